@@ -1,0 +1,422 @@
+//! One fully resolved point of an experiment, and the id that names it.
+//!
+//! A cell holds all that decides the answer and the time, and nothing else: titles, numbers of repeats and time limits belong
+//! to the plan. Its id is a hash of its canonical form, so the same cell has the same id on every machine and in every build.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Kind, Result};
+
+/// One fully resolved point of an experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cell {
+    /// What is computed.
+    pub workload: Workload,
+    /// On which rows.
+    pub dataset: Dataset,
+    /// How the lanes talk and what computes.
+    pub backend: Backend,
+    /// Number of ranks (processes), 1 for `serial` and `threads`.
+    pub ranks: u32,
+    /// Number of threads in each rank, 1 for `serial` and `mpi`.
+    pub threads: u32,
+    /// The cell may put several lanes on one CPU. Its results are labelled.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub oversubscribe: bool,
+}
+
+/// What is computed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Workload {
+    /// Lloyd's k-means.
+    #[serde(rename = "kmeans")]
+    KMeans(KMeans),
+}
+
+/// Lloyd's k-means with its start and its end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KMeans {
+    /// Number of clusters, at least 1.
+    pub k: u32,
+    /// Where the first centroids come from.
+    pub init: Init,
+    /// When it ends.
+    pub stop: Stop,
+    /// Iterations that are run first and thrown away; then the clustering starts again from the initial centroids.
+    #[serde(default)]
+    pub warmup: u32,
+}
+
+/// Where the first centroids come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// The first k rows.
+    FirstRows,
+    /// k distinct rows drawn with this seed.
+    RandomRows {
+        /// Seed of the draw.
+        seed: u64,
+    },
+    /// The rows of a file (any known format) of k rows with as many columns as the data.
+    Given {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// When Lloyd's iteration ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stop {
+    /// After exactly this many iterations, converged or not: for benchmarking.
+    Iterations(u32),
+    /// When no label changes or Σ‖shift‖² ≤ tolerance × mean variance of the columns, and after `max_iterations` at the latest.
+    Converged {
+        /// 0 leaves only the rule that no label changes.
+        tolerance: f64,
+        /// The upper limit.
+        max_iterations: u32,
+    },
+}
+
+/// On which rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "source", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Dataset {
+    /// Rows that are made, not read: every lane makes its own.
+    Synthetic {
+        /// How the clusters lie.
+        shape: Synthetic,
+        /// Number of rows.
+        points: u64,
+        /// Number of columns.
+        dims: u32,
+        /// Number of clusters in the data.
+        clusters: u32,
+        /// Seed of the rows.
+        seed: u64,
+    },
+    /// A real data set by its name in the catalogue.
+    Catalogue {
+        /// The name.
+        name: String,
+        /// A seeded subsample of this many rows; all rows where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sample: Option<Sample>,
+    },
+    /// A file of the user's.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Format by name; by the file's name and content where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        format: Option<String>,
+        /// Where the true labels are, if anywhere.
+        #[serde(default, skip_serializing_if = "Labels::is_none")]
+        labels: Labels,
+        /// A seeded subsample of this many rows; all rows where absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sample: Option<Sample>,
+    },
+}
+
+/// A seeded subsample of a data set: the rows keep their order, and a smaller sample of the same seed is part of a larger one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sample {
+    /// Number of rows.
+    pub points: u64,
+    /// Seed of the draw.
+    pub seed: u64,
+}
+
+/// How the clusters of synthetic data lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Synthetic {
+    /// Gaussian clusters of equal weight that overlap.
+    Mixture,
+    /// Gaussian clusters that overlap, cluster j with weight 1/(j+1).
+    Skewed,
+    /// Gaussian clusters of equal weight, far apart.
+    Separated,
+}
+
+/// Where the true labels of a file are.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Labels {
+    /// There are none.
+    #[default]
+    None,
+    /// The last column.
+    LastColumn,
+    /// The column with this name in the file's header.
+    Column(String),
+    /// A file of their own.
+    File(PathBuf),
+}
+
+impl Labels {
+    /// No labels?
+    pub fn is_none(&self) -> bool {
+        *self == Labels::None
+    }
+}
+
+/// How lanes exchange data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommKind {
+    /// One lane.
+    Solo,
+    /// Threads of one process.
+    Threads,
+    /// Processes under MPI.
+    Mpi,
+    /// Threads in processes under MPI.
+    Hybrid,
+}
+
+/// What computes on a lane's shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeviceKind {
+    /// The CPU that the lane runs on.
+    Cpu,
+}
+
+/// Communicator × device under one name, or an outside program.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// Our own program.
+    Native {
+        /// How its lanes talk.
+        comm: CommKind,
+        /// What computes.
+        device: DeviceKind,
+    },
+    /// An outside program that speaks the worker protocol.
+    Peer(String),
+}
+
+/// Every backend that a manifest can name. A new one is a line here.
+pub const BACKENDS: &[(&str, CommKind, DeviceKind)] = &[
+    ("serial", CommKind::Solo, DeviceKind::Cpu),
+    ("threads", CommKind::Threads, DeviceKind::Cpu),
+    ("mpi", CommKind::Mpi, DeviceKind::Cpu),
+    ("hybrid", CommKind::Hybrid, DeviceKind::Cpu),
+];
+
+impl Backend {
+    /// One lane on the CPU: the base of speedups and the oracle of answers.
+    pub const SERIAL: Backend = Backend::Native { comm: CommKind::Solo, device: DeviceKind::Cpu };
+
+    /// The backend with this name in a manifest.
+    pub fn from_name(name: &str) -> Option<Backend> {
+        BACKENDS.iter().find(|(known, ..)| *known == name).map(|&(_, comm, device)| Backend::Native { comm, device })
+    }
+
+    /// The name in a manifest.
+    pub fn name(&self) -> &str {
+        match self {
+            Backend::Native { comm, device } => {
+                BACKENDS.iter().find(|(_, c, d)| c == comm && d == device).map_or("unregistered", |(name, ..)| name)
+            }
+            Backend::Peer(name) => name,
+        }
+    }
+
+    /// Is it launched as several processes under MPI?
+    pub fn uses_mpi(&self) -> bool {
+        matches!(self, Backend::Native { comm: CommKind::Mpi | CommKind::Hybrid, .. })
+    }
+    /// Does a rank run several threads?
+    pub fn uses_threads(&self) -> bool {
+        matches!(self, Backend::Native { comm: CommKind::Threads | CommKind::Hybrid, .. })
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Backend {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Backend {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Backend::from_name(&name).ok_or_else(|| {
+            let known: Vec<_> = BACKENDS.iter().map(|(name, ..)| *name).collect();
+            serde::de::Error::custom(format!("unknown backend '{name}', expected one of {}", known.join(", ")))
+        })
+    }
+}
+
+impl JsonSchema for Backend {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Backend".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let names: Vec<_> = BACKENDS.iter().map(|(name, ..)| *name).collect();
+        schemars::json_schema!({ "type": "string", "enum": names })
+    }
+}
+
+/// The name of a cell: 16 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct CellId(pub String);
+
+impl fmt::Display for CellId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Cell {
+    /// Number of lanes: ranks × threads.
+    pub fn lanes(&self) -> u32 {
+        self.ranks * self.threads
+    }
+
+    /// The id: the first 64 bits of the SHA-256 of the canonical form.
+    pub fn id(&self) -> CellId {
+        CellId(short_hash(canonical(self).as_bytes()))
+    }
+
+    /// Reads a cell file's text.
+    pub fn parse(text: &str) -> Result<Cell> {
+        let cell: Cell = serde_json::from_str(text).map_err(|e| {
+            Error::new(Kind::Manifest, format!("not a cell: {e}"))
+                .hint("write one with 'amdahl plan MANIFEST --cell ID'")
+        })?;
+        cell.validate()?;
+        Ok(cell)
+    }
+
+    /// Checks what the types cannot say: lanes that fit the backend, at least one cluster.
+    pub fn validate(&self) -> Result<()> {
+        let refuse = |message: String| Err(Error::new(Kind::Manifest, message));
+        if self.ranks == 0 || self.threads == 0 {
+            return refuse(format!("ranks and threads are at least 1, got {} and {}", self.ranks, self.threads));
+        }
+        if self.ranks.checked_mul(self.threads).is_none_or(|lanes| lanes > 1 << 24) {
+            return refuse(format!(
+                "{} ranks x {} threads are more lanes than this program can number",
+                self.ranks, self.threads
+            ));
+        }
+        if self.ranks > 1 && !self.backend.uses_mpi() {
+            return refuse(format!("backend '{}' has one rank, got {}", self.backend, self.ranks));
+        }
+        if self.threads > 1 && !self.backend.uses_threads() {
+            return refuse(format!("backend '{}' has one thread in a rank, got {}", self.backend, self.threads));
+        }
+        let Workload::KMeans(kmeans) = &self.workload;
+        if kmeans.k == 0 {
+            return refuse("k is at least 1, got 0".into());
+        }
+        if let Stop::Converged { tolerance, max_iterations } = kmeans.stop {
+            if !(tolerance.is_finite() && tolerance >= 0.0) {
+                return refuse(format!("the tolerance is a finite number of at least 0, got {tolerance}"));
+            }
+            if max_iterations == 0 {
+                return refuse("max_iterations is at least 1, got 0".into());
+            }
+        } else if kmeans.stop == Stop::Iterations(0) {
+            return refuse("iterations are at least 1, got 0".into());
+        }
+        Ok(())
+    }
+}
+
+/// JSON with sorted keys and no spaces: the same text for the same value, whatever features serde_json was built with.
+pub fn canonical(value: &impl Serialize) -> String {
+    fn sort(value: serde_json::Value) -> serde_json::Value {
+        match value {
+            serde_json::Value::Object(map) => {
+                let mut entries: Vec<_> = map.into_iter().map(|(k, v)| (k, sort(v))).collect();
+                entries.sort_by(|a, b| a.0.cmp(&b.0));
+                serde_json::Value::Object(entries.into_iter().collect())
+            }
+            serde_json::Value::Array(items) => serde_json::Value::Array(items.into_iter().map(sort).collect()),
+            other => other,
+        }
+    }
+    let value = serde_json::to_value(value).unwrap_or(serde_json::Value::Null);
+    sort(value).to_string()
+}
+
+/// The first 64 bits of the SHA-256 of `bytes`, as 16 hexadecimal digits.
+pub fn short_hash(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes)[..8])
+}
+
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell() -> Cell {
+        Cell {
+            workload: Workload::KMeans(KMeans { k: 8, init: Init::FirstRows, stop: Stop::Iterations(10), warmup: 1 }),
+            dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 1000, dims: 4, clusters: 8, seed: 1 },
+            backend: Backend::SERIAL,
+            ranks: 1,
+            threads: 1,
+            oversubscribe: false,
+        }
+    }
+
+    #[test]
+    fn the_id_is_stable_across_builds_and_survives_a_round_trip() {
+        let cell = cell();
+        assert_eq!(cell.id().0, "1ab475e79d9a650e", "a changed id orphans every record: {}", canonical(&cell));
+        let text = serde_json::to_string_pretty(&cell).expect("cells serialise");
+        let back = Cell::parse(&text).expect("a written cell parses");
+        assert_eq!(back, cell);
+        assert_eq!(back.id(), cell.id());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let mut two_ranks = cell();
+        two_ranks.ranks = 2;
+        assert!(two_ranks.validate().expect_err("serial has one rank").message.contains("one rank"));
+        let mut no_clusters = cell();
+        no_clusters.workload =
+            Workload::KMeans(KMeans { k: 0, init: Init::FirstRows, stop: Stop::Iterations(1), warmup: 0 });
+        assert!(no_clusters.validate().expect_err("k = 0").message.contains("k is at least 1"));
+        let text = canonical(&cell()).replace("serial", "serail");
+        assert!(Cell::parse(&text).expect_err("a typo").message.contains("unknown backend 'serail'"));
+    }
+
+    #[test]
+    fn every_backend_has_one_name() {
+        for (name, ..) in BACKENDS {
+            assert_eq!(Backend::from_name(name).expect("registered").name(), *name);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Rows of numbers: where they come from and which lane gets which.
+//!
+//! A [`Source`] is an opened data set. It knows its shape and hands out [`RowSource`]s, streams of consecutive rows that fill the
+//! caller's memory, so that a device reads straight into its own layout. Formats are one file each and one line in [`format::FORMATS`].
+
+use std::ops::Range;
+
+use crate::error::Result;
+
+/// Number of rows and columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Rows.
+    pub rows: u64,
+    /// Columns, at least 1.
+    pub dims: usize,
+}
+
+/// An opened data set.
+pub trait Source: Send + Sync {
+    /// Rows and columns of the whole data set.
+    fn shape(&self) -> Shape;
+
+    /// Can any lane read any rows without reading those before? If not, one lane reads all and scatters.
+    fn seekable(&self) -> bool;
+
+    /// A stream of the rows in `range`. Errors name the file, and the row and column of a bad value.
+    fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>>;
+
+    /// The true labels of the rows in `range`, as numbers from 0; `None` where the data set has none.
+    fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>>;
+}
+
+/// A stream of consecutive rows.
+pub trait RowSource {
+    /// Rows that are left, and columns.
+    fn shape(&self) -> Shape;
+
+    /// Global number of the next row.
+    fn position(&self) -> u64;
+
+    /// Fills `out` (row-major, a multiple of the columns long) with the next rows and returns how many rows it wrote: all that fit,
+    /// fewer only at the end. Values are finite: a source refuses NaN and infinity with row and column.
+    fn read(&mut self, out: &mut [f32]) -> Result<usize>;
+}
+
+/// Rows in memory, row-major.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// `rows × dims` values.
+    pub values: Vec<f32>,
+    /// Columns.
+    pub dims: usize,
+}
+
+impl Matrix {
+    /// Number of rows.
+    pub fn rows(&self) -> u64 {
+        (self.values.len() / self.dims.max(1)) as u64
+    }
+    /// One row.
+    pub fn row(&self, i: usize) -> &[f32] {
+        &self.values[i * self.dims..(i + 1) * self.dims]
+    }
+}
+
+/// A stream over rows in memory.
+pub struct MatrixRows<'a> {
+    values: &'a [f32],
+    dims: usize,
+    position: u64,
+}
+
+impl<'a> MatrixRows<'a> {
+    /// A stream of `values` (row-major, `dims` columns), the first of which has the global number `first`.
+    pub fn new(values: &'a [f32], dims: usize, first: u64) -> Self {
+        MatrixRows { values, dims, position: first }
+    }
+}
+
+impl RowSource for MatrixRows<'_> {
+    fn shape(&self) -> Shape {
+        Shape { rows: (self.values.len() / self.dims) as u64, dims: self.dims }
+    }
+    fn position(&self) -> u64 {
+        self.position
+    }
+    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        let length = out.len().min(self.values.len());
+        let (now, later) = self.values.split_at(length);
+        out[..length].copy_from_slice(now);
+        self.values = later;
+        let rows = length / self.dims;
+        self.position += rows as u64;
+        Ok(rows)
+    }
+}

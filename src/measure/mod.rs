@@ -1,0 +1,8 @@
+//! Measuring: from a cell to a record.
+
+pub mod comm;
+pub mod device;
+pub mod launch;
+pub mod probe;
+pub mod store;
+pub mod worker;

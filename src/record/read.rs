@@ -1,0 +1,87 @@
+//! Reading a results folder: every line of every `*.jsonl` file in it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::cell::{Cell, CellId};
+use crate::error::{Error, Kind, Result};
+use crate::host::HostFacts;
+use crate::record::{Line, Record, RunFacts, SCHEMA};
+
+/// All that a results folder holds.
+#[derive(Clone, Debug, Default)]
+pub struct Results {
+    /// Executions of manifests, oldest first.
+    pub runs: Vec<RunFacts>,
+    /// Machines by id.
+    pub hosts: BTreeMap<String, HostFacts>,
+    /// Cells by id.
+    pub cells: BTreeMap<CellId, Cell>,
+    /// Repeats, oldest first.
+    pub records: Vec<Record>,
+    /// Lines that could not be read, each with file and line. A line cut off at the end of a file is one of them.
+    pub warnings: Vec<String>,
+}
+
+/// Reads the folder's `*.jsonl` files. Lines that are damaged become warnings and the rest is kept; only a folder that cannot be read
+/// or records of a newer format are errors.
+pub fn read(folder: &Path) -> Result<Results> {
+    let entries = std::fs::read_dir(folder).map_err(|e| {
+        Error::io("read the results folder", folder, e)
+            .hint("name a folder that 'amdahl run' wrote, such as results/strong-scaling")
+    })?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| Error::io("read the results folder", folder, e))?.path();
+        if path.extension().is_some_and(|e| e == "jsonl") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut results = Results::default();
+    for file in &files {
+        read_file(file, &mut results)?;
+    }
+    results.runs.sort_by_key(|run| run.started_ms);
+    results.records.sort_by_key(|record| record.started_ms);
+    Ok(results)
+}
+
+fn read_file(file: &Path, results: &mut Results) -> Result<()> {
+    let bytes = std::fs::read(file).map_err(|e| Error::io("read", file, e))?;
+    let mut number = 0;
+    for bytes in bytes.split_inclusive(|&b| b == b'\n') {
+        number += 1;
+        let whole = bytes.ends_with(b"\n");
+        match serde_json::from_slice::<Line>(bytes.trim_ascii()) {
+            Ok(Line::Run(run)) => {
+                if run.schema > SCHEMA {
+                    return Err(Error::new(
+                        Kind::Usage,
+                        format!("records of format {}, this program reads up to {SCHEMA}", run.schema),
+                    )
+                    .at(file, number, 0)
+                    .hint("use a newer amdahl"));
+                }
+                results.runs.push(run);
+            }
+            Ok(Line::Host(host)) => {
+                results.hosts.insert(host.id.clone(), host);
+            }
+            Ok(Line::Cell { id, cell }) => {
+                results.cells.insert(id, cell);
+            }
+            Ok(Line::Record(record)) => results.records.push(*record),
+            Err(_) if bytes.trim_ascii().is_empty() => {}
+            Err(_) if !whole => results.warnings.push(format!(
+                "{}:{number}: the last line is cut off ({} bytes); its repeat will be measured again",
+                file.display(),
+                bytes.len()
+            )),
+            Err(error) => {
+                results.warnings.push(format!("{}:{number}: not a record, left out: {error}", file.display()));
+            }
+        }
+    }
+    Ok(())
+}

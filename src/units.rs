@@ -1,0 +1,106 @@
+//! Units of what is measured, and how each is written for people.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The unit of a reading.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unit {
+    /// Seconds.
+    #[serde(rename = "s")]
+    Seconds,
+    /// Bytes.
+    #[serde(rename = "B")]
+    Bytes,
+    /// A number of events.
+    Count,
+    /// A quotient without a unit.
+    Ratio,
+}
+
+impl Unit {
+    /// Writes `value` with a scale that a person reads easily: `1.23 ms`, `4.0 MiB`, `12,345`.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Unit::Seconds => seconds(value),
+            Unit::Bytes => bytes(value),
+            Unit::Count => count(value),
+            Unit::Ratio => format!("{value:.3}"),
+        }
+    }
+}
+
+/// Seconds with three significant digits and a fitting prefix.
+pub fn seconds(value: f64) -> String {
+    let magnitude = value.abs();
+    let (scale, unit) = if magnitude >= 120.0 {
+        (1.0 / 60.0, "min")
+    } else if magnitude >= 1.0 || magnitude == 0.0 {
+        (1.0, "s")
+    } else if magnitude >= 1e-3 {
+        (1e3, "ms")
+    } else if magnitude >= 1e-6 {
+        (1e6, "µs")
+    } else {
+        (1e9, "ns")
+    };
+    format!("{} {unit}", significant(value * scale))
+}
+
+/// Bytes with a binary prefix.
+pub fn bytes(value: f64) -> String {
+    let mut scaled = value;
+    for unit in ["B", "KiB", "MiB", "GiB", "TiB"] {
+        if scaled.abs() < 1024.0 || unit == "TiB" {
+            return if unit == "B" { format!("{scaled:.0} B") } else { format!("{} {unit}", significant(scaled)) };
+        }
+        scaled /= 1024.0;
+    }
+    unreachable!("the last unit returns")
+}
+
+/// A whole number with thousands separators.
+pub fn count(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3 + 1);
+    if value < 0.0 {
+        grouped.push('-');
+    }
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// Three significant digits, without an exponent.
+pub fn significant(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude >= 99.95 || magnitude == 0.0 {
+        format!("{value:.0}")
+    } else if magnitude >= 9.995 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_can_read_them() {
+        assert_eq!(seconds(0.00123), "1.23 ms");
+        assert_eq!(seconds(0.0), "0 s");
+        assert_eq!(seconds(180.0), "3.00 min");
+        assert_eq!(bytes(4.0 * 1024.0 * 1024.0), "4.00 MiB");
+        assert_eq!(bytes(12.0), "12 B");
+        assert_eq!(count(1234567.0), "1,234,567");
+        assert_eq!(count(-1234.0), "-1,234");
+        assert_eq!(count(12.0), "12");
+    }
+}
