@@ -1,0 +1,304 @@
+//! The recorder: from snapshots at phase boundaries to readings per phase.
+//!
+//! One recorder per lane, made and used on that lane's thread. A boundary takes one snapshot of all probes, the clock first, and adds
+//! the differences since the last boundary to the phase that ends. The cost of the other probes' reads falls to the phase that begins;
+//! `amdahl doctor` prints it.
+
+use std::cell::RefCell;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Availability, Metric, PROBES, Probe, ProbeSource, Raw, clock};
+use crate::record::{Phase, Provenance, Reading};
+use crate::units::Unit;
+
+const PHASES: usize = Phase::ALL.len();
+
+/// Name of the metric that the recorder itself adds: how often each phase was entered.
+pub const ENTRIES: &str = "entries";
+
+/// Adds up what the probes of one lane count, phase by phase.
+pub struct Recorder {
+    // Probes never see the recorder, so a borrow cannot meet another.
+    inner: RefCell<Inner>,
+}
+
+struct Inner {
+    sources: Vec<Box<dyn Probe>>,
+    /// Number of available metrics of each source.
+    widths: Vec<usize>,
+    metrics: Vec<Known>,
+    /// Of the available metrics, in the order of snapshots.
+    last: Vec<Raw>,
+    now: Vec<Raw>,
+    totals: Vec<[Raw; PHASES]>,
+    entries: [f64; PHASES],
+    current: Option<Phase>,
+}
+
+/// A metric of some source.
+struct Known {
+    metric: Metric,
+    /// Index among the available ones, or why there is none.
+    index: Result<usize, String>,
+    from: Provenance,
+}
+
+impl Recorder {
+    /// Opens `probes` on the calling thread. The clock is added in front if it is not the first of them. No phase runs yet.
+    pub fn new(probes: &[ProbeSource]) -> Recorder {
+        let clock = PROBES[0];
+        let has_clock = probes.first().is_some_and(|first| first.name == clock.name);
+        let opened = (!has_clock).then_some(&clock).into_iter().chain(probes);
+        Recorder::with(opened.map(|source| (source.open)()).collect())
+    }
+
+    /// A recorder over opened probes, the first of which is the clock.
+    fn with(sources: Vec<Box<dyn Probe>>) -> Recorder {
+        let mut metrics = Vec::new();
+        let mut widths = Vec::new();
+        let mut width = 0;
+        for source in &sources {
+            let before = width;
+            for (metric, availability) in source.available() {
+                let index = match availability {
+                    Availability::Yes => {
+                        width += 1;
+                        Ok(width - 1)
+                    }
+                    Availability::No { why, .. } => Err(why),
+                };
+                metrics.push(Known { metric, index, from: source.provenance() });
+            }
+            widths.push(width - before);
+        }
+        let nothing = Raw::counted(0.0);
+        Recorder {
+            inner: RefCell::new(Inner {
+                sources,
+                widths,
+                metrics,
+                last: vec![nothing; width],
+                now: vec![nothing; width],
+                totals: vec![[nothing; PHASES]; width],
+                entries: [0.0; PHASES],
+                current: None,
+            }),
+        }
+    }
+
+    /// Ends the current phase and begins `phase`. Returns the phase that ended, for [`Recorder::resume`]. Entering the phase that
+    /// already runs changes nothing and costs nothing.
+    pub fn enter(&self, phase: Phase) -> Option<Phase> {
+        self.inner.borrow_mut().switch(Some(phase))
+    }
+
+    /// Ends the current phase; the time until the next `enter` belongs to none. Returns the phase that ended.
+    pub fn pause(&self) -> Option<Phase> {
+        self.inner.borrow_mut().switch(None)
+    }
+
+    /// Goes back to what ran before: the value that `enter` or `pause` returned.
+    pub fn resume(&self, previous: Option<Phase>) {
+        self.inner.borrow_mut().switch(previous);
+    }
+
+    /// The phase that runs.
+    pub fn current(&self) -> Option<Phase> {
+        self.inner.borrow().current
+    }
+
+    /// Ends the warm-up: what the phases of the timed part hold so far is counted as [`Phase::Init`], and they begin again from nothing.
+    /// The phase that runs goes on.
+    pub fn reset(&self) {
+        let mut inner = self.inner.borrow_mut();
+        let current = inner.current;
+        inner.switch(None);
+        for totals in &mut inner.totals {
+            for phase in Phase::TIMED {
+                let warm_up = std::mem::replace(&mut totals[phase.index()], Raw::counted(0.0));
+                add(&mut totals[Phase::Init.index()], warm_up);
+            }
+        }
+        for phase in Phase::TIMED {
+            inner.entries[phase.index()] = 0.0;
+        }
+        inner.switch(current);
+    }
+
+    /// Wall seconds of `phase` so far on this lane, without the running phase's part since its last boundary.
+    pub fn wall(&self, phase: Phase) -> f64 {
+        self.inner.borrow().totals.first().map_or(0.0, |totals| totals[phase.index()].value)
+    }
+
+    /// Ends the current phase and says what was counted. The recorder can go on afterwards.
+    pub fn finish(&self) -> LaneReadings {
+        let mut inner = self.inner.borrow_mut();
+        inner.switch(None);
+        let mut metrics: Vec<LaneReading> = inner.metrics.iter().map(|known| inner.reading(known)).collect();
+        metrics.push(LaneReading {
+            metric: ENTRIES.into(),
+            unit: Unit::Count,
+            from: Some(Provenance::Measured),
+            values: Some(inner.entries.to_vec()),
+            why: None,
+        });
+        LaneReadings { metrics }
+    }
+}
+
+impl Inner {
+    fn switch(&mut self, next: Option<Phase>) -> Option<Phase> {
+        let ended = self.current;
+        if ended == next {
+            return ended;
+        }
+        let mut at = 0;
+        for (source, width) in self.sources.iter_mut().zip(&self.widths) {
+            source.snapshot(&mut self.now[at..at + width]);
+            at += width;
+        }
+        if let Some(phase) = ended {
+            for ((totals, now), last) in self.totals.iter_mut().zip(&self.now).zip(&self.last) {
+                add(&mut totals[phase.index()], difference(*now, *last));
+            }
+        }
+        if let Some(phase) = next {
+            self.entries[phase.index()] += 1.0;
+        }
+        std::mem::swap(&mut self.now, &mut self.last);
+        self.current = next;
+        ended
+    }
+
+    fn reading(&self, known: &Known) -> LaneReading {
+        let counted = known.index.clone().and_then(|index| scaled(&self.totals[index], known.metric.unit));
+        let (from, values, why) = match counted {
+            Ok((values, coverage)) if coverage < 1.0 => {
+                (Some(Provenance::Multiplexed { coverage }), Some(values), None)
+            }
+            Ok((values, _)) => (Some(known.from), Some(values), None),
+            Err(why) => (None, None, Some(why)),
+        };
+        LaneReading { metric: known.metric.name.into(), unit: known.metric.unit, from, values, why }
+    }
+}
+
+fn difference(now: Raw, last: Raw) -> Raw {
+    Raw {
+        value: now.value - last.value,
+        enabled_s: now.enabled_s - last.enabled_s,
+        running_s: now.running_s - last.running_s,
+    }
+}
+
+fn add(total: &mut Raw, part: Raw) {
+    total.value += part.value;
+    total.enabled_s += part.enabled_s;
+    total.running_s += part.running_s;
+}
+
+/// The values of the phases, each scaled by enabled/running time (perf_event_open(2)), and the share of the time that was counted.
+fn scaled(totals: &[Raw; PHASES], unit: Unit) -> Result<(Vec<f64>, f64), String> {
+    let mut values = Vec::with_capacity(PHASES);
+    let (mut enabled, mut running) = (0.0, 0.0);
+    for (phase, total) in Phase::ALL.iter().zip(totals) {
+        if total.value.is_nan() {
+            return Err("lost: a read of the counter failed".into());
+        }
+        if total.enabled_s > 0.0 && total.running_s <= 0.0 {
+            return Err(format!("not counted in phase {}: other counters held the hardware", phase.word()));
+        }
+        let multiplexed = total.running_s < total.enabled_s;
+        let value = if multiplexed { total.value * total.enabled_s / total.running_s } else { total.value };
+        values.push(match unit {
+            // No clock here is finer, and a record is shorter for it.
+            Unit::Seconds => (value * 1e9).round() / 1e9,
+            Unit::Count | Unit::Bytes => value.round(),
+            Unit::Ratio => value,
+        });
+        enabled += total.enabled_s;
+        running += total.running_s;
+    }
+    // The two clocks of the kernel are read one after the other: ignore what is less than a thousandth.
+    let coverage = if enabled > 0.0 && running < 0.999 * enabled { running / enabled } else { 1.0 };
+    Ok((values, coverage))
+}
+
+/// What one lane counted. Lanes of other ranks send theirs to rank 0 as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaneReadings {
+    /// By metric, the wall time first.
+    pub metrics: Vec<LaneReading>,
+}
+
+/// One metric on one lane, or the reason why it is missing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LaneReading {
+    /// Name.
+    pub metric: String,
+    /// Unit.
+    pub unit: Unit,
+    /// Where the values come from; null when there are none.
+    pub from: Option<Provenance>,
+    /// By phase, in the order of [`Phase::ALL`].
+    pub values: Option<Vec<f64>>,
+    /// Why there are no values.
+    pub why: Option<String>,
+}
+
+/// Puts the lanes' readings together, in lane order and the wall time first. A metric that some lane lacks is missing as a whole, with
+/// that lane's reason; one that was scaled up on some lane has the smallest coverage of all lanes.
+pub fn merge(lanes: &[LaneReadings]) -> Vec<Reading> {
+    let mut names: Vec<(&str, Unit)> = Vec::new();
+    for reading in lanes.iter().flat_map(|lane| &lane.metrics) {
+        if !names.iter().any(|(name, _)| *name == reading.metric) {
+            names.push((&reading.metric, reading.unit));
+        }
+    }
+    // A stable sort: the others keep their order.
+    names.sort_by_key(|(name, _)| *name != clock::WALL);
+    names.into_iter().map(|(name, unit)| merge_metric(name, unit, lanes)).collect()
+}
+
+fn merge_metric(name: &str, unit: Unit, lanes: &[LaneReadings]) -> Reading {
+    let mut values = Vec::with_capacity(lanes.len());
+    let mut from: Option<Provenance> = None;
+    let mut missing: Vec<(usize, String)> = Vec::new();
+    for (index, lane) in lanes.iter().enumerate() {
+        match lane.metrics.iter().find(|reading| reading.metric == name) {
+            None => missing.push((index, "not recorded".into())),
+            Some(LaneReading { values: Some(phases), from: of_lane, .. }) => {
+                values.push(phases.clone());
+                from = lower(from, *of_lane);
+            }
+            Some(reading) => missing.push((index, reading.why.clone().unwrap_or_else(|| "no reason given".into()))),
+        }
+    }
+    let Some((first, reason)) = missing.first() else {
+        return Reading { metric: name.into(), unit, from, values: Some(values), why: None };
+    };
+    let everywhere = missing.len() == lanes.len() && missing.iter().all(|(_, other)| other == reason);
+    let why = if everywhere { reason.clone() } else { format!("lane {first}: {reason}") };
+    Reading { metric: name.into(), unit, from: None, values: None, why: Some(why) }
+}
+
+/// The provenance that promises less.
+fn lower(a: Option<Provenance>, b: Option<Provenance>) -> Option<Provenance> {
+    fn rank(from: Provenance) -> (u8, f64) {
+        match from {
+            Provenance::Measured => (0, 0.0),
+            Provenance::Multiplexed { coverage } => (1, -coverage),
+            Provenance::Simulated => (2, 0.0),
+            Provenance::Modelled => (3, 0.0),
+        }
+    }
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if rank(b) > rank(a) { b } else { a }),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;
