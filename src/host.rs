@@ -3,10 +3,14 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+mod gather;
+
+pub use gather::{allowed_cpus, cpu_list, gather, gather_below, peak_rss_bytes};
+
 /// A machine and its settings. Whatever could not be found out is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostFacts {
-    /// Hash of host name, CPU model, number of CPUs and memory: the same machine has the same id.
+    /// Hash of host name, CPU model, number of CPUs and memory in whole GiB: the same machine has the same id.
     pub id: String,
     /// Name of the host; null in committed reference records.
     pub hostname: Option<String>,

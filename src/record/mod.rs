@@ -12,6 +12,7 @@ use crate::cell::{Cell, CellId};
 use crate::host::HostFacts;
 use crate::units::Unit;
 
+pub mod build;
 pub mod read;
 
 /// Version of the record format. A reader refuses a newer one and says so.

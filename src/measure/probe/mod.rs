@@ -9,6 +9,7 @@ use crate::record::Provenance;
 use crate::units::Unit;
 
 pub mod clock;
+pub mod load;
 pub mod recorder;
 pub mod rusage;
 
