@@ -10,6 +10,7 @@ use crate::units::Unit;
 
 pub mod clock;
 pub mod load;
+pub mod perf;
 pub mod recorder;
 pub mod rusage;
 
@@ -81,8 +82,11 @@ pub struct ProbeSource {
 }
 
 /// Every source. A new one is a file and a line here. The clock comes first: it is the wall time.
-pub const PROBES: &[ProbeSource] =
-    &[ProbeSource { name: "clock", open: clock::open }, ProbeSource { name: "rusage", open: rusage::open }];
+pub const PROBES: &[ProbeSource] = &[
+    ProbeSource { name: "clock", open: clock::open },
+    ProbeSource { name: "rusage", open: rusage::open },
+    ProbeSource { name: "perf", open: perf::open },
+];
 
 /// The variable that selects sources: names separated by commas.
 pub const VARIABLE: &str = "AMDAHL_PROBES";

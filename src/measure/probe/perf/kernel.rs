@@ -1,0 +1,106 @@
+//! The system calls behind the counters, and the trait that lets tests play the kernel.
+
+/// One kind of event: `type` and `config` of perf_event_open(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Class: 0 hardware, 1 software.
+    pub class: u32,
+    /// Which of the class.
+    pub config: u64,
+}
+
+/// What is asked of the kernel. Files are numbers that it hands out.
+pub trait Kernel {
+    /// Opens a counter of `event` for the calling thread, in the group of the file `leader`. The error is an error number.
+    fn open(&mut self, event: Event, user_only: bool, leader: Option<i32>) -> Result<i32, i32>;
+    /// Reads a group: `[members, enabled ns, running ns, value of each member in the order of opening]`. False when that fails.
+    fn read(&mut self, leader: i32, into: &mut [u64]) -> bool;
+    /// Closes a counter.
+    fn close(&mut self, file: i32);
+    /// `kernel.perf_event_paranoid`.
+    fn paranoid(&self) -> Option<i32>;
+}
+
+#[cfg(target_os = "linux")]
+pub use linux::Linux;
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use super::{Event, Kernel};
+
+    /// The kernel of this machine.
+    pub struct Linux;
+
+    /// `struct perf_event_attr` as first extended (`PERF_ATTR_SIZE_VER1`): every kernel since 2.6.33 takes it.
+    #[repr(C)]
+    #[derive(Default)]
+    struct Attributes {
+        class: u32,
+        size: u32,
+        config: u64,
+        sample_period: u64,
+        sample_type: u64,
+        read_format: u64,
+        flags: u64,
+        wakeup_events: u32,
+        breakpoint_type: u32,
+        config1: u64,
+        config2: u64,
+    }
+    const _: () = assert!(size_of::<Attributes>() == 72);
+
+    const FORMAT_TOTAL_TIME_ENABLED: u64 = 1 << 0;
+    const FORMAT_TOTAL_TIME_RUNNING: u64 = 1 << 1;
+    const FORMAT_GROUP: u64 = 1 << 3;
+    const EXCLUDE_KERNEL: u64 = 1 << 5;
+    const EXCLUDE_HYPERVISOR: u64 = 1 << 6;
+    const CLOSE_ON_EXEC: libc::c_ulong = 1 << 3;
+
+    impl Kernel for Linux {
+        fn open(&mut self, event: Event, user_only: bool, leader: Option<i32>) -> Result<i32, i32> {
+            // Not disabled: it counts from here on, and no ioctl is needed. Not inherited: one group counts one lane.
+            let flags = if user_only { EXCLUDE_KERNEL | EXCLUDE_HYPERVISOR } else { EXCLUDE_HYPERVISOR };
+            let attributes = Attributes {
+                class: event.class,
+                size: size_of::<Attributes>() as u32,
+                config: event.config,
+                read_format: FORMAT_TOTAL_TIME_ENABLED | FORMAT_TOTAL_TIME_RUNNING | FORMAT_GROUP,
+                // C lays bit fields out from the other end on big-endian machines.
+                flags: if cfg!(target_endian = "big") { flags.reverse_bits() } else { flags },
+                ..Attributes::default()
+            };
+            let (this_thread, any_cpu): (libc::pid_t, libc::c_int) = (0, -1);
+            // SAFETY: `attributes` lives through the call, says its own size, and the kernel only reads it.
+            let file = unsafe {
+                libc::syscall(
+                    libc::SYS_perf_event_open,
+                    &attributes as *const Attributes,
+                    this_thread,
+                    any_cpu,
+                    leader.unwrap_or(-1) as libc::c_int,
+                    CLOSE_ON_EXEC,
+                )
+            };
+            if file < 0 {
+                return Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0));
+            }
+            Ok(file as i32)
+        }
+
+        fn read(&mut self, leader: i32, into: &mut [u64]) -> bool {
+            let bytes = size_of_val(into);
+            // SAFETY: `into` is writable for `bytes`, and any bit pattern is a u64.
+            let read = unsafe { libc::read(leader, into.as_mut_ptr().cast(), bytes) };
+            read == bytes as isize
+        }
+
+        fn close(&mut self, file: i32) {
+            // SAFETY: the file came from `open`, nothing else knows it, and it is closed once.
+            unsafe { libc::close(file) };
+        }
+
+        fn paranoid(&self) -> Option<i32> {
+            std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?.trim().parse().ok()
+        }
+    }
+}
