@@ -8,6 +8,7 @@ pub mod compare;
 pub mod completions;
 pub mod doctor;
 pub mod figures;
+pub mod output;
 pub mod plan;
 pub mod report;
 pub mod run;

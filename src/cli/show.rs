@@ -1,12 +1,82 @@
-//! `amdahl show`.
+//! `amdahl show`: results as a table.
 
-use crate::error::{Error, Result};
+use std::path::{Path, PathBuf};
+
+use crate::cli::output;
+use crate::error::{Error, Kind, Result};
+use crate::explain::show::Sort;
+use crate::explain::summary::{Summary, summarise};
+use crate::explain::{export, show};
+use crate::record::read;
 
 /// Arguments of `amdahl show`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// Results folder, such as results/strong-scaling
+    pub folder: PathBuf,
+    /// How to write it; json and csv hold seconds and all estimates
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Order of the rows
+    #[arg(long, value_enum, default_value_t)]
+    pub sort: SortBy,
+}
+
+/// How a table is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For programs: everything
+    Json,
+    /// For spreadsheets: one row a cell
+    Csv,
+    /// For documents
+    Markdown,
+}
+
+/// Order of the rows.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SortBy {
+    /// Backend, then lanes
+    #[default]
+    Backend,
+    /// Lanes, then backend
+    Lanes,
+    /// Fastest first
+    Time,
+    /// Greatest speedup first
+    Speedup,
+}
 
 /// Runs the verb.
-pub fn run(_args: &Args) -> Result<()> {
-    Err(Error::unavailable("'amdahl show' is not there yet"))
+pub fn run(args: &Args) -> Result<()> {
+    let mut summary = load(&args.folder)?;
+    let sort = match args.sort {
+        SortBy::Backend => Sort::Backend,
+        SortBy::Lanes => Sort::Lanes,
+        SortBy::Time => Sort::Time,
+        SortBy::Speedup => Sort::Speedup,
+    };
+    sort.apply(&mut summary);
+    output::print(&match args.format {
+        Format::Text => show::text(&summary, output::style()),
+        Format::Json => export::json(&summary)?,
+        Format::Csv => export::csv(&summary)?,
+        Format::Markdown => show::markdown(&summary),
+    })
+}
+
+/// Reads and summarises a results folder; an error of its own kind when there is nothing in it.
+pub(crate) fn load(folder: &Path) -> Result<Summary> {
+    let results = read::read(folder)?;
+    let summary = summarise(&results);
+    if summary.groups.is_empty() {
+        let what =
+            if results.warnings.is_empty() { String::new() } else { format!(" ({})", results.warnings.join("; ")) };
+        return Err(Error::new(Kind::NothingMeasured, format!("no results in {}{what}", folder.display()))
+            .hint("measure some with 'amdahl run MANIFEST'"));
+    }
+    Ok(summary)
 }

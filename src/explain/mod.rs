@@ -1,1 +1,11 @@
-//! Explaining.
+//! Explaining: from records to tables, comparisons, figures and a report.
+//!
+//! The lean half needs nothing but the records: [`summary`] groups repeats by cell and estimates, [`show`] and [`export`] write that down,
+//! [`compare`] sets two folders side by side.
+
+pub mod export;
+pub mod names;
+pub mod show;
+pub mod summary;
+pub mod table;
+pub mod warning;

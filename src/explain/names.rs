@@ -1,0 +1,139 @@
+//! How workloads, data sets and cells are called in tables, figures and the report.
+
+use crate::cell::{BACKENDS, Backend, Cell, Dataset, Init, Sample, Stop, Synthetic, Workload};
+use crate::units;
+
+/// A workload in a few words: `k-means, k = 8, from the first rows, 20 iterations`.
+pub fn workload(workload: &Workload) -> String {
+    let Workload::KMeans(kmeans) = workload;
+    let init = match &kmeans.init {
+        Init::FirstRows => "from the first rows".to_string(),
+        Init::RandomRows { seed } => format!("from random rows (seed {seed})"),
+        Init::Given { path } => format!("from the centroids in {}", file_name(path)),
+    };
+    let stop = match kmeans.stop {
+        Stop::Iterations(1) => "1 iteration".to_string(),
+        Stop::Iterations(n) => format!("{n} iterations"),
+        Stop::Converged { tolerance, max_iterations } => {
+            format!("until it converges (tolerance {tolerance}, at most {max_iterations} iterations)")
+        }
+    };
+    format!("k-means, k = {}, {init}, {stop}", kmeans.k)
+}
+
+/// A data set in a few words, with rows and columns where they are known: `synthetic mixture, 100,000 × 16`.
+pub fn dataset(dataset: &Dataset, rows: Option<u64>, dims: Option<u32>) -> String {
+    let name = dataset_name(dataset);
+    let size = match (rows, dims) {
+        (Some(rows), Some(dims)) => format!(", {} × {}", units::count(rows as f64), units::count(f64::from(dims))),
+        (Some(rows), None) => format!(", {} rows", units::count(rows as f64)),
+        _ => String::new(),
+    };
+    let sampled = match sample(dataset) {
+        Some(sample) => format!(" (a sample, seed {})", sample.seed),
+        None => String::new(),
+    };
+    format!("{name}{size}{sampled}")
+}
+
+/// The name of a data set without its size.
+pub fn dataset_name(dataset: &Dataset) -> String {
+    match dataset {
+        Dataset::Synthetic { shape, clusters, .. } => {
+            let shape = match shape {
+                Synthetic::Mixture => "mixture",
+                Synthetic::Skewed => "skewed mixture",
+                Synthetic::Separated => "separated clusters",
+            };
+            format!("synthetic {shape} of {}", units::count(f64::from(*clusters)))
+        }
+        Dataset::Catalogue { name, .. } => name.clone(),
+        Dataset::File { path, .. } => file_name(path),
+    }
+}
+
+/// Rows that the cell file alone tells of.
+pub fn stated_rows(dataset: &Dataset) -> Option<u64> {
+    match dataset {
+        Dataset::Synthetic { points, .. } => Some(*points),
+        other => sample(other).map(|s| s.points),
+    }
+}
+
+/// Columns that the cell file alone tells of.
+pub fn stated_dims(dataset: &Dataset) -> Option<u32> {
+    match dataset {
+        Dataset::Synthetic { dims, .. } => Some(*dims),
+        _ => None,
+    }
+}
+
+fn sample(dataset: &Dataset) -> Option<Sample> {
+    match dataset {
+        Dataset::Synthetic { .. } => None,
+        Dataset::Catalogue { sample, .. } | Dataset::File { sample, .. } => *sample,
+    }
+}
+
+fn file_name(path: &std::path::Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// How a cell is spread: `serial`, `threads 4`, `mpi 4`, `hybrid 2×3` (ranks × threads).
+pub fn cell(cell: &Cell) -> String {
+    spread(cell.backend.name(), cell.ranks, cell.threads)
+}
+
+/// How a backend with these ranks and threads is called.
+pub fn spread(backend: &str, ranks: u32, threads: u32) -> String {
+    match Backend::from_name(backend) {
+        Some(known) => match (known.uses_mpi(), known.uses_threads()) {
+            (false, false) => backend.to_string(),
+            (true, false) => format!("{backend} {ranks}"),
+            (false, true) => format!("{backend} {threads}"),
+            (true, true) => format!("{backend} {ranks}×{threads}"),
+        },
+        None if ranks == 1 && threads == 1 => backend.to_string(),
+        None => format!("{backend} {ranks}×{threads}"),
+    }
+}
+
+/// Place of a backend in tables and figures: that of the registry, outside programs last.
+pub fn backend_order(backend: &Backend) -> usize {
+    BACKENDS.iter().position(|(name, ..)| *name == backend.name()).unwrap_or(BACKENDS.len())
+}
+
+/// One line without control characters, so that a reason from outside cannot steer a terminal. Cut to `limit` characters.
+pub fn one_line(text: &str, limit: usize) -> String {
+    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let joined = spaced.split_whitespace().collect::<Vec<_>>().join(" ");
+    if joined.chars().count() <= limit {
+        return joined;
+    }
+    joined.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::KMeans;
+
+    #[test]
+    fn names_a_person_recognises() {
+        let kmeans = |stop| Workload::KMeans(KMeans { k: 8, init: Init::FirstRows, stop, warmup: 1 });
+        assert_eq!(workload(&kmeans(Stop::Iterations(20))), "k-means, k = 8, from the first rows, 20 iterations");
+        let synthetic =
+            Dataset::Synthetic { shape: Synthetic::Mixture, points: 100_000, dims: 16, clusters: 8, seed: 1 };
+        assert_eq!(dataset(&synthetic, Some(100_000), Some(16)), "synthetic mixture of 8, 100,000 × 16");
+        let sampled = Dataset::Catalogue { name: "digits".into(), sample: Some(Sample { points: 100, seed: 7 }) };
+        assert_eq!(dataset(&sampled, stated_rows(&sampled), None), "digits, 100 rows (a sample, seed 7)");
+        assert_eq!(spread("hybrid", 2, 3), "hybrid 2×3");
+        assert_eq!(spread("mpi", 4, 1), "mpi 4");
+    }
+
+    #[test]
+    fn a_reason_cannot_steer_the_terminal() {
+        assert_eq!(one_line("a\u{1b}[31mb\n\tc", 80), "a [31mb c");
+        assert_eq!(one_line("abcdef", 4), "abc…");
+    }
+}

@@ -1,0 +1,341 @@
+//! The table of a results folder, for a terminal and as Markdown.
+
+use crate::explain::names;
+use crate::explain::summary::{CellSummary, Group, Summary};
+use crate::explain::table::{Align, Table, escape};
+use crate::record::{BuildFacts, Phase};
+use crate::stats::Estimate;
+use crate::units;
+
+/// Order of the rows within a group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By backend, then lanes.
+    #[default]
+    Backend,
+    /// By lanes, then backend.
+    Lanes,
+    /// Fastest first; cells without a time last.
+    Time,
+    /// Greatest speedup first; cells without one last.
+    Speedup,
+}
+
+impl Sort {
+    /// Sorts the rows of every group. Equal rows keep their order.
+    pub fn apply(self, summary: &mut Summary) {
+        for group in &mut summary.groups {
+            match self {
+                Sort::Backend => {}
+                Sort::Lanes => group.cells.sort_by_key(|c| c.cell.lanes()),
+                Sort::Time => group.cells.sort_by(|a, b| key(a.time).total_cmp(&key(b.time))),
+                Sort::Speedup => {
+                    group.cells.sort_by(|a, b| key(b.speedup.or(LAST)).total_cmp(&key(a.speedup.or(LAST))))
+                }
+            }
+        }
+    }
+}
+
+/// Stands for no speedup: below every speedup.
+const LAST: Option<Estimate> = Some(Estimate { value: f64::NEG_INFINITY, interval: None, n: 0 });
+
+fn key(estimate: Option<Estimate>) -> f64 {
+    estimate.map_or(f64::INFINITY, |e| e.value)
+}
+
+/// Emphasis on a terminal, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Write ANSI sequences?
+    pub colour: bool,
+}
+
+impl Style {
+    fn wrap(self, text: &str, code: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
+    }
+    /// Headings.
+    pub fn strong(self, text: &str) -> String {
+        self.wrap(text, "1")
+    }
+    /// What is secondary.
+    pub fn faint(self, text: &str) -> String {
+        self.wrap(text, "2")
+    }
+    /// What went wrong.
+    pub fn bad(self, text: &str) -> String {
+        self.wrap(text, "31")
+    }
+    /// What a reader should know.
+    pub fn caution(self, text: &str) -> String {
+        self.wrap(text, "33")
+    }
+}
+
+/// The whole table as plain text, each line ended.
+pub fn text(summary: &Summary, style: Style) -> String {
+    let mut lines = Vec::new();
+    if let Some(run) = &summary.run {
+        lines.push(style.strong(&names::one_line(&format!("{}: {}", run.experiment, run.title), 200)));
+        if !run.question.is_empty() {
+            lines.push(names::one_line(&run.question, 400));
+        }
+        lines.push(String::new());
+    }
+    for group in &summary.groups {
+        lines.push(style.strong(&heading(group)));
+        for (i, line) in table(group).text().into_iter().enumerate() {
+            let row = if i == 0 { style.faint(&line) } else { line };
+            let failed = i > 0 && group.cells.get(i - 1).is_some_and(|c| c.time.is_none());
+            lines.push(format!("  {}", if failed { style.bad(&row) } else { row }));
+        }
+        lines.push(format!("  {}", base_line(group)));
+        for (cell, failure) in failures(group) {
+            let line = format!("  {cell}: {}", names::one_line(&failure, 240));
+            lines.push(style.bad(&line));
+        }
+        lines.push(String::new());
+    }
+    lines.extend(provenance(summary));
+    for warning in &summary.warnings {
+        lines.push(style.caution(&format!("warning: {warning}")));
+        if let Some(advice) = warning.advice() {
+            lines.push(style.faint(&format!("         {advice}")));
+        }
+    }
+    lines.join("\n") + "\n"
+}
+
+/// The whole table as Markdown.
+pub fn markdown(summary: &Summary) -> String {
+    let mut text = String::new();
+    if let Some(run) = &summary.run {
+        text.push_str(&format!("# {}\n\n", escape(&run.title)));
+        if !run.question.is_empty() {
+            text.push_str(&format!("{}\n\n", escape(&run.question)));
+        }
+    }
+    for group in &summary.groups {
+        text.push_str(&format!(
+            "## {}\n\n{}\n{}\n\n",
+            escape(&heading(group)),
+            table(group).markdown(),
+            escape(&base_line(group))
+        ));
+        for (cell, failure) in failures(group) {
+            text.push_str(&format!("- {}: {}\n", escape(&cell), escape(&names::one_line(&failure, 400))));
+        }
+        if failures(group).next().is_some() {
+            text.push('\n');
+        }
+    }
+    for line in provenance(summary) {
+        text.push_str(&format!("{}\n", escape(&line)));
+    }
+    if !summary.warnings.is_empty() {
+        text.push_str("\nWarnings:\n\n");
+    }
+    for warning in &summary.warnings {
+        let advice = warning.advice().map_or(String::new(), |advice| format!(" ({advice})"));
+        text.push_str(&format!("- {}\n", escape(&format!("{warning}{advice}"))));
+    }
+    text
+}
+
+/// What a group computes and on what.
+pub fn heading(group: &Group) -> String {
+    format!("{} on {}", names::workload(&group.workload), names::dataset(&group.dataset, group.rows, group.dims))
+}
+
+/// The base of a group's speedups with its absolute time.
+pub fn base_line(group: &Group) -> String {
+    match &group.base {
+        Some(base) => format!(
+            "Speedup is over {}: {} (median of {}{})",
+            base.name,
+            units::seconds(base.time.value),
+            base.time.n,
+            base.time.interval.map_or(", no interval".into(), |i| format!(
+                ", {:.0} % interval {} to {}",
+                i.level * 100.0,
+                units::seconds(i.low),
+                units::seconds(i.high)
+            ))
+        ),
+        None => "No speedup: the base has no good repeat".into(),
+    }
+}
+
+/// Each kind of bad end of each cell, as the cell's name and a sentence.
+pub fn failures(group: &Group) -> impl Iterator<Item = (String, String)> + '_ {
+    group.cells.iter().flat_map(|cell| {
+        let repeats = cell.failed() + cell.repeats.len();
+        cell.failures.iter().map(move |failure| {
+            let name = format!("{} ({})", names::cell(&cell.cell), cell.id);
+            (name, format!("{} in {} of {repeats}: {}", failure.what, failure.count, failure.reason))
+        })
+    })
+}
+
+/// Where the numbers come from: one line for each machine, build and kernel.
+fn provenance(summary: &Summary) -> Vec<String> {
+    let mut lines: Vec<String> = summary.hosts.iter().map(|h| format!("Machine {}", host_line(h))).collect();
+    lines.extend(summary.builds.iter().map(|b| format!("Worker {}", build_line(b))));
+    let mut ran: Vec<String> = (summary.groups.iter().flat_map(|g| &g.cells))
+        .filter_map(|c| {
+            Some(format!("Computed by {} (kernel {}), times measured", c.platform.as_ref()?, c.kernel.as_ref()?))
+        })
+        .map(|line| names::one_line(&line, 200))
+        .collect();
+    ran.sort();
+    ran.dedup();
+    lines.extend(ran);
+    lines
+}
+
+/// A machine in a line.
+pub fn host_line(host: &crate::host::HostFacts) -> String {
+    let name = host.hostname.as_deref().unwrap_or("(name left out)");
+    let mut line = format!(
+        "{name}: {}, {} of {} CPUs",
+        host.cpu.as_deref().unwrap_or("unknown CPU"),
+        host.allowed_cpus.len(),
+        host.cpus
+    );
+    if let Some(memory) = host.memory_bytes {
+        line.push_str(&format!(", {}", units::bytes(memory as f64)));
+    }
+    if let Some(hypervisor) = &host.hypervisor {
+        line.push_str(&format!(", virtual ({hypervisor})"));
+    }
+    if let Some(governor) = &host.governor {
+        line.push_str(&format!(", governor {governor}"));
+    }
+    names::one_line(&line, 240)
+}
+
+/// A build in a line.
+pub fn build_line(build: &BuildFacts) -> String {
+    let revision =
+        build.revision.as_deref().map_or(String::new(), |r| format!(", revision {}", r.get(..12).unwrap_or(r)));
+    let dirty = if build.dirty == Some(true) { " with uncommitted changes" } else { "" };
+    let mpi = build.mpi.as_deref().map_or(String::new(), |m| format!(", {m}"));
+    names::one_line(&format!("{}, build {}{revision}{dirty}, {}{mpi}", build.version, build.id, build.compiler), 240)
+}
+
+/// The rows of a group.
+pub fn table(group: &Group) -> Table {
+    use Align::{Left, Right};
+    let scale = Scale::of(group.cells.iter().filter_map(|c| c.time).map(|t| t.value));
+    let time = format!("time/{}", scale.unit);
+    let mut table = Table::new(&[
+        ("cell", Left),
+        ("lanes", Right),
+        ("n", Right),
+        (&time, Right),
+        ("95 %", Left),
+        ("speedup", Right),
+        ("95 %", Left),
+        ("efficiency", Right),
+        ("imbalance", Right),
+        ("wait", Right),
+        ("note", Left),
+    ]);
+    for cell in &group.cells {
+        table.row(row(cell, group, &scale));
+    }
+    table.without_empty_columns()
+}
+
+fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
+    let or_empty = |value: Option<String>| value.unwrap_or_default();
+    let is_base = group.base.as_ref().is_some_and(|b| b.cell == cell.id);
+    let range = |e: Option<Estimate>, show: &dyn Fn(f64) -> String| {
+        or_empty(e.and_then(|e| e.interval).map(|i| format!("{} to {}", show(i.low), show(i.high))))
+    };
+    let time = |seconds: f64| scale.show(seconds);
+    let ratio = |value: f64| format!("{value:.2}");
+    let wait =
+        cell.phase(Phase::Wait).zip(cell.time).map(|(wait, time)| format!("{:.1} %", 100.0 * wait.mean_s / time.value));
+    vec![
+        names::cell(&cell.cell),
+        cell.cell.lanes().to_string(),
+        cell.repeats.len().to_string(),
+        cell.time.map_or("-".into(), |t| time(t.value)),
+        range(cell.time, &time),
+        or_empty(cell.speedup.map(|s| ratio(s.value))),
+        range(cell.speedup, &ratio),
+        or_empty(cell.efficiency.map(|e| ratio(e.value))),
+        or_empty(cell.imbalance.map(|i| format!("{i:.3}"))),
+        or_empty(wait),
+        note(cell, is_base),
+    ]
+}
+
+fn note(cell: &CellSummary, is_base: bool) -> String {
+    let mut notes = Vec::new();
+    if is_base {
+        notes.push("base".to_string());
+    }
+    notes.extend(cell.failures.iter().map(|f| format!("{} {}×", f.what, f.count)));
+    if cell.oversubscribed {
+        notes.push("more lanes than CPUs".into());
+    }
+    notes.join(", ")
+}
+
+/// One unit and one number of decimals for a column of times: three significant digits for the smallest.
+pub struct Scale {
+    /// Its sign.
+    pub unit: &'static str,
+    factor: f64,
+    decimals: usize,
+}
+
+impl Scale {
+    /// Fits these seconds.
+    pub fn of(seconds: impl Iterator<Item = f64>) -> Scale {
+        let least = seconds.filter(|s| *s > 0.0).fold(f64::INFINITY, f64::min);
+        let (unit, factor) = match least {
+            s if s.is_infinite() || s >= 1.0 => ("s", 1.0),
+            s if s >= 1e-3 => ("ms", 1e3),
+            s if s >= 1e-6 => ("µs", 1e6),
+            _ => ("ns", 1e9),
+        };
+        let scaled = if least.is_infinite() { 1.0 } else { least * factor };
+        Scale {
+            unit,
+            factor,
+            decimals: if scaled >= 100.0 {
+                0
+            } else if scaled >= 10.0 {
+                1
+            } else {
+                2
+            },
+        }
+    }
+    /// The number without its unit.
+    pub fn show(&self, seconds: f64) -> String {
+        format!("{:.*}", self.decimals, seconds * self.factor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_unit_for_a_column() {
+        let scale = Scale::of([1.5, 0.0123].into_iter());
+        assert_eq!((scale.show(0.0123), scale.show(1.5), scale.unit), ("12.3".into(), "1500.0".into(), "ms"));
+        assert_eq!(Scale::of(std::iter::empty()).unit, "s");
+    }
+
+    #[test]
+    fn colour_only_when_asked() {
+        assert_eq!(Style { colour: false }.bad("x"), "x");
+        assert_eq!(Style { colour: true }.bad("x"), "\u{1b}[31mx\u{1b}[0m");
+    }
+}

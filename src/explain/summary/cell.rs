@@ -1,0 +1,179 @@
+//! One cell's repeats to its estimates.
+
+use std::collections::BTreeMap;
+
+use crate::cell::{Cell, CellId};
+use crate::explain::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repeat, bad_end, useful};
+use crate::explain::warning::HIGH_STEAL;
+use crate::host::HostFacts;
+use crate::record::{Answer, Measured, Phase, Provenance, Record};
+use crate::stats::{Bootstrap, median};
+
+/// Summarises the records of one cell, of which there is at least one, oldest first.
+pub(super) fn summarise(
+    id: &CellId,
+    cell: &Cell,
+    records: &[&Record],
+    hosts: &BTreeMap<String, HostFacts>,
+    bootstrap: Bootstrap,
+    found: &mut Found,
+) -> CellSummary {
+    // The key of the newest good repeat; of the newest repeat where none is good.
+    let newest = |good: bool| {
+        records.iter().enumerate().filter(|(_, r)| r.counts() || !good).max_by_key(|(i, r)| (r.started_ms, *i))
+    };
+    let key = newest(true).or_else(|| newest(false)).map_or_else(|| records[0].key.clone(), |(_, r)| r.key.clone());
+    let (mine, others): (Vec<&Record>, Vec<&Record>) = records.iter().copied().partition(|r| r.key == key);
+    if !others.is_empty() {
+        found.left_out.0 += others.len();
+        found.left_out.1.push(id.clone());
+    }
+
+    let mut good: Vec<(&Record, &Measured)> = Vec::new();
+    for record in &mine {
+        match &record.measured {
+            Some(measured) if record.counts() && measured.seconds.is_finite() && measured.seconds > 0.0 => {
+                good.push((record, measured));
+            }
+            Some(_) if record.counts() => found.unusable_time += 1,
+            _ => {}
+        }
+    }
+    good.sort_by_key(|(record, _)| (record.repeat, record.started_ms));
+    notice(id, cell, &key.host, &good, hosts, found);
+
+    let from = good.iter().rev().find_map(|(_, m)| m.reading("wall").filter(|r| r.values.is_some())?.from);
+    let repeats: Vec<Repeat> = good
+        .iter()
+        .map(|(record, measured)| Repeat {
+            repeat: record.repeat,
+            seconds: measured.seconds,
+            process_s: record.process_s,
+            lanes: wall(measured, from),
+        })
+        .collect();
+    let newest = good.iter().max_by_key(|(record, _)| record.started_ms).map(|(_, measured)| *measured);
+    let answer = newest.map(|m| match &m.answer {
+        Answer::KMeans(clustering) => clustering,
+    });
+    let (phases, unaccounted_s, imbalance) = phases(&repeats);
+    let of = |value: fn(&Repeat) -> f64| bootstrap.median(&repeats.iter().map(value).collect::<Vec<_>>());
+    CellSummary {
+        id: id.clone(),
+        cell: cell.clone(),
+        oversubscribed: oversubscribed(cell, &key.host, hosts),
+        time: of(|r| r.seconds),
+        process_time: of(|r| r.process_s),
+        phases_from: from.filter(|_| !phases.is_empty()),
+        phases,
+        unaccounted_s,
+        imbalance,
+        speedup: None,
+        efficiency: None,
+        iterations: answer.map(|a| a.iterations),
+        rows: answer.map(|a| a.rows),
+        dims: answer.map(|a| a.dims),
+        platform: newest.map(|m| m.platform.clone()),
+        kernel: newest.map(|m| m.kernel.clone()),
+        failures: failures(&mine),
+        repeats,
+        key,
+    }
+}
+
+/// Wall seconds by lane and phase, where every lane has every phase and they come from where the newest repeat's come from.
+fn wall(measured: &Measured, from: Option<Provenance>) -> Vec<[f64; Phase::ALL.len()]> {
+    let Some(reading) = measured.reading("wall").filter(|r| r.from == from) else { return Vec::new() };
+    let lanes = reading.values.iter().flatten();
+    let whole = |lane: &Vec<f64>| <[f64; Phase::ALL.len()]>::try_from(lane.as_slice()).ok();
+    let checked = |lane: [f64; Phase::ALL.len()]| lane.iter().all(|s| s.is_finite() && *s >= 0.0).then_some(lane);
+    lanes.map(|lane| whole(lane).and_then(checked)).collect::<Option<Vec<_>>>().unwrap_or_default()
+}
+
+/// Median times by phase, the rest that belongs to none, and the imbalance.
+fn phases(repeats: &[Repeat]) -> (Vec<PhaseTime>, Option<f64>, Option<f64>) {
+    let mut critical: [Vec<f64>; Phase::ALL.len()] = Default::default();
+    let mut mean: [Vec<f64>; Phase::ALL.len()] = Default::default();
+    let (mut rest, mut most, mut middle) = (Vec::new(), Vec::new(), Vec::new());
+    for repeat in repeats {
+        let Some(lane) = repeat.critical_lane() else { continue };
+        let count = repeat.lanes.len() as f64;
+        for phase in 0..Phase::ALL.len() {
+            critical[phase].push(repeat.lanes[lane][phase]);
+            mean[phase].push(repeat.lanes.iter().map(|l| l[phase]).sum::<f64>() / count);
+        }
+        let timed: f64 = Phase::TIMED.iter().map(|p| repeat.lanes[lane][p.index()]).sum();
+        rest.push((repeat.seconds - timed).max(0.0));
+        most.push(useful(&repeat.lanes[lane]));
+        middle.push(repeat.lanes.iter().map(useful).sum::<f64>() / count);
+    }
+    let times = Phase::ALL
+        .iter()
+        .filter_map(|&phase| {
+            let (critical, mean) = (median(&critical[phase.index()])?, median(&mean[phase.index()])?);
+            Some(PhaseTime { phase, critical_s: critical, mean_s: mean })
+        })
+        .collect();
+    let imbalance = median(&most).zip(median(&middle)).filter(|(_, mean)| *mean > 0.0).map(|(most, mean)| most / mean);
+    (times, median(&rest), imbalance)
+}
+
+/// Bad ends by kind, the most frequent first.
+fn failures(records: &[&Record]) -> Vec<FailedRepeats> {
+    let mut by_kind: BTreeMap<&str, (usize, u64, &str)> = BTreeMap::new();
+    for record in records {
+        let Some((what, reason)) = bad_end(&record.outcome) else { continue };
+        let entry = by_kind.entry(what).or_insert((0, 0, reason));
+        entry.0 += 1;
+        if record.started_ms >= entry.1 {
+            (entry.1, entry.2) = (record.started_ms, reason);
+        }
+    }
+    let mut failures: Vec<FailedRepeats> = by_kind
+        .into_iter()
+        .map(|(what, (count, _, reason))| FailedRepeats { what: what.into(), count, reason: reason.into() })
+        .collect();
+    failures.sort_by_key(|f| std::cmp::Reverse(f.count));
+    failures
+}
+
+fn oversubscribed(cell: &Cell, host: &str, hosts: &BTreeMap<String, HostFacts>) -> bool {
+    let cpus = hosts.get(host).map(|h| h.allowed_cpus.len()).filter(|&n| n > 0);
+    match cpus {
+        Some(cpus) => u64::from(cell.ranks) * u64::from(cell.threads) > cpus as u64,
+        None => cell.oversubscribe,
+    }
+}
+
+/// Notes what a reader should know of the good repeats.
+fn notice(
+    id: &CellId,
+    cell: &Cell,
+    host: &str,
+    good: &[(&Record, &Measured)],
+    hosts: &BTreeMap<String, HostFacts>,
+    found: &mut Found,
+) {
+    let steal = good.iter().filter_map(|(_, m)| m.load.steal).filter(|s| *s > HIGH_STEAL).fold(0.0, f64::max);
+    if steal > 0.0 {
+        found.steal.0 = found.steal.0.max(steal);
+        found.steal.1.push(id.clone());
+    }
+    let shared = |measured: &Measured| {
+        let mut cpus: Vec<u32> = measured.lanes.iter().filter_map(|lane| lane.cpu.or(lane.pinned)).collect();
+        cpus.sort_unstable();
+        cpus.windows(2).any(|pair| pair[0] == pair[1])
+    };
+    if !oversubscribed(cell, host, hosts) && good.iter().any(|(_, m)| shared(m)) {
+        found.shared_cpu.push(id.clone());
+    }
+    for (_, measured) in good {
+        let Answer::KMeans(clustering) = &measured.answer;
+        for warning in &clustering.warnings {
+            let cells = found.answers.entry(warning.clone()).or_default();
+            if cells.last() != Some(id) {
+                cells.push(id.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! From repeats to estimates: medians with intervals, speedup and efficiency against a stated base, phases, failures.
+//!
+//! A cell counts with the repeats of one key (program, data, machine): that of its newest good repeat. Costs are summarised first and
+//! divided afterwards: a speedup is the base's median time over the cell's median time, an imbalance is a median maximum over a median mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use crate::cell::{Cell, CellId, Dataset, Workload, canonical};
+use crate::explain::names;
+use crate::explain::warning::Warning;
+use crate::host::HostFacts;
+use crate::record::read::Results;
+use crate::record::{BuildFacts, Key, Outcome, Phase, Provenance, RunFacts};
+use crate::stats::{Bootstrap, Estimate};
+
+mod cell;
+mod checks;
+
+/// All that tables, figures and the report say of a results folder.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// The newest run; null when the folder tells of none.
+    pub run: Option<RunFacts>,
+    /// Cells of the same workload and data set, which share a base.
+    pub groups: Vec<Group>,
+    /// Machines that the numbers come from.
+    pub hosts: Vec<HostFacts>,
+    /// Builds of the worker that the numbers come from, as far as a run tells of them.
+    pub builds: Vec<BuildFacts>,
+    /// What a reader should know.
+    pub warnings: Vec<Warning>,
+}
+
+/// Cells of the same workload and data set.
+#[derive(Clone, Debug, Serialize)]
+pub struct Group {
+    /// What is computed.
+    pub workload: Workload,
+    /// On what.
+    pub dataset: Dataset,
+    /// Rows, where known.
+    pub rows: Option<u64>,
+    /// Columns, where known.
+    pub dims: Option<u32>,
+    /// What speedups refer to; null when it has no time.
+    pub base: Option<Base>,
+    /// The cells, by backend, lanes and ranks.
+    pub cells: Vec<CellSummary>,
+}
+
+/// What the speedups of a group refer to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Base {
+    /// The cell.
+    pub cell: CellId,
+    /// How it is called: `serial`.
+    pub name: String,
+    /// Its lanes.
+    pub lanes: u32,
+    /// Its absolute time, seconds.
+    pub time: Estimate,
+}
+
+/// One cell.
+#[derive(Clone, Debug, Serialize)]
+pub struct CellSummary {
+    /// Its id.
+    pub id: CellId,
+    /// The cell.
+    pub cell: Cell,
+    /// The key whose repeats count.
+    pub key: Key,
+    /// Good repeats, in their order.
+    pub repeats: Vec<Repeat>,
+    /// Median of the timed part, seconds; null where no repeat was good.
+    pub time: Option<Estimate>,
+    /// Median of the worker's life seen from outside, seconds.
+    pub process_time: Option<Estimate>,
+    /// Median times of the phases; empty where they were not recorded.
+    pub phases: Vec<PhaseTime>,
+    /// Where the phase times come from.
+    pub phases_from: Option<Provenance>,
+    /// Timed seconds of the critical lane that belong to no phase, median; null without phases.
+    pub unaccounted_s: Option<f64>,
+    /// Largest over mean useful time (assign + update) of the lanes, 1 when all lanes work equally long; null without phases.
+    pub imbalance: Option<f64>,
+    /// Median time of the base over the median time of this cell; null without a base of the same machine and data.
+    pub speedup: Option<Estimate>,
+    /// Speedup over the number of lanes per lane of the base.
+    pub efficiency: Option<Estimate>,
+    /// Iterations that were run.
+    pub iterations: Option<u32>,
+    /// Rows of the data.
+    pub rows: Option<u64>,
+    /// Columns of the data.
+    pub dims: Option<u32>,
+    /// What computed, in its own words.
+    pub platform: Option<String>,
+    /// The kernel that ran.
+    pub kernel: Option<String>,
+    /// More lanes than CPUs?
+    pub oversubscribed: bool,
+    /// Repeats that ended badly.
+    pub failures: Vec<FailedRepeats>,
+}
+
+impl CellSummary {
+    /// Seconds of the good repeats.
+    pub fn samples(&self) -> Vec<f64> {
+        self.repeats.iter().map(|r| r.seconds).collect()
+    }
+    /// The median times of a phase.
+    pub fn phase(&self, phase: Phase) -> Option<&PhaseTime> {
+        self.phases.iter().find(|p| p.phase == phase)
+    }
+    /// Number of repeats that ended badly.
+    pub fn failed(&self) -> usize {
+        self.failures.iter().map(|f| f.count).sum()
+    }
+}
+
+/// One good repeat.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Repeat {
+    /// Its number.
+    pub repeat: u32,
+    /// Seconds of the timed part.
+    pub seconds: f64,
+    /// Seconds of the worker's life.
+    pub process_s: f64,
+    /// Wall seconds by lane and phase, in the order of [`Phase::ALL`]; empty where not recorded.
+    #[serde(skip)]
+    pub lanes: Vec<[f64; Phase::ALL.len()]>,
+}
+
+impl Repeat {
+    /// The lane that did the most useful work (assign + update): the one that the others wait for. The lowest of equals.
+    pub fn critical_lane(&self) -> Option<usize> {
+        let mut best: Option<(usize, f64)> = None;
+        for (i, lane) in self.lanes.iter().enumerate() {
+            let useful = useful(lane);
+            if best.is_none_or(|(_, most)| useful > most) {
+                best = Some((i, useful));
+            }
+        }
+        best.map(|(lane, _)| lane)
+    }
+}
+
+/// Seconds that a lane computed: assign + update.
+pub(crate) fn useful(lane: &[f64; Phase::ALL.len()]) -> f64 {
+    lane[Phase::Assign.index()] + lane[Phase::Update.index()]
+}
+
+/// Median times of one phase over the repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct PhaseTime {
+    /// The phase.
+    pub phase: Phase,
+    /// On the critical lane, seconds ([`Repeat::critical_lane`]).
+    pub critical_s: f64,
+    /// Mean over the lanes, seconds.
+    pub mean_s: f64,
+}
+
+/// Repeats that ended badly for one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FailedRepeats {
+    /// `wrong`, or the word of the failure's class.
+    pub what: String,
+    /// How many.
+    pub count: usize,
+    /// The newest one's reason.
+    pub reason: String,
+}
+
+/// Summarises what a results folder holds.
+pub fn summarise(results: &Results) -> Summary {
+    summarise_with(results, Bootstrap::default())
+}
+
+/// Summarises with other intervals than the usual ones.
+pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
+    let run = results.runs.iter().max_by_key(|run| run.started_ms).cloned();
+    let base_name = run.as_ref().map_or("serial", |run| run.base.as_str()).to_string();
+    let mut found = Found::default();
+    let mut cells = Vec::new();
+    let mut by_cell: BTreeMap<&CellId, Vec<&crate::record::Record>> = BTreeMap::new();
+    for record in &results.records {
+        by_cell.entry(&record.key.cell).or_default().push(record);
+    }
+    for (id, records) in by_cell {
+        match results.cells.get(id) {
+            Some(cell) => cells.push(cell::summarise(id, cell, &records, &results.hosts, bootstrap, &mut found)),
+            None => found.unknown_cell += records.len(),
+        }
+    }
+    let mut groups = group(cells);
+    for group in &mut groups {
+        refer_to_base(group, &base_name, bootstrap, &mut found);
+    }
+    let (hosts, builds) = sources(results, &groups);
+    let warnings = checks::warnings(&groups, &builds, &base_name, bootstrap.level, found, &results.warnings);
+    Summary { run, groups, hosts, builds, warnings }
+}
+
+/// What was noticed on the way.
+#[derive(Default)]
+struct Found {
+    unknown_cell: usize,
+    unusable_time: usize,
+    left_out: (usize, Vec<CellId>),
+    shared_cpu: Vec<CellId>,
+    steal: (f64, Vec<CellId>),
+    base_missing: Vec<CellId>,
+    base_elsewhere: Vec<CellId>,
+    answers: BTreeMap<String, Vec<CellId>>,
+}
+
+/// Cells of the same workload and data set together, small problems first, and within a group by backend, lanes, ranks.
+fn group(cells: Vec<CellSummary>) -> Vec<Group> {
+    let mut by_problem: BTreeMap<(String, String), Vec<CellSummary>> = BTreeMap::new();
+    for cell in cells {
+        let problem = (canonical(&cell.cell.dataset), canonical(&cell.cell.workload));
+        by_problem.entry(problem).or_default().push(cell);
+    }
+    let mut groups: Vec<Group> = by_problem
+        .into_values()
+        .filter_map(|mut cells| {
+            cells.sort_by_key(|c| {
+                let cell = &c.cell;
+                (names::backend_order(&cell.backend), cell.lanes(), cell.ranks, cell.oversubscribe, c.id.clone())
+            });
+            let first = cells.first()?.cell.clone();
+            let rows = names::stated_rows(&first.dataset).or_else(|| cells.iter().find_map(|c| c.rows));
+            let dims = names::stated_dims(&first.dataset).or_else(|| cells.iter().find_map(|c| c.dims));
+            Some(Group { workload: first.workload, dataset: first.dataset, rows, dims, base: None, cells })
+        })
+        .collect();
+    groups.sort_by_cached_key(|g| {
+        let Workload::KMeans(kmeans) = &g.workload;
+        (names::dataset_name(&g.dataset), g.rows, kmeans.k, g.dims, canonical(&g.workload), canonical(&g.dataset))
+    });
+    groups
+}
+
+/// Finds the base of a group (the named backend's cell with the fewest lanes) and sets speedups and efficiencies.
+fn refer_to_base(group: &mut Group, base_name: &str, bootstrap: Bootstrap, found: &mut Found) {
+    let base = group
+        .cells
+        .iter()
+        .filter(|c| c.cell.backend.name() == base_name)
+        .min_by_key(|c| (c.cell.lanes(), c.cell.oversubscribe));
+    let Some((base, time)) = base.and_then(|c| Some((c, c.time?))) else {
+        found.base_missing.extend(group.cells.iter().filter(|c| c.time.is_some()).map(|c| c.id.clone()));
+        return;
+    };
+    let facts = Base { cell: base.id.clone(), name: names::cell(&base.cell), lanes: base.cell.lanes(), time };
+    let (key, samples) = (base.key.clone(), base.samples());
+    for cell in group.cells.iter_mut().filter(|c| c.time.is_some()) {
+        cell.speedup = if cell.id == facts.cell {
+            // Over itself: exactly 1, not a ratio of two samples.
+            Some(Estimate { value: 1.0, interval: None, n: samples.len() })
+        } else if cell.key.host == key.host && cell.key.data == key.data {
+            bootstrap.ratio_of_medians(&samples, &cell.samples())
+        } else {
+            found.base_elsewhere.push(cell.id.clone());
+            None
+        };
+        let lanes = f64::from(cell.cell.lanes()) / f64::from(facts.lanes.max(1));
+        cell.efficiency = cell.speedup.filter(|_| lanes > 0.0).map(|s| s.divided_by(lanes));
+    }
+    group.base = Some(facts);
+}
+
+/// The machines and builds that the summarised cells come from.
+fn sources(results: &Results, groups: &[Group]) -> (Vec<HostFacts>, Vec<BuildFacts>) {
+    let cells = || groups.iter().flat_map(|g| &g.cells);
+    let hosts: BTreeSet<&str> = cells().map(|c| c.key.host.as_str()).collect();
+    let builds: BTreeSet<&str> = cells().map(|c| c.key.build.as_str()).collect();
+    let build = |id: &str| results.runs.iter().rev().map(|run| &run.build).find(|b| b.id == id).cloned();
+    (
+        hosts.into_iter().filter_map(|id| results.hosts.get(id).cloned()).collect(),
+        builds.into_iter().filter_map(build).collect(),
+    )
+}
+
+/// The word for a bad end and its reason; `None` for a good one.
+fn bad_end(outcome: &Outcome) -> Option<(&str, &str)> {
+    match outcome {
+        Outcome::Ok => None,
+        Outcome::Wrong { reason } => Some(("wrong", reason)),
+        Outcome::Failed { class, reason } => Some((class.word(), reason)),
+    }
+}

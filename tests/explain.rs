@@ -1,0 +1,194 @@
+//! Summaries, tables and comparisons of made-up records.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use amdahl::explain::show::{self, Style};
+use amdahl::explain::summary::{Summary, summarise};
+use amdahl::explain::warning::Warning;
+use amdahl::explain::{export, names};
+use amdahl::record::{Failure, Line, Outcome, Phase};
+
+use crate::samples::{self, Made};
+
+/// The text of a golden file; with `AMDAHL_BLESS=1` in the environment it is written first.
+pub fn golden(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("AMDAHL_BLESS").is_some() {
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder for golden files");
+        std::fs::write(&path, text).expect("golden files can be written");
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(expected == text, "{name} differs; AMDAHL_BLESS=1 writes it anew. Now:\n{text}");
+}
+
+/// An experiment in which most things went well.
+pub fn mixed() -> Vec<Line> {
+    let mut lines = Made { points: vec![10_000, 100_000], repeats: 5, ..Made::default() }.lines();
+    samples::fail(&mut lines, "mpi", 3, Failure::Killed, "rank 1 of 3 died by signal 9 (SIGKILL)");
+    lines
+}
+
+fn plain(summary: &Summary) -> String {
+    show::text(summary, Style { colour: false })
+}
+
+fn amdahl(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_amdahl")).args(args).env_remove("NO_COLOR").output().expect("amdahl starts")
+}
+
+fn folder_with(lines: &[Line]) -> (tempfile::TempDir, PathBuf) {
+    let temp = tempfile::tempdir().expect("a temporary folder");
+    let folder = temp.path().join("results");
+    samples::write(&folder, lines);
+    (temp, folder)
+}
+
+#[test]
+fn tables_are_what_they_were() {
+    let summary = summarise(&samples::collect(&mixed()));
+    golden("show.txt", &plain(&summary));
+    golden("show.md", &show::markdown(&summary));
+    golden("show.csv", &export::csv(&summary).expect("CSV"));
+}
+
+#[test]
+fn the_numbers_are_medians_and_ratios_of_medians() {
+    let results = Made::default().results();
+    let summary = summarise(&results);
+    assert_eq!(summary.groups.len(), 1);
+    let group = &summary.groups[0];
+    let base = group.base.as_ref().expect("serial is there");
+    assert_eq!(base.name, "serial");
+    for cell in &group.cells {
+        let seconds: Vec<f64> = results
+            .records
+            .iter()
+            .filter(|r| r.key.cell == cell.id)
+            .map(|r| r.measured.as_ref().expect("good").seconds)
+            .collect();
+        let time = cell.time.expect("a time");
+        assert_eq!(Some(time.value), amdahl::stats::median(&seconds));
+        assert!(time.interval.expect("eight repeats").holds(time.value));
+        let speedup = cell.speedup.expect("a speedup");
+        assert!((speedup.value - base.time.value / time.value).abs() < 1e-12);
+        let efficiency = cell.efficiency.expect("an efficiency").value;
+        assert!((efficiency - speedup.value / f64::from(cell.cell.lanes())).abs() < 1e-12);
+        let phases: f64 = Phase::TIMED.iter().map(|p| cell.phase(*p).expect("recorded").critical_s).sum();
+        assert!(phases <= time.value * 1.05, "{}: {phases} of {}", names::cell(&cell.cell), time.value);
+        assert!(cell.imbalance.expect("phases") >= 1.0);
+    }
+    assert_eq!(summary.warnings, []);
+}
+
+#[test]
+fn failures_are_rows_with_their_reason() {
+    let summary = summarise(&samples::collect(&mixed()));
+    let failed: Vec<_> = summary.groups.iter().flat_map(|g| &g.cells).filter(|c| c.time.is_none()).collect();
+    assert_eq!(failed.len(), 2, "mpi 3 at both sizes");
+    assert_eq!((failed[0].failed(), failed[0].failures[0].what.as_str()), (5, "killed"));
+    assert!(plain(&summary).contains("killed in 5 of 5: rank 1 of 3 died by signal 9 (SIGKILL)"));
+    let csv = export::csv(&summary).expect("CSV");
+    assert!(csv.lines().any(|l| l.contains(",killed,rank 1 of 3")), "{csv}");
+}
+
+#[test]
+fn a_wrong_answer_has_no_time() {
+    let mut lines = Made::default().lines();
+    for line in &mut lines {
+        if let Line::Record(record) = line {
+            record.outcome = Outcome::Wrong { reason: "iterations: got 19, the oracle has 20".into() };
+        }
+    }
+    let summary = summarise(&samples::collect(&lines));
+    assert!(summary.groups[0].cells.iter().all(|c| c.time.is_none() && c.speedup.is_none()));
+    assert!(summary.groups[0].base.is_none());
+    assert!(plain(&summary).contains("wrong in 8 of 8: iterations: got 19"));
+}
+
+#[test]
+fn the_newest_build_counts_and_the_rest_is_said_to_be_left_out() {
+    let mut lines = Made { repeats: 4, ..Made::default() }.lines();
+    let newer = Made { build: "b1".into(), repeats: 6, slower: 2.0, started_ms: 1_800_000_000_000, ..Made::default() };
+    lines.extend(newer.lines());
+    let summary = summarise(&samples::collect(&lines));
+    assert!(summary.groups[0].cells.iter().all(|c| c.key.build == "b1" && c.repeats.len() == 6));
+    assert!(matches!(&summary.warnings[..], [Warning::LeftOut { records: 36, cells }] if cells.len() == 9));
+
+    // A newer build that only fails does not hide the older one's good repeats.
+    let mut lines = Made { repeats: 4, ..Made::default() }.lines();
+    let mut failing = newer.lines();
+    samples::fail(&mut failing, "threads", 2, Failure::Timeout, "60 s");
+    lines.extend(failing);
+    let summary = summarise(&samples::collect(&lines));
+    let cell = summary.groups[0].cells.iter().find(|c| names::cell(&c.cell) == "threads 2").expect("the cell");
+    assert_eq!((cell.key.build.as_str(), cell.repeats.len()), ("b0", 4));
+    assert!(summary.warnings.iter().any(|w| matches!(w, Warning::MixedBuilds { builds } if builds.len() == 2)));
+}
+
+#[test]
+fn no_speedup_over_another_machine() {
+    let mut lines = Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines();
+    lines.extend(Made { spreads: vec![("threads", 1, 2)], host: "h1".into(), ..Made::default() }.lines());
+    let summary = summarise(&samples::collect(&lines));
+    let threads = &summary.groups[0].cells[1];
+    assert!(threads.time.is_some() && threads.speedup.is_none());
+    assert!(summary.warnings.iter().any(|w| matches!(w, Warning::BaseElsewhere { .. })));
+    assert!(summary.warnings.iter().any(|w| matches!(w, Warning::MixedHosts { .. })));
+}
+
+#[test]
+fn what_a_reader_should_know_is_said() {
+    let mut lines = Made { spreads: vec![("threads", 1, 2), ("threads", 1, 8)], repeats: 2, ..Made::default() }.lines();
+    for line in &mut lines {
+        if let Line::Record(record) = line
+            && let Some(measured) = &mut record.measured
+        {
+            measured.load.steal = Some(0.2);
+            measured.lanes[1].cpu = Some(0);
+        }
+    }
+    let warnings = summarise(&samples::collect(&lines)).warnings;
+    let has = |test: fn(&Warning) -> bool| assert!(warnings.iter().any(test), "{warnings:?}");
+    has(|w| matches!(w, Warning::BaseMissing { base, cells } if base == "serial" && cells.len() == 2));
+    has(|w| matches!(w, Warning::Oversubscribed { cells } if cells.len() == 1));
+    has(|w| matches!(w, Warning::SharedCpu { cells } if cells.len() == 1));
+    has(|w| matches!(w, Warning::Steal { worst, .. } if *worst == 0.2));
+    has(|w| matches!(w, Warning::NoInterval { cells } if cells.len() == 2));
+}
+
+#[test]
+fn show_prints_and_tells_an_empty_folder_apart() {
+    let (_temp, folder) = folder_with(&mixed());
+    let shown = amdahl(&["show", &folder.to_string_lossy()]);
+    assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
+    let text = String::from_utf8(shown.stdout).expect("UTF-8");
+    assert_eq!(text, plain(&summarise(&samples::collect(&mixed()))), "no colours when it is not a terminal");
+
+    let json = amdahl(&["show", &folder.to_string_lossy(), "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!(json["format"], 1);
+    assert_eq!(json["groups"][0]["cells"].as_array().map(Vec::len), Some(9));
+    assert_eq!(json["groups"][0]["base"]["name"], "serial");
+
+    let empty = tempfile::tempdir().expect("a temporary folder");
+    let shown = amdahl(&["show", &empty.path().to_string_lossy()]);
+    assert_eq!(shown.status.code(), Some(6));
+    assert!(String::from_utf8_lossy(&shown.stderr).contains("amdahl run"), "says what to do");
+    assert_eq!(amdahl(&["show", "no/such/folder"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_reader_that_stops_early_is_no_error() {
+    let (_temp, folder) = folder_with(&mixed());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_amdahl"))
+        .args(["show", &folder.to_string_lossy(), "--format", "json"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("amdahl starts");
+    drop(child.stdout.take());
+    let ended = child.wait_with_output().expect("amdahl ends");
+    assert!(ended.status.success());
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}
