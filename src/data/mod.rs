@@ -3,9 +3,16 @@
 //! A [`Source`] is an opened data set. It knows its shape and hands out [`RowSource`]s, streams of consecutive rows that fill the
 //! caller's memory, so that a device reads straight into its own layout. Formats are one file each and one line in [`format::FORMATS`].
 
+pub mod open;
+pub mod random;
+pub mod shard;
+pub mod synthetic;
+
 use std::ops::Range;
 
-use crate::error::Result;
+pub use open::{Identity, identify, open};
+
+use crate::error::{Error, Result};
 
 /// Number of rows and columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +49,30 @@ pub trait RowSource {
     /// Fills `out` (row-major, a multiple of the columns long) with the next rows and returns how many rows it wrote: all that fit,
     /// fewer only at the end. Values are finite: a source refuses NaN and infinity with row and column.
     fn read(&mut self, out: &mut [f32]) -> Result<usize>;
+
+    /// Passes over the next `rows` rows, or as many as are left. Sources that can seek read none of them.
+    fn skip(&mut self, rows: u64) -> Result<()> {
+        let dims = self.shape().dims;
+        let mut left = rows.min(self.shape().rows);
+        let mut buffer = vec![0.0; dims.max(dims * left.min(64) as usize)];
+        while left > 0 {
+            let now = left.min((buffer.len() / dims) as u64) as usize;
+            let read = self.read(&mut buffer[..now * dims])?;
+            if read == 0 {
+                return Err(Error::internal(format!("a source ended {left} rows before its end")));
+            }
+            left -= read as u64;
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a range that is not inside `shape`.
+pub(crate) fn check_range(shape: Shape, range: &Range<u64>) -> Result<()> {
+    if range.start <= range.end && range.end <= shape.rows {
+        return Ok(());
+    }
+    Err(Error::internal(format!("rows {}..{} asked of {} rows", range.start, range.end, shape.rows)))
 }
 
 /// Rows in memory, row-major.
@@ -86,12 +117,18 @@ impl RowSource for MatrixRows<'_> {
         self.position
     }
     fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let length = out.len().min(self.values.len());
+        let length = (out.len() - out.len() % self.dims).min(self.values.len());
         let (now, later) = self.values.split_at(length);
         out[..length].copy_from_slice(now);
         self.values = later;
         let rows = length / self.dims;
         self.position += rows as u64;
         Ok(rows)
+    }
+    fn skip(&mut self, rows: u64) -> Result<()> {
+        let rows = rows.min(self.shape().rows);
+        self.values = &self.values[rows as usize * self.dims..];
+        self.position += rows;
+        Ok(())
     }
 }
