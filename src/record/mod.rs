@@ -61,6 +61,9 @@ pub struct RunFacts {
     pub build: BuildFacts,
     /// The command line, first word included, without directories.
     pub command: Vec<String>,
+    /// Was all measured anew (`--fresh`)? Then older records of the keys it measured no longer count ([`read::Results::standing`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fresh: bool,
 }
 
 /// What a program was built from.

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::host::HostFacts;
-use crate::record::{Line, Record, RunFacts, SCHEMA};
+use crate::record::{Key, Line, Record, RunFacts, SCHEMA};
 
 /// All that a results folder holds.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,23 @@ pub struct Results {
     pub records: Vec<Record>,
     /// Lines that could not be read, each with file and line. A line cut off at the end of a file is one of them.
     pub warnings: Vec<String>,
+}
+
+impl Results {
+    /// The records that stand: where a run measured a key anew (`--fresh`), the key's records from before that run are left out.
+    /// What is done, tables and figures are all made from these.
+    pub fn standing(&self) -> impl Iterator<Item = &Record> {
+        let fresh: BTreeMap<&str, u64> =
+            self.runs.iter().filter(|run| run.fresh).map(|run| (run.run.as_str(), run.started_ms)).collect();
+        let mut since: BTreeMap<&Key, u64> = BTreeMap::new();
+        for record in &self.records {
+            if let Some(&started) = fresh.get(record.run.as_str()) {
+                let since = since.entry(&record.key).or_insert(0);
+                *since = started.max(*since);
+            }
+        }
+        self.records.iter().filter(move |r| since.get(&r.key).is_none_or(|&since| r.started_ms >= since))
+    }
 }
 
 /// Reads the folder's `*.jsonl` files. Lines that are damaged become warnings and the rest is kept; only a folder that cannot be read

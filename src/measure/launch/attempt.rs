@@ -1,0 +1,127 @@
+//! One attempt at one cell: cell file out, worker run, report in.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::classify::{Ending, classify};
+use super::program::Worker;
+use super::signals::Interrupts;
+use super::supervise::{Exit, How, Limits, supervise};
+use super::{Job, Site, launcher_for};
+use crate::cell::{Cell, CellId};
+use crate::error::{Error, Kind, Result};
+use crate::record::Failure;
+
+/// What became of an attempt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// Unix time of its start, milliseconds.
+    pub started_ms: u64,
+    /// How long the process lived, seconds.
+    pub process_s: f64,
+    /// How it ended.
+    pub ending: Ending,
+}
+
+/// Makes one attempt at a cell. The sweep above it is tested with one that starts no process.
+pub trait Executor {
+    /// One attempt. An error ends the sweep: the user's interruption, a full disk.
+    fn attempt(&mut self, id: &CellId, cell: &Cell, limit_s: f64) -> Result<Attempt>;
+}
+
+/// Starts a fresh worker for each attempt.
+pub struct Launching<'a> {
+    /// The worker.
+    pub worker: &'a Worker,
+    /// The machine.
+    pub site: Site,
+    /// A folder of this sweep's own, for cell files and reports.
+    pub scratch: PathBuf,
+    /// Where the output of failed attempts is kept.
+    pub logs: PathBuf,
+    /// Id of the run: the first part of the names of what this sweep leaves.
+    pub run: String,
+    /// Did the user ask to stop?
+    pub interrupts: &'a Interrupts,
+    /// Attempts so far.
+    pub number: u64,
+}
+
+impl Executor for Launching<'_> {
+    fn attempt(&mut self, id: &CellId, cell: &Cell, limit_s: f64) -> Result<Attempt> {
+        self.interrupts.check()?;
+        let started_ms = now_ms();
+        let refuse =
+            |class, reason: String| Ok(Attempt { started_ms, process_s: 0.0, ending: Ending::failed(class, reason) });
+        if let Some(why) = self.worker.lacks(cell) {
+            return refuse(Failure::Unavailable, why);
+        }
+        self.number += 1;
+        let file = |kind: &str| self.scratch.join(format!("{}-{id}.{kind}", self.number));
+        let (cell_file, record_file, out, err) = (file("cell.json"), file("report.json"), file("out"), file("err"));
+        let launcher = launcher_for(cell, &|name| std::env::var(name).ok())?;
+        let job = Job {
+            cell: cell.clone(),
+            worker: self.worker.path.clone(),
+            cell_file: cell_file.clone(),
+            record_file: record_file.clone(),
+            site: self.site.clone(),
+        };
+        let command = match launcher.command(&job) {
+            Ok(command) => command,
+            Err(e) if e.kind == Kind::Unavailable => return refuse(Failure::Unavailable, one_line(&e)),
+            Err(e) => return Err(e),
+        };
+        let text = serde_json::to_string_pretty(cell).map_err(|e| Error::internal(format!("a cell as JSON: {e}")))?;
+        fs::write(&cell_file, text).map_err(|e| Error::io("write", &cell_file, e))?;
+        let token = format!("{}-{}", self.run, self.number);
+        let limits = Limits { time: Duration::from_secs_f64(limit_s.clamp(0.0, 1e9)), grace: Duration::from_secs(4) };
+        let exit = supervise(&command, &token, (&out, &err), limits, self.interrupts)?;
+        let report = fs::read(&record_file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let printed: String = [&err, &out].map(|path| read_lossy(path)).concat();
+        if exit.how == How::Interrupted {
+            return Err(Error::new(Kind::Interrupted, "interrupted"));
+        }
+        let mut ending = classify(id, &exit, limit_s, report.as_deref(), &printed);
+        if let Ending::Failed { reason, .. } = &mut ending {
+            self.keep(id, launcher.name(), &command.argv, &exit, &printed, reason);
+        }
+        for path in [cell_file, record_file, out, err] {
+            let _ = fs::remove_file(path); // the whole folder goes at the end
+        }
+        Ok(Attempt { started_ms, process_s: exit.seconds, ending })
+    }
+}
+
+impl Launching<'_> {
+    /// Keeps all that a failed attempt printed, and says in the reason where.
+    fn keep(&self, id: &CellId, launcher: &str, argv: &[String], exit: &Exit, printed: &str, reason: &mut String) {
+        let name = format!("{id}-{}-{}.log", self.run, self.number);
+        let text = format!(
+            "launcher: {launcher}\ncommand: {}\nended: {:?} after {:.3} s, {} processes left behind\n\n{printed}",
+            argv.join(" "),
+            exit.how,
+            exit.seconds,
+            exit.survivors
+        );
+        match fs::create_dir_all(&self.logs).and_then(|()| fs::write(self.logs.join(&name), text)) {
+            Ok(()) => reason.push_str(&format!(" (all of it: logs/{name})")),
+            Err(e) => reason.push_str(&format!(" (its output could not be kept: {e})")),
+        }
+    }
+}
+
+/// An error as one line for a record.
+pub fn one_line(error: &Error) -> String {
+    error.to_string().replace("\n  hint: ", "; ")
+}
+
+/// Unix time in milliseconds.
+pub fn now_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
+}
+
+fn read_lossy(path: &Path) -> String {
+    fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+}

@@ -1,0 +1,114 @@
+//! The worker's executable: where it is, what it can do, and the hash that decides whether results are measured anew.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::supervise::{How, Limits, supervise};
+use super::{Command, signals::Interrupts};
+use crate::cell::{Cell, short_hash};
+use crate::error::{Error, Kind, Result};
+use crate::record::{BuildFacts, PROTOCOL};
+
+/// What `amdahl-worker --capabilities` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Version of the worker protocol.
+    pub protocol: u32,
+    /// What it was built from; the id is filled in by whoever hashes the executable.
+    pub build: BuildFacts,
+    /// Names of the backends that this build can run.
+    pub backends: Vec<String>,
+}
+
+/// A worker that answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Worker {
+    /// Its executable.
+    pub path: PathBuf,
+    /// What it can do; `build.id` is filled in.
+    pub can: Capabilities,
+}
+
+impl Worker {
+    /// Finds the worker and asks it what it can do. `scratch` is a folder for what it prints.
+    pub fn find(scratch: &Path, interrupts: &Interrupts) -> Result<Worker> {
+        let path = locate(std::env::var_os("AMDAHL_WORKER").map(PathBuf::from), std::env::current_exe().ok())?;
+        let mut can = ask(&path, scratch, interrupts)?;
+        can.build.id = hash(&path)?;
+        Ok(Worker { path, can })
+    }
+
+    /// Why this build cannot run the cell, if it cannot.
+    pub fn lacks(&self, cell: &Cell) -> Option<String> {
+        let name = cell.backend.name();
+        if self.can.backends.iter().any(|backend| backend == name) {
+            return None;
+        }
+        let mend = if cell.backend.uses_mpi() {
+            "install an MPI library (Debian, Ubuntu: libopenmpi-dev openmpi-bin libclang-dev), build it with 'cargo build --release \
+             --no-default-features --features mpi --bin amdahl-worker --target-dir target/mpi', and name it in AMDAHL_WORKER"
+        } else {
+            "build a newer one, or name another one in AMDAHL_WORKER"
+        };
+        let has = self.can.backends.join(", ");
+        Some(format!("the worker {} was built without '{name}' (it has {has}): {mend}", self.path.display()))
+    }
+}
+
+/// `AMDAHL_WORKER`, else `amdahl-worker` beside this program.
+fn locate(named: Option<PathBuf>, this: Option<PathBuf>) -> Result<PathBuf> {
+    let hint = "build it with 'cargo build --release --bin amdahl-worker', or name it in AMDAHL_WORKER";
+    if let Some(path) = named.filter(|path| !path.as_os_str().is_empty()) {
+        return std::path::absolute(&path)
+            .ok()
+            .filter(|path| path.is_file())
+            .ok_or_else(|| Error::usage(format!("AMDAHL_WORKER names {}, which is no file", path.display())).hint(hint));
+    }
+    let beside = this.and_then(|this| Some(this.parent()?.join("amdahl-worker")));
+    match beside {
+        Some(path) if path.is_file() => Ok(path),
+        Some(path) => Err(Error::unavailable(format!("there is no worker at {}", path.display())).hint(hint)),
+        None => Err(Error::unavailable("cannot find out where this program is, and so not its worker").hint(hint)),
+    }
+}
+
+fn ask(path: &Path, scratch: &Path, interrupts: &Interrupts) -> Result<Capabilities> {
+    let (out, err) = (scratch.join("capabilities.out"), scratch.join("capabilities.err"));
+    let argv = vec![path.to_string_lossy().into_owned(), "--capabilities".into()];
+    let command = Command { argv, env: Vec::new(), has_children: false };
+    let limits = Limits { time: Duration::from_secs(60), grace: Duration::from_secs(1) };
+    let token = format!("{}-capabilities", std::process::id());
+    let exit = supervise(&command, &token, (&out, &err), limits, interrupts)?;
+    interrupts.check()?;
+    let hint = "an executable linked to a library that is not here (exit code 127) has to be built again on this machine";
+    let printed = std::fs::read_to_string(&out).unwrap_or_default();
+    if exit.how != How::Code(0) {
+        let said = std::fs::read_to_string(&err).unwrap_or_default();
+        return Err(Error::unavailable(format!(
+            "the worker {} does not say what it can do: {:?}; it printed: {}",
+            path.display(),
+            exit.how,
+            super::classify::tail(&said)
+        ))
+        .hint(hint));
+    }
+    let can: Capabilities = serde_json::from_str(&printed).map_err(|e| {
+        Error::new(Kind::Unavailable, format!("{} is no worker of ours: {e}", path.display())).hint("see AMDAHL_WORKER")
+    })?;
+    if can.protocol != PROTOCOL {
+        return Err(Error::unavailable(format!(
+            "the worker {} speaks protocol {}, this program speaks {PROTOCOL}",
+            path.display(),
+            can.protocol
+        ))
+        .hint("build both from the same sources"));
+    }
+    Ok(can)
+}
+
+/// The first 64 bits of the SHA-256 of the file, in hexadecimal.
+fn hash(path: &Path) -> Result<String> {
+    Ok(short_hash(&std::fs::read(path).map_err(|e| Error::io("read", path, e))?))
+}

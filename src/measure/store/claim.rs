@@ -1,0 +1,46 @@
+//! Claims: who measures what, so that two sweeps can share a folder.
+//!
+//! A claim is a lock on a file, held by the kernel for the process that measures: it dies with its process, however that dies, and
+//! there is nothing to clean up. The file itself stays and means nothing.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use crate::cell::{canonical, short_hash};
+use crate::error::{Error, Result};
+use crate::record::Key;
+
+/// The right to measure a key, until it is dropped.
+#[derive(Debug)]
+#[must_use = "a claim ends when it is dropped"]
+pub struct Claim(Option<File>);
+
+/// Claims `key` in the results folder. `None` when another sweep has it.
+///
+/// Where the file system knows no locks, everything is granted: there two sweeps must not share a folder.
+pub fn claim(folder: &Path, key: &Key) -> Result<Option<Claim>> {
+    let name = format!("{}-{}", key.cell, &short_hash(canonical(key).as_bytes())[..8]);
+    lock(&folder.join("claims").join(name))
+}
+
+/// Locks a file of that name, `None` when another process has it.
+pub(super) fn lock(path: &Path) -> Result<Option<Claim>> {
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .map_err(|e| Error::io("create the lock file", path, e))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Claim(Some(file)))),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(e)) if e.kind() == std::io::ErrorKind::Unsupported => Ok(Some(Claim(None))),
+        Err(TryLockError::Error(e)) => Err(Error::io("lock", path, e)),
+    }
+}
+
+impl Claim {
+    /// Does the file system know locks?
+    pub fn is_real(&self) -> bool {
+        self.0.is_some()
+    }
+}
