@@ -20,6 +20,7 @@ const ROOMS: &[&str] = &[
     "measure::worker",
     "measure::launch",
     "measure::store",
+    "measure::sweep",
     "explain",
     "explain::frame",
     "explain::figure",

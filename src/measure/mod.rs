@@ -5,4 +5,5 @@ pub mod device;
 pub mod launch;
 pub mod probe;
 pub mod store;
+pub mod sweep;
 pub mod worker;

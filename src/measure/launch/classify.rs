@@ -84,7 +84,8 @@ pub fn classify(cell: &CellId, exit: &Exit, limit_s: f64, report: Option<&str>, 
 
 /// A report of our protocol about this cell, or why it is none.
 fn parse(cell: &CellId, text: &str) -> Result<Report, String> {
-    let report: Report = serde_json::from_str(text).map_err(|e| format!("it left a report that cannot be read ({e})"))?;
+    let report: Report =
+        serde_json::from_str(text).map_err(|e| format!("it left a report that cannot be read ({e})"))?;
     if report.protocol != PROTOCOL {
         return Err(format!("its report is of protocol {}, this program speaks {PROTOCOL}", report.protocol));
     }

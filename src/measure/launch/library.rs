@@ -49,7 +49,8 @@ mod tests {
     fn launchers_and_libraries_are_told_apart() {
         let open = "mpiexec (OpenRTE) 4.1.4\n\nReport bugs to http://www.open-mpi.org/community/help/\n";
         let open5 = "mpiexec (Open MPI) 5.0.3\n\nReport bugs to https://www.open-mpi.org/community/help/\n";
-        let hydra = "HYDRA build details:\n    Version:                                 4.0.2\n    Release Date: 2022\n";
+        let hydra =
+            "HYDRA build details:\n    Version:                                 4.0.2\n    Release Date: 2022\n";
         let intel = "Intel(R) MPI Library for Linux* OS, Version 2021.9 Build 20230307 (id: d82b3071db)\nhydra\n";
         assert_eq!(Library::parse(open), Some(Library::OpenMpi));
         assert_eq!(Library::parse(open5), Some(Library::OpenMpi));

@@ -1,11 +1,51 @@
 //! Launching: from a cell to a command line, and from a command line to a report.
 //!
-//! A [`Launcher`] is pure: it turns a cell into arguments and environment, so it is tested without a cluster. Starting, watching,
-//! ending and reading the report are the supervisor's.
+//! A [`Launcher`] is pure: it turns a cell and the facts of a [`Site`] into arguments and environment, so it is tested without a
+//! cluster. Starting, watching and ending processes is [`supervise`]'s; what an ending means is [`classify`]'s; one attempt at one cell,
+//! from cell file to outcome, is an [`attempt::Executor`]'s.
+
+use std::path::PathBuf;
 
 use crate::cell::Cell;
 use crate::error::Result;
-use std::path::PathBuf;
+
+pub mod attempt;
+pub mod classify;
+pub mod library;
+mod local;
+pub mod program;
+pub mod signals;
+pub mod site;
+pub mod supervise;
+pub mod survivors;
+
+use library::Library;
+
+/// Facts of this machine and this environment that command lines depend on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Site {
+    /// CPUs that this process may use.
+    pub cpus: usize,
+    /// Does this process run as the superuser? Open MPI refuses to, unless told twice.
+    pub root: bool,
+    /// May processes of one user read each other's memory? Open MPI complains at every large message when they may not.
+    pub single_copy: bool,
+    /// The MPI launcher to use, with the library it belongs to; else why there is none and what to do.
+    pub mpiexec: Option<Mpiexec>,
+    /// The MPI library that the worker is linked to, where that is known.
+    pub worker_mpi: Option<Library>,
+    /// Names of the environment's variables that ranks on other machines need too.
+    pub forward: Vec<String>,
+}
+
+/// A program that starts ranks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mpiexec {
+    /// The program, by path or by a name that the search path knows.
+    pub program: String,
+    /// The library it belongs to.
+    pub library: Library,
+}
 
 /// What a launcher needs to know besides the cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,10 +58,16 @@ pub struct Job {
     pub cell_file: PathBuf,
     /// Where rank 0 writes the report.
     pub record_file: PathBuf,
-    /// CPUs that this process may use.
-    pub cpus: usize,
-    /// Does the process run as the superuser?
-    pub root: bool,
+    /// The machine.
+    pub site: Site,
+}
+
+impl Job {
+    /// The worker's own words of a command line.
+    fn worker_argv(&self) -> [String; 5] {
+        [&self.worker, &PathBuf::from("--cell"), &self.cell_file, &PathBuf::from("--record"), &self.record_file]
+            .map(|word| word.to_string_lossy().into_owned())
+    }
 }
 
 /// A command line and the variables to set for it.
@@ -31,6 +77,8 @@ pub struct Command {
     pub argv: Vec<String>,
     /// Variables added to the environment.
     pub env: Vec<(String, String)>,
+    /// Does it start processes of its own, which it ends when asked to (SIGTERM) but leaves behind when killed?
+    pub has_children: bool,
 }
 
 /// Turns a cell into a command line.
@@ -39,6 +87,16 @@ pub trait Launcher: Sync {
     fn name(&self) -> &'static str;
     /// Is it the one for this cell, in this environment? `lookup` reads an environment variable.
     fn suits(&self, cell: &Cell, lookup: &dyn Fn(&str) -> Option<String>) -> bool;
-    /// The command line.
+    /// The command line. The error says why this site cannot run the cell, and what to do about it.
     fn command(&self, job: &Job) -> Result<Command>;
+}
+
+/// Every launcher, the first that suits is taken. A new one is a file and a line here.
+pub const LAUNCHERS: &[&dyn Launcher] = &[&local::Local];
+
+/// The launcher for `cell` in this environment.
+pub fn launcher_for(cell: &Cell, lookup: &dyn Fn(&str) -> Option<String>) -> Result<&'static dyn Launcher> {
+    LAUNCHERS.iter().copied().find(|launcher| launcher.suits(cell, lookup)).ok_or_else(|| {
+        crate::error::Error::unavailable(format!("no launcher starts cells of the backend '{}'", cell.backend))
+    })
 }

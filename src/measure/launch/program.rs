@@ -61,10 +61,9 @@ impl Worker {
 fn locate(named: Option<PathBuf>, this: Option<PathBuf>) -> Result<PathBuf> {
     let hint = "build it with 'cargo build --release --bin amdahl-worker', or name it in AMDAHL_WORKER";
     if let Some(path) = named.filter(|path| !path.as_os_str().is_empty()) {
-        return std::path::absolute(&path)
-            .ok()
-            .filter(|path| path.is_file())
-            .ok_or_else(|| Error::usage(format!("AMDAHL_WORKER names {}, which is no file", path.display())).hint(hint));
+        return std::path::absolute(&path).ok().filter(|path| path.is_file()).ok_or_else(|| {
+            Error::usage(format!("AMDAHL_WORKER names {}, which is no file", path.display())).hint(hint)
+        });
     }
     let beside = this.and_then(|this| Some(this.parent()?.join("amdahl-worker")));
     match beside {
@@ -82,7 +81,8 @@ fn ask(path: &Path, scratch: &Path, interrupts: &Interrupts) -> Result<Capabilit
     let token = format!("{}-capabilities", std::process::id());
     let exit = supervise(&command, &token, (&out, &err), limits, interrupts)?;
     interrupts.check()?;
-    let hint = "an executable linked to a library that is not here (exit code 127) has to be built again on this machine";
+    let hint =
+        "an executable linked to a library that is not here (exit code 127) has to be built again on this machine";
     let printed = std::fs::read_to_string(&out).unwrap_or_default();
     if exit.how != How::Code(0) {
         let said = std::fs::read_to_string(&err).unwrap_or_default();

@@ -209,8 +209,8 @@ impl ProcessHandle {
             std::thread::sleep(time.min(Duration::from_millis(20)));
             return;
         };
-        let mut polled = [own.as_raw_fd(), other.unwrap_or(-1)]
-            .map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
+        let mut polled =
+            [own.as_raw_fd(), other.unwrap_or(-1)].map(|fd| libc::pollfd { fd, events: libc::POLLIN, revents: 0 });
         let milliseconds = time.as_millis().saturating_add(1).min(60_000) as i32;
         // SAFETY: the pointer and the length belong to one array that outlives the call; negative descriptors are ignored.
         unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, milliseconds) };

@@ -43,14 +43,8 @@ impl Store {
         }
         let mut mended = writer::mend(folder)?;
         let (results, seen) = (read(folder)?, lengths(folder)?);
-        let mut store = Store {
-            folder: folder.to_path_buf(),
-            run,
-            writer: None,
-            named: BTreeSet::new(),
-            results,
-            seen,
-        };
+        let mut store =
+            Store { folder: folder.to_path_buf(), run, writer: None, named: BTreeSet::new(), results, seen };
         mended.append(&mut store.results.warnings);
         store.results.warnings = mended;
         Ok(store)
@@ -75,7 +69,8 @@ impl Store {
     pub fn refresh(&mut self) -> Result<()> {
         let own = self.writer.as_ref().map(|writer| writer.path().to_path_buf());
         let now = lengths(&self.folder)?;
-        let changed = now.iter().any(|(path, length)| Some(path) != own.as_ref() && self.seen.get(path) != Some(length));
+        let changed =
+            now.iter().any(|(path, length)| Some(path) != own.as_ref() && self.seen.get(path) != Some(length));
         if changed {
             self.results = read(&self.folder)?;
             self.seen = now;
@@ -91,9 +86,7 @@ impl Store {
     /// The records of `key` that stand, oldest first. For a run that measures all anew, these are its own.
     pub fn standing<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Record> {
         let only_own = self.run.fresh;
-        self.results
-            .standing()
-            .filter(move |record| record.key == *key && (!only_own || record.run == self.run.run))
+        self.results.standing().filter(move |record| record.key == *key && (!only_own || record.run == self.run.run))
     }
 
     /// Appends a record, and before it the lines that it refers to and that this file does not have yet, in one write. Returns when it is

@@ -33,8 +33,7 @@ impl Writer {
     pub fn append(&mut self, lines: &[Line]) -> Result<()> {
         let mut bytes = Vec::new();
         for line in lines {
-            serde_json::to_writer(&mut bytes, line)
-                .map_err(|e| Error::internal(format!("a record as JSON: {e}")))?;
+            serde_json::to_writer(&mut bytes, line).map_err(|e| Error::internal(format!("a record as JSON: {e}")))?;
             bytes.push(b'\n');
         }
         let written = self.file.write_all(&bytes).and_then(|()| sync(&self.file));
@@ -68,7 +67,9 @@ fn refused(path: &Path, doing: &str, e: &std::io::Error) -> Error {
         }
         Some(libc::EFBIG) => Error::new(Kind::Io, error.message)
             .hint(format!("raise the limit on file sizes (ulimit -f) and run the same command again: {kept}")),
-        _ => Error::new(Kind::Io, error.message).hint(format!("run the same command again when that is mended: {kept}")),
+        _ => {
+            Error::new(Kind::Io, error.message).hint(format!("run the same command again when that is mended: {kept}"))
+        }
     }
 }
 

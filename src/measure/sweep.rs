@@ -1,0 +1,331 @@
+//! A sweep: every wanted repeat of every cell, checked against its oracle, recorded one by one.
+//!
+//! Nothing here starts a process or knows what a cell computes: attempts are an [`Executor`]'s, records the [`Store`]'s.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::cell::{Dataset, canonical};
+use crate::error::{Error, Result};
+use crate::host::HostFacts;
+use crate::measure::launch::attempt::{Attempt, Executor, one_line};
+use crate::measure::launch::{classify::Ending, signals::Interrupts};
+use crate::measure::store::{Store, claim, state};
+use crate::plan::PlannedCell;
+use crate::record::{Answer, Failure, Key, Outcome, Record};
+
+/// What a sweep is told as it goes on.
+pub trait Watch {
+    /// An attempt at the cell begins.
+    fn begins(&mut self, _cell: &PlannedCell, _repeat: u32) {}
+    /// A record was written.
+    fn recorded(&mut self, _cell: &PlannedCell, _record: &Record) {}
+    /// Nothing more is to be done for the cell in this sweep.
+    fn over(&mut self, _cell: &PlannedCell, _standing: &Standing) {}
+    /// Another sweep measures what is left; this one waits for it.
+    fn waits(&mut self, _cells: usize) {}
+}
+
+/// Watches nothing.
+impl Watch for () {}
+
+/// Where a cell stands.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Standing {
+    /// Repeats are missing.
+    Open,
+    /// All wanted repeats count.
+    Done,
+    /// The answer was wrong.
+    Wrong(String),
+    /// It failed.
+    Failed(Failure, String),
+}
+
+/// How a sweep is done.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Options {
+    /// Seconds after which a repeat is ended.
+    pub limit_s: f64,
+    /// Failures that are final are tried again.
+    pub retry: bool,
+    /// Between two looks at what another sweep has claimed.
+    pub pause: Duration,
+}
+
+/// Gives the digest of a data set's source.
+pub type Identify<'a> = dyn FnMut(&Dataset) -> Result<String> + 'a;
+
+/// A sweep in progress.
+pub struct Sweep<'a> {
+    /// All cells of the plan.
+    pub cells: &'a [PlannedCell],
+    /// Where records go.
+    pub store: &'a mut Store,
+    /// What makes attempts.
+    pub executor: &'a mut dyn Executor,
+    /// What knows data sets.
+    pub identify: &'a mut Identify<'a>,
+    /// The machine that launches.
+    pub host: &'a HostFacts,
+    /// Who watches.
+    pub watch: &'a mut dyn Watch,
+    /// Did the user ask to stop?
+    pub interrupts: &'a Interrupts,
+    /// How it is done.
+    pub options: Options,
+    /// Where each cell of `cells` stands; begins empty.
+    pub standing: Vec<Standing>,
+    /// Digests of data sets by canonical form; begins empty.
+    pub digests: BTreeMap<String, std::result::Result<String, Error>>,
+}
+
+/// What became of a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// It was used, or was not needed.
+    Over,
+    /// Another sweep has the cell, or its oracle.
+    Claimed,
+}
+
+impl Sweep<'_> {
+    /// Gives every cell its turns: indexes into the cells, in this order, each for (at most) one repeat. An error ends the sweep; all that
+    /// was recorded before is kept.
+    pub fn run(&mut self, turns: &[usize]) -> Result<()> {
+        self.standing = vec![Standing::Open; self.cells.len()];
+        let mut waiting = turns.to_vec();
+        loop {
+            let before = waiting.len();
+            let mut passed_over = Vec::new();
+            for cell in waiting {
+                self.interrupts.check()?;
+                if self.turn(cell, self.cells[cell].repeats)? == Turn::Claimed {
+                    passed_over.push(cell);
+                }
+            }
+            if passed_over.is_empty() {
+                return Ok(());
+            }
+            if passed_over.len() == before {
+                self.watch.waits(passed_over.len());
+                std::thread::sleep(self.options.pause);
+            }
+            self.store.refresh()?;
+            waiting = passed_over;
+        }
+    }
+
+    /// One turn of one cell: at most one repeat that counts, as long as fewer than `wanted` do.
+    fn turn(&mut self, at: usize, wanted: u32) -> Result<Turn> {
+        let planned = &self.cells[at];
+        if self.standing[at] != Standing::Open {
+            return Ok(Turn::Over);
+        }
+        let key = match self.key(planned) {
+            Ok(key) => key,
+            Err((key, error)) => {
+                self.fail(at, key, Failure::Data, one_line(&error))?;
+                return Ok(Turn::Over);
+            }
+        };
+        if !self.missing(at, &key, wanted) {
+            return Ok(Turn::Over);
+        }
+        let reference = match self.reference(at)? {
+            Reference::Answer(answer) => Some(answer),
+            Reference::Itself => None,
+            Reference::Claimed => return Ok(Turn::Claimed),
+            Reference::Failed(why) => {
+                self.fail(at, key, Failure::Unchecked, why)?;
+                return Ok(Turn::Over);
+            }
+        };
+        let Some(_claim) = claim::claim(self.store.folder(), &key)? else { return Ok(Turn::Claimed) };
+        // Another sweep may have measured it between the last look and the claim.
+        self.store.refresh()?;
+        if self.missing(at, &key, wanted) {
+            self.measure(at, &key, reference.as_ref())?;
+            self.missing(at, &key, wanted);
+        }
+        Ok(Turn::Over)
+    }
+
+    /// Attempts a repeat, a second time if it failed in a way that may pass, and records each attempt.
+    fn measure(&mut self, at: usize, key: &Key, reference: Option<&Answer>) -> Result<()> {
+        let planned = &self.cells[at];
+        let repeat = self.store.done(key);
+        for again in [true, false] {
+            self.watch.begins(planned, repeat);
+            let attempt = self.executor.attempt(&planned.id, &planned.cell, self.options.limit_s)?;
+            let (record, host) = self.record(key.clone(), repeat, attempt, reference);
+            let outcome = record.outcome.clone();
+            let news = !self.says_nothing_new(&record);
+            if news {
+                let hosts: Vec<&HostFacts> = std::iter::once(self.host).chain(host.as_ref()).collect();
+                self.store.append(&planned.cell, &hosts, record.clone())?;
+            }
+            self.watch.recorded(planned, &record);
+            match outcome {
+                Outcome::Ok => return Ok(()),
+                Outcome::Failed { class: Failure::Launch | Failure::Killed, .. } if again => {}
+                Outcome::Wrong { reason } => {
+                    self.close(at, Standing::Wrong(reason));
+                    return Ok(());
+                }
+                Outcome::Failed { class, reason } => {
+                    self.close(at, Standing::Failed(class, reason));
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The record of an attempt, its answer checked, and the machine that it ran on.
+    fn record(
+        &self,
+        key: Key,
+        repeat: u32,
+        attempt: Attempt,
+        reference: Option<&Answer>,
+    ) -> (Record, Option<HostFacts>) {
+        let (outcome, measured, host) = match attempt.ending {
+            Ending::Failed { class, reason } => (Outcome::Failed { class, reason }, None, None),
+            Ending::Answered(report, measured) => {
+                let check = reference.map_or(Ok(()), |right| measured.answer.check_exact(right));
+                let outcome = check.map_or_else(|reason| Outcome::Wrong { reason }, |()| Outcome::Ok);
+                (outcome, Some(*measured), Some(report.host))
+            }
+        };
+        let run = self.store.run().run.clone();
+        let (started_ms, process_s) = (attempt.started_ms, attempt.process_s);
+        (Record { key, run, repeat, started_ms, process_s, outcome, measured }, host)
+    }
+
+    /// A row for a cell that was not attempted, and no more turns for it.
+    fn fail(&mut self, at: usize, key: Key, class: Failure, reason: String) -> Result<()> {
+        let planned = &self.cells[at];
+        let record = Record {
+            repeat: self.store.done(&key),
+            key,
+            run: self.store.run().run.clone(),
+            started_ms: crate::measure::launch::attempt::now_ms(),
+            process_s: 0.0,
+            outcome: Outcome::Failed { class, reason: reason.clone() },
+            measured: None,
+        };
+        if !self.says_nothing_new(&record) {
+            self.store.append(&planned.cell, &[self.host], record.clone())?;
+        }
+        self.watch.recorded(planned, &record);
+        self.close(at, Standing::Failed(class, reason));
+        Ok(())
+    }
+
+    /// A failure without a process, found again as it stands in the records already: a second row would be noise.
+    fn says_nothing_new(&self, record: &Record) -> bool {
+        record.measured.is_none()
+            && record.process_s == 0.0
+            && self.store.standing(&record.key).last().is_some_and(|last| last.outcome == record.outcome)
+    }
+
+    /// Are repeats of the key missing? If not, says where the cell stands.
+    fn missing(&mut self, at: usize, key: &Key, wanted: u32) -> bool {
+        if self.standing[at] != Standing::Open {
+            return false;
+        }
+        let (limit_s, retry) = (self.options.limit_s, self.options.retry && !self.tried(key));
+        match state::state(self.store.standing(key), wanted, limit_s, retry) {
+            state::State::Missing(_) => return true,
+            // An oracle that is only needed for its answer may have more turns of its own.
+            state::State::Done if wanted < self.cells[at].repeats => {}
+            state::State::Done => self.close(at, Standing::Done),
+            state::State::Final(record) => match record.outcome {
+                Outcome::Wrong { reason } => self.close(at, Standing::Wrong(reason)),
+                Outcome::Failed { class, reason } => self.close(at, Standing::Failed(class, reason)),
+                Outcome::Ok => {}
+            },
+        }
+        false
+    }
+
+    /// Did this run try the key already?
+    fn tried(&self, key: &Key) -> bool {
+        let run = &self.store.run().run;
+        self.store.standing(key).any(|record| record.run == *run)
+    }
+
+    fn close(&mut self, at: usize, standing: Standing) {
+        self.watch.over(&self.cells[at], &standing);
+        self.standing[at] = standing;
+    }
+
+    /// What the cell's answers are checked against; the oracle is measured first where that is missing.
+    fn reference(&mut self, at: usize) -> Result<Reference> {
+        let own = self.cells[at].id.clone();
+        let wanted = self.cells[at].oracle.clone();
+        let Some(oracle) = self.cells.iter().position(|cell| cell.id == wanted) else {
+            return Err(Error::internal(format!("the plan has cell {own} but not its oracle {wanted}")));
+        };
+        if let Some(answer) = self.answer(oracle) {
+            return Ok(Reference::Answer(answer));
+        }
+        if own == wanted {
+            return Ok(Reference::Itself);
+        }
+        if self.turn(oracle, 1)? == Turn::Claimed {
+            return Ok(Reference::Claimed);
+        }
+        Ok(match (self.answer(oracle), &self.standing[oracle]) {
+            (Some(answer), _) => Reference::Answer(answer),
+            (None, Standing::Wrong(why)) => Reference::Failed(format!("the oracle {wanted} contradicts itself: {why}")),
+            (None, Standing::Failed(class, why)) => {
+                Reference::Failed(format!("the oracle {wanted} failed ({}): {why}", class.word()))
+            }
+            (None, _) => Reference::Failed(format!("the oracle {wanted} left no answer")),
+        })
+    }
+
+    /// The first answer of this cell that counts.
+    fn answer(&mut self, at: usize) -> Option<Answer> {
+        let key = self.key(&self.cells[at]).ok()?;
+        let first = self.store.standing(&key).find(|record| record.counts())?;
+        first.measured.as_ref().map(|measured| measured.answer.clone())
+    }
+
+    /// The key of a cell here and now; with the error, where its data set cannot be identified.
+    fn key(&mut self, planned: &PlannedCell) -> std::result::Result<Key, (Key, Error)> {
+        let dataset = &planned.cell.dataset;
+        let name = canonical(dataset);
+        if !self.digests.contains_key(&name) {
+            let digest = (self.identify)(dataset);
+            self.digests.insert(name.clone(), digest);
+        }
+        let key = |data: &str| Key {
+            cell: planned.id.clone(),
+            build: self.store.run().build.id.clone(),
+            data: data.into(),
+            host: self.host.id.clone(),
+        };
+        match &self.digests[&name] {
+            Ok(digest) => Ok(key(digest)),
+            Err(error) => Err((key("unknown"), error.clone())),
+        }
+    }
+}
+
+/// What answers are checked against.
+enum Reference {
+    /// This one.
+    Answer(Answer),
+    /// Nothing yet: the cell is the oracle, and this is its first repeat.
+    Itself,
+    /// Another sweep is measuring the oracle.
+    Claimed,
+    /// The oracle has no answer, for this reason.
+    Failed(String),
+}
+
+#[cfg(test)]
+mod tests;
