@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module a subject.
 
+mod compare;
 mod explain;
 mod layers;
 mod samples;

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use amdahl::explain::show::{self, Style};
+use amdahl::explain::show::{self, Sort, Style};
 use amdahl::explain::summary::{Summary, summarise};
 use amdahl::explain::warning::Warning;
 use amdahl::explain::{export, names};
-use amdahl::record::{Failure, Line, Outcome, Phase};
+use amdahl::record::{Failure, Line, Outcome, Phase, Record};
+use proptest::prelude::*;
 
 use crate::samples::{self, Made};
 
@@ -33,11 +34,11 @@ fn plain(summary: &Summary) -> String {
     show::text(summary, Style { colour: false })
 }
 
-fn amdahl(args: &[&str]) -> Output {
+pub fn amdahl(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_amdahl")).args(args).env_remove("NO_COLOR").output().expect("amdahl starts")
 }
 
-fn folder_with(lines: &[Line]) -> (tempfile::TempDir, PathBuf) {
+pub fn folder_with(lines: &[Line]) -> (tempfile::TempDir, PathBuf) {
     let temp = tempfile::tempdir().expect("a temporary folder");
     let folder = temp.path().join("results");
     samples::write(&folder, lines);
@@ -191,4 +192,63 @@ fn a_reader_that_stops_early_is_no_error() {
     let ended = child.wait_with_output().expect("amdahl ends");
     assert!(ended.status.success());
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+}
+
+/// Records as strange as they come: times that are none, phases that are missing, cells that nothing describes.
+fn strange() -> impl Strategy<Value = Vec<Line>> {
+    let value =
+        prop_oneof![Just(f64::NAN), Just(0.0), Just(-1.0), Just(f64::INFINITY), Just(f64::MIN_POSITIVE), 1e-9..1e9f64];
+    let lanes = prop::collection::vec(prop::collection::vec(value.clone(), 0..9), 0..4);
+    let spread =
+        prop_oneof![Just(("serial", 1, 1)), Just(("threads", 1, 2)), Just(("mpi", 3, 1)), Just(("hybrid", 0, 9))];
+    let record = (spread, value, lanes, 0..4u8, 0..3u8, any::<bool>(), 0..3u64);
+    prop::collection::vec(record, 0..20).prop_map(|records| {
+        let mut lines = Made { spreads: vec![], ..Made::default() }.lines();
+        for (i, ((backend, ranks, threads), seconds, lanes, outcome, from, described, at)) in
+            records.into_iter().enumerate()
+        {
+            let cell = samples::cell(1000, 4, backend, ranks, threads);
+            if described {
+                lines.push(Line::Cell { id: cell.id(), cell: cell.clone() });
+            }
+            let sane = samples::cell(1000, 4, "serial", 1, 1);
+            let mut measured = samples::measured(&sane, 1000, 4, &mut samples::Noise::new(1), 0.1, 1.0);
+            measured.seconds = seconds;
+            measured.readings[0].values = (from < 2).then_some(lanes);
+            let made = Made { build: format!("b{from}"), ..Made::default() };
+            lines.push(Line::Record(Box::new(Record {
+                key: made.key(&cell),
+                run: "run".into(),
+                repeat: i as u32 % 3,
+                started_ms: at,
+                process_s: seconds,
+                outcome: match outcome {
+                    0 | 1 => Outcome::Ok,
+                    2 => Outcome::Wrong { reason: "\u{1b}[2J".into() },
+                    _ => Outcome::Failed { class: Failure::Timeout, reason: String::new() },
+                },
+                measured: (outcome != 3).then_some(measured),
+            })));
+        }
+        lines
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_records_make_it_panic(lines in strange()) {
+        let mut summary = summarise(&samples::collect(&lines));
+        for sort in [Sort::Backend, Sort::Lanes, Sort::Time, Sort::Speedup] {
+            sort.apply(&mut summary);
+        }
+        let text = plain(&summary);
+        prop_assert!(!text.contains('\u{1b}'), "{}", text);
+        prop_assert!(!text.contains("NaN"), "{}", text);
+        export::json(&summary).expect("JSON");
+        export::csv(&summary).expect("CSV");
+        for cell in summary.groups.iter().flat_map(|g| &g.cells) {
+            prop_assert!(cell.samples().iter().all(|s| s.is_finite() && *s > 0.0));
+            prop_assert_eq!(cell.time.is_some(), !cell.repeats.is_empty());
+        }
+    }
 }

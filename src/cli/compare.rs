@@ -1,12 +1,68 @@
-//! `amdahl compare`.
+//! `amdahl compare`: two results folders, cell by cell.
 
-use crate::error::{Error, Result};
+use std::path::PathBuf;
+
+use crate::cli::{output, show};
+use crate::error::Result;
+use crate::explain::compare::compare;
+use crate::explain::export;
+use crate::stats::Bootstrap;
 
 /// Arguments of `amdahl compare`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+#[command(
+    after_help = "Exit codes with --fail-over: 3 when B is shown to be slower than allowed, 4 when the measurements do not decide,
+5 when a cell gives wrong answers in B, 6 when no cell is in both folders."
+)]
+pub struct Args {
+    /// Results folder A: what is compared with
+    pub a: PathBuf,
+    /// Results folder B: what is judged
+    pub b: PathBuf,
+    /// Fail when a cell takes more than this many times as long in B: when the lower end of its interval is above it
+    #[arg(long, value_name = "RATIO", value_parser = ratio)]
+    pub fail_over: Option<f64>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// How a comparison is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For programs
+    Json,
+    /// For documents
+    Markdown,
+}
+
+fn ratio(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(ratio) if ratio.is_finite() && ratio >= 1.0 => Ok(ratio),
+        Ok(_) => Err("a ratio of at least 1, such as 1.05 for five per cent".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
 
 /// Runs the verb.
-pub fn run(_args: &Args) -> Result<()> {
-    Err(Error::unavailable("'amdahl compare' is not there yet"))
+pub fn run(args: &Args) -> Result<()> {
+    let (a, b) = (show::load(&args.a)?, show::load(&args.b)?);
+    let comparison = compare(&a, &b, Bootstrap::default());
+    let judged = comparison.judge(args.fail_over);
+    output::print(&match args.format {
+        Format::Text => comparison.text(output::style()),
+        Format::Json => {
+            let mut value = serde_json::to_value(&comparison)
+                .map_err(|e| crate::error::Error::internal(format!("cannot write JSON: {e}")))?;
+            value["format"] = export::FORMAT.into();
+            value["fail_over"] = args.fail_over.into();
+            value["judged"] = judged.as_ref().map_or_else(|e| e.kind.word(), |()| "ok").into();
+            export::pretty(&value)?
+        }
+        Format::Markdown => comparison.markdown(),
+    })?;
+    judged
 }

@@ -3,6 +3,7 @@
 //! The lean half needs nothing but the records: [`summary`] groups repeats by cell and estimates, [`show`] and [`export`] write that down,
 //! [`compare`] sets two folders side by side.
 
+pub mod compare;
 pub mod export;
 pub mod names;
 pub mod show;
