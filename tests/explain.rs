@@ -128,6 +128,16 @@ fn the_newest_build_counts_and_the_rest_is_said_to_be_left_out() {
 }
 
 #[test]
+fn a_fresh_run_replaces_the_same_program_s_older_repeats() {
+    let mut lines = Made::default().lines();
+    let fresh = Made { fresh: true, seed: 5, started_ms: 1_800_000_000_000, repeats: 6, ..Made::default() };
+    lines.extend(fresh.lines());
+    let summary = summarise(&samples::collect(&lines));
+    assert!(summary.groups[0].cells.iter().all(|c| c.repeats.len() == 6));
+    assert_eq!(summary.warnings, [Warning::Replaced { records: 72 }]);
+}
+
+#[test]
 fn no_speedup_over_another_machine() {
     let mut lines = Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines();
     lines.extend(Made { spreads: vec![("threads", 1, 2)], host: "h1".into(), ..Made::default() }.lines());

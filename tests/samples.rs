@@ -49,6 +49,7 @@ pub struct Made {
     pub build: String,
     pub host: String,
     pub started_ms: u64,
+    pub fresh: bool,
     pub seed: u64,
 }
 
@@ -68,6 +69,7 @@ impl Default for Made {
             build: "b0".into(),
             host: "h0".into(),
             started_ms: 1_700_000_000_000,
+            fresh: false,
             seed: 1,
         }
     }
@@ -199,6 +201,7 @@ impl Made {
                 base: "serial".into(),
                 build: build(&self.build),
                 command: vec!["amdahl".into(), "run".into(), "sample.toml".into()],
+                fresh: self.fresh,
             }),
             Line::Host(host(&self.host)),
         ];

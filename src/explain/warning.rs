@@ -79,6 +79,11 @@ pub enum Warning {
         /// The cells they belong to.
         cells: Vec<CellId>,
     },
+    /// Repeats were left out because a later run measured all anew (`--fresh`).
+    Replaced {
+        /// Number of repeats.
+        records: usize,
+    },
     /// Cells that have no speedup because their base was not measured.
     BaseMissing {
         /// Name of the base's backend.
@@ -165,6 +170,9 @@ impl fmt::Display for Warning {
                 repeats(*records),
                 cells(c.len())
             ),
+            Warning::Replaced { records } => {
+                write!(f, "{} left out: a later run measured them anew (--fresh)", repeats(*records))
+            }
             Warning::BaseMissing { base, cells: c } => {
                 write!(f, "{} without a speedup: the base '{base}' has no good repeat", cells(c.len()))
             }
@@ -212,7 +220,9 @@ impl Warning {
             Warning::UnknownCell { .. } | Warning::UnusableTime { .. } => {
                 "run the experiment again; what is missing is measured"
             }
-            Warning::LeftOut { .. } | Warning::Damaged { .. } | Warning::Answer { .. } => return None,
+            Warning::LeftOut { .. } | Warning::Replaced { .. } | Warning::Damaged { .. } | Warning::Answer { .. } => {
+                return None;
+            }
         })
     }
 

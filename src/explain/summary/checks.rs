@@ -58,6 +58,7 @@ pub(super) fn warnings(
 
     let (records, cells) = found.left_out;
     add(records > 0, Warning::LeftOut { records, cells });
+    add(found.replaced > 0, Warning::Replaced { records: found.replaced });
     let dirty: Vec<String> = builds.iter().filter(|b| b.dirty == Some(true)).map(|b| b.id.clone()).collect();
     add(!dirty.is_empty(), Warning::DirtyBuild { builds: dirty });
     for (what, cells) in found.answers {

@@ -185,10 +185,11 @@ pub fn summarise(results: &Results) -> Summary {
 pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     let run = results.runs.iter().max_by_key(|run| run.started_ms).cloned();
     let base_name = run.as_ref().map_or("serial", |run| run.base.as_str()).to_string();
-    let mut found = Found::default();
+    let standing: Vec<&crate::record::Record> = results.standing().collect();
+    let mut found = Found { replaced: results.records.len() - standing.len(), ..Found::default() };
     let mut cells = Vec::new();
     let mut by_cell: BTreeMap<&CellId, Vec<&crate::record::Record>> = BTreeMap::new();
-    for record in &results.records {
+    for record in standing {
         by_cell.entry(&record.key.cell).or_default().push(record);
     }
     for (id, records) in by_cell {
@@ -211,6 +212,7 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
 struct Found {
     unknown_cell: usize,
     unusable_time: usize,
+    replaced: usize,
     left_out: (usize, Vec<CellId>),
     shared_cpu: Vec<CellId>,
     steal: (f64, Vec<CellId>),
