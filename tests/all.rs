@@ -4,3 +4,4 @@ mod compare;
 mod explain;
 mod layers;
 mod samples;
+mod setup;

@@ -1,0 +1,61 @@
+# What a person types. The work is done by cargo and by the short scripts in scripts/.
+# `make` alone lists the targets.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help sweep test build lean figures report install lint setup clean
+
+MANIFEST ?= experiments/strong-scaling.toml
+RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
+PREFIX ?= /usr/local
+
+# rustup's own folder, for shells that were opened before Rust was installed.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+BIN := $(TARGET)/bin
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  MANIFEST=FILE (now $(MANIFEST)), RESULTS=DIR, PREFIX=DIR change what they work on."
+
+sweep: ## install what is missing, measure MANIFEST, draw its figures and its report
+	@scripts/sweep.sh "$(MANIFEST)" "$(RESULTS)"
+
+test: ## install what is missing, run all tests, those with MPI too where MPI can be had
+	@scripts/setup.sh
+	@scripts/build.sh worker
+	AMDAHL_WORKER="$(abspath $(BIN))/amdahl-worker" cargo test --release
+
+build: ## build amdahl and its worker into target/bin
+	@scripts/setup.sh
+	@scripts/build.sh worker
+	@scripts/build.sh full
+
+lean: ## the same without figures and report, in about a minute: for compute nodes
+	@scripts/setup.sh
+	@scripts/build.sh worker
+	@scripts/build.sh lean
+
+figures: ## draw the figures of RESULTS into plots/
+	@scripts/build.sh full
+	"$(BIN)/amdahl" figures "$(RESULTS)"
+
+report: ## make the report of RESULTS into report/
+	@scripts/build.sh full
+	"$(BIN)/amdahl" report "$(RESULTS)"
+
+install: build ## put amdahl and amdahl-worker into PREFIX/bin
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 "$(BIN)/amdahl" "$(BIN)/amdahl-worker" "$(DESTDIR)$(PREFIX)/bin"
+
+lint: ## check the layout of the code, and clippy without warnings
+	cargo fmt --check
+	cargo clippy --release --no-default-features --all-targets -- -D warnings
+
+setup: ## try again to install what building needs (MPI, libclang, a C compiler)
+	@scripts/setup.sh --again
+
+clean: ## remove what was built; results, plots and reports stay
+	cargo clean

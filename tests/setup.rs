@@ -1,0 +1,134 @@
+//! `scripts/setup.sh` on machines that lack something: played by a folder of stand-ins as the whole PATH.
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+struct Machine {
+    folder: tempfile::TempDir,
+}
+
+impl Machine {
+    /// A machine with a shell's usual tools, Rust, and what `programs` names (name, script).
+    fn with(programs: &[(&str, &str)]) -> Machine {
+        let machine = Machine { folder: tempfile::tempdir().expect("a folder") };
+        std::fs::create_dir_all(machine.bin()).expect("a folder");
+        for tool in ["sh", "env", "dirname", "mkdir", "rm", "sed", "head", "printf", "chmod", "cat"] {
+            let real = ["/usr/bin", "/bin"].iter().map(|d| Path::new(d).join(tool)).find(|p| p.exists());
+            symlink(real.expect("a usual tool"), machine.bin().join(tool)).expect("a link");
+        }
+        machine.add("cargo", "exit 0");
+        for (name, script) in programs {
+            machine.add(name, script);
+        }
+        std::fs::write(machine.folder.path().join("libclang.so.1"), "").expect("a file");
+        machine
+    }
+
+    fn bin(&self) -> PathBuf {
+        self.folder.path().join("bin")
+    }
+
+    fn add(&self, name: &str, script: &str) {
+        let path = self.bin().join(name);
+        std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+    }
+
+    fn setup(&self, variables: &[(&str, &str)]) -> Output {
+        Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/setup.sh"))
+            .env_clear()
+            .env("PATH", self.bin())
+            .env("HOME", self.folder.path())
+            .env("CARGO_TARGET_DIR", self.folder.path().join("target"))
+            .env("LIBCLANG_PATH", self.folder.path())
+            .env("CALLS", self.folder.path().join("calls"))
+            .env("BIN", self.bin())
+            .envs(variables.iter().copied())
+            .output()
+            .expect("the script starts")
+    }
+
+    /// The command lines of apt-get so far.
+    fn calls(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default();
+        text.lines().map(String::from).collect()
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+const ROOT: (&str, &str) = ("id", "echo 0");
+const CC: (&str, &str) = ("cc", "exit 0");
+const MPICC: (&str, &str) = ("mpicc", "echo 'mpicc: Open MPI 4.1.4 (Language: C)'");
+const MPIEXEC: (&str, &str) = ("mpiexec", "exit 0");
+
+#[test]
+fn nothing_is_installed_where_nothing_is_missing() {
+    let machine = Machine::with(&[ROOT, CC, MPICC, MPIEXEC, ("apt-get", "echo \"$*\" >>\"$CALLS\"")]);
+    let output = machine.setup(&[]);
+    assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
+    assert!(machine.calls().is_empty());
+}
+
+#[test]
+fn what_is_missing_is_installed_once() {
+    let installs = "echo \"$*\" >>\"$CALLS\"
+case $* in *install*) for p in mpicc mpiexec; do printf '#!/bin/sh\\n' >\"$BIN/$p\"; chmod +x \"$BIN/$p\"; done ;; esac";
+    let machine = Machine::with(&[ROOT, CC, ("apt-get", installs)]);
+    let output = machine.setup(&[("AMDAHL_REQUIRE_MPI", "1")]);
+    assert!(output.status.success(), "{}", said(&output));
+    let calls = machine.calls();
+    assert_eq!(calls.len(), 2, "{calls:?}");
+    assert!(
+        calls[1].contains("install -y") && calls[1].contains("libopenmpi-dev openmpi-bin libclang-dev"),
+        "{calls:?}"
+    );
+    assert!(!calls[1].contains("gcc"), "the compiler was there");
+    assert!(machine.setup(&[]).status.success());
+    assert_eq!(machine.calls().len(), 2, "not again");
+}
+
+#[test]
+fn a_failing_apt_is_not_the_end_and_not_repeated() {
+    let machine = Machine::with(&[ROOT, CC, ("apt-get", "echo \"$*\" >>\"$CALLS\"; echo no network; exit 100")]);
+    let output = machine.setup(&[]);
+    assert!(output.status.success());
+    assert!(
+        said(&output).contains("apt-get failed") && said(&output).contains("going on without it"),
+        "{}",
+        said(&output)
+    );
+    let log = machine.folder.path().join("target/setup.log");
+    assert!(std::fs::read_to_string(log).expect("a log").contains("no network"));
+    let calls = machine.calls().len();
+    let again = machine.setup(&[("AMDAHL_REQUIRE_MPI", "1")]);
+    assert_eq!(again.status.code(), Some(1), "required, and not there");
+    assert!(said(&again).contains("make setup"), "{}", said(&again));
+    assert_eq!(machine.calls().len(), calls, "tried once");
+}
+
+#[test]
+fn without_the_right_to_install_it_says_what_to_ask_for() {
+    let machine = Machine::with(&[("id", "echo 1000"), CC, ("apt-get", "echo \"$*\" >>\"$CALLS\"")]);
+    let output = machine.setup(&[]);
+    assert!(output.status.success());
+    assert!(said(&output).contains("ask an administrator for 'apt-get install"), "{}", said(&output));
+    assert!(machine.calls().is_empty());
+}
+
+#[test]
+fn without_rust_or_a_linker_it_ends_with_what_to_do() {
+    let machine = Machine::with(&[ROOT, CC, MPICC, MPIEXEC]);
+    std::fs::remove_file(machine.bin().join("cargo")).expect("the stand-in");
+    let output = machine.setup(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("https://rustup.rs"), "{}", said(&output));
+
+    let machine = Machine::with(&[ROOT, MPICC, MPIEXEC]);
+    let output = machine.setup(&[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said(&output).contains("no C compiler"), "{}", said(&output));
+}
