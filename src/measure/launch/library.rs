@@ -29,6 +29,11 @@ impl Library {
         ];
         known.iter().find(|(word, _)| text.contains(word)).map(|&(_, library)| library)
     }
+
+    /// Can a launcher of `other` start programs of this library? Intel MPI descends from MPICH and shares its process interface.
+    pub fn launched_by(self, other: Library) -> bool {
+        self == other || (self != Library::OpenMpi && other != Library::OpenMpi)
+    }
 }
 
 impl fmt::Display for Library {

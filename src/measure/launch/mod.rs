@@ -13,9 +13,11 @@ pub mod attempt;
 pub mod classify;
 pub mod library;
 mod local;
+mod mpiexec;
 pub mod program;
 pub mod signals;
 pub mod site;
+mod slurm;
 pub mod supervise;
 pub mod survivors;
 
@@ -30,7 +32,7 @@ pub struct Site {
     pub root: bool,
     /// May processes of one user read each other's memory? Open MPI complains at every large message when they may not.
     pub single_copy: bool,
-    /// The MPI launcher to use, with the library it belongs to; else why there is none and what to do.
+    /// The MPI launcher to use, where there is one.
     pub mpiexec: Option<Mpiexec>,
     /// The MPI library that the worker is linked to, where that is known.
     pub worker_mpi: Option<Library>,
@@ -92,11 +94,47 @@ pub trait Launcher: Sync {
 }
 
 /// Every launcher, the first that suits is taken. A new one is a file and a line here.
-pub const LAUNCHERS: &[&dyn Launcher] = &[&local::Local];
+pub const LAUNCHERS: &[&dyn Launcher] = &[&slurm::Slurm, &mpiexec::Mpiexec, &local::Local];
 
 /// The launcher for `cell` in this environment.
 pub fn launcher_for(cell: &Cell, lookup: &dyn Fn(&str) -> Option<String>) -> Result<&'static dyn Launcher> {
     LAUNCHERS.iter().copied().find(|launcher| launcher.suits(cell, lookup)).ok_or_else(|| {
         crate::error::Error::unavailable(format!("no launcher starts cells of the backend '{}'", cell.backend))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cell::{Backend, Dataset, Init, KMeans, Stop, Synthetic, Workload};
+
+    /// A job of this backend and these lanes.
+    pub fn job(backend: &str, ranks: u32, threads: u32, site: Site) -> Job {
+        let kmeans = KMeans { k: 8, init: Init::FirstRows, stop: Stop::Iterations(10), warmup: 1 };
+        Job {
+            cell: Cell {
+                workload: Workload::KMeans(kmeans),
+                dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 1000, dims: 4, clusters: 8, seed: 1 },
+                backend: Backend::from_name(backend).expect("a backend"),
+                ranks,
+                threads,
+                oversubscribe: false,
+            },
+            worker: "/bin/worker".into(),
+            cell_file: "/w/c".into(),
+            record_file: "/w/r".into(),
+            site,
+        }
+    }
+
+    pub fn words(command: &Command) -> String {
+        command.argv.join(" ")
+    }
+
+    #[test]
+    fn one_rank_needs_no_launcher() {
+        let command = local::Local.command(&job("threads", 1, 4, Site::default())).expect("a command line");
+        assert_eq!(words(&command), "/bin/worker --cell /w/c --record /w/r");
+        assert!(!command.has_children);
+    }
 }

@@ -21,7 +21,12 @@ impl Writer {
         let file =
             OpenOptions::new().write(true).create_new(true).open(path).map_err(|e| refused(path, "create", &e))?;
         let _ = file.try_lock(); // where locks are not supported, mending is not either
-        Ok(Writer { file, path: path.to_path_buf(), whole: 0 })
+        Ok(Writer::over(file, path))
+    }
+
+    /// Writes to an empty file.
+    pub(super) fn over(file: File, path: &Path) -> Writer {
+        Writer { file, path: path.to_path_buf(), whole: 0 }
     }
 
     /// Its path.
