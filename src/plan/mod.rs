@@ -1,6 +1,18 @@
 //! Planning: from a manifest, as a person wrote it, to the cells that answer its question.
+//!
+//! [`manifest`] is what may be written; [`axes`] what is varied; [`resolve`] crosses the axes into cells.
 
-use crate::cell::{Cell, CellId};
+use std::path::Path;
+
+use crate::cell::{BACKENDS, Cell, CellId};
+use crate::error::{Error, Kind, Result};
+use crate::plan::place::{At, Text, nearest};
+
+pub mod axes;
+pub mod expression;
+pub mod manifest;
+pub mod place;
+pub mod resolve;
 
 /// What a plan needs to know of the machine that will run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,11 +64,131 @@ pub struct PlannedCell {
     pub repeats: u32,
 }
 
-/// A combination that is not run.
+/// Combinations that are not run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeftOut {
     /// Which, as `axis=value` pairs.
     pub what: String,
     /// Why, and what to do about it.
     pub why: String,
+    /// How many combinations of axes.
+    pub combinations: usize,
+}
+
+/// The largest number of repeats that can be asked for.
+pub const MAX_REPEATS: u64 = 10_000;
+
+/// Reads and resolves the manifest at `path`.
+///
+/// Errors name file, line and column, what was expected and the nearest spelling of what was written.
+pub fn load(path: &Path, machine: Machine) -> Result<Plan> {
+    let bytes = std::fs::read(path).map_err(|e| {
+        Error::io("read the manifest", path, e).hint("name a manifest such as experiments/strong-scaling.toml")
+    })?;
+    match String::from_utf8(bytes) {
+        Ok(text) => parse(&text, path, machine),
+        Err(error) => {
+            let valid = error.utf8_error().valid_up_to();
+            let text = String::from_utf8_lossy(&error.as_bytes()[..valid]).into_owned();
+            Err(Text { file: path, text: &text }.error(&(valid..valid), "not UTF-8 from here on"))
+        }
+    }
+}
+
+/// Resolves the manifest `text`; `path` names it in errors, names the experiment by default, and is what relative paths start from.
+pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
+    let source = Text { file: path, text };
+    let manifest: manifest::Manifest = toml::from_str(text).map_err(|error| source.toml_error(error))?;
+    let experiment = experiment(&source, &manifest)?;
+    let Some(workload) = &manifest.workload else {
+        return Err(source.error(&(0..0), "the section [workload] is missing"));
+    };
+    if workload.value.kind.is_none() {
+        return Err(source.error(&workload.span, "kind is missing in [workload]").hint("add kind = \"kmeans\""));
+    }
+    if manifest.dataset.is_none() {
+        return Err(source.error(&(0..0), "the section [dataset] is missing"));
+    }
+    let sweep = axes::Sweep::new(&source, &manifest, machine)?;
+    let resolver =
+        resolve::Resolver { text: &source, manifest: &manifest, sweep: &sweep, machine, seed: experiment.seed };
+    let (cells, left_out) = resolver.cells(experiment.repeats)?;
+    if cells.is_empty() {
+        let span = manifest.axes.as_ref().map_or(0..0, |axes| axes.span.clone());
+        let why = left_out.first().map_or(String::new(), |one| format!(": {}: {}", one.what, one.why));
+        return Err(source.error(&span, format!("no cell is left{why}")));
+    }
+    if !cells.iter().any(|planned| planned.cell.backend.name() == experiment.base) {
+        let span = manifest.experiment.as_ref().and_then(|e| e.value.base.as_ref()).map_or(0..0, |b| b.span.clone());
+        let error = source.error(&span, format!("base: no cell has the backend '{}'", experiment.base));
+        return Err(error.hint("add it to the axis backend, or take a base that is there"));
+    }
+    Ok(Plan { experiment, cells, left_out })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simple_manifest() {
+        let text = r#"
+            workload = { kind = "kmeans", k = 4, iterations = 3 }
+            dataset = { synthetic = "mixture", points = 1000, dims = 2, clusters = 4 }
+            [axes]
+            backend = ["serial", "threads", "mpi"]
+            ranks = "up-to-cores"
+            threads = [1, 2, 4]
+        "#;
+        let plan = parse(text, Path::new("simple.toml"), Machine { cpus: 2 }).expect("a good manifest");
+        let lanes: Vec<_> = plan.cells.iter().map(|c| (c.cell.backend.name(), c.cell.ranks, c.cell.threads)).collect();
+        let expected = [("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("mpi", 1, 1), ("mpi", 2, 1)];
+        assert_eq!(lanes, expected);
+        assert_eq!(plan.experiment.name, "simple");
+        assert!(plan.cells.iter().all(|c| c.oracle == plan.cells[0].id && c.repeats == 5));
+        assert_eq!(plan.left_out.len(), 1, "threads = 4 on 2 CPUs: {:?}", plan.left_out);
+    }
+}
+
+fn experiment(text: &Text<'_>, manifest: &manifest::Manifest) -> Result<Experiment> {
+    let none = manifest::Experiment::default();
+    let wire = manifest.experiment.as_ref().map_or(&none, |e| &e.value);
+    let said = |value: &Option<At<String>>| value.as_ref().map(|v| v.value.clone());
+    let name = match &wire.name {
+        Some(name) => name.clone(),
+        None => At::new(text.file.file_stem().map_or(String::new(), |s| s.to_string_lossy().into_owned()), 0..0),
+    };
+    if name.value.is_empty() || !name.value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_') {
+        let message = format!("'{}' cannot name a results folder, expected letters, digits, '-' and '_'", name.value);
+        return Err(text.error(&name.span, message).hint("set name in [experiment]"));
+    }
+    let base = wire.base.clone().unwrap_or(At::new("serial".into(), 0..0));
+    if !BACKENDS.iter().any(|(known, ..)| *known == base.value) {
+        let known: Vec<&str> = BACKENDS.iter().map(|(known, ..)| *known).collect();
+        return Err(text
+            .error(&base.span, format!("unknown backend '{}'", base.value))
+            .hint(nearest(&base.value, &known)));
+    }
+    let number = |name: &str, value: &Option<At<manifest::Whole>>, least: u64, most: u64, default: u64| match value {
+        None => Ok(default),
+        Some(At { value: manifest::Whole(value), span }) => match u64::try_from(*value) {
+            Ok(value) if (least..=most).contains(&value) => Ok(value),
+            _ => Err(text.error(span, format!("{name}: expected a whole number from {least} to {most}, got {value}"))),
+        },
+    };
+    let repeats = number("repeats", &wire.repeats, 1, MAX_REPEATS, 5)?;
+    let time_limit_s = wire.time_limit.as_ref().map_or(600.0, |limit| limit.value.0);
+    if !(time_limit_s.is_finite() && time_limit_s > 0.0) {
+        let span = wire.time_limit.as_ref().map_or(0..0, |limit| limit.span.clone());
+        return Err(text.error(&span, format!("time-limit: expected more than 0 seconds, got {time_limit_s}")));
+    }
+    Ok(Experiment {
+        title: said(&wire.title).unwrap_or_else(|| name.value.clone()),
+        question: said(&wire.question).unwrap_or_default(),
+        name: name.value,
+        base: base.value,
+        seed: number("seed", &wire.seed, 0, i64::MAX as u64, 1)?,
+        repeats: u32::try_from(repeats).map_err(|_| Error::new(Kind::Internal, "repeats are at most 10,000"))?,
+        time_limit_s,
+    })
 }
