@@ -1,6 +1,7 @@
 //! Planning: from a manifest, as a person wrote it, to the cells that answer its question.
 //!
-//! [`manifest`] is what may be written; [`axes`] what is varied; [`resolve`] crosses the axes into cells.
+//! [`manifest`] is what may be written; [`axes`] what is varied; [`resolve`] crosses the axes into cells; [`order()`] says in which order
+//! they are run, [`only`] takes a part of them.
 
 use std::path::Path;
 
@@ -11,8 +12,12 @@ use crate::plan::place::{At, Text, nearest};
 pub mod axes;
 pub mod expression;
 pub mod manifest;
+pub mod only;
+pub mod order;
 pub mod place;
 pub mod resolve;
+
+pub use order::order;
 
 /// What a plan needs to know of the machine that will run it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

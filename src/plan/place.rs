@@ -128,11 +128,13 @@ pub fn position(text: &str, offset: usize) -> (usize, usize) {
     (line, before[line_start..].trim_start_matches('\u{feff}').chars().count() + 1)
 }
 
-/// "did you mean 'x'?" when one of `known` is close to `given`, else the list of what is known.
+/// "did you mean 'x'?" when one of `known` is close to `given`, else the list of what is known. Numbers are never misspelt numbers.
 pub fn nearest(given: &str, known: &[&str]) -> String {
     let lower = given.to_lowercase();
+    let number = given.parse::<f64>().is_ok();
     let close = known
         .iter()
+        .filter(|_| !number)
         .map(|word| (strsim::damerau_levenshtein(&lower, &word.to_lowercase()), word))
         .filter(|(distance, word)| {
             *distance <= (word.chars().count().max(3) / 3).max(1) || (lower.len() >= 3 && word.starts_with(&lower))

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub mod binomial;
 pub mod bootstrap;
 pub mod order;
-mod random;
+pub(crate) mod random;
 
 pub use bootstrap::Bootstrap;
 pub use order::{mad, median, quantile};

@@ -1,4 +1,4 @@
-//! Random numbers for resampling: small, seeded, the same on every machine.
+//! Random numbers for resampling and shuffling: small, seeded, the same on every machine.
 
 /// SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014).
 pub(crate) struct SplitMix64(u64);

@@ -1,0 +1,218 @@
+//! A part of a plan: `backend=mpi,ranks=2`.
+
+use std::collections::BTreeSet;
+
+use crate::cell::{Cell, CellId, Dataset, Init, Stop, Workload};
+use crate::error::{Error, Result};
+use crate::plan::axes::{PARAMETERS, shape_word};
+use crate::plan::place::nearest;
+use crate::plan::{Plan, PlannedCell};
+
+/// Selects cells by the values of their axes. Different axes must all fit; of several values of one axis, any may.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Axis and the values it may have, as they are written.
+    wanted: Vec<(String, Vec<String>)>,
+}
+
+/// What a filter can name beside the parameters of a manifest.
+const MORE: [&str; 2] = ["lanes", "id"];
+
+impl Filter {
+    /// Reads `axis=value` pairs joined by commas: `backend=mpi,backend=hybrid,ranks=2` are cells of either backend with two ranks.
+    pub fn parse(text: &str) -> Result<Filter> {
+        let mut wanted: Vec<(String, Vec<String>)> = Vec::new();
+        for pair in text.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
+            let Some((name, value)) = pair.split_once('=').map(|(name, value)| (name.trim(), value.trim())) else {
+                return Err(Error::usage(format!("'{pair}' is not of the form axis=value"))
+                    .hint("for example --only backend=mpi,ranks=2"));
+            };
+            let known: Vec<&str> = PARAMETERS.iter().map(|p| p.0).chain(MORE).collect();
+            if !known.contains(&name) {
+                return Err(Error::usage(format!("unknown axis '{name}' in '{pair}'")).hint(nearest(name, &known)));
+            }
+            match wanted.iter_mut().find(|(known, _)| known == name) {
+                Some((_, values)) => values.push(value.into()),
+                None => wanted.push((name.into(), vec![value.into()])),
+            }
+        }
+        Ok(Filter { wanted })
+    }
+
+    /// Does the cell have the wanted values?
+    pub fn selects(&self, planned: &PlannedCell) -> bool {
+        self.wanted.iter().all(|(name, values)| {
+            let own = value(&planned.cell, &planned.id, name);
+            own.is_some_and(|own| values.iter().any(|value| same(&own, value)))
+        })
+    }
+
+    /// The part of the plan that is selected, with the oracles that it needs: those that are not selected themselves run once.
+    ///
+    /// A value that no cell of the plan has, and values that no cell has together, are errors.
+    pub fn apply(&self, plan: &Plan) -> Result<Plan> {
+        for (name, values) in &self.wanted {
+            let known: BTreeSet<String> = plan.cells.iter().filter_map(|c| value(&c.cell, &c.id, name)).collect();
+            if let Some(unknown) = values.iter().find(|value| !known.iter().any(|known| same(known, value))) {
+                let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let hint = match known.len() {
+                    0 => format!("the cells of '{}' have no {name}", plan.experiment.name),
+                    _ if name == "id" => "'amdahl plan' lists the ids".into(),
+                    _ => nearest(unknown, &known),
+                };
+                return Err(Error::usage(format!("no cell has {name}={unknown}")).hint(hint));
+            }
+        }
+        let selected: BTreeSet<&CellId> = plan.cells.iter().filter(|c| self.selects(c)).map(|c| &c.id).collect();
+        if selected.is_empty() {
+            return Err(Error::usage(format!("no cell has all of {self}"))
+                .hint("'amdahl plan' lists the cells, and those that are left out with the reason"));
+        }
+        let needed: BTreeSet<&CellId> =
+            plan.cells.iter().filter(|c| selected.contains(&c.id)).map(|c| &c.oracle).collect();
+        let cells = plan.cells.iter().filter(|c| selected.contains(&c.id) || needed.contains(&c.id)).map(|planned| {
+            let repeats = if selected.contains(&planned.id) { planned.repeats } else { 1 };
+            PlannedCell { repeats, ..planned.clone() }
+        });
+        Ok(Plan { cells: cells.collect(), ..plan.clone() })
+    }
+}
+
+impl std::fmt::Display for Filter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let pairs = self.wanted.iter().flat_map(|(name, values)| values.iter().map(move |v| format!("{name}={v}")));
+        f.write_str(&pairs.collect::<Vec<_>>().join(","))
+    }
+}
+
+/// Numbers are equal as numbers (`tolerance=0.0` is 0), all else as text.
+fn same(own: &str, wanted: &str) -> bool {
+    own == wanted || matches!((own.parse::<f64>(), wanted.parse::<f64>()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The value of a cell on an axis, as a manifest writes it; `None` where the cell has no such value.
+pub fn value(cell: &Cell, id: &CellId, axis: &str) -> Option<String> {
+    let Workload::KMeans(kmeans) = &cell.workload;
+    let (sample, file) = match &cell.dataset {
+        Dataset::Synthetic { .. } => (None, None),
+        Dataset::Catalogue { sample, .. } => (sample.as_ref(), None),
+        Dataset::File { sample, path, .. } => (sample.as_ref(), Some(path)),
+    };
+    let made = match &cell.dataset {
+        Dataset::Synthetic { shape, points, dims, clusters, seed } => Some((*shape, *points, *dims, *clusters, *seed)),
+        Dataset::Catalogue { .. } | Dataset::File { .. } => None,
+    };
+    match axis {
+        "backend" => Some(cell.backend.name().into()),
+        "ranks" => Some(cell.ranks.to_string()),
+        "threads" => Some(cell.threads.to_string()),
+        "lanes" => Some(cell.lanes().to_string()),
+        "id" => Some(id.0.clone()),
+        "k" => Some(kmeans.k.to_string()),
+        "init" => Some(match &kmeans.init {
+            Init::FirstRows => "first-rows".into(),
+            Init::RandomRows { .. } => "random-rows".into(),
+            Init::Given { path } => path.display().to_string(),
+        }),
+        "init-seed" => match &kmeans.init {
+            Init::RandomRows { seed } => Some(seed.to_string()),
+            Init::FirstRows | Init::Given { .. } => None,
+        },
+        "iterations" => match kmeans.stop {
+            Stop::Iterations(iterations) => Some(iterations.to_string()),
+            Stop::Converged { .. } => None,
+        },
+        "tolerance" => match kmeans.stop {
+            Stop::Iterations(_) => None,
+            Stop::Converged { tolerance, .. } => Some(tolerance.to_string()),
+        },
+        "max-iterations" => match kmeans.stop {
+            Stop::Iterations(_) => None,
+            Stop::Converged { max_iterations, .. } => Some(max_iterations.to_string()),
+        },
+        "warmup" => Some(kmeans.warmup.to_string()),
+        "synthetic" => made.map(|(shape, ..)| shape_word(shape).into()),
+        "dataset" => match &cell.dataset {
+            Dataset::Catalogue { name, .. } => Some(name.clone()),
+            Dataset::Synthetic { .. } | Dataset::File { .. } => None,
+        },
+        "file" => file.map(|path| path.display().to_string()),
+        "points" => made.map(|(_, points, ..)| points).or(sample.map(|s| s.points)).map(|n| n.to_string()),
+        "dims" => made.map(|(_, _, dims, ..)| dims.to_string()),
+        "clusters" => made.map(|(_, _, _, clusters, _)| clusters.to_string()),
+        "seed" => made.map(|(.., seed)| seed).or(sample.map(|s| s.seed)).map(|seed| seed.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Machine, parse};
+    use proptest::prelude::*;
+    use std::path::Path;
+
+    fn plan() -> Plan {
+        let text = r#"
+            workload = { kind = "kmeans", tolerance = 0.5 }
+            dataset = { synthetic = "mixture", dims = 2, clusters = 2 }
+            [axes]
+            backend = ["serial", "threads", "mpi"]
+            ranks = [1, 2]
+            threads = [2, 4]
+            k = [2, 4]
+            points = [100, 200]
+        "#;
+        parse(text, Path::new("only.toml"), Machine { cpus: 4 }).expect("a good manifest")
+    }
+
+    fn only(text: &str) -> Result<Plan> {
+        Filter::parse(text)?.apply(&plan())
+    }
+
+    #[test]
+    fn axes_must_all_fit_values_of_one_axis_may() {
+        let part = only("backend=mpi, backend=threads ,k=2,points=100").expect("there are such cells");
+        let lanes: Vec<_> = part.cells.iter().map(|c| (c.cell.backend.name(), c.cell.lanes(), c.repeats)).collect();
+        assert_eq!(lanes, [("serial", 1, 1), ("threads", 2, 5), ("threads", 4, 5), ("mpi", 1, 5), ("mpi", 2, 5)]);
+        assert_eq!(only("").expect("no wish, no limit"), plan());
+        assert_eq!(only("tolerance=0.50").expect("equal as numbers").cells.len(), plan().cells.len());
+    }
+
+    #[test]
+    fn what_matches_nothing_is_an_error_with_the_nearest_spelling() {
+        let message = |text: &str| only(text).expect_err(text).to_string();
+        assert_eq!(message("rank=2"), "unknown axis 'rank' in 'rank=2'\n  hint: did you mean 'ranks'?");
+        assert_eq!(message("backend=thread"), "no cell has backend=thread\n  hint: did you mean 'threads'?");
+        assert_eq!(message("k=3"), "no cell has k=3\n  hint: known: 2, 4");
+        assert_eq!(message("iterations=3"), "no cell has iterations=3\n  hint: the cells of 'only' have no iterations");
+        assert!(message("backend=serial,threads=4").starts_with("no cell has all of backend=serial,threads=4"));
+        assert!(message("backend").starts_with("'backend' is not of the form axis=value"));
+    }
+
+    proptest! {
+        #[test]
+        fn selects_what_a_naive_filter_selects(
+            backends in proptest::collection::btree_set(prop_oneof![Just("serial"), Just("threads"), Just("mpi")], 0..3),
+            lanes in proptest::collection::btree_set(1u32..5, 0..3),
+            ks in proptest::collection::btree_set(prop_oneof![Just(2u32), Just(4)], 0..2),
+        ) {
+            let pairs = backends.iter().map(|b| format!("backend={b}"))
+                .chain(lanes.iter().map(|l| format!("lanes={l}")))
+                .chain(ks.iter().map(|k| format!("k={k}")));
+            let filter = Filter::parse(&pairs.collect::<Vec<_>>().join(",")).expect("well formed");
+            for planned in plan().cells {
+                let Workload::KMeans(kmeans) = &planned.cell.workload;
+                let naive = (backends.is_empty() || backends.contains(planned.cell.backend.name()))
+                    && (lanes.is_empty() || lanes.contains(&planned.cell.lanes()))
+                    && (ks.is_empty() || ks.contains(&kmeans.k));
+                prop_assert_eq!(filter.selects(&planned), naive);
+            }
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in "\\PC{0,30}") {
+            let _ = only(&text);
+        }
+    }
+}
