@@ -3,8 +3,17 @@
 //! A [`Source`] is an opened data set. It knows its shape and hands out [`RowSource`]s, streams of consecutive rows that fill the
 //! caller's memory, so that a device reads straight into its own layout. Formats are one file each and one line in [`format::FORMATS`].
 
+pub mod catalogue;
+pub mod digest;
+mod fields;
+pub mod format;
+pub mod input;
+pub mod labels;
+pub mod memory;
 pub mod open;
+mod packed;
 pub mod random;
+pub mod sample;
 pub mod shard;
 pub mod synthetic;
 
@@ -64,6 +73,17 @@ pub trait RowSource {
             left -= read as u64;
         }
         Ok(())
+    }
+}
+
+/// Adds "did you mean …?" to an error about an unknown name, when a known one is near.
+pub(crate) fn suggest<'a>(error: Error, given: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
+    let near = known.into_iter().map(|name| (strsim::damerau_levenshtein(given, name), name)).min();
+    match near {
+        Some((distance, name)) if distance <= 1 + given.chars().count() / 3 => {
+            error.hint(format!("did you mean '{name}'?"))
+        }
+        _ => error,
     }
 }
 

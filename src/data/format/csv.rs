@@ -1,0 +1,273 @@
+//! Text: one row a line, fields separated by commas, semicolons, tabs or blanks.
+//!
+//! - **Separator**: the first of tab, semicolon, comma that is in the first line outside quotes; blanks (any number of them) otherwise.
+//! - **Header**: the first line is one when a field in it, apart from the labels, is neither a number nor a sign of a missing value
+//!   (empty, `?`, `NA` …), or when its label is no number and that of the second line is. scikit-learn's first line (rows, columns,
+//!   names of classes) is recognised, and its count of rows is checked.
+//! - **Values** are read straight to the nearest f32. Blanks around a field do not matter. A field may be in double quotes, a quote in it
+//!   doubled; a quoted field ends on its line. Empty lines are passed over. A byte order mark is too.
+//! - **Places**: lines and columns count from 1 as in the file, a label column included; rows count from 1 after the header.
+//!
+//! The file is read as a whole when it is opened, because its number of rows is not known before.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+
+use super::{Format, Likeness};
+use crate::cell::Labels;
+use crate::data::fields::{Fields, Separator, is_number, shown};
+use crate::data::input::Input;
+use crate::data::labels::{self, Numbering};
+use crate::data::memory::{InMemory, reserve};
+use crate::data::{Matrix, Source, suggest};
+use crate::error::{Error, Result};
+
+/// The registry's line.
+pub const FORMAT: Format = Format {
+    name: "csv",
+    about: "text, one row a line",
+    endings: &[".csv", ".tsv", ".txt", ".dat"],
+    sniff,
+    shape: |_| Ok(None),
+    open: |input, labels| Ok(Box::new(read(&input, labels)?) as Box<dyn Source>),
+    labels: read_labels,
+};
+
+/// Text has no control characters but tabs and ends of lines.
+fn sniff(input: &Input) -> Likeness {
+    let control = |b: &u8| *b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r');
+    if input.head().iter().any(control) { Likeness::No } else { Likeness::Perhaps }
+}
+
+/// The longest line that is read.
+const LONGEST_LINE: u64 = 1 << 26;
+
+/// The lines of a file that are not empty.
+struct Lines<'a> {
+    input: &'a Input,
+    reader: Box<dyn BufRead + 'a>,
+    text: Vec<u8>,
+    /// Number of the line, from 1.
+    number: usize,
+    position: u64,
+}
+
+impl<'a> Lines<'a> {
+    fn new(input: &'a Input) -> Result<Self> {
+        let reader = Box::new(input.content()?.into_reader());
+        Ok(Lines { input, reader, text: Vec::new(), number: 0, position: 0 })
+    }
+
+    /// The next line into `text`; false at the end of the file.
+    fn next(&mut self) -> Result<bool> {
+        loop {
+            self.text.clear();
+            let mut limited = std::io::Read::take(&mut self.reader, LONGEST_LINE);
+            let read = limited.read_until(b'\n', &mut self.text);
+            let read = read.map_err(|e| self.input.damaged(self.position + self.text.len() as u64, e))?;
+            if read == 0 {
+                return Ok(false);
+            }
+            self.number += 1;
+            self.position += read as u64;
+            if read as u64 == LONGEST_LINE && !self.text.ends_with(b"\n") {
+                return Err(self.refuse(format!("the line is longer than {LONGEST_LINE} bytes: this is not text")));
+            }
+            if self.number == 1 && self.text.starts_with(b"\xef\xbb\xbf") {
+                self.text.drain(..3);
+            }
+            if !self.text.trim_ascii().is_empty() {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn refuse(&self, message: impl Into<String>) -> Error {
+        Error::data(message).at(self.input.path(), self.number, 0)
+    }
+}
+
+/// What the first line is.
+enum First {
+    /// A row.
+    Row,
+    /// The names of the columns.
+    Names(Vec<String>),
+    /// scikit-learn's: the number of rows and of columns without the label.
+    Counts { rows: u64, dims: usize },
+}
+
+/// What the first line is, seen from itself and the second.
+fn look(first: &[Vec<u8>], second: Option<&[Vec<u8>]>, labels: &Labels) -> First {
+    let counts = |field: &Vec<u8>| std::str::from_utf8(field).ok()?.parse::<u64>().ok();
+    if let [rows, dims, classes @ ..] = first
+        && let (Some(rows), Some(dims)) = (counts(rows), counts(dims))
+        && !classes.is_empty()
+        && !classes.iter().any(|class| is_number(class))
+        && second.is_some_and(|second| dims.checked_add(1) == Some(second.len() as u64))
+    {
+        return First::Counts { rows, dims: dims as usize };
+    }
+    let names = || First::Names(first.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect());
+    let label = if *labels == Labels::LastColumn { first.len() - 1 } else { first.len() };
+    let is_name = |field: &Vec<u8>| {
+        const MISSING: [&[u8]; 9] = [b"", b"?", b"-", b"na", b"n/a", b"null", b"none", b".", b"#n/a"];
+        !is_number(field) && !MISSING.contains(&&field.to_ascii_lowercase()[..])
+    };
+    if first[..label].iter().any(is_name) {
+        return names();
+    }
+    let label_is_a_name = first.get(label).is_some_and(|label| !is_number(label));
+    let labels_are_numbers = second.and_then(<[_]>::last).is_some_and(|label| is_number(label));
+    if label_is_a_name && labels_are_numbers { names() } else { First::Row }
+}
+
+/// Reads a file of rows, with its labels.
+fn read(input: &Input, labels: &Labels) -> Result<InMemory> {
+    let (separator, first, first_row) = begin(input, labels)?;
+    let mut lines = Lines::new(input)?;
+    let mut fields = Fields::default();
+    let mut matrix = Matrix { values: Vec::new(), dims: 0 };
+    let (mut numbering, mut seen) = (Numbering::default(), HashMap::new());
+    let names = if let First::Names(names) = &first { &names[..] } else { &[] };
+    let (width, like) = match &first {
+        First::Row => (first_row, "in row 1"),
+        First::Names(names) => (names.len(), "in the header"),
+        First::Counts { dims, .. } => (dims + 1, "as the first line says"),
+    };
+    let label = match labels {
+        Labels::None | Labels::File(_) => None,
+        Labels::LastColumn => Some(width - 1),
+        Labels::Column(name) => Some(column(input, names, name)?),
+    };
+    matrix.dims = width - usize::from(label.is_some());
+    if matrix.dims == 0 {
+        return Err(input.refuse("there are 0 columns beside the labels, at least 1 is needed"));
+    }
+    if !matches!(first, First::Row) {
+        lines.next()?;
+    }
+    let mut row = 0u64;
+    while lines.next()? {
+        row += 1;
+        let count = fields.split(&lines.text, separator).map_err(|what| lines.refuse(format!("row {row}: {what}")))?;
+        if count != width {
+            return Err(lines.refuse(format!("row {row} has {count} fields, expected {width} {like}")));
+        }
+        reserve(&mut matrix.values, matrix.dims)?;
+        for column in 0..width {
+            let field = fields.get(column);
+            let place = || match names.get(column) {
+                Some(name) => format!("row {row}, column {} ('{}')", column + 1, shown(name.as_bytes())),
+                None => format!("row {row}, column {}", column + 1),
+            };
+            if label == Some(column) {
+                if field.is_empty() {
+                    return Err(lines.refuse(format!("{}: the label is empty", place())));
+                }
+                numbering.push_bytes(field, &mut seen)?;
+                continue;
+            }
+            match std::str::from_utf8(field).ok().and_then(|text| text.parse::<f32>().ok()) {
+                Some(value) if value.is_finite() => matrix.values.push(value),
+                other => return Err(bad_value(&lines, &place(), field, other)),
+            }
+        }
+    }
+    if row == 0 {
+        return Err(input.refuse("the file has 0 rows"));
+    }
+    if let First::Counts { rows, .. } = first
+        && rows != row
+    {
+        return Err(input.refuse(format!("the first line says {rows} rows, the file has {row}")));
+    }
+    matrix.values.shrink_to_fit();
+    let truth = label.map(|_| labels::sorted_texts(numbering, seen));
+    InMemory::new(matrix, truth)
+}
+
+/// The separator, what the first line is, and the number of its fields.
+fn begin(input: &Input, labels: &Labels) -> Result<(Separator, First, usize)> {
+    let mut lines = Lines::new(input)?;
+    if !lines.next()? {
+        return Err(input.refuse("the file has 0 rows"));
+    }
+    let separator = Separator::of(&lines.text);
+    let mut fields = Fields::default();
+    let mut owned = |lines: &Lines| -> Result<Vec<Vec<u8>>> {
+        let count = fields.split(&lines.text, separator).map_err(|what| lines.refuse(what))?;
+        Ok((0..count).map(|i| fields.get(i).to_vec()).collect())
+    };
+    let first = owned(&lines)?;
+    let second = if lines.next()? { Some(owned(&lines)?) } else { None };
+    let what = look(&first, second.as_deref(), labels);
+    Ok((separator, what, first.len()))
+}
+
+/// The column called `name`.
+fn column(input: &Input, names: &[String], name: &str) -> Result<usize> {
+    let mut found = (0..names.len()).filter(|&i| names[i] == name);
+    match (found.next(), found.next()) {
+        (Some(column), None) => Ok(column),
+        (Some(one), Some(two)) => {
+            let (one, two) = (one + 1, two + 1);
+            Err(input.refuse(format!("two columns are called '{name}': {one} and {two}")))
+        }
+        (None, _) if names.is_empty() => {
+            Err(input.refuse(format!("no column can be called '{name}': the file has no header")))
+        }
+        (None, _) => {
+            let error = input.refuse(format!("no column is called '{name}' among {}", names.len()));
+            Err(suggest(error, name, names.iter().map(String::as_str)))
+        }
+    }
+}
+
+fn bad_value(lines: &Lines, place: &str, field: &[u8], value: Option<f32>) -> Error {
+    let written = field.iter().any(u8::is_ascii_digit);
+    let error = match value {
+        _ if field.is_empty() => lines.refuse(format!("{place}: the field is empty")),
+        Some(value) if value.is_nan() => lines.refuse(format!("{place}: the value is NaN")),
+        Some(_) if written => {
+            return lines.refuse(format!("{place}: the value is {}, beyond the range of f32", shown(field)));
+        }
+        Some(_) => lines.refuse(format!("{place}: the value is infinite")),
+        None => lines.refuse(format!("{place}: '{}' is not a number", shown(field))),
+    };
+    error.hint("remove rows with missing values, and say where the labels are if a column holds them; rows count from 1 after the header")
+}
+
+/// Reads a file of labels: one column. The first line is a header when it is no number and the second is one.
+fn read_labels(input: &Input) -> Result<Vec<u32>> {
+    let mut lines = Lines::new(input)?;
+    let (mut numbering, mut seen) = (Numbering::default(), HashMap::new());
+    let mut fields = Fields::default();
+    let mut separator = None;
+    // The first line waits for the second.
+    let mut first = None;
+    let mut row = 0u64;
+    while lines.next()? {
+        row += 1;
+        let separator = *separator.get_or_insert_with(|| Separator::of(&lines.text));
+        let count = fields.split(&lines.text, separator).map_err(|what| lines.refuse(what))?;
+        let field = fields.get(0);
+        if count != 1 || field.is_empty() {
+            return Err(lines.refuse(format!("a label is expected alone on its line, got {count} fields")));
+        }
+        if row == 1 {
+            first = Some(field.to_vec());
+            continue;
+        }
+        if let Some(first) = first.take()
+            && (is_number(&first) || !is_number(field))
+        {
+            numbering.push_bytes(&first, &mut seen)?;
+        }
+        numbering.push_bytes(field, &mut seen)?;
+    }
+    if let Some(only) = first {
+        numbering.push_bytes(&only, &mut seen)?;
+    }
+    Ok(labels::sorted_texts(numbering, seen))
+}
