@@ -97,7 +97,7 @@ fn parse(cell: &CellId, text: &str) -> Result<Report, String> {
 
 /// Launchers end with 128 + signal of the rank that died (Open MPI, srun), or say so (MPICH ends with the signal's number).
 fn signal_of_a_rank(code: i32, printed: &str) -> Option<i32> {
-    let said = ["exited on signal ", "KILLED BY SIGNAL: ", "EXIT STRING: "]
+    let said = ["exited on signal ", "KILLED BY SIGNAL: "]
         .iter()
         .find_map(|words| printed.split(words).nth(1)?.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok());
     let said = said.or_else(|| {
@@ -136,4 +136,105 @@ pub fn tail(printed: &str) -> &str {
     }
     let cut = &printed[start..];
     cut.find('\n').map_or(cut, |newline| &cut[newline + 1..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(how: How) -> Exit {
+        Exit { how, seconds: 1.0, survivors: 0 }
+    }
+
+    fn id() -> CellId {
+        CellId("0123456789abcdef".into())
+    }
+
+    fn class(how: How, report: Option<&str>, printed: &str) -> Failure {
+        match classify(&id(), &exit(how), 60.0, report, printed) {
+            Ending::Failed { class, .. } => class,
+            Ending::Answered(..) => panic!("an answer"),
+        }
+    }
+
+    fn reason(how: How, report: Option<&str>, printed: &str) -> String {
+        match classify(&id(), &exit(how), 60.0, report, printed) {
+            Ending::Failed { reason, .. } => reason,
+            Ending::Answered(..) => panic!("an answer"),
+        }
+    }
+
+    /// A report with this end, about this cell.
+    fn report(cell: &str, protocol: u32, end: &str) -> String {
+        let host = serde_json::to_string(&crate::host::gather()).expect("JSON");
+        format!("{{\"protocol\":{protocol},\"cell\":\"{cell}\",\"host\":{host},\"end\":{end}}}")
+    }
+
+    const ERROR: &str = "{\"failed\":{\"class\":\"data\",\"reason\":\"row 3 is not finite\"}}";
+    const ANSWER: &str = "{\"done\":{\"platform\":\"cpu\",\"kernel\":\"k\",\"host\":\"h\",\"seconds\":1.0,\"answer\":{\"of\":\"kmeans\",\
+        \"rows\":1,\"dims\":1,\"iterations\":1,\"converged\":true,\"inertia\":0.0,\"sizes\":[1],\"centroids\":\"c\",\"labels\":\"l\",\
+        \"data\":\"d\"},\"lanes\":[],\"readings\":[],\"peak_rss_bytes\":null,\"load\":{\"load1\":null,\"steal\":null,\"mhz\":null}}}";
+
+    #[test]
+    fn an_answer_needs_exit_code_0_and_a_report_about_this_cell() {
+        let good = report(&id().0, PROTOCOL, ANSWER);
+        assert!(matches!(classify(&id(), &exit(How::Code(0)), 60.0, Some(&good), ""), Ending::Answered(..)));
+        assert_eq!(class(How::Code(0), None, ""), Failure::NoReport);
+        assert_eq!(class(How::Code(0), Some(&good[..good.len() / 2]), ""), Failure::NoReport);
+        let other = report("ffffffffffffffff", PROTOCOL, ANSWER);
+        assert_eq!(class(How::Code(0), Some(&other), ""), Failure::NoReport);
+        assert!(reason(How::Code(0), Some(&other), "").contains("about cell ffffffffffffffff, not 0123456789abcdef"));
+        let newer = report(&id().0, PROTOCOL + 1, ANSWER);
+        assert!(reason(How::Code(0), Some(&newer), "").contains("protocol 2"));
+        // A rank that dies after rank 0 has written: the end was not good.
+        assert_eq!(class(How::Code(3), Some(&good), ""), Failure::Error);
+        assert_eq!(class(How::Signal(9), Some(&good), ""), Failure::Killed);
+        assert_eq!(class(How::TimedOut, Some(&good), ""), Failure::Timeout);
+    }
+
+    #[test]
+    fn the_worker_s_own_words_go_first() {
+        let error = report(&id().0, PROTOCOL, ERROR);
+        for how in [How::Code(2), How::Code(137), How::Code(0), How::Signal(6)] {
+            assert_eq!(class(how.clone(), Some(&error), "panicked at"), Failure::Data);
+            assert_eq!(reason(how, Some(&error), "noise"), "row 3 is not finite");
+        }
+    }
+
+    #[test]
+    fn ends_are_told_apart() {
+        assert_eq!(class(How::NotStarted("no such file".into()), None, ""), Failure::Launch);
+        assert_eq!(class(How::Code(127), None, "libmpi.so.40: cannot open shared object file"), Failure::Launch);
+        assert_eq!(class(How::Code(101), None, ""), Failure::Panicked);
+        assert_eq!(class(How::Code(134), None, "thread 'main' panicked at src/x.rs:1"), Failure::Panicked);
+        assert_eq!(class(How::Code(2), None, "amdahl-worker: no"), Failure::Error);
+        assert_eq!(class(How::Signal(libc::SIGKILL), None, ""), Failure::Killed);
+        assert!(reason(How::Signal(libc::SIGKILL), None, "last words").ends_with("it printed: last words"));
+        assert!(reason(How::TimedOut, None, "").contains("time limit of 60 s"));
+    }
+
+    #[test]
+    fn launchers_tell_of_a_killed_rank_in_their_own_ways() {
+        let open_mpi = "mpiexec noticed that process rank 1 with PID 0 on node vm exited on signal 9 (Killed).";
+        let mpich = "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   KILLED BY SIGNAL: 9 (Killed)";
+        let mpich_4 = "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   EXIT CODE: 9\n\
+                       YOUR APPLICATION TERMINATED WITH THE EXIT STRING: Killed (signal 9)";
+        for (code, printed) in [(137, open_mpi), (9, mpich), (9, mpich_4), (137, "srun: error: task 1: Killed")] {
+            assert_eq!(class(How::Code(code), None, printed), Failure::Killed, "{printed}");
+            assert!(reason(How::Code(code), None, printed).contains("a rank was killed by SIGKILL"), "{printed}");
+        }
+        let exits = "=   BAD TERMINATION OF ONE OF YOUR APPLICATION PROCESSES\n=   EXIT CODE: 3";
+        assert_eq!(class(How::Code(3), None, exits), Failure::Error);
+    }
+
+    #[test]
+    fn the_tail_is_short_and_begins_with_a_line() {
+        assert_eq!(tail(" a\nb \n"), "a\nb");
+        let long: String = (0..1000).map(|i| format!("line {i} ü\n")).collect();
+        let cut = tail(&long);
+        assert!(cut.len() <= TAIL && cut.len() > TAIL - 20);
+        assert!(cut.starts_with("line ") && cut.ends_with("line 999 ü"));
+        let wide = "ü".repeat(TAIL);
+        assert!(tail(&wide).len() <= TAIL);
+    }
 }

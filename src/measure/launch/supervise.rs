@@ -216,3 +216,73 @@ impl ProcessHandle {
         unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, milliseconds) };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Command {
+        let argv = ["sh", "-c", script].map(String::from).to_vec();
+        Command { argv, env: vec![("WORD".into(), "said".into())], has_children: false }
+    }
+
+    fn within(time_ms: u64) -> Limits {
+        Limits { time: Duration::from_millis(time_ms), grace: Duration::from_millis(200) }
+    }
+
+    /// Runs a script and returns its end and what it wrote.
+    fn run(name: &str, script: &str, limits: Limits) -> (Exit, String, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (out, err) = (folder.path().join("out"), folder.path().join("err"));
+        let token = format!("test-{}-{name}", std::process::id());
+        let exit = supervise(&shell(script), &token, (&out, &err), limits, &Interrupts::none()).expect("supervised");
+        assert_eq!(survivors::find(&token), [] as [i32; 0], "nothing survives");
+        let text = |path: &Path| std::fs::read_to_string(path).expect("written");
+        (exit, text(&out), text(&err))
+    }
+
+    #[test]
+    fn a_process_ends_by_itself() {
+        let (exit, out, err) = run("ends", "echo $WORD; echo loud >&2; exit 3", within(60_000));
+        assert_eq!((exit.how, out.as_str(), err.as_str()), (How::Code(3), "said\n", "loud\n"));
+        assert_eq!(exit.survivors, 0);
+    }
+
+    #[test]
+    fn a_signal_is_not_an_exit_code() {
+        assert_eq!(run("signal", "kill -9 $$", within(60_000)).0.how, How::Signal(9));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_not_started() {
+        let command = Command { argv: vec!["/no/such/program".into()], env: vec![], has_children: false };
+        let folder = tempfile::tempdir().expect("a folder");
+        let (out, err) = (folder.path().join("out"), folder.path().join("err"));
+        let exit = supervise(&command, "t", (&out, &err), within(1000), &Interrupts::none()).expect("supervised");
+        assert!(matches!(&exit.how, How::NotStarted(why) if why.contains("/no/such/program")), "{exit:?}");
+    }
+
+    #[test]
+    fn at_the_time_limit_a_process_is_asked_to_end() {
+        let (exit, out, _) = run("asked", "trap 'echo asked; exit 0' TERM; sleep 600 & wait", within(300));
+        assert_eq!((exit.how, out.as_str()), (How::TimedOut, "asked\n"));
+    }
+
+    #[test]
+    fn what_does_not_listen_is_ended_by_force() {
+        let (exit, ..) = run("deaf", "trap '' TERM; while :; do sleep 0.05; done", within(300));
+        assert_eq!(exit.how, How::TimedOut);
+    }
+
+    #[test]
+    fn what_leaves_the_group_and_outlives_its_parent_is_found() {
+        let Ok(setsid) = std::process::Command::new("setsid").arg("true").status() else {
+            eprintln!("SKIPPED what_leaves_the_group: no setsid");
+            return;
+        };
+        assert!(setsid.success());
+        let (exit, ..) = run("orphan", "setsid sleep 600 & sleep 0.2; exit 0", within(60_000));
+        assert_eq!(exit.how, How::Code(0));
+        assert_eq!(exit.survivors, 1);
+    }
+}
