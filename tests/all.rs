@@ -4,5 +4,6 @@ mod compare;
 mod data;
 mod explain;
 mod layers;
+mod plan;
 mod samples;
 mod setup;

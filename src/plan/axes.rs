@@ -8,10 +8,10 @@ use crate::cell::{BACKENDS, Backend, Synthetic};
 use crate::error::Result;
 use crate::plan::Machine;
 use crate::plan::expression::Expression;
-use crate::plan::manifest::{
-    Axes, BackendName, Init, Lanes, Manifest, Many, Oversubscribe, Pattern, Real, Scalar, Whole,
-};
+use crate::plan::manifest::{Axes, BackendName, Init, Manifest, Pattern};
 use crate::plan::place::{At, Text, nearest};
+use crate::plan::ties;
+use crate::plan::written::{Lanes, Many, Oversubscribe, Real, Scalar, Whole};
 
 /// A value of an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,7 +70,7 @@ pub enum Kind {
     Word,
 }
 
-const COUNT: Kind = Kind::Whole { least: 1, most: u32::MAX as u64 };
+pub(crate) const COUNT: Kind = Kind::Whole { least: 1, most: u32::MAX as u64 };
 const SEED: Kind = Kind::Whole { least: 0, most: i64::MAX as u64 };
 
 /// Every parameter of a cell that a manifest can vary. A new one is a line here, a field in `manifest` and a line in `gather`.
@@ -179,20 +179,67 @@ impl Sweep {
         self.axis(name).is_some() || self.derived.iter().any(|d| d.name == name)
     }
 
+    /// Where the parameter gets its value.
+    fn place(&self, name: &str) -> Option<Range<usize>> {
+        let given = self.axis(name).map(|axis| axis.values[0].span.clone());
+        given.or_else(|| self.derived.iter().find(|d| d.name == name).map(|d| d.span.clone()))
+    }
+
+    /// Parameters that exclude each other, and those that belong to data sets of another kind.
+    fn fits_together(&self, text: &Text<'_>, manifest: &Manifest) -> Result<()> {
+        let both = |a: &str, b: &str| Some((self.place(a)?, self.place(b)?));
+        let rows = "rows are synthetic, or of a data set with a name, or of a file";
+        for (a, b, why) in [
+            ("synthetic", "dataset", rows),
+            ("synthetic", "file", rows),
+            ("dataset", "file", rows),
+            ("iterations", "tolerance", "iterations run to a fixed number, or until they converge"),
+            ("iterations", "max-iterations", "iterations run to a fixed number, or until they converge"),
+        ] {
+            if let Some((first, second)) = both(a, b) {
+                let (first, second, name) =
+                    if first.start < second.start { (first, second, b) } else { (second, first, a) };
+                let word = |name: &str| if name == "dataset" { "name".to_string() } else { name.to_string() };
+                let other = word(if name == a { b } else { a });
+                let message = format!("{} does not go with {other} in line {}", word(name), text.line(&first));
+                return Err(text.error(&second, message).hint(why));
+            }
+        }
+        for name in ["dims", "clusters"] {
+            if let Some(place) = self.place(name)
+                && self.place("synthetic").is_none()
+                && (self.has("dataset") || self.has("file"))
+            {
+                let message = format!("{name} belongs to synthetic rows; those of a real data set are what they are");
+                return Err(text.error(&place, message).hint(format!("leave out {name}")));
+            }
+        }
+        let written = manifest.dataset.as_ref().map(|d| &d.value);
+        let format = written.and_then(|d| d.format.as_ref()).map(|format| ("format", &format.span));
+        let labels = written.and_then(|d| d.labels.as_ref()).map(|labels| ("labels", &labels.span));
+        match format.or(labels) {
+            Some((name, span)) if !self.has("file") => Err(text
+                .error(span, format!("{name} belongs to a file, and there is none"))
+                .hint(format!("leave out {name}"))),
+            _ => Ok(()),
+        }
+    }
+
     /// Checks the manifest's parameters one by one, and what ties them together.
     pub fn new(text: &Text<'_>, manifest: &Manifest, machine: Machine) -> Result<Sweep> {
         let none = Axes::default();
         let wire = manifest.axes.as_ref().map_or(&none, |axes| &axes.value);
         let axes = gather(text, manifest, wire, machine)?;
         let mut sweep = Sweep {
-            groups: zip(text, wire, &axes)?,
+            groups: ties::zip(text, wire, &axes)?,
             axes,
             derived: Vec::new(),
             exclude: Vec::new(),
             oversubscribe: Oversubscribed::All(false),
         };
-        sweep.derived = derive(text, wire, &sweep)?;
-        let matches = |patterns: &[At<Pattern>]| patterns.iter().map(|p| pattern(text, p, &sweep)).collect();
+        sweep.derived = ties::derive(text, wire, &sweep)?;
+        sweep.fits_together(text, manifest)?;
+        let matches = |patterns: &[At<Pattern>]| patterns.iter().map(|p| ties::pattern(text, p, &sweep)).collect();
         let exclude: Result<Vec<Match>> = matches(wire.exclude.as_deref().unwrap_or_default());
         let oversubscribe = match wire.oversubscribe.as_ref().map(|o| &o.value) {
             None => Oversubscribed::All(false),
@@ -269,7 +316,7 @@ impl Gather<'_> {
 }
 
 /// The values of a list with their places. A single value stands where the whole stands.
-fn places<T>(list: &At<Many<T>>) -> impl Iterator<Item = (&T, &Range<usize>)> {
+pub fn places<T>(list: &At<Many<T>>) -> impl Iterator<Item = (&T, &Range<usize>)> {
     list.value.0.iter().map(|v| (&v.value, if v.span.is_empty() { &list.span } else { &v.span }))
 }
 
@@ -285,10 +332,16 @@ fn whole(name: &str, value: &Whole) -> std::result::Result<Value, (String, Optio
         _ => (1, i64::MAX as u64),
     };
     match u64::try_from(value.0) {
-        Ok(value) if value < least => Err((format!("{name}: expected at least {least}, got {value}"), None)),
-        Ok(value) if value > most => Err((format!("{name}: expected at most {most}, got {value}"), None)),
-        Ok(value) => Ok(Value::Whole(value)),
-        Err(_) => Err((format!("{name}: expected at least {least}, got {}", value.0), None)),
+        Ok(value) if (least..=most).contains(&value) => Ok(Value::Whole(value)),
+        _ => Err((format!("{name}: expected {}, got {}", range(least, most), value.0), None)),
+    }
+}
+
+/// "a whole number of at least 1", with the largest where that is not just the largest there is.
+pub fn range(least: u64, most: u64) -> String {
+    match most {
+        _ if most >= i64::MAX as u64 => format!("a whole number of at least {least}"),
+        _ => format!("a whole number from {least} to {most}"),
     }
 }
 
@@ -374,178 +427,4 @@ fn gather(text: &Text<'_>, manifest: &Manifest, axes: &Axes, machine: Machine) -
     // As written: the first axis varies slowest. Single values come first and vary nothing.
     g.axes.sort_by_key(|axis| if axis.varied { axis.values[0].span.start + 1 } else { 0 });
     Ok(g.axes)
-}
-
-/// Groups of axes that step together.
-fn zip(text: &Text<'_>, wire: &Axes, axes: &[Axis]) -> Result<Vec<Vec<usize>>> {
-    let mut group_of: Vec<Option<usize>> = vec![None; axes.len()];
-    let mut zipped: Vec<Vec<usize>> = Vec::new();
-    for names in wire.zip.iter().flatten() {
-        let mut group: Vec<usize> = Vec::new();
-        for name in &names.value {
-            let Some(at) = axes.iter().position(|axis| axis.varied && axis.name == name.value) else {
-                let varied: Vec<&str> = axes.iter().filter(|a| a.varied).map(|a| a.name.as_str()).collect();
-                let message = format!("zip: '{}' is not one of the axes", name.value);
-                return Err(text.error(&name.span, message).hint(nearest(&name.value, &varied)));
-            };
-            if group_of[at].is_some() {
-                return Err(text.error(&name.span, format!("zip: '{}' is in it twice", name.value)));
-            }
-            group_of[at] = Some(zipped.len());
-            if let Some(&first) = group.first()
-                && axes[first].values.len() != axes[at].values.len()
-            {
-                let (a, b) = (&axes[first], &axes[at]);
-                let message = format!(
-                    "zip: lists of unequal length: {} has {} values, {} has {}",
-                    a.name,
-                    a.values.len(),
-                    b.name,
-                    b.values.len()
-                );
-                return Err(text.error(&name.span, message).hint("give both as many values, or let them cross"));
-            }
-            group.push(at);
-        }
-        if group.len() < 2 {
-            return Err(text.error(&names.span, "zip: expected the names of at least two axes"));
-        }
-        zipped.push(group);
-    }
-    let mut groups = Vec::new();
-    for (at, group) in group_of.iter().enumerate() {
-        match group {
-            None => groups.push(vec![at]),
-            Some(g) if !groups.contains(&zipped[*g]) => groups.push(zipped[*g].clone()),
-            Some(_) => {}
-        }
-    }
-    Ok(groups)
-}
-
-/// Reads the expressions and checks that all their names have values.
-fn derive(text: &Text<'_>, wire: &Axes, sweep: &Sweep) -> Result<Vec<Derived>> {
-    let numbers: Vec<&str> = PARAMETERS.iter().filter(|p| matches!(p.1, Kind::Whole { .. })).map(|p| p.0).collect();
-    let mut derived: Vec<Derived> = Vec::new();
-    for (name, formula) in wire.derive.iter().flatten() {
-        if !numbers.contains(&name.value.as_str()) {
-            let message = format!("derive: '{}' is not a parameter that is a whole number", name.value);
-            return Err(text.error(&name.span, message).hint(nearest(&name.value, &numbers)));
-        }
-        if let Some(axis) = sweep.axis(&name.value) {
-            let line = text.line(&axis.values[0].span);
-            let message = format!("{} is given twice: derived here, and in line {line}", name.value);
-            return Err(text.error(&name.span, message).hint("keep one of them"));
-        }
-        let inside = formula.span.start + 1..formula.span.end.saturating_sub(1);
-        let mut one = Derived {
-            name: name.value.clone(),
-            expression: Expression::parse("0").map_err(|w| text.error(&name.span, w.message))?,
-            verbatim: text.text.get(inside) == Some(formula.value.as_str()),
-            span: formula.span.clone(),
-        };
-        one.expression = Expression::parse(&formula.value)
-            .map_err(|wrong| text.error(&one.place(wrong.offset), format!("{}: {}", name.value, wrong.message)))?;
-        derived.push(one);
-    }
-    for one in &derived {
-        for (name, offset) in one.expression.names() {
-            let written = name.replace('_', "-");
-            let given = |name: &str| sweep.has(name) || derived.iter().any(|d| d.name == name);
-            let problem = match kind_of(&written) {
-                _ if name == "lanes"
-                    || name == "cpus"
-                    || sweep.axis(name).is_some_and(|a| kind_of(&a.name).is_none()) =>
-                {
-                    continue;
-                }
-                Some(Kind::Whole { .. }) if given(&written) || written == "ranks" || written == "threads" => continue,
-                Some(Kind::Whole { .. }) => format!("'{name}' has no value in this manifest"),
-                Some(_) => format!("'{name}' is not a whole number"),
-                None => format!("unknown name '{name}'"),
-            };
-            let mut known = vec!["lanes".into(), "cpus".into()];
-            known.extend(
-                sweep.axes.iter().map(|a| &a.name).chain(derived.iter().map(|d| &d.name)).filter_map(|n| {
-                    (!matches!(kind_of(n), Some(Kind::Real | Kind::Word))).then(|| n.replace('-', "_"))
-                }),
-            );
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let error = text.error(&one.place(offset), format!("{}: {problem}", one.name));
-            return Err(error.hint(nearest(name, &known)));
-        }
-    }
-    for one in &derived {
-        let mut seen = Vec::new();
-        let mut open = vec![one.name.clone()];
-        while let Some(name) = open.pop() {
-            let parts: Vec<String> = match derived.iter().find(|d| d.name == name) {
-                _ if name == "lanes" => vec!["ranks".into(), "threads".into()],
-                Some(d) => d.expression.names().iter().map(|(n, _)| n.replace('_', "-")).collect(),
-                None => continue,
-            };
-            if parts.contains(&one.name) {
-                return Err(text.error(&one.span, format!("{} is derived from itself", one.name)));
-            }
-            open.extend(parts.into_iter().filter(|part| !seen.contains(part)));
-            seen.extend(open.iter().cloned());
-        }
-    }
-    Ok(derived)
-}
-
-impl Derived {
-    /// The place of a byte of the expression.
-    pub fn place(&self, offset: usize) -> Range<usize> {
-        if self.verbatim { self.span.start + 1 + offset..self.span.end } else { self.span.clone() }
-    }
-}
-
-fn pattern(text: &Text<'_>, pattern: &At<Pattern>, sweep: &Sweep) -> Result<Match> {
-    let mut wanted = Vec::new();
-    for (name, values) in &pattern.value {
-        let own = sweep.axis(&name.value);
-        let kind = match kind_of(&name.value) {
-            Some(kind) => kind,
-            None if name.value == "lanes" || own.is_some() => COUNT,
-            None => {
-                let mut known: Vec<&str> = PARAMETERS.iter().map(|p| p.0).chain(["lanes"]).collect();
-                known.extend(sweep.axes.iter().map(|a| a.name.as_str()).filter(|n| kind_of(n).is_none()));
-                let error = text.error(&name.span, format!("unknown axis '{}'", name.value));
-                return Err(error.hint(nearest(&name.value, &known)));
-            }
-        };
-        let mut scalars = Vec::new();
-        for (value, span) in places(values) {
-            let expected = match (kind, value) {
-                (Kind::Whole { .. }, Scalar::Whole(_)) | (Kind::Real, Scalar::Whole(_) | Scalar::Real(_)) => None,
-                (Kind::Whole { .. }, _) => Some("a whole number"),
-                (Kind::Real, _) => Some("a number"),
-                (Kind::Word, Scalar::Word(_)) => None,
-                (Kind::Word, _) => Some("a text"),
-            };
-            if let Some(expected) = expected {
-                return Err(text.error(span, format!("{}: expected {expected}", name.value)));
-            }
-            if let (Scalar::Word(word), Some(own)) = (value, own) {
-                let values: Vec<String> = own.values.iter().map(|v| v.value.to_string()).collect();
-                if !values.contains(word) {
-                    let known: Vec<&str> = values.iter().map(String::as_str).collect();
-                    let error = text.error(span, format!("'{word}' is not a value of {}", name.value));
-                    return Err(error.hint(nearest(word, &known)));
-                }
-            }
-            scalars.push(value.clone());
-        }
-        if scalars.is_empty() {
-            return Err(
-                text.error(&values.span, format!("the list of {} is empty, expected at least one value", name.value))
-            );
-        }
-        wanted.push((name.value.clone(), scalars));
-    }
-    if wanted.is_empty() {
-        return Err(text.error(&pattern.span, "an empty table matches every cell").hint("name axes and values in it"));
-    }
-    Ok(Match { wanted, span: pattern.span.clone() })
 }

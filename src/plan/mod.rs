@@ -16,6 +16,9 @@ pub mod only;
 pub mod order;
 pub mod place;
 pub mod resolve;
+pub mod schema;
+pub mod ties;
+pub mod written;
 
 pub use order::order;
 
@@ -174,11 +177,11 @@ fn experiment(text: &Text<'_>, manifest: &manifest::Manifest) -> Result<Experime
             .error(&base.span, format!("unknown backend '{}'", base.value))
             .hint(nearest(&base.value, &known)));
     }
-    let number = |name: &str, value: &Option<At<manifest::Whole>>, least: u64, most: u64, default: u64| match value {
+    let number = |name: &str, value: &Option<At<written::Whole>>, least: u64, most: u64, default: u64| match value {
         None => Ok(default),
-        Some(At { value: manifest::Whole(value), span }) => match u64::try_from(*value) {
+        Some(At { value: written::Whole(value), span }) => match u64::try_from(*value) {
             Ok(value) if (least..=most).contains(&value) => Ok(value),
-            _ => Err(text.error(span, format!("{name}: expected a whole number from {least} to {most}, got {value}"))),
+            _ => Err(text.error(span, format!("{name}: expected {}, got {value}", axes::range(least, most)))),
         },
     };
     let repeats = number("repeats", &wire.repeats, 1, MAX_REPEATS, 5)?;

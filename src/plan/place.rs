@@ -98,14 +98,46 @@ impl Text<'_> {
             let inside = key.map_or(String::new(), |key| format!(" in '{key}'"));
             return self.error(&span, format!("unknown {what} '{given}'{inside}")).hint(nearest(given, &known));
         }
+        let there = self.text.get(span.clone()).unwrap_or_default().trim();
         let message = match message.strip_prefix("invalid type: ").and_then(|m| m.rsplit_once(", expected ")) {
-            Some((got, expected)) => format!("expected {expected}, got {}", got.replace('`', "'")),
+            Some((got, expected)) => format!("expected {}, got {}", plain_type(expected), plain_value(got)),
+            None if message == "duplicate key" => format!("'{there}' stands here a second time"),
+            None if message.starts_with("string values must be quoted") && there.is_empty() => {
+                "expected a value".into()
+            }
             None => message.replace('`', "'"),
         };
         match key {
             Some(key) => self.error(&span, format!("{key}: {message}")),
             None => self.error(&span, message),
         }
+    }
+}
+
+/// Serde's name of what was expected, in words for people.
+fn plain_type(expected: &str) -> &str {
+    match expected {
+        "a string" => "a text",
+        "a sequence" => "a list",
+        "a map" => "a table",
+        section if section.starts_with("struct ") => "a section",
+        other => other,
+    }
+}
+
+/// Serde's name of what was found (integer `5`, string "x", map), in words for people.
+fn plain_value(got: &str) -> String {
+    let quoted = |start: &str| got.strip_prefix(start)?.split('`').next();
+    match got {
+        "map" => "a table".into(),
+        "sequence" => "a list".into(),
+        _ => match ["integer `", "floating point `", "boolean `"].iter().find_map(|start| quoted(start)) {
+            Some(value) => value.into(),
+            None => match got.strip_prefix("string ") {
+                Some(text) => format!("the text {text}"),
+                None => got.replace('`', "'"),
+            },
+        },
     }
 }
 

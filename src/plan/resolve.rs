@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use crate::cell::{self};
 use crate::cell::{Backend, Cell, CellId, CommKind, Dataset, KMeans, Labels, Sample, Stop, Workload};
 use crate::error::Result;
-use crate::plan::axes::{Kind, Match, Oversubscribed, Sweep, Value, kind_of};
+use crate::plan::axes::{Kind, Match, Oversubscribed, Sweep, Value, kind_of, range};
 use crate::plan::expression::Wrong;
-use crate::plan::manifest::{Init, Labels as WireLabels, Manifest, Scalar};
+use crate::plan::manifest::{Init, Labels as WireLabels, Manifest};
 use crate::plan::place::{At, Text};
+use crate::plan::written::Scalar;
 use crate::plan::{LeftOut, Machine, PlannedCell};
 
 /// A plan may have this many combinations of axis values. More is a slip of the pen.
@@ -235,12 +236,12 @@ impl Resolver<'_> {
         let with = if parts.is_empty() { String::new() } else { format!(" with {}", parts.join(", ")) };
         match result {
             Ok(fraction) => {
-                let most = if let Some(Kind::Whole { most, .. }) = kind_of(name) { most } else { u64::MAX };
+                let most = if let Some(Kind::Whole { most, .. }) = kind_of(name) { most } else { i64::MAX as u64 };
                 match fraction.positive_whole() {
                     Some(value) if value <= most => Ok(Some(At::new(value, derived.span.clone()))),
                     _ => Err(self.text.error(
                         &derived.place(0),
-                        format!("{name}: expected a positive whole number of at most {most}, got {fraction}{with}"),
+                        format!("{name}: expected {}, got {fraction}{with}", range(1, most)),
                     )),
                 }
             }
