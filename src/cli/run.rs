@@ -1,12 +1,162 @@
-//! `amdahl run`.
+//! `amdahl run`: measures what is missing of a manifest.
 
-use crate::error::{Error, Result};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::output;
+use crate::data;
+use crate::error::{Error, Kind, Result};
+use crate::host::{self, HostFacts};
+use crate::measure::launch::Site;
+use crate::measure::launch::attempt::{Launching, now_ms};
+use crate::measure::launch::program::Worker;
+use crate::measure::launch::signals::Interrupts;
+use crate::measure::launch::survivors;
+use crate::measure::store::scratch::Scratch;
+use crate::measure::store::{Store, run_name};
+use crate::measure::sweep::{Options, Standing, Sweep};
+use crate::plan::only::Filter;
+use crate::plan::order::order;
+use crate::plan::{self, Machine, Plan};
+use crate::record::{RunFacts, SCHEMA};
+
+mod progress;
+mod summary;
+
+use progress::Progress;
+use summary::Tally;
 
 /// Arguments of `amdahl run`.
+///
+/// Every repeat is a fresh process whose answer is checked before its time counts. What the results folder has already is not measured
+/// again, so a sweep that was stopped in any way goes on when the same command is run again.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// The experiment, such as experiments/strong-scaling.toml
+    pub manifest: PathBuf,
+    /// Folder of the results [default: results/<name of the experiment>]
+    #[arg(long, value_name = "DIR")]
+    pub results: Option<PathBuf>,
+    /// Measure only cells with these values, such as 'backend=mpi,ranks=2', and the oracles that they need
+    #[arg(long, value_name = "FILTER")]
+    pub only: Option<String>,
+    /// Repeats of each cell, instead of the manifest's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=plan::MAX_REPEATS as i64))]
+    pub repeats: Option<u32>,
+    /// Measure everything anew; older records of the same cells stay in the folder but count no longer
+    #[arg(long)]
+    pub fresh: bool,
+    /// Try cells again whose failure is final otherwise: a panic, an error, damaged data, a time limit
+    #[arg(long)]
+    pub retry: bool,
+}
 
 /// Runs the verb.
-pub fn run(_args: &Args) -> Result<()> {
-    Err(Error::unavailable("'amdahl run' is not there yet"))
+pub fn run(args: &Args) -> Result<()> {
+    let interrupts = Interrupts::install()?;
+    survivors::adopt();
+    let host = host::gather();
+    let (plan, wanted) = planned(args, &host)?;
+    let folder = args.results.clone().unwrap_or_else(|| Path::new("results").join(&plan.experiment.name));
+    let started_ms = now_ms();
+    let name = run_name(started_ms, std::process::id(), &host.id);
+    let scratch = Scratch::create(&folder, &name)?;
+    let worker = Worker::find(scratch.path(), &interrupts)?;
+    let mut store = Store::open(&folder, facts(args, &plan, &worker, &name, started_ms))?;
+    for warning in &store.results().warnings {
+        eprintln!("amdahl: {warning}");
+    }
+    let mut executor = Launching {
+        worker: &worker,
+        site: Site::gather(worker.can.build.mpi.as_deref()),
+        scratch: scratch.path().to_path_buf(),
+        logs: folder.join("logs"),
+        run: name,
+        interrupts: &interrupts,
+        number: 0,
+    };
+    let mut progress = Progress::new(&plan.cells);
+    let turns: Vec<usize> = order(&plan, plan.experiment.seed).iter().map(|turn| turn.cell).collect();
+    let mut sweep = Sweep {
+        cells: &plan.cells,
+        store: &mut store,
+        executor: &mut executor,
+        identify: &mut |dataset| data::open::identify(dataset).map(|identity| identity.digest),
+        host: &host,
+        watch: &mut progress,
+        interrupts: &interrupts,
+        options: Options {
+            limit_s: plan.experiment.time_limit_s,
+            retry: args.retry,
+            pause: Duration::from_millis(500),
+        },
+        standing: Vec::new(),
+        digests: BTreeMap::new(),
+    };
+    let ended = sweep.run(&turns);
+    let standing = std::mem::take(&mut sweep.standing);
+    let measured = progress.finish();
+    if let Err(error) = ended {
+        return Err(stopped(error, args, measured));
+    }
+    let tally = Tally::new(&plan, &wanted, &standing);
+    output::print(&tally.text(&plan, &folder, measured))?;
+    tally.verdict()
+}
+
+/// The plan, or the part of it that is wanted, and which of its cells the user asked for (the others are oracles that they need).
+fn planned(args: &Args, host: &HostFacts) -> Result<(Plan, Vec<bool>)> {
+    let cpus = host.allowed_cpus.len().max(1) as u32;
+    let mut plan = plan::load(&args.manifest, Machine { cpus })?;
+    if let Some(repeats) = args.repeats {
+        for planned in &mut plan.cells {
+            // An oracle that the axes do not ask for runs once.
+            if planned.repeats == plan.experiment.repeats {
+                planned.repeats = repeats;
+            }
+        }
+        plan.experiment.repeats = repeats;
+    }
+    let asked = plan.experiment.repeats;
+    let Some(text) = &args.only else {
+        let wanted = plan.cells.iter().map(|planned| planned.repeats == asked).collect();
+        return Ok((plan, wanted));
+    };
+    let filter = Filter::parse(text)?;
+    let plan = filter.apply(&plan)?;
+    let wanted = plan.cells.iter().map(|planned| filter.selects(planned)).collect();
+    Ok((plan, wanted))
+}
+
+fn facts(args: &Args, plan: &Plan, worker: &Worker, run: &str, started_ms: u64) -> RunFacts {
+    let experiment = &plan.experiment;
+    // Folders of a machine are nobody's business.
+    let bare = |word: String| Path::new(&word).file_name().map_or(word.clone(), |name| name.to_string_lossy().into());
+    RunFacts {
+        schema: SCHEMA,
+        run: run.into(),
+        started_ms,
+        experiment: experiment.name.clone(),
+        title: experiment.title.clone(),
+        question: experiment.question.clone(),
+        base: experiment.base.clone(),
+        build: worker.can.build.clone(),
+        command: std::env::args().map(bare).collect(),
+        fresh: args.fresh,
+    }
+}
+
+/// An error that ended the sweep, with what is safe and how to go on.
+fn stopped(error: Error, args: &Args, measured: u32) -> Error {
+    let records = if measured == 1 { "1 new record is".into() } else { format!("{measured} new records are") };
+    let go_on = format!("{records} safe; run the same command again to go on");
+    let go_on = if args.fresh { format!("{go_on}, without --fresh") } else { go_on };
+    match error.kind {
+        Kind::Interrupted => Error::new(Kind::Interrupted, "interrupted").hint(go_on),
+        _ => {
+            let hint = error.hint.as_ref().map_or(go_on.clone(), |hint| format!("{hint}\n  {go_on}"));
+            error.hint(hint)
+        }
+    }
 }

@@ -16,10 +16,12 @@ use crate::record::{Answer, Failure, Key, Outcome, Record};
 
 /// What a sweep is told as it goes on.
 pub trait Watch {
+    /// Before anything is measured: this many repeats of the cell are missing.
+    fn missing(&mut self, _cell: &PlannedCell, _repeats: u32) {}
     /// An attempt at the cell begins.
     fn begins(&mut self, _cell: &PlannedCell, _repeat: u32) {}
-    /// A record was written.
-    fn recorded(&mut self, _cell: &PlannedCell, _record: &Record) {}
+    /// A repeat was recorded; not new is what the records said already, word for word.
+    fn recorded(&mut self, _cell: &PlannedCell, _record: &Record, _is_new: bool) {}
     /// Nothing more is to be done for the cell in this sweep.
     fn over(&mut self, _cell: &PlannedCell, _standing: &Standing) {}
     /// Another sweep measures what is left; this one waits for it.
@@ -95,6 +97,7 @@ impl Sweep<'_> {
     pub fn run(&mut self, turns: &[usize]) -> Result<()> {
         self.standing = vec![Standing::Open; self.cells.len()];
         let mut waiting = turns.to_vec();
+        self.survey(turns)?;
         loop {
             let before = waiting.len();
             let mut passed_over = Vec::new();
@@ -116,6 +119,22 @@ impl Sweep<'_> {
         }
     }
 
+    /// Finds out what is missing before anything is measured.
+    fn survey(&mut self, turns: &[usize]) -> Result<()> {
+        let wanted: std::collections::BTreeSet<usize> = turns.iter().copied().collect();
+        for at in wanted {
+            self.interrupts.check()?;
+            let planned = &self.cells[at];
+            if let Ok(key) = self.key(planned) {
+                let repeats = self.missing(at, &key, planned.repeats);
+                if repeats > 0 {
+                    self.watch.missing(planned, repeats);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// One turn of one cell: at most one repeat that counts, as long as fewer than `wanted` do.
     fn turn(&mut self, at: usize, wanted: u32) -> Result<Turn> {
         let planned = &self.cells[at];
@@ -129,7 +148,7 @@ impl Sweep<'_> {
                 return Ok(Turn::Over);
             }
         };
-        if !self.missing(at, &key, wanted) {
+        if self.missing(at, &key, wanted) == 0 {
             return Ok(Turn::Over);
         }
         let reference = match self.reference(at)? {
@@ -144,7 +163,7 @@ impl Sweep<'_> {
         let Some(_claim) = claim::claim(self.store.folder(), &key)? else { return Ok(Turn::Claimed) };
         // Another sweep may have measured it between the last look and the claim.
         self.store.refresh()?;
-        if self.missing(at, &key, wanted) {
+        if self.missing(at, &key, wanted) > 0 {
             self.measure(at, &key, reference.as_ref())?;
             self.missing(at, &key, wanted);
         }
@@ -165,7 +184,7 @@ impl Sweep<'_> {
                 let hosts: Vec<&HostFacts> = std::iter::once(self.host).chain(host.as_ref()).collect();
                 self.store.append(&planned.cell, &hosts, record.clone())?;
             }
-            self.watch.recorded(planned, &record);
+            self.watch.recorded(planned, &record, news);
             match outcome {
                 Outcome::Ok => return Ok(()),
                 Outcome::Failed { class: Failure::Launch | Failure::Killed, .. } if again => {}
@@ -215,10 +234,11 @@ impl Sweep<'_> {
             outcome: Outcome::Failed { class, reason: reason.clone() },
             measured: None,
         };
-        if !self.says_nothing_new(&record) {
+        let news = !self.says_nothing_new(&record);
+        if news {
             self.store.append(&planned.cell, &[self.host], record.clone())?;
         }
-        self.watch.recorded(planned, &record);
+        self.watch.recorded(planned, &record, news);
         self.close(at, Standing::Failed(class, reason));
         Ok(())
     }
@@ -230,14 +250,14 @@ impl Sweep<'_> {
             && self.store.standing(&record.key).last().is_some_and(|last| last.outcome == record.outcome)
     }
 
-    /// Are repeats of the key missing? If not, says where the cell stands.
-    fn missing(&mut self, at: usize, key: &Key, wanted: u32) -> bool {
+    /// The number of repeats of the key that are missing. If none is, sets down where the cell stands.
+    fn missing(&mut self, at: usize, key: &Key, wanted: u32) -> u32 {
         if self.standing[at] != Standing::Open {
-            return false;
+            return 0;
         }
         let (limit_s, retry) = (self.options.limit_s, self.options.retry && !self.tried(key));
         match state::state(self.store.standing(key), wanted, limit_s, retry) {
-            state::State::Missing(_) => return true,
+            state::State::Missing(repeats) => return repeats,
             // An oracle that is only needed for its answer may have more turns of its own.
             state::State::Done if wanted < self.cells[at].repeats => {}
             state::State::Done => self.close(at, Standing::Done),
@@ -247,7 +267,7 @@ impl Sweep<'_> {
                 Outcome::Ok => {}
             },
         }
-        false
+        0
     }
 
     /// Did this run try the key already?

@@ -18,6 +18,7 @@ use crate::record::read::{Results, read};
 use crate::record::{Key, Line, Record, RunFacts};
 
 pub mod claim;
+pub mod scratch;
 pub mod state;
 mod writer;
 

@@ -1,0 +1,106 @@
+//! What is printed at the end of a sweep, and the exit code.
+
+use std::path::Path;
+
+use super::Standing;
+use crate::error::{Error, Kind, Result};
+use crate::explain::names;
+use crate::plan::Plan;
+use crate::record::Failure;
+
+/// How many cells ended how.
+pub struct Tally {
+    /// Cells that the user asked for.
+    asked: usize,
+    /// Of these, with all their repeats.
+    done: usize,
+    /// Cells that were not measured, by kind and reason: `(kind, reason, cells, wrong or failed in a way that is the sweep's fault)`.
+    groups: Vec<Group>,
+}
+
+struct Group {
+    kind: &'static str,
+    reason: String,
+    cells: Vec<String>,
+    weight: Weight,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    /// This machine lacks something: no fault of the sweep.
+    Lacking,
+    Failed,
+    Wrong,
+}
+
+impl Tally {
+    /// Counts where the cells of `plan` stand; `wanted` says which of them the user asked for.
+    pub fn new(plan: &Plan, wanted: &[bool], standing: &[Standing]) -> Tally {
+        let mut tally = Tally { asked: wanted.iter().filter(|&&wanted| wanted).count(), done: 0, groups: Vec::new() };
+        for ((planned, &wanted), standing) in plan.cells.iter().zip(wanted).zip(standing) {
+            let (kind, reason, weight) = match standing {
+                Standing::Done => {
+                    tally.done += usize::from(wanted);
+                    continue;
+                }
+                Standing::Open => continue,
+                Standing::Wrong(reason) => ("wrong", reason, Weight::Wrong),
+                Standing::Failed(Failure::Unavailable, reason) => {
+                    (Failure::Unavailable.word(), reason, Weight::Lacking)
+                }
+                Standing::Failed(class, reason) => (class.word(), reason, Weight::Failed),
+            };
+            let name = names::cell(&planned.cell);
+            match tally.groups.iter_mut().find(|group| group.kind == kind && group.reason == *reason) {
+                Some(group) => group.cells.push(name),
+                None => tally.groups.push(Group { kind, reason: reason.clone(), cells: vec![name], weight }),
+            }
+        }
+        tally
+    }
+
+    /// A short table for people.
+    pub fn text(&self, plan: &Plan, folder: &Path, new_records: u32) -> String {
+        let cells = |n: usize| if n == 1 { "1 cell".to_string() } else { format!("{n} cells") };
+        let mut text = format!(
+            "{}: {} of {} measured ({new_records} new records) in {}\n",
+            plan.experiment.name,
+            self.done,
+            cells(self.asked),
+            folder.display()
+        );
+        for group in &self.groups {
+            let names = match group.cells.len() {
+                0..=3 => group.cells.join(", "),
+                n => format!("{} and {} more", group.cells[..2].join(", "), n - 2),
+            };
+            text.push_str(&format!("  {:<11}  {names}: {}\n", group.kind, names::one_line(&group.reason, 300)));
+        }
+        if !plan.left_out.is_empty() {
+            text.push_str(&format!(
+                "  {:<11}  {} of the manifest; 'amdahl plan' says why\n",
+                "left out",
+                cells(plan.left_out.iter().map(|out| out.combinations).sum())
+            ));
+        }
+        if self.done > 0 {
+            text.push_str(&format!("next: amdahl show {}\n", folder.display()));
+        }
+        text
+    }
+
+    /// Ok, or the error whose exit code a script sees: a wrong answer goes before nothing measured, and that before a failure. A machine
+    /// that lacks a backend is no failure as long as something was measured.
+    pub fn verdict(&self) -> Result<()> {
+        let count = |weight| self.groups.iter().filter(|g| g.weight == weight).map(|g| g.cells.len()).sum::<usize>();
+        let of = format!("of {} cells", self.asked);
+        match (count(Weight::Wrong), self.done, count(Weight::Failed)) {
+            (wrong @ 1.., ..) => Err(Error::new(Kind::WrongAnswer, format!("{wrong} {of} gave a wrong answer"))
+                .hint("their times count for nothing; run one by hand with amdahl-worker to look into it")),
+            (_, 0, _) => Err(Error::new(Kind::NothingMeasured, "nothing was measured").hint("the reasons are above")),
+            (.., failed @ 1..) => Err(Error::new(Kind::Internal, format!("{failed} {of} failed"))
+                .hint("the reasons are above; --retry tries them again")),
+            _ => Ok(()),
+        }
+    }
+}
