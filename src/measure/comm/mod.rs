@@ -5,6 +5,16 @@
 
 use crate::error::{Error, Result};
 
+pub mod barrier;
+pub mod bytes;
+pub mod conformance;
+pub mod hybrid;
+#[cfg(feature = "mpi")]
+pub mod mpi;
+pub mod solo;
+pub mod threads;
+pub mod timed;
+
 /// Which lane this is, among how many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lane {
@@ -68,6 +78,14 @@ impl Buf<'_> {
             Buf::F64(v) => v.len(),
         }
     }
+    /// The values as bytes.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        match self {
+            Buf::I64(v) => bytes::of_mut(v),
+            Buf::U64(v) => bytes::of_mut(v),
+            Buf::F64(v) => bytes::of_mut(v),
+        }
+    }
     /// Nothing to reduce?
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -121,11 +139,18 @@ pub trait Comm {
     /// scatter). A message to oneself is allowed. Sender and receiver state the same length.
     fn exchange(&self, sends: &[Send<'_>], recvs: &mut [Recv<'_>]) -> Result<()>;
 
-    /// Starts a sum over all lanes that may proceed while this lane computes.
-    fn start_sum(&self, values: Vec<i64>) -> Result<Ticket>;
+    /// Starts a sum over all lanes that may proceed while this lane computes. Without means to proceed on its own, a communicator adds
+    /// up when the sum is waited for, as here.
+    fn start_sum(&self, values: Vec<i64>) -> Result<Ticket> {
+        Ok(Ticket { number: 0, values })
+    }
 
     /// Ends the oldest started sum and returns it.
-    fn wait_sum(&self, ticket: Ticket) -> Result<Vec<i64>>;
+    fn wait_sum(&self, ticket: Ticket) -> Result<Vec<i64>> {
+        let mut values = ticket.values;
+        self.all_reduce(Op::Sum, Buf::I64(&mut values))?;
+        Ok(values)
+    }
 
     /// Ends every lane when one has an error: all lanes return an error if any passes one, the first lane's own error wins, and none
     /// hangs in a later collective.
@@ -173,4 +198,12 @@ fn decode(bytes: &[u8], lane: u64) -> Error {
     }
     error.hint = hint;
     error
+}
+
+/// Ends every lane when one has an error, as [`Comm::agree`], and keeps the value otherwise.
+pub fn agreed<T>(comm: &dyn Comm, local: Result<T>) -> Result<T> {
+    match local {
+        Ok(value) => comm.agree(Ok(())).map(|()| value),
+        Err(error) => Err(comm.agree(Err(error.clone())).err().unwrap_or(error)),
+    }
 }

@@ -7,6 +7,9 @@ use crate::data::RowSource;
 use crate::error::Result;
 use crate::exact::{Grid, WideSum};
 
+pub mod cpu;
+pub mod fake;
+
 /// The centroids of one step, row-major k × dims.
 #[derive(Clone, Copy, Debug)]
 pub struct Centroids<'a> {
@@ -62,6 +65,21 @@ pub struct Far {
     /// The row's cluster.
     pub label: u32,
 }
+
+/// Nearer first; of equal distances the higher row first. So the greatest is the one to take first.
+impl Ord for Far {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.distance.total_cmp(&other.distance).then(other.row.cmp(&self.row))
+    }
+}
+
+impl PartialOrd for Far {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Eq for Far {}
 
 /// Receives labels in row order.
 pub trait LabelSink {

@@ -1,0 +1,155 @@
+//! A device for tests: its memory is out of reach and its answers come late, as an accelerator's do.
+//!
+//! The rows live in a thread of their own. Every operation is a message to it and a message back, after other work has passed. It
+//! computes by definition, in f64, so it is also an oracle that shares no kernel with the CPU device.
+
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::data::{Matrix, RowSource};
+use crate::error::{Error, Result};
+use crate::exact::{Grid, WideSum, squared_distance};
+use crate::measure::device::{Centroids, Far, KMeansDevice, KMeansShard, LabelSink, Partial, StepStats};
+
+/// The device.
+#[derive(Debug, Default)]
+pub struct Fake;
+
+impl KMeansDevice for Fake {
+    fn platform(&self) -> String {
+        "amdahl-fake".into()
+    }
+    fn kernel(&self, _dims: usize, _k: usize) -> String {
+        "by definition".into()
+    }
+    fn prepare(&self, source: &mut dyn RowSource) -> Result<Box<dyn KMeansShard>> {
+        let (shape, first) = (source.shape(), source.position());
+        let mut rows = Matrix { values: vec![0.0; shape.rows as usize * shape.dims], dims: shape.dims };
+        if shape.rows > 0 {
+            source.read(&mut rows.values)?;
+        }
+        let (orders, inbox) = channel::<Order>();
+        std::thread::spawn(move || {
+            let mut memory = Memory { rows, first, labels: Vec::new(), grid: None, k: 0 };
+            while let Ok(order) = inbox.recv() {
+                // Late on purpose: whoever reads before waiting reads too early.
+                std::thread::yield_now();
+                order(&mut memory);
+            }
+        });
+        Ok(Box::new(Shard { orders }))
+    }
+}
+
+type Order = Box<dyn FnOnce(&mut Memory) + Send>;
+
+/// What lies on the device.
+struct Memory {
+    rows: Matrix,
+    first: u64,
+    labels: Vec<u32>,
+    grid: Option<Grid>,
+    k: usize,
+}
+
+struct Shard {
+    orders: Sender<Order>,
+}
+
+impl Shard {
+    /// Sends work to the device and returns where its result will come.
+    fn submit<R: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> R + Send + 'static) -> Result<Receiver<R>> {
+        let (done, result) = channel();
+        let order: Order = Box::new(move |memory| drop(done.send(work(memory))));
+        self.orders.send(order).map_err(|_| Error::internal("the fake device is gone"))?;
+        Ok(result)
+    }
+
+    fn run<R: Send + 'static>(&self, work: impl FnOnce(&mut Memory) -> R + Send + 'static) -> Result<R> {
+        self.submit(work)?.recv().map_err(|_| Error::internal("the fake device is gone"))
+    }
+}
+
+impl Memory {
+    fn distances<'a>(&'a self, centroids: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
+        let dims = self.rows.dims;
+        (0..self.rows.rows() as usize)
+            .map(move |i| squared_distance(self.rows.row(i), &centroids[self.labels[i] as usize * dims..][..dims]))
+    }
+}
+
+impl KMeansShard for Shard {
+    fn restart(&mut self, grid: &Grid, k: usize) -> Result<()> {
+        let grid = grid.clone();
+        self.run(move |memory| {
+            memory.labels.clear();
+            memory.grid = Some(grid);
+            memory.k = k;
+        })
+    }
+
+    fn step(&mut self, centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats> {
+        let values = centroids.values.to_vec();
+        let (partial, stats) = self.run(move |memory| {
+            let (k, dims, rows) = (memory.k, memory.rows.dims, memory.rows.rows());
+            let mut partial = Partial::new(k, dims);
+            let mut stats = StepStats { distances: rows * k as u64, ..StepStats::default() };
+            let old = std::mem::take(&mut memory.labels);
+            for i in 0..rows as usize {
+                let row = memory.rows.row(i);
+                let mut best = (f64::INFINITY, 0u32);
+                for j in 0..k {
+                    let distance = squared_distance(row, &values[j * dims..][..dims]);
+                    if distance < best.0 {
+                        best = (distance, j as u32);
+                    }
+                }
+                stats.changed += u64::from(old.get(i) != Some(&best.1));
+                memory.labels.push(best.1);
+                partial.counts[best.1 as usize] += 1;
+                for (t, &x) in row.iter().enumerate() {
+                    let scale = memory.grid.as_ref().map_or(0.0, |grid| grid.scale()[t]);
+                    partial.sums[best.1 as usize * dims + t] += Grid::quantise(x, scale);
+                }
+            }
+            (partial, stats)
+        })?;
+        *out = partial;
+        Ok(stats)
+    }
+
+    fn labels(&mut self, sink: &mut dyn LabelSink) -> Result<()> {
+        let (first, labels) = self.run(|memory| (memory.first, memory.labels.clone()))?;
+        sink.put(first, &labels)
+    }
+
+    fn inertia(&mut self, centroids: Centroids<'_>, into: &mut WideSum) -> Result<()> {
+        let values = centroids.values.to_vec();
+        self.run(move |memory| memory.distances(&values).collect::<Vec<_>>())?.iter().for_each(|&d| into.add(d));
+        Ok(())
+    }
+
+    fn farthest(&mut self, centroids: Centroids<'_>, count: usize) -> Result<Vec<Far>> {
+        let values = centroids.values.to_vec();
+        self.run(move |memory| {
+            let mut far: Vec<Far> = memory
+                .distances(&values)
+                .enumerate()
+                .map(|(i, distance)| Far { distance, row: memory.first + i as u64, label: memory.labels[i] })
+                .collect();
+            far.sort_by(|a, b| b.cmp(a));
+            far.truncate(count);
+            far
+        })
+    }
+
+    fn row(&mut self, row: u64, out: &mut [f32]) -> Result<bool> {
+        let values = self.run(move |memory| {
+            let here = row.checked_sub(memory.first).filter(|&i| i < memory.rows.rows());
+            here.map(|i| memory.rows.row(i as usize).to_vec())
+        })?;
+        if let Some(values) = &values {
+            out.copy_from_slice(values);
+        }
+        Ok(values.is_some())
+    }
+}

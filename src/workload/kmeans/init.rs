@@ -1,0 +1,57 @@
+//! Initial centroids. Which rows are taken depends on the data, k and the seed, never on the number of lanes.
+
+use std::path::Path;
+
+use crate::cell::{Dataset, Init, Labels};
+use crate::data::{self, Shape, random};
+use crate::error::{Error, Result};
+use crate::measure::comm::{Buf, Comm, Op, agreed, bytes};
+use crate::measure::device::KMeansShard;
+
+/// The initial centroids, k × dims row-major, the same on every lane.
+pub fn centroids(comm: &dyn Comm, shard: &mut dyn KMeansShard, init: &Init, k: usize, whole: Shape) -> Result<Vec<f32>> {
+    match init {
+        Init::FirstRows => rows(comm, shard, &(0..k as u64).collect::<Vec<_>>(), whole.dims),
+        Init::RandomRows { seed } => rows(comm, shard, &random::distinct(*seed, whole.rows, k), whole.dims),
+        Init::Given { path } => {
+            let mut values = vec![0f32; k * whole.dims];
+            let read = if comm.lane().is_root() { read(path, k, whole.dims, &mut values) } else { Ok(()) };
+            agreed(comm, read)?;
+            comm.broadcast(0, bytes::of_mut(&mut values))?;
+            Ok(values)
+        }
+    }
+}
+
+/// The rows with these global numbers, wherever they are, on every lane: `numbers.len()` × dims.
+pub fn rows(comm: &dyn Comm, shard: &mut dyn KMeansShard, numbers: &[u64], dims: usize) -> Result<Vec<f32>> {
+    let mut row = vec![0f32; dims];
+    // Every row is on exactly one lane; the others add zero to its bits.
+    let mut bits = vec![0u64; numbers.len() * dims];
+    let mut copy = || {
+        for (&number, bits) in numbers.iter().zip(bits.chunks_exact_mut(dims)) {
+            if shard.row(number, &mut row)? {
+                bits.iter_mut().zip(&row).for_each(|(bits, x)| *bits = u64::from(x.to_bits()));
+            }
+        }
+        Ok(())
+    };
+    agreed(comm, copy())?;
+    comm.all_reduce(Op::Sum, Buf::U64(&mut bits))?;
+    Ok(bits.into_iter().map(|bits| f32::from_bits(bits as u32)).collect())
+}
+
+fn read(path: &Path, k: usize, dims: usize, into: &mut [f32]) -> Result<()> {
+    let dataset = Dataset::File { path: path.to_path_buf(), format: None, labels: Labels::None, sample: None };
+    let source = data::open(&dataset)?;
+    let shape = source.shape();
+    if shape.rows != k as u64 || shape.dims != dims {
+        return Err(Error::data(format!(
+            "initial centroids are {} x {}, k x columns of the data is {k} x {dims}",
+            shape.rows, shape.dims
+        ))
+        .at(path, 0, 0));
+    }
+    source.rows(0..shape.rows)?.read(into)?;
+    Ok(())
+}

@@ -1,0 +1,115 @@
+//! Each lane's rows: read by the lane itself where the format allows it, else read by one lane and scattered.
+
+use std::sync::OnceLock;
+
+use crate::cell::Dataset;
+use crate::data::{self, MatrixRows, RowSource, Shape, Source, shard::shard};
+use crate::error::Result;
+use crate::measure::comm::{Comm, Recv, Send, agreed, bytes};
+
+/// A data set that the threads of a process open once, when the first of them needs it.
+pub struct SharedSource {
+    dataset: Dataset,
+    opened: OnceLock<Result<Box<dyn Source>>>,
+}
+
+impl SharedSource {
+    /// Not opened yet.
+    pub fn new(dataset: Dataset) -> Self {
+        SharedSource { dataset, opened: OnceLock::new() }
+    }
+
+    /// The opened data set.
+    pub fn get(&self) -> Result<&dyn Source> {
+        match self.opened.get_or_init(|| data::open(&self.dataset)) {
+            Ok(source) => Ok(source.as_ref()),
+            Err(error) => Err(error.clone()),
+        }
+    }
+}
+
+/// A lane's part of a data set.
+pub struct Part<'a> {
+    /// Rows and columns of the whole.
+    pub whole: Shape,
+    /// Global number of the lane's first row.
+    pub first: u64,
+    rows: Rows<'a>,
+    /// True labels of the lane's rows.
+    pub truth: Option<Vec<u32>>,
+}
+
+enum Rows<'a> {
+    Own(Box<dyn RowSource + 'a>),
+    Scattered { values: Vec<f32>, dims: usize },
+}
+
+impl Part<'_> {
+    /// Hands the lane's rows to `take` as a stream. Once.
+    pub fn stream<R>(&mut self, take: impl FnOnce(&mut dyn RowSource) -> Result<R>) -> Result<R> {
+        match &mut self.rows {
+            Rows::Own(rows) => take(rows.as_mut()),
+            Rows::Scattered { values, dims } => {
+                let values = std::mem::take(values);
+                take(&mut MatrixRows::new(&values, *dims, self.first))
+            }
+        }
+    }
+}
+
+/// Opens the data set and takes this lane's part. All lanes call it; an error on one is an error on all.
+pub fn part<'a>(comm: &dyn Comm, source: &'a SharedSource) -> Result<Part<'a>> {
+    let lane = comm.lane();
+    // One lane looks first: text has to be read to know its shape, and one reading of it is enough.
+    let facts = agreed(comm, if lane.is_root() { look(source).map(Some) } else { Ok(None) })?;
+    let mut facts = facts.unwrap_or_default();
+    comm.broadcast(0, bytes::of_mut(&mut facts))?;
+    let [rows, dims, seekable, has_truth] = facts;
+    let whole = Shape { rows, dims: dims as usize };
+    let mine = shard(lane.index, lane.count, rows);
+    if seekable != 0 {
+        let opened = source.get().and_then(|s| Ok((s.rows(mine.clone())?, s.truth(mine.clone())?)));
+        let (rows, truth) = agreed(comm, opened)?;
+        return Ok(Part { whole, first: mine.start, rows: Rows::Own(rows), truth });
+    }
+    let count = (mine.end - mine.start) as usize;
+    let mut values = vec![0f32; count * whole.dims];
+    let mut truth = vec![0u32; if has_truth != 0 { count } else { 0 }];
+    // One lane after the other, so that the reader holds one part at a time beside the file's content.
+    for to in 0..lane.count {
+        let read = if lane.is_root() { read_part(source, whole, to, lane.count).map(Some) } else { Ok(None) };
+        let read = agreed(comm, read)?;
+        let (part, labels) = read.unwrap_or_default();
+        let mut receive = |send: &[u8], into: &mut [u8]| {
+            let sends = [Send { to, bytes: send }];
+            let mut recvs = [Recv { from: 0, bytes: into }];
+            let sends = if lane.is_root() { &sends[..] } else { &[] };
+            comm.exchange(sends, if lane.index == to { &mut recvs[..] } else { &mut [] })
+        };
+        receive(bytes::of(&part), bytes::of_mut(&mut values))?;
+        if has_truth != 0 {
+            receive(bytes::of(&labels), bytes::of_mut(&mut truth))?;
+        }
+    }
+    let truth = (has_truth != 0).then_some(truth);
+    Ok(Part { whole, first: mine.start, rows: Rows::Scattered { values, dims: whole.dims }, truth })
+}
+
+/// Rows, columns, seekable, has true labels.
+fn look(source: &SharedSource) -> Result<[u64; 4]> {
+    let source = source.get()?;
+    let shape = source.shape();
+    let has_truth = source.truth(0..0)?.is_some();
+    Ok([shape.rows, shape.dims as u64, u64::from(source.seekable()), u64::from(has_truth)])
+}
+
+/// The rows and true labels of lane `lane`.
+fn read_part(source: &SharedSource, whole: Shape, lane: usize, lanes: usize) -> Result<(Vec<f32>, Vec<u32>)> {
+    let source = source.get()?;
+    let range = shard(lane, lanes, whole.rows);
+    let mut values = vec![0f32; (range.end - range.start) as usize * whole.dims];
+    if !values.is_empty() {
+        source.rows(range.clone())?.read(&mut values)?;
+    }
+    Ok((values, source.truth(range)?.unwrap_or_default()))
+}
