@@ -22,15 +22,23 @@ impl<'a> Timed<'a> {
     }
 
     fn timed<R>(&self, collective: impl FnOnce() -> Result<R>) -> Result<R> {
-        // A single lane waits for nobody and sends to nobody: its program has no such phases at all.
-        if self.inner.lane().count == 1 {
+        // A single lane waits for nobody and sends to nobody. Outside the timed part, a collective belongs to the phase it is in.
+        let phase = self.recorder.current();
+        if self.inner.lane().count == 1 || !phase.is_some_and(|phase| Phase::TIMED.contains(&phase)) {
             return collective();
         }
-        let before = self.recorder.enter(Phase::Wait);
+        self.recorder.enter(Phase::Wait);
         self.inner.barrier()?;
         self.recorder.enter(Phase::Reduce);
         let result = collective();
-        self.recorder.enter(before);
+        self.recorder.resume(phase);
+        result
+    }
+
+    fn overlapped<R>(&self, part: impl FnOnce() -> Result<R>) -> Result<R> {
+        let before = self.recorder.enter(Phase::Reduce);
+        let result = part();
+        self.recorder.resume(before);
         result
     }
 }
@@ -40,13 +48,7 @@ impl Comm for Timed<'_> {
         self.inner.lane()
     }
     fn barrier(&self) -> Result<()> {
-        if self.inner.lane().count == 1 {
-            return Ok(());
-        }
-        let before = self.recorder.enter(Phase::Wait);
-        let result = self.inner.barrier();
-        self.recorder.enter(before);
-        result
+        self.timed(|| self.inner.barrier())
     }
     fn broadcast(&self, root: usize, bytes: &mut [u8]) -> Result<()> {
         self.timed(|| self.inner.broadcast(root, bytes))
@@ -62,15 +64,9 @@ impl Comm for Timed<'_> {
     }
     fn start_sum(&self, values: Vec<i64>) -> Result<Ticket> {
         // No barrier: a started sum is meant to overlap with what follows.
-        let before = self.recorder.enter(Phase::Reduce);
-        let ticket = self.inner.start_sum(values);
-        self.recorder.enter(before);
-        ticket
+        self.overlapped(|| self.inner.start_sum(values))
     }
     fn wait_sum(&self, ticket: Ticket) -> Result<Vec<i64>> {
-        let before = self.recorder.enter(Phase::Reduce);
-        let result = self.inner.wait_sum(ticket);
-        self.recorder.enter(before);
-        result
+        self.overlapped(|| self.inner.wait_sum(ticket))
     }
 }

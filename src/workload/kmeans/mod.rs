@@ -57,7 +57,6 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
         lloyd.iterate(&mut initial.clone(), spec.warmup, None, false)?;
     }
     lloyd.restart(k)?;
-    recorder.forget_timed();
     let (iterations, rule) = match spec.stop {
         Stop::Iterations(n) => (n, None),
         Stop::Converged { max_iterations, .. } => (max_iterations, Some(tolerance)),
@@ -163,10 +162,12 @@ impl<'a> Lloyd<'a> {
     }
 
     /// One assignment and one reduction: afterwards `sums` are those of all rows. Returns how many labels changed.
-    fn step(&mut self, centroids: &[f32]) -> Result<u64> {
+    ///
+    /// `ready` is an error that this lane already has.
+    fn step(&mut self, ready: Result<()>, centroids: &[f32]) -> Result<u64> {
         let comm = self.context.comm;
         let centroids = Centroids { values: centroids, k: self.k, dims: self.whole.dims };
-        let stepped = self.shard.step(centroids, &mut self.sums);
+        let stepped = ready.and_then(|()| self.shard.step(centroids, &mut self.sums));
         // One collective carries the sums and whether any lane failed, so that no lane waits for one that has given up.
         self.wire.clear();
         self.wire.extend_from_slice(&self.sums.sums);
@@ -188,19 +189,18 @@ impl<'a> Lloyd<'a> {
     /// squared shift is at most `rule`.
     fn iterate(&mut self, centroids: &mut Vec<f32>, iterations: u32, rule: Option<f64>, real: bool) -> Result<EndOfLoop> {
         let LaneContext { comm, recorder, fault, .. } = *self.context;
-        let phase = |p: Phase| {
+        // Warm-up belongs to the phase it is in.
+        let phase = |phase: Phase| {
             if real {
-                recorder.enter(p);
+                recorder.enter(phase);
             }
         };
         let mut new = vec![0f32; centroids.len()];
         let mut labels_are_final = false;
         for iteration in 1..=iterations {
             phase(Phase::Assign);
-            if real {
-                agreed_fault(comm, fault.at(comm.lane(), iteration))?;
-            }
-            let changed = self.step(centroids)?;
+            let ready = if real { fault.at(comm.lane(), iteration) } else { Ok(()) };
+            let changed = self.step(ready, centroids)?;
             phase(Phase::Update);
             let empty = update::means(&self.sums, &self.grid, centroids, &mut new);
             if !empty.is_empty() {
@@ -212,7 +212,7 @@ impl<'a> Lloyd<'a> {
             std::mem::swap(centroids, &mut new);
             // In the first step every label is new.
             let unchanged = changed == 0 && iteration > 1;
-            if rule.is_some_and(|tolerance| unchanged || shift <= tolerance) {
+            if rule.is_some_and(|tolerance| unchanged || (tolerance > 0.0 && shift <= tolerance)) {
                 return Ok(EndOfLoop { iterations: iteration, converged: true, labels_are_final });
             }
         }
@@ -223,8 +223,9 @@ impl<'a> Lloyd<'a> {
     fn mean_variance(&mut self) -> Result<f64> {
         self.restart(1)?;
         let mut mean = vec![0f32; self.whole.dims];
-        self.step(&vec![0f32; self.whole.dims])?;
-        update::means(&self.sums, &self.grid, &vec![0f32; self.whole.dims], &mut mean);
+        let zero = vec![0f32; self.whole.dims];
+        self.step(Ok(()), &zero)?;
+        update::means(&self.sums, &self.grid, &zero, &mut mean);
         Ok(self.inertia(&mean)? / (self.whole.rows as f64 * self.whole.dims as f64))
     }
 
@@ -251,7 +252,7 @@ impl<'a> Lloyd<'a> {
     ) -> Result<Clustering> {
         let comm = self.context.comm;
         if !end.labels_are_final || self.context.fault.spoils_the_answer(comm.lane()) {
-            self.step(centroids)?;
+            self.step(Ok(()), centroids)?;
         }
         let inertia = self.inertia(centroids)?;
         let mut classes = [truth.and_then(|truth| truth.iter().max()).map_or(0, |&max| u64::from(max) + 1)];
@@ -285,15 +286,6 @@ impl<'a> Lloyd<'a> {
             quality: if classes > 0 { quality::measures(&tally.table, classes) } else { Default::default() },
             warnings,
         })
-    }
-}
-
-/// A fault in tests is an error on all lanes. Costs nothing where there is none.
-fn agreed_fault(comm: &dyn Comm, fault: Result<()>) -> Result<()> {
-    match fault {
-        Ok(()) => Ok(()),
-        // The others are in the reduction of this step: the error travels with the next one.
-        Err(error) => Err(comm.agree(Err(error.clone())).err().unwrap_or(error)),
     }
 }
 

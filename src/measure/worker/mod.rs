@@ -1,0 +1,277 @@
+//! The worker: one cell in this process (and, under MPI, in its fellows), from a cell file to a report file.
+//!
+//! The report is written by rank 0 as the last act: to a temporary file that is then renamed, so that a report that exists is whole. A
+//! panic ends all ranks. Every rank checks that as many were started as the cell wants.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use serde::{Deserialize, Serialize};
+
+use crate::cell::{BACKENDS, Backend, Cell, CellId};
+use crate::error::{Error, Kind, Result};
+use crate::host::{self, LoadWatch};
+use crate::measure::probe::recorder;
+use crate::record::{BuildFacts, End, Failure, Measured, PROTOCOL, Report};
+use crate::workload::{fault::Fault, load::SharedSource};
+
+pub mod lanes;
+pub mod pin;
+
+/// Exit code of a worker that panicked, as Rust has it.
+pub const PANICKED: i32 = 101;
+
+/// Runs one cell and writes what it measured.
+///
+/// By hand, under a debugger or a profiler:  amdahl-worker --cell cell.json --record out.json
+/// Under MPI:  mpiexec -n 2 --bind-to none amdahl-worker --cell cell.json --record out.json
+///
+/// 'amdahl plan MANIFEST --cell ID' prints a cell file. AMDAHL_KERNEL chooses a kernel, AMDAHL_FAULT commits a fault on purpose.
+#[derive(Parser, Debug)]
+#[command(name = "amdahl-worker", version, max_term_width = 120)]
+pub struct Args {
+    /// The cell file; '-' reads standard input (one rank only)
+    #[arg(long, required_unless_present_any = ["capabilities", "self_test"])]
+    pub cell: Option<PathBuf>,
+    /// Where the report goes; '-' writes standard output (one rank only)
+    #[arg(long, default_value = "-")]
+    pub record: PathBuf,
+    /// Print what this build can do, as JSON, and end
+    #[arg(long)]
+    pub capabilities: bool,
+    /// Check the communicator that this was launched under: run it under mpiexec
+    #[arg(long)]
+    pub self_test: bool,
+}
+
+/// What a worker can do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Capabilities {
+    /// Version of the worker protocol.
+    pub protocol: u32,
+    /// What it was built from; its `id` is empty: a program does not know its own hash.
+    pub build: BuildFacts,
+    /// Backends it can run.
+    pub backends: Vec<String>,
+}
+
+impl Capabilities {
+    /// Of this build.
+    pub fn of_this_build() -> Self {
+        let mut build = host::build_facts();
+        build.mpi = mpi_library();
+        let can = |name: &&str| Backend::from_name(name).is_some_and(|b| build.mpi.is_some() || !b.uses_mpi());
+        let backends = BACKENDS.iter().map(|(name, ..)| *name).filter(can).map(str::to_string).collect();
+        Capabilities { protocol: PROTOCOL, build, backends }
+    }
+}
+
+#[cfg(feature = "mpi")]
+fn mpi_library() -> Option<String> {
+    Some(crate::measure::comm::mpi::library())
+}
+
+#[cfg(not(feature = "mpi"))]
+fn mpi_library() -> Option<String> {
+    None
+}
+
+/// Ends all ranks at once.
+fn abort(code: i32) -> ! {
+    #[cfg(feature = "mpi")]
+    crate::measure::comm::mpi::abort(code);
+    #[cfg(not(feature = "mpi"))]
+    std::process::exit(code)
+}
+
+/// The worker's `main`.
+pub fn main() -> ExitCode {
+    end_with_the_launcher();
+    std::panic::set_hook(Box::new(|panic| {
+        // One write: the lines of several ranks must not mix.
+        let _ = std::io::stderr().write_all(format!("amdahl-worker: {panic}\n").as_bytes());
+        abort(PANICKED)
+    }));
+    let args = Args::parse();
+    let result = if args.capabilities {
+        print_capabilities()
+    } else if args.self_test {
+        self_test()
+    } else {
+        args.cell.as_deref().map_or(Ok(()), |cell| run_cell(cell, &args.record))
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = std::io::stderr().write_all(format!("amdahl-worker: {error}\n").as_bytes());
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Asks the system to end this process when the one that started it dies, whatever kills it.
+fn end_with_the_launcher() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: sets a property of this process; no memory is involved.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+}
+
+fn print_capabilities() -> Result<()> {
+    let text = serde_json::to_string(&Capabilities::of_this_build()).map_err(|e| Error::internal(e.to_string()))?;
+    println!("{text}");
+    Ok(())
+}
+
+#[cfg(feature = "mpi")]
+fn self_test() -> Result<()> {
+    use crate::measure::comm::{Comm, conformance, mpi::Mpi};
+    let mpi = Mpi::start()?;
+    let comm = mpi.comm(1);
+    let made = conformance::check(&comm)?;
+    if comm.lane().is_root() {
+        println!("{} ranks, {made} checks on each: the communicator conforms", comm.lane().ranks);
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "mpi"))]
+fn self_test() -> Result<()> {
+    use crate::measure::comm::{conformance, solo::Solo};
+    let made = conformance::check(&Solo)?;
+    println!("1 rank (built without MPI), {made} checks: the communicator conforms");
+    Ok(())
+}
+
+/// The rank that the launcher gives this process, before MPI is asked.
+fn rank_hint() -> u32 {
+    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok()?.parse().ok())
+        .unwrap_or(0)
+}
+
+fn run_cell(cell_file: &Path, record: &Path) -> Result<()> {
+    let cell = Cell::parse(&read_cell(cell_file)?).map_err(|e| e.at(cell_file, 0, 0))?;
+    if cell.ranks > 1 && (is_stream(cell_file) || is_stream(record)) {
+        return Err(Error::usage("'-' works for one rank only: under mpiexec, standard input reaches rank 0 alone"));
+    }
+    let id = cell.id();
+    let end = measure(&cell);
+    let (end, result) = match end {
+        Ok(Some(measured)) => (End::Done(Box::new(measured)), Ok(())),
+        // Another rank has the first lane, and writes.
+        Ok(None) => return Ok(()),
+        Err(error) => {
+            let reason = error.to_string();
+            (End::Failed { class: class_of(error.kind), reason }, Err(error))
+        }
+    };
+    if result.is_err() && cell.backend.uses_mpi() && rank_hint() != 0 {
+        // Rank 0 has the same error, or hangs. It is given a moment to write before everything ends.
+        let code = result.as_ref().map_or_else(Error::exit_code, |()| 0);
+        eprintln_whole(result);
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        abort(i32::from(code));
+    }
+    let written = write_report(record, &Report { protocol: PROTOCOL, cell: id, host: host::gather(), end });
+    if let (Err(error), true) = (&result, cell.backend.uses_mpi()) {
+        let code = error.exit_code();
+        eprintln_whole(result);
+        abort(i32::from(code));
+    }
+    result.and(written)
+}
+
+/// One write: the lines of several ranks must not mix.
+fn eprintln_whole(result: Result<()>) {
+    if let Err(error) = result {
+        let _ = std::io::stderr().write_all(format!("amdahl-worker: rank {}: {error}\n", rank_hint()).as_bytes());
+    }
+}
+
+fn class_of(kind: Kind) -> Failure {
+    match kind {
+        Kind::Data => Failure::Data,
+        Kind::Unavailable => Failure::Unavailable,
+        _ => Failure::Error,
+    }
+}
+
+/// Runs the cell. `Some` where the first lane is.
+fn measure(cell: &Cell) -> Result<Option<Measured>> {
+    let fault = Fault::from_environment()?;
+    let source = SharedSource::new(cell.dataset.clone());
+    let cpus = pin::allowed();
+    let watch = LoadWatch::start();
+    let shared = lanes::Shared { cell, source: &source, cpus: &cpus, fault };
+    let Some(end) = lanes::run(&shared)? else { return Ok(None) };
+    let readings: Vec<_> = end.lanes.iter().map(|lane| lane.readings.clone()).collect();
+    Ok(Some(Measured {
+        platform: end.result.platform,
+        kernel: end.result.kernel,
+        host: host::gather().id,
+        seconds: end.result.seconds,
+        answer: end.result.answer,
+        readings: recorder::merge(&readings),
+        peak_rss_bytes: end.lanes.iter().filter_map(|lane| lane.peak_rss_bytes).max(),
+        lanes: end.lanes.into_iter().map(|lane| lane.facts).collect(),
+        load: watch.stop(),
+    }))
+}
+
+/// Largest resident set of this process so far, bytes.
+fn peak_rss_bytes() -> Option<u64> {
+    // SAFETY: rusage is plain numbers for which all zero is valid; the kernel fills it.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        (libc::getrusage(libc::RUSAGE_SELF, &mut usage) == 0).then_some(usage)
+    };
+    // Linux counts KiB.
+    usage.map(|usage| usage.ru_maxrss as u64 * 1024)
+}
+
+fn is_stream(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+fn read_cell(file: &Path) -> Result<String> {
+    if is_stream(file) {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map_err(|e| Error::io("read", Path::new("standard input"), e))?;
+        return Ok(text);
+    }
+    std::fs::read_to_string(file).map_err(|e| Error::io("read the cell file", file, e))
+}
+
+fn write_report(file: &Path, report: &Report) -> Result<()> {
+    let mut text = serde_json::to_string(report).map_err(|e| Error::internal(format!("a report: {e}")))?;
+    text.push('\n');
+    if is_stream(file) {
+        return std::io::stdout()
+            .write_all(text.as_bytes())
+            .map_err(|e| Error::io("write", Path::new("standard output"), e));
+    }
+    let mut name = file.as_os_str().to_os_string();
+    name.push(".part");
+    let part = PathBuf::from(name);
+    std::fs::write(&part, text).map_err(|e| Error::io("write the report", &part, e))?;
+    std::fs::rename(&part, file).map_err(|e| Error::io("write the report", file, e))
+}
+
+/// Reads a report file: the right protocol and the right cell, or an error that says what it is instead.
+pub fn read_report(file: &Path, cell: &CellId) -> Result<Report> {
+    let text = std::fs::read_to_string(file).map_err(|e| Error::io("read the report", file, e))?;
+    let report: Report =
+        serde_json::from_str(&text).map_err(|e| Error::internal(format!("not a report: {e}")).at(file, 0, 0))?;
+    if report.protocol != PROTOCOL {
+        return Err(Error::internal(format!("the worker speaks protocol {}, expected {PROTOCOL}", report.protocol)));
+    }
+    if report.cell != *cell {
+        return Err(Error::internal(format!("a report of cell {}, expected {cell}", report.cell)));
+    }
+    Ok(report)
+}
