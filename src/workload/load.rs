@@ -80,7 +80,7 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a SharedSource) -> Result<Part<'a>> {
         let read = if lane.is_root() { read_part(source, whole, to, lane.count).map(Some) } else { Ok(None) };
         let read = agreed(comm, read)?;
         let (part, labels) = read.unwrap_or_default();
-        let mut receive = |send: &[u8], into: &mut [u8]| {
+        let receive = |send: &[u8], into: &mut [u8]| {
             let sends = [Send { to, bytes: send }];
             let mut recvs = [Recv { from: 0, bytes: into }];
             let sends = if lane.is_root() { &sends[..] } else { &[] };

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::{Backend, Cell, CommKind, DeviceKind};
 use crate::error::{Error, Kind, Result};
-use crate::measure::comm::{Buf, Comm, Lane, Op, solo::Solo, threads::Team, timed::Timed};
+use crate::host;
+use crate::measure::comm::{Buf, Comm, Op, solo::Solo, threads::Team, timed::Timed};
 use crate::measure::probe::PROBES;
 use crate::measure::probe::recorder::{LaneReadings, Recorder};
 use crate::measure::worker::pin;
@@ -95,6 +96,7 @@ fn on_team<C: Comm>(
 #[cfg(feature = "mpi")]
 fn mpi(shared: &Shared<'_>, threads: usize) -> Result<Option<CellEnd>> {
     use crate::measure::comm::hybrid::{Hybrid, Mailroom};
+    use crate::measure::comm::Lane;
     use crate::measure::comm::mpi::{Mpi, MpiComm};
     let mpi = Mpi::start()?;
     let outer = mpi.comm(threads);
@@ -145,7 +147,7 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     let end = LaneEnd {
         facts: LaneFacts { rank: here.rank as u32, thread: here.thread as u32, pinned, cpu, rows: result.rows },
         readings: recorder.finish(),
-        peak_rss_bytes: super::peak_rss_bytes(),
+        peak_rss_bytes: host::peak_rss_bytes(),
     };
     let lanes = gather(comm, &end)?;
     Ok(here.is_root().then_some(CellEnd { result, lanes }))

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::{BACKENDS, Backend, Cell, CellId};
 use crate::error::{Error, Kind, Result};
-use crate::host::{self, LoadWatch};
-use crate::measure::probe::recorder;
+use crate::host::{self, HostFacts};
+use crate::measure::probe::{load, recorder};
 use crate::record::{BuildFacts, End, Failure, Measured, PROTOCOL, Report};
 use crate::workload::{fault::Fault, load::SharedSource};
 
@@ -60,7 +60,7 @@ pub struct Capabilities {
 impl Capabilities {
     /// Of this build.
     pub fn of_this_build() -> Self {
-        let mut build = host::build_facts();
+        let mut build = BuildFacts::of_this_program();
         build.mpi = mpi_library();
         let can = |name: &&str| Backend::from_name(name).is_some_and(|b| build.mpi.is_some() || !b.uses_mpi());
         let backends = BACKENDS.iter().map(|(name, ..)| *name).filter(can).map(str::to_string).collect();
@@ -160,7 +160,9 @@ fn run_cell(cell_file: &Path, record: &Path) -> Result<()> {
         return Err(Error::usage("'-' works for one rank only: under mpiexec, standard input reaches rank 0 alone"));
     }
     let id = cell.id();
-    let end = measure(&cell);
+    // Before the lanes pin themselves: afterwards this process may use one CPU only.
+    let host = host::gather();
+    let end = measure(&cell, &host);
     let (end, result) = match end {
         Ok(Some(measured)) => (End::Done(Box::new(measured)), Ok(())),
         // Another rank has the first lane, and writes.
@@ -177,7 +179,7 @@ fn run_cell(cell_file: &Path, record: &Path) -> Result<()> {
         std::thread::sleep(std::time::Duration::from_secs(2));
         abort(i32::from(code));
     }
-    let written = write_report(record, &Report { protocol: PROTOCOL, cell: id, host: host::gather(), end });
+    let written = write_report(record, &Report { protocol: PROTOCOL, cell: id, host, end });
     if let (Err(error), true) = (&result, cell.backend.uses_mpi()) {
         let code = error.exit_code();
         eprintln_whole(result);
@@ -202,18 +204,17 @@ fn class_of(kind: Kind) -> Failure {
 }
 
 /// Runs the cell. `Some` where the first lane is.
-fn measure(cell: &Cell) -> Result<Option<Measured>> {
+fn measure(cell: &Cell, host: &HostFacts) -> Result<Option<Measured>> {
     let fault = Fault::from_environment()?;
     let source = SharedSource::new(cell.dataset.clone());
-    let cpus = pin::allowed();
-    let watch = LoadWatch::start();
-    let shared = lanes::Shared { cell, source: &source, cpus: &cpus, fault };
+    let watch = load::Watch::start();
+    let shared = lanes::Shared { cell, source: &source, cpus: &host.allowed_cpus, fault };
     let Some(end) = lanes::run(&shared)? else { return Ok(None) };
     let readings: Vec<_> = end.lanes.iter().map(|lane| lane.readings.clone()).collect();
     Ok(Some(Measured {
         platform: end.result.platform,
         kernel: end.result.kernel,
-        host: host::gather().id,
+        host: host.id.clone(),
         seconds: end.result.seconds,
         answer: end.result.answer,
         readings: recorder::merge(&readings),
@@ -221,17 +222,6 @@ fn measure(cell: &Cell) -> Result<Option<Measured>> {
         lanes: end.lanes.into_iter().map(|lane| lane.facts).collect(),
         load: watch.stop(),
     }))
-}
-
-/// Largest resident set of this process so far, bytes.
-fn peak_rss_bytes() -> Option<u64> {
-    // SAFETY: rusage is plain numbers for which all zero is valid; the kernel fills it.
-    let usage = unsafe {
-        let mut usage: libc::rusage = std::mem::zeroed();
-        (libc::getrusage(libc::RUSAGE_SELF, &mut usage) == 0).then_some(usage)
-    };
-    // Linux counts KiB.
-    usage.map(|usage| usage.ru_maxrss as u64 * 1024)
 }
 
 fn is_stream(path: &Path) -> bool {

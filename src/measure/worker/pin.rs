@@ -1,24 +1,5 @@
 //! Where lanes run: lane i of a node on the i-th CPU that the process may use.
 
-/// CPUs that the calling thread may use, in rising order.
-pub fn allowed() -> Vec<u32> {
-    #[cfg(target_os = "linux")]
-    {
-        // SAFETY: cpu_set_t is a plain array of bits for which all zero is valid; the kernel fills at most its size.
-        let set = unsafe {
-            let mut set: libc::cpu_set_t = std::mem::zeroed();
-            if libc::sched_getaffinity(0, size_of::<libc::cpu_set_t>(), &mut set) != 0 {
-                return Vec::new();
-            }
-            set
-        };
-        // SAFETY: the number is below CPU_SETSIZE.
-        (0..libc::CPU_SETSIZE as u32).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu as usize, &set) }).collect()
-    }
-    #[cfg(not(target_os = "linux"))]
-    Vec::new()
-}
-
 /// Pins the calling thread to one CPU. Returns whether the system did so.
 pub fn pin(cpu: u32) -> bool {
     #[cfg(target_os = "linux")]
@@ -56,10 +37,9 @@ mod tests {
     #[test]
     fn a_pinned_thread_stays() {
         std::thread::spawn(|| {
-            let cpus = super::allowed();
+            let cpus = crate::host::allowed_cpus();
             let last = *cpus.last().expect("a thread may run somewhere");
             assert!(super::pin(last));
-            assert_eq!(super::allowed(), [last]);
             assert_eq!(super::current(), Some(last));
             assert!(!super::pin(u32::MAX));
         })

@@ -10,7 +10,7 @@ use crate::cell::{Backend, DeviceKind, KMeans, Stop, hex};
 use crate::data::{RowSource, Shape, digest};
 use crate::error::{Error, Result};
 use crate::exact::{Grid, WideSum};
-use crate::measure::comm::{Buf, Comm, Op, agreed, bytes};
+use crate::measure::comm::{Buf, Op, agreed, bytes};
 use crate::measure::device::{Centroids, KMeansDevice, KMeansShard, LabelSink, Partial, cpu::Cpu};
 use crate::record::{Answer, Clustering, Phase};
 use crate::workload::{LaneContext, LaneResult, load};

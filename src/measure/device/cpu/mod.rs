@@ -9,11 +9,11 @@ use crate::exact::{Grid, WideSum, squared_distance};
 use crate::measure::device::{Centroids, Far, KMeansDevice, KMeansShard, LabelSink, Partial, StepStats};
 
 pub mod assign;
+pub mod tiles;
+pub mod vector;
 
-use assign::Kernel;
-
-/// Values that are read at once, so that whoever looks at rows on their way finds them in cache.
-const BLOCK: usize = 1 << 15;
+use assign::{Found, Kernel, Panel};
+use tiles::{TILE, Tile, Tiles};
 
 /// The processor that the lane runs on.
 pub struct Cpu {
@@ -37,28 +37,21 @@ impl KMeansDevice for Cpu {
     }
 
     fn kernel(&self, _dims: usize, _k: usize) -> String {
-        format!("{}, row-major, certified", self.kernel.name())
+        format!("{}, tiles, certified", self.kernel.name())
     }
 
     fn prepare(&self, source: &mut dyn RowSource) -> Result<Box<dyn KMeansShard>> {
-        let (shape, first) = (source.shape(), source.position());
-        let mut rows = vec![0f32; shape.rows as usize * shape.dims];
-        for part in rows.chunks_mut((BLOCK / shape.dims + 1) * shape.dims) {
-            let wanted = part.len() / shape.dims;
-            let got = source.read(part)?;
-            if got != wanted {
-                return Err(Error::internal(format!("a source gave {got} rows where it had {wanted}")));
-            }
-        }
+        let (dims, first) = (source.shape().dims, source.position());
+        let rows = Tiles::read(source)?;
+        let labels = vec![[0; TILE]; rows.rows().div_ceil(TILE)];
         Ok(Box::new(Shard {
             kernel: self.kernel,
-            labels: vec![0; shape.rows as usize],
-            dims: shape.dims,
-            norms: assign::tile_norms(&rows, shape.dims),
+            labels,
             rows,
+            dims,
             first,
             grid: None,
-            state: Partial::new(0, shape.dims),
+            state: Partial::new(0, dims),
             fresh: true,
         }))
     }
@@ -67,14 +60,12 @@ impl KMeansDevice for Cpu {
 /// A lane's rows.
 struct Shard {
     kernel: Kernel,
-    /// Row-major n × dims.
-    rows: Vec<f32>,
+    rows: Tiles,
     dims: usize,
     /// Global number of the first row.
     first: u64,
-    labels: Vec<u32>,
-    /// Largest norm of the rows in each tile of [`assign::TILE`].
-    norms: Vec<f32>,
+    /// By tile; those beyond the last row are never looked at.
+    labels: Vec<[u32; TILE]>,
     grid: Option<Grid>,
     /// Sums and counts by the current labels.
     state: Partial,
@@ -83,11 +74,17 @@ struct Shard {
 }
 
 impl Shard {
-    fn distances(&self, centroids: Centroids<'_>) -> impl Iterator<Item = f64> {
-        self.rows
-            .chunks_exact(self.dims)
-            .zip(&self.labels)
-            .map(move |(row, &label)| squared_distance(row, centroids.row(label as usize)))
+    fn labels(&self) -> &[u32] {
+        &self.labels.as_flattened()[..self.rows.rows()]
+    }
+
+    /// Calls `each` with every row's number in the shard and its distance to its centroid.
+    fn distances(&self, centroids: Centroids<'_>, mut each: impl FnMut(usize, f64)) {
+        let mut row = vec![0f32; self.dims];
+        for (i, &label) in self.labels().iter().enumerate() {
+            self.rows.row(i, &mut row);
+            each(i, squared_distance(&row, centroids.row(label as usize)));
+        }
     }
 }
 
@@ -95,7 +92,7 @@ impl KMeansShard for Shard {
     fn restart(&mut self, grid: &Grid, k: usize) -> Result<()> {
         self.state = Partial::new(k, self.dims);
         self.grid = Some(grid.clone());
-        self.labels.fill(0);
+        self.labels.fill([0; TILE]);
         self.fresh = true;
         Ok(())
     }
@@ -104,25 +101,28 @@ impl KMeansShard for Shard {
         let Some(grid) = &self.grid else {
             return Err(Error::internal("a step before the first restart"));
         };
-        let mut stats = StepStats { distances: self.labels.len() as u64 * centroids.k as u64, ..StepStats::default() };
-        let panel = assign::Panel::new(centroids);
-        let mut scratch = assign::Scratch::new(self.dims);
-        let mut found = [0u32; assign::TILE];
-        let (dims, fresh, state) = (self.dims, self.fresh, &mut self.state);
-        let tiles = self.rows.chunks(assign::TILE * dims).zip(self.labels.chunks_mut(assign::TILE));
-        for ((rows, labels), &norm) in tiles.zip(&self.norms) {
-            stats.rescanned += self.kernel.assign(&panel, rows, norm, &mut scratch, &mut found[..labels.len()]);
-            // The rows are still in cache: those whose label changed go from one sum to another.
-            for ((row, old), &new) in rows.chunks_exact(dims).zip(labels).zip(&found) {
-                if fresh || *old != new {
-                    add(state, grid.scale(), row, new, 1);
-                    if !fresh {
-                        add(state, grid.scale(), row, *old, -1);
-                    }
-                    stats.changed += 1;
-                    *old = new;
-                }
+        let rows = self.rows.rows();
+        let mut stats = StepStats { distances: rows as u64 * centroids.k as u64, ..StepStats::default() };
+        let panel = Panel::new(centroids, self.kernel);
+        let mut found = Found::new();
+        let mut row = vec![0f32; self.dims];
+        for (i, ((tile, norm), labels)) in self.rows.iter().zip(&mut self.labels).enumerate() {
+            // Lanes beyond the last row are not rows.
+            let here = u64::MAX >> (64 - TILE.min(rows - i * TILE));
+            self.kernel.assign(&panel, tile, norm, &mut found);
+            for lane in ones(found.undecided & here) {
+                tile.row(lane, &mut row);
+                found.labels[lane] = panel.by_definition(&row);
+                stats.rescanned += 1;
             }
+            // The tile is still in cache: rows whose label changed go from one sum to another.
+            let changed = if self.fresh { here } else { self.kernel.differing(labels, &found.labels) & here };
+            for lane in ones(changed) {
+                let from = (!self.fresh).then_some(labels[lane]);
+                relabel(&mut self.state, grid.scale(), tile, lane, from, found.labels[lane]);
+            }
+            stats.changed += u64::from(changed.count_ones());
+            *labels = found.labels;
         }
         self.fresh = false;
         out.sums.copy_from_slice(&self.state.sums);
@@ -131,44 +131,68 @@ impl KMeansShard for Shard {
     }
 
     fn labels(&mut self, sink: &mut dyn LabelSink) -> Result<()> {
-        sink.put(self.first, &self.labels)
+        sink.put(self.first, Shard::labels(self))
     }
 
     fn inertia(&mut self, centroids: Centroids<'_>, into: &mut WideSum) -> Result<()> {
-        self.distances(centroids).for_each(|distance| into.add(distance));
+        self.distances(centroids, |_, distance| into.add(distance));
         Ok(())
     }
 
     fn farthest(&mut self, centroids: Centroids<'_>, count: usize) -> Result<Vec<Far>> {
         // The top of the heap is the nearest of those kept: the one to drop.
         let mut kept = BinaryHeap::with_capacity(count + 1);
-        for (i, distance) in self.distances(centroids).enumerate() {
-            kept.push(Reverse(Far { distance, row: self.first + i as u64, label: self.labels[i] }));
+        self.distances(centroids, |i, distance| {
+            kept.push(Reverse(Far { distance, row: self.first + i as u64, label: Shard::labels(self)[i] }));
             if kept.len() > count {
                 kept.pop();
             }
-        }
+        });
         let mut far: Vec<Far> = kept.into_iter().map(|entry| entry.0).collect();
         far.sort_by(|a, b| b.cmp(a));
         Ok(far)
     }
 
     fn row(&mut self, row: u64, out: &mut [f32]) -> Result<bool> {
-        let here = row.checked_sub(self.first).filter(|&i| i < self.labels.len() as u64);
+        let here = row.checked_sub(self.first).filter(|&i| i < self.rows.rows() as u64);
         if let Some(i) = here {
-            out.copy_from_slice(&self.rows[i as usize * self.dims..][..self.dims]);
+            self.rows.row(i as usize, out);
         }
         Ok(here.is_some())
     }
 }
 
-/// Adds a row's grid values to a cluster, or with `sign` −1 takes them away.
+/// The positions of the ones.
 #[inline]
-fn add(state: &mut Partial, scale: &[f64], row: &[f32], cluster: u32, sign: i64) {
-    let dims = row.len();
-    let sums = &mut state.sums[cluster as usize * dims..][..dims];
-    for ((sum, &x), &scale) in sums.iter_mut().zip(row).zip(scale) {
-        *sum += sign * Grid::quantise(x, scale);
+fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lowest = bits.trailing_zeros() as usize;
+        (bits != 0).then(|| {
+            bits &= bits - 1;
+            lowest
+        })
+    })
+}
+
+/// Adds the grid values of a tile's row to its new cluster, and takes them from the one it leaves.
+#[inline]
+fn relabel(state: &mut Partial, scale: &[f64], tile: Tile<'_>, lane: usize, from: Option<u32>, to: u32) {
+    let dims = scale.len();
+    let (to, values) = (to as usize, tile.columns().zip(scale).map(|(column, &scale)| Grid::quantise(column[lane], scale)));
+    state.counts[to] += 1;
+    match from {
+        None => {
+            for (sum, q) in state.sums[to * dims..][..dims].iter_mut().zip(values) {
+                *sum += q;
+            }
+        }
+        Some(from) => {
+            let from = from as usize;
+            state.counts[from] -= 1;
+            for (t, q) in values.enumerate() {
+                state.sums[to * dims + t] += q;
+                state.sums[from * dims + t] -= q;
+            }
+        }
     }
-    state.counts[cluster as usize] += sign;
 }
