@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 
 mod compare;
+mod conformance;
 mod data;
 mod explain;
 mod layers;

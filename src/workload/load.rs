@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use crate::cell::Dataset;
+use crate::cell::{Dataset, Labels};
 use crate::data::{self, MatrixRows, RowSource, Shape, Source, shard::shard};
 use crate::error::Result;
 use crate::measure::comm::{Comm, Recv, Send, agreed, bytes};
@@ -17,6 +17,12 @@ impl SharedSource {
     /// Not opened yet.
     pub fn new(dataset: Dataset) -> Self {
         SharedSource { dataset, opened: OnceLock::new() }
+    }
+
+    /// Already opened.
+    pub fn of(source: Box<dyn Source>) -> Self {
+        let file = Dataset::File { path: "in memory".into(), format: None, labels: Labels::None, sample: None };
+        SharedSource { dataset: file, opened: OnceLock::from(Ok(source)) }
     }
 
     /// The opened data set.
@@ -66,7 +72,7 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a SharedSource) -> Result<Part<'a>> {
     comm.broadcast(0, bytes::of_mut(&mut facts))?;
     let [rows, dims, seekable, has_truth] = facts;
     let whole = Shape { rows, dims: dims as usize };
-    let mine = shard(lane.index, lane.count, rows);
+    let mine = shard(lane.index as u64, lane.count as u64, rows);
     if seekable != 0 {
         let opened = source.get().and_then(|s| Ok((s.rows(mine.clone())?, s.truth(mine.clone())?)));
         let (rows, truth) = agreed(comm, opened)?;
@@ -106,7 +112,7 @@ fn look(source: &SharedSource) -> Result<[u64; 4]> {
 /// The rows and true labels of lane `lane`.
 fn read_part(source: &SharedSource, whole: Shape, lane: usize, lanes: usize) -> Result<(Vec<f32>, Vec<u32>)> {
     let source = source.get()?;
-    let range = shard(lane, lanes, whole.rows);
+    let range = shard(lane as u64, lanes as u64, whole.rows);
     let mut values = vec![0f32; (range.end - range.start) as usize * whole.dims];
     if !values.is_empty() {
         source.rows(range.clone())?.read(&mut values)?;

@@ -110,12 +110,13 @@ impl RowSource for Inspect<'_> {
         let first = self.rows.position();
         let got = self.rows.read(out)?;
         let dims = self.found.maxima.len();
-        for (i, row) in out[..got * dims].chunks_exact(dims).enumerate() {
+        let rows = &out[..got * dims];
+        for row in rows.chunks_exact(dims) {
             for (max, x) in self.found.maxima.iter_mut().zip(row) {
                 *max = (*max).max(x.to_bits() & 0x7fff_ffff);
             }
-            self.found.digest = self.found.digest.wrapping_add(digest::row(first + i as u64, row));
         }
+        self.found.digest = self.found.digest.wrapping_add(digest::rows(first, rows, dims));
         self.found.rows += got as u64;
         Ok(got)
     }
@@ -304,9 +305,7 @@ struct Tally<'a> {
 
 impl LabelSink for Tally<'_> {
     fn put(&mut self, first: u64, labels: &[u32]) -> Result<()> {
-        for (i, &label) in labels.iter().enumerate() {
-            self.digest = self.digest.wrapping_add(digest::label(first + i as u64, label));
-        }
+        self.digest = self.digest.wrapping_add(digest::labels(first, labels));
         if let Some(truth) = self.truth {
             let truth = &truth[(first - self.first) as usize..];
             for (&label, &class) in labels.iter().zip(truth) {

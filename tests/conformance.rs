@@ -1,0 +1,325 @@
+//! Every workload on every communicator and every device gives the answer of one lane, bit for bit.
+//!
+//! A new communicator joins with a line in [`COMMS`], a new device with a line in [`DEVICES`].
+
+use std::ops::Range;
+
+use amdahl::cell::{Init, KMeans, Stop};
+use amdahl::data::{Matrix, MatrixRows, RowSource, Shape, Source};
+use amdahl::error::{Error, Kind, Result};
+use amdahl::measure::comm::hybrid::{Hybrid, Mailroom};
+use amdahl::measure::comm::threads::Team;
+use amdahl::measure::comm::{Comm, Lane, solo::Solo, timed::Timed};
+use amdahl::measure::device::cpu::{Cpu, assign::Kernel};
+use amdahl::measure::device::{KMeansDevice, fake::Fake};
+use amdahl::measure::probe::PROBES;
+use amdahl::measure::probe::recorder::Recorder;
+use amdahl::record::{Answer, Clustering};
+use amdahl::workload::{LaneContext, fault::Fault, kmeans, load::SharedSource};
+use proptest::prelude::*;
+
+/// A lane's program.
+type Program<'a> = &'a (dyn Fn(&dyn Comm) -> Result<Answer> + Sync);
+
+/// A communicator: its name, and how to run a program on its lanes; returns every lane's answer.
+struct Lanes {
+    name: &'static str,
+    run: fn(Program<'_>) -> Vec<Result<Answer>>,
+}
+
+const COMMS: &[Lanes] = &[
+    Lanes { name: "solo", run: |program| vec![program(&Solo)] },
+    Lanes { name: "threads 1", run: |program| on_threads(1, program) },
+    Lanes { name: "threads 2", run: |program| on_threads(2, program) },
+    Lanes { name: "threads 3", run: |program| on_threads(3, program) },
+    Lanes { name: "threads 8", run: |program| on_threads(8, program) },
+    Lanes { name: "hybrid 2 x 2", run: |program| on_hybrid(2, 2, program) },
+    Lanes { name: "hybrid 3 x 2", run: |program| on_hybrid(3, 2, program) },
+];
+
+/// A device: its name and how to make it; none where this machine lacks it.
+struct Device {
+    name: &'static str,
+    make: fn() -> Option<Box<dyn KMeansDevice>>,
+}
+
+const DEVICES: &[Device] = &[
+    Device { name: "cpu portable", make: || cpu("portable") },
+    Device { name: "cpu avx2", make: || cpu("avx2") },
+    Device { name: "cpu avx512", make: || cpu("avx512") },
+    Device { name: "fake", make: || Some(Box::new(Fake)) },
+];
+
+fn cpu(kernel: &str) -> Option<Box<dyn KMeansDevice>> {
+    Kernel::by_name(kernel).ok().map(|kernel| Box::new(Cpu::with(kernel)) as Box<dyn KMeansDevice>)
+}
+
+fn on_threads(count: usize, program: Program<'_>) -> Vec<Result<Answer>> {
+    let team = Team::new(count, true);
+    std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..count)
+            .map(|thread| {
+                let team = &team;
+                scope.spawn(move || program(&team.member(team.lane(thread))))
+            })
+            .collect();
+        lanes.into_iter().map(|lane| lane.join().expect("no lane panics")).collect()
+    })
+}
+
+/// Ranks are threads here too; real ranks run in `tests/reference.rs`.
+fn on_hybrid(ranks: usize, threads: usize, program: Program<'_>) -> Vec<Result<Answer>> {
+    let outer = Team::new(ranks, true);
+    std::thread::scope(|scope| {
+        let mut lanes = Vec::new();
+        for rank in 0..ranks {
+            let (team, mail) = (Team::new(threads, true), Mailroom::new(threads));
+            for thread in 0..threads {
+                let (outer, team, mail) = (outer.clone(), team.clone(), mail.clone());
+                lanes.push(scope.spawn(move || {
+                    let (index, count) = (rank * threads + thread, ranks * threads);
+                    let lane = Lane { index, count, rank, ranks, thread, threads, node_index: index, node_count: count };
+                    let between = (thread == 0).then(|| outer.member(outer.lane(rank)));
+                    program(&Hybrid::new(team.member(lane), between, mail))
+                }));
+            }
+        }
+        lanes.into_iter().map(|lane| lane.join().expect("no lane panics")).collect()
+    })
+}
+
+/// Rows in memory, as a file that can be sought in or not.
+struct Memory {
+    rows: Matrix,
+    truth: Option<Vec<u32>>,
+    seekable: bool,
+}
+
+impl Source for Memory {
+    fn shape(&self) -> Shape {
+        Shape { rows: self.rows.rows(), dims: self.rows.dims }
+    }
+    fn seekable(&self) -> bool {
+        self.seekable
+    }
+    fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
+        let dims = self.rows.dims;
+        let values = &self.rows.values[range.start as usize * dims..range.end as usize * dims];
+        Ok(Box::new(MatrixRows::new(values, dims, range.start)))
+    }
+    fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
+        Ok(self.truth.as_ref().map(|truth| truth[range.start as usize..range.end as usize].to_vec()))
+    }
+}
+
+/// What is clustered, and how.
+#[derive(Clone, Debug)]
+struct Case {
+    rows: Matrix,
+    truth: Option<Vec<u32>>,
+    spec: KMeans,
+    seekable: bool,
+}
+
+impl Case {
+    /// Every lane's answer; none where this machine lacks the device.
+    fn on(&self, lanes: &Lanes, device: &Device) -> Option<Vec<Result<Answer>>> {
+        (device.make)()?;
+        let memory = Memory { rows: self.rows.clone(), truth: self.truth.clone(), seekable: self.seekable };
+        let source = SharedSource::of(Box::new(memory));
+        Some((lanes.run)(&|comm| {
+            let recorder = Recorder::new(&PROBES[..1]);
+            let timed = Timed::new(comm, &recorder);
+            let context = LaneContext { comm: &timed, recorder: &recorder, source: &source, fault: &Fault::NONE };
+            let device = (device.make)().expect("it was there a moment ago");
+            kmeans::run_on(&self.spec, device.as_ref(), &context).map(|result| result.answer)
+        }))
+    }
+
+    /// The answer of one lane with the portable kernel.
+    fn oracle(&self) -> Result<Answer> {
+        self.on(&COMMS[0], &DEVICES[0]).expect("every machine has it").remove(0)
+    }
+
+    /// Runs the case everywhere and holds each lane's answer to the oracle's. Returns the oracle's.
+    fn check(&self) -> Clustering {
+        let oracle = self.oracle().expect("the oracle has an answer");
+        let mut checked = 0;
+        for device in DEVICES {
+            for lanes in COMMS {
+                for answer in self.on(lanes, device).unwrap_or_default() {
+                    let answer = answer.unwrap_or_else(|e| panic!("{} on {}: {e}", lanes.name, device.name));
+                    answer.check_exact(&oracle).unwrap_or_else(|e| panic!("{} on {}: {e}", lanes.name, device.name));
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked >= 40, "the suite runs on all lanes of two devices at least, got {checked}");
+        let Answer::KMeans(clustering) = oracle;
+        clustering
+    }
+}
+
+/// Plain pseudo-random numbers for shapes; `coarse` puts them on a grid, so that ties and duplicates abound.
+fn numbers(count: usize, seed: u64, coarse: bool) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / 16_777_216.0 - 0.5
+    };
+    (0..count).map(|_| if coarse { (next() * 4.0).round() } else { next() * 100.0 }).collect()
+}
+
+fn case(rows: usize, dims: usize, k: u32, seed: u64, coarse: bool) -> Case {
+    Case {
+        rows: Matrix { values: numbers(rows * dims, seed, coarse), dims },
+        truth: None,
+        spec: KMeans { k, init: Init::FirstRows, stop: Stop::Iterations(4), warmup: 0 },
+        seekable: true,
+    }
+}
+
+const TO_THE_END: Stop = Stop::Converged { tolerance: 0.0, max_iterations: 500 };
+
+#[test]
+fn ordinary_rows() {
+    let mut case = case(1000, 7, 9, 1, false);
+    case.spec.stop = TO_THE_END;
+    let answer = case.check();
+    assert!(answer.converged && answer.iterations > 3);
+    assert_eq!(answer.sizes.iter().sum::<u64>(), 1000);
+}
+
+#[test]
+fn warm_up_leaves_no_trace() {
+    let mut case = case(500, 5, 6, 2, false);
+    let cold = case.oracle().expect("an answer");
+    case.spec.warmup = 3;
+    assert_eq!(case.oracle().expect("an answer"), cold);
+    case.check();
+}
+
+#[test]
+fn rows_that_one_lane_reads_and_scatters() {
+    let mut case = case(301, 5, 4, 3, false);
+    let read = case.oracle().expect("an answer");
+    case.seekable = false;
+    case.check();
+    assert_eq!(case.oracle().expect("an answer"), read);
+}
+
+#[test]
+fn random_rows_do_not_depend_on_lanes() {
+    let mut case = case(400, 3, 12, 4, false);
+    case.spec.init = Init::RandomRows { seed: 5 };
+    let five = case.check();
+    case.spec.init = Init::RandomRows { seed: 6 };
+    assert_ne!(case.check().centroids, five.centroids, "another seed draws other rows");
+}
+
+#[test]
+fn ties_and_duplicates() {
+    let mut case = case(600, 2, 8, 5, true);
+    case.spec.stop = TO_THE_END;
+    case.check();
+}
+
+#[test]
+fn fewer_rows_than_lanes_and_as_many_clusters_as_rows() {
+    let mut few = case(5, 3, 5, 6, false);
+    few.spec.stop = TO_THE_END;
+    let answer = few.check();
+    assert_eq!((answer.inertia, answer.sizes), (0.0, vec![1; 5]));
+    assert_eq!(case(1, 1, 1, 7, false).check().sizes, [1]);
+}
+
+#[test]
+fn empty_clusters_move_to_the_farthest_rows() {
+    // The first three rows are the same point, so two clusters start empty; the farthest rows are 100 and then 50.
+    let values = vec![0.0, 0.0, 0.0, 1.0, 50.0, 2.0, 100.0];
+    let case = Case {
+        rows: Matrix { values, dims: 1 },
+        truth: None,
+        spec: KMeans { k: 3, init: Init::FirstRows, stop: TO_THE_END, warmup: 1 },
+        seekable: true,
+    };
+    let answer = case.check();
+    assert_eq!(answer.sizes, [5, 1, 1]);
+    assert!((answer.inertia - 3.2).abs() < 1e-6, "{}", answer.inertia);
+    assert!(answer.warnings.is_empty());
+}
+
+#[test]
+fn fewer_distinct_rows_than_clusters_is_a_warning() {
+    let mut case = case(40, 2, 5, 8, false);
+    for row in case.rows.values.chunks_exact_mut(2) {
+        let side = f32::from(row[0] > 0.0);
+        row.fill(side);
+    }
+    case.spec.stop = TO_THE_END;
+    let answer = case.check();
+    assert_eq!(answer.inertia, 0.0);
+    assert!(answer.warnings[0].contains("fewer than 5 distinct rows"), "{:?}", answer.warnings);
+}
+
+#[test]
+fn the_tolerance_ends_it_earlier() {
+    let mut case = case(2000, 4, 10, 9, false);
+    case.spec.stop = TO_THE_END;
+    let to_the_end = case.check().iterations;
+    case.spec.stop = Stop::Converged { tolerance: 1e-2, max_iterations: 500 };
+    let earlier = case.check();
+    assert!(earlier.converged && earlier.iterations < to_the_end, "{} of {to_the_end}", earlier.iterations);
+}
+
+#[test]
+fn true_labels_are_compared() {
+    let mut case = case(300, 2, 2, 10, false);
+    let side = |row: &[f32]| u32::from(row[0] > 0.0);
+    for row in case.rows.values.chunks_exact_mut(2) {
+        row[0] += if row[0] > 0.0 { 1000.0 } else { -1000.0 };
+    }
+    case.truth = Some(case.rows.values.chunks_exact(2).map(side).collect());
+    case.spec.stop = TO_THE_END;
+    let quality = case.check().quality;
+    assert!(quality["purity"] == 1.0 && quality["ari"] == 1.0, "{quality:?}");
+}
+
+#[test]
+fn too_few_rows_is_an_error_on_every_lane() {
+    let case = case(3, 2, 4, 11, false);
+    for lanes in COMMS {
+        for answer in case.on(lanes, &DEVICES[0]).expect("every machine has it") {
+            let error = answer.expect_err("3 rows cannot make 4 clusters");
+            assert_eq!(error.kind, Kind::Data);
+            assert!(error.message.contains("k = 4") && error.message.contains('3'), "{error}");
+        }
+    }
+}
+
+#[test]
+fn an_error_of_one_lane_ends_all() {
+    let program = |comm: &dyn Comm| {
+        let mine = if comm.lane().index + 1 == comm.lane().count { Err(Error::data("the last lane's")) } else { Ok(()) };
+        comm.agree(mine).map(|()| unreachable!("all lanes end"))
+    };
+    for lanes in COMMS {
+        for answer in (lanes.run)(&program) {
+            assert_eq!(answer, Err(Error::data("the last lane's")), "{}", lanes.name);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #[test]
+    fn any_shape(rows in 1usize..200, dims in 1usize..20, k in 1u32..12, seed in any::<u64>(), coarse in any::<bool>(), exponent in -60i32..60) {
+        let mut case = case(rows.max(k as usize), dims, k, seed, coarse);
+        case.rows.values.iter_mut().for_each(|x| *x *= 2f32.powi(exponent));
+        let answer = case.check();
+        prop_assert_eq!(answer.sizes.iter().sum::<u64>(), rows.max(k as usize) as u64);
+        prop_assert!(answer.inertia.is_finite() && answer.inertia >= 0.0);
+    }
+}
