@@ -6,5 +6,7 @@ mod data;
 mod explain;
 mod layers;
 mod plan;
+mod reference;
 mod samples;
 mod setup;
+mod worker;

@@ -1,0 +1,95 @@
+//! The worker as a process: how tests find it, launch it and read its report.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+use amdahl::cell::{Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
+use amdahl::measure::worker::{Capabilities, read_report};
+use amdahl::record::{End, Measured};
+
+/// The worker under test: `AMDAHL_WORKER` where `make test` names the one with MPI, else the one that cargo built for the tests.
+pub fn worker() -> PathBuf {
+    std::env::var_os("AMDAHL_WORKER").map_or_else(|| env!("CARGO_BIN_EXE_amdahl-worker").into(), PathBuf::from)
+}
+
+/// What it can do.
+pub fn capabilities() -> &'static Capabilities {
+    static CAPABILITIES: OnceLock<Capabilities> = OnceLock::new();
+    CAPABILITIES.get_or_init(|| {
+        let out = Command::new(worker()).arg("--capabilities").output().expect("the worker starts");
+        serde_json::from_slice(&out.stdout).expect("capabilities are JSON")
+    })
+}
+
+/// Can ranks be launched? Says loudly why not; where MPI is required (CI), its absence fails the test.
+pub fn mpi_or_skip(test: &str) -> bool {
+    let launcher = Command::new("mpiexec").arg("--version").output().is_ok_and(|out| out.status.success());
+    let missing = match (capabilities().build.mpi.is_some(), launcher) {
+        (true, true) => return true,
+        (false, _) => "the worker under test was built without MPI",
+        (true, false) => "there is no mpiexec",
+    };
+    assert!(std::env::var_os("AMDAHL_REQUIRE_MPI").is_none(), "{test}: {missing}, and AMDAHL_REQUIRE_MPI is set");
+    eprintln!("SKIPPED {test}: {missing}");
+    false
+}
+
+/// A folder of the real data sets, or a loud word.
+pub fn data_or_skip(test: &str, file: &str) -> Option<PathBuf> {
+    let folder = std::env::var_os("AMDAHL_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    if folder.join(file).is_file() {
+        return Some(folder);
+    }
+    eprintln!("SKIPPED {test}: {file} is not below {}", folder.display());
+    None
+}
+
+/// A command that runs the cell's worker, under mpiexec where the backend says so.
+pub fn command(cell: &Cell, cell_file: &Path, record: &Path) -> Command {
+    std::fs::write(cell_file, serde_json::to_string(cell).expect("cells serialise")).expect("a temporary file");
+    let mut command = if cell.backend.uses_mpi() {
+        let mut mpiexec = Command::new("mpiexec");
+        mpiexec.args(["-n", &cell.ranks.to_string(), "--bind-to", "none", "--oversubscribe"]).arg(worker());
+        mpiexec
+    } else {
+        Command::new(worker())
+    };
+    command.env("OMPI_ALLOW_RUN_AS_ROOT", "1").env("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1");
+    command.env("OMPI_MCA_btl_vader_single_copy_mechanism", "none");
+    command.arg("--cell").arg(cell_file).arg("--record").arg(record);
+    command
+}
+
+/// Runs a cell by hand and returns what it left.
+pub fn run(cell: &Cell, environment: &[(&str, &str)]) -> (Output, Option<End>) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let record = folder.path().join("record.json");
+    let mut command = command(cell, &folder.path().join("cell.json"), &record);
+    let out = command.envs(environment.iter().copied()).output().expect("the worker starts");
+    let report = record.is_file().then(|| read_report(&record, &cell.id()).expect("a report of this cell"));
+    (out, report.map(|report| report.end))
+}
+
+/// Runs a cell that must end well.
+pub fn measure(cell: &Cell, environment: &[(&str, &str)]) -> Measured {
+    let (out, end) = run(cell, environment);
+    let printed = String::from_utf8_lossy(&out.stderr);
+    match end {
+        Some(End::Done(measured)) if out.status.success() => *measured,
+        other => panic!("{} on {} x {}: {}, {other:?}\n{printed}", cell.backend, cell.ranks, cell.threads, out.status),
+    }
+}
+
+/// A small synthetic cell.
+pub fn synthetic(backend: &str, ranks: u32, threads: u32) -> Cell {
+    Cell {
+        workload: Workload::KMeans(KMeans { k: 5, init: Init::FirstRows, stop: Stop::Iterations(6), warmup: 1 }),
+        dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 2000, dims: 6, clusters: 5, seed: 3 },
+        backend: Backend::from_name(backend).expect("a backend"),
+        ranks,
+        threads,
+        oversubscribe: true,
+    }
+}
