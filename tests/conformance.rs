@@ -78,7 +78,8 @@ fn on_hybrid(ranks: usize, threads: usize, program: Program<'_>) -> Vec<Result<A
                 let (outer, team, mail) = (outer.clone(), team.clone(), mail.clone());
                 lanes.push(scope.spawn(move || {
                     let (index, count) = (rank * threads + thread, ranks * threads);
-                    let lane = Lane { index, count, rank, ranks, thread, threads, node_index: index, node_count: count };
+                    let lane =
+                        Lane { index, count, rank, ranks, thread, threads, node_index: index, node_count: count };
                     let between = (thread == 0).then(|| outer.member(outer.lane(rank)));
                     program(&Hybrid::new(team.member(lane), between, mail))
                 }));
@@ -302,7 +303,8 @@ fn too_few_rows_is_an_error_on_every_lane() {
 #[test]
 fn an_error_of_one_lane_ends_all() {
     let program = |comm: &dyn Comm| {
-        let mine = if comm.lane().index + 1 == comm.lane().count { Err(Error::data("the last lane's")) } else { Ok(()) };
+        let mine =
+            if comm.lane().index + 1 == comm.lane().count { Err(Error::data("the last lane's")) } else { Ok(()) };
         comm.agree(mine).map(|()| unreachable!("all lanes end"))
     };
     for lanes in COMMS {

@@ -66,7 +66,8 @@ const REFERENCES: &[Reference] = &[
 ];
 
 /// Backend, ranks, threads. More lanes than the machine has CPUs, on purpose.
-const THREADS: &[(&str, u32, u32)] = &[("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("threads", 1, 3), ("threads", 1, 4)];
+const THREADS: &[(&str, u32, u32)] =
+    &[("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("threads", 1, 3), ("threads", 1, 4)];
 const RANKS: &[(&str, u32, u32)] =
     &[("mpi", 1, 1), ("mpi", 2, 1), ("mpi", 3, 1), ("mpi", 4, 1), ("mpi", 5, 1), ("hybrid", 2, 2)];
 
@@ -106,7 +107,10 @@ fn holds(test: &str, layouts: &[(&str, u32, u32)]) {
         }
         for &layout in layouts {
             let measured = worker::measure(&cell(reference.name, reference.k, layout), &environment);
-            measured.answer.check_exact(&oracle.answer).unwrap_or_else(|e| panic!("{} on {layout:?}: {e}", reference.name));
+            measured
+                .answer
+                .check_exact(&oracle.answer)
+                .unwrap_or_else(|e| panic!("{} on {layout:?}: {e}", reference.name));
             assert_eq!(measured.lanes.len() as u32, layout.1 * layout.2);
             checked += 1;
         }

@@ -173,8 +173,16 @@ mod tests {
                         scope.spawn(move || {
                             let index = rank * threads + thread;
                             let count = ranks * threads;
-                            let lane =
-                                Lane { index, count, rank, ranks, thread, threads, node_index: index, node_count: count };
+                            let lane = Lane {
+                                index,
+                                count,
+                                rank,
+                                ranks,
+                                thread,
+                                threads,
+                                node_index: index,
+                                node_count: count,
+                            };
                             let between = (thread == 0).then(|| outer.member(outer.lane(rank)));
                             check(&Hybrid::new(team.member(lane), between, mail)).expect("conforms");
                         });

@@ -114,7 +114,7 @@ pub struct Recv<'a> {
 #[derive(Debug)]
 #[must_use = "a started collective must be waited for"]
 pub struct Ticket {
-    pub(crate) number: u64,
+    /// What was given, where the communicator has not taken it over.
     pub(crate) values: Vec<i64>,
 }
 
@@ -142,7 +142,7 @@ pub trait Comm {
     /// Starts a sum over all lanes that may proceed while this lane computes. Without means to proceed on its own, a communicator adds
     /// up when the sum is waited for, as here.
     fn start_sum(&self, values: Vec<i64>) -> Result<Ticket> {
-        Ok(Ticket { number: 0, values })
+        Ok(Ticket { values })
     }
 
     /// Ends the oldest started sum and returns it.

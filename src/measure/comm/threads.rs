@@ -148,9 +148,7 @@ impl Comm for Threads {
             if me != root {
                 // SAFETY: the root's buffer is `length` bytes, held until the second barrier, and only read by all lanes; the own
                 // buffer is another one, uniquely borrowed here and read by nobody.
-                unsafe {
-                    std::ptr::copy_nonoverlapping(from.start.load(Ordering::Relaxed), bytes.as_mut_ptr(), length)
-                }
+                unsafe { std::ptr::copy_nonoverlapping(from.start.load(Ordering::Relaxed), bytes.as_mut_ptr(), length) }
             }
             true
         })?;
@@ -211,6 +209,10 @@ impl Comm for Threads {
             }
             true
         })?;
-        if matches { Ok(()) } else { Err(Error::internal("a message that was expected was not sent, or in another length")) }
+        if matches {
+            Ok(())
+        } else {
+            Err(Error::internal("a message that was expected was not sent, or in another length"))
+        }
     }
 }

@@ -95,15 +95,18 @@ fn on_team<C: Comm>(
 
 #[cfg(feature = "mpi")]
 fn mpi(shared: &Shared<'_>, threads: usize) -> Result<Option<CellEnd>> {
-    use crate::measure::comm::hybrid::{Hybrid, Mailroom};
     use crate::measure::comm::Lane;
+    use crate::measure::comm::hybrid::{Hybrid, Mailroom};
     use crate::measure::comm::mpi::{Mpi, MpiComm};
     let mpi = Mpi::start()?;
     let outer = mpi.comm(threads);
     let Lane { rank, ranks, node_index, node_count, .. } = outer.lane();
     if ranks != shared.cell.ranks as usize {
-        return Err(Error::unavailable(format!("the cell wants {} ranks, this launcher started {ranks}", shared.cell.ranks))
-            .hint("use the launcher of the MPI that this worker is linked to: see 'amdahl doctor'"));
+        return Err(Error::unavailable(format!(
+            "the cell wants {} ranks, this launcher started {ranks}",
+            shared.cell.ranks
+        ))
+        .hint("use the launcher of the MPI that this worker is linked to: see 'amdahl doctor'"));
     }
     if threads == 1 {
         return lane(shared, &outer);
@@ -121,7 +124,8 @@ fn mpi(shared: &Shared<'_>, threads: usize) -> Result<Option<CellEnd>> {
 
 #[cfg(not(feature = "mpi"))]
 fn mpi(_shared: &Shared<'_>, _threads: usize) -> Result<Option<CellEnd>> {
-    Err(Error::unavailable("this worker was built without MPI").hint("install an MPI and libclang, then run 'make build' again"))
+    Err(Error::unavailable("this worker was built without MPI")
+        .hint("install an MPI and libclang, then run 'make build' again"))
 }
 
 /// Runs one lane on the calling thread.

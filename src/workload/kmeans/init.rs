@@ -9,10 +9,18 @@ use crate::measure::comm::{Buf, Comm, Op, agreed, bytes};
 use crate::measure::device::KMeansShard;
 
 /// The initial centroids, k × dims row-major, the same on every lane.
-pub fn centroids(comm: &dyn Comm, shard: &mut dyn KMeansShard, init: &Init, k: usize, whole: Shape) -> Result<Vec<f32>> {
+pub fn centroids(
+    comm: &dyn Comm,
+    shard: &mut dyn KMeansShard,
+    init: &Init,
+    k: usize,
+    whole: Shape,
+) -> Result<Vec<f32>> {
     match init {
         Init::FirstRows => rows(comm, shard, &(0..k as u64).collect::<Vec<_>>(), whole.dims),
-        Init::RandomRows { seed } => rows(comm, shard, &random::distinct(*seed, Purpose::InitialRows, whole.rows, k as u64), whole.dims),
+        Init::RandomRows { seed } => {
+            rows(comm, shard, &random::distinct(*seed, Purpose::InitialRows, whole.rows, k as u64), whole.dims)
+        }
         Init::Given { path } => {
             let mut values = vec![0f32; k * whole.dims];
             let read = if comm.lane().is_root() { read(path, k, whole.dims, &mut values) } else { Ok(()) };

@@ -188,7 +188,13 @@ impl<'a> Lloyd<'a> {
 
     /// At most `iterations` iterations from `centroids`, which end as the last ones. With a `rule`, ends when no label changes or the
     /// squared shift is at most `rule`.
-    fn iterate(&mut self, centroids: &mut Vec<f32>, iterations: u32, rule: Option<f64>, real: bool) -> Result<EndOfLoop> {
+    fn iterate(
+        &mut self,
+        centroids: &mut Vec<f32>,
+        iterations: u32,
+        rule: Option<f64>,
+        real: bool,
+    ) -> Result<EndOfLoop> {
         let LaneContext { comm, recorder, fault, .. } = *self.context;
         // Warm-up belongs to the phase it is in.
         let phase = |phase: Phase| {

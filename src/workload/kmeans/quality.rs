@@ -17,9 +17,8 @@ pub fn measures(table: &[i64], classes: usize) -> BTreeMap<String, f64> {
     if n == 0.0 {
         return BTreeMap::new();
     }
-    let entropy = |counts: &[f64]| -> f64 {
-        counts.iter().filter(|&&c| c > 0.0).map(|&c| -(c / n) * libm::log(c / n)).sum()
-    };
+    let entropy =
+        |counts: &[f64]| -> f64 { counts.iter().filter(|&&c| c > 0.0).map(|&c| -(c / n) * libm::log(c / n)).sum() };
     let mut information = 0.0;
     for (row, &cluster) in rows.iter().zip(&by_cluster) {
         for (&both, &class) in row.iter().zip(&by_class) {

@@ -178,7 +178,8 @@ fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
 #[inline]
 fn relabel(state: &mut Partial, scale: &[f64], tile: Tile<'_>, lane: usize, from: Option<u32>, to: u32) {
     let dims = scale.len();
-    let (to, values) = (to as usize, tile.columns().zip(scale).map(|(column, &scale)| Grid::quantise(column[lane], scale)));
+    let (to, values) =
+        (to as usize, tile.columns().zip(scale).map(|(column, &scale)| Grid::quantise(column[lane], scale)));
     state.counts[to] += 1;
     match from {
         None => {
