@@ -1,12 +1,159 @@
-//! `amdahl plan`.
+//! `amdahl plan`: what a manifest asks for, what of it is done, and what the rest is expected to cost.
 
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+use crate::cell::canonical;
+use crate::cli::output;
+use crate::data;
 use crate::error::{Error, Result};
+use crate::host::gather;
+use crate::measure::launch::program;
+use crate::plan::cost::{Cost, Estimator};
+use crate::plan::only::Filter;
+use crate::plan::{self, Machine, Plan, PlannedCell};
+use crate::record::read::{Results, read};
+
+mod shown;
 
 /// Arguments of `amdahl plan`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// The manifest, such as experiments/strong-scaling.toml
+    pub manifest: PathBuf,
+    /// Results folder, whose repeats are done [default: results/<name of the experiment>]
+    #[arg(long, value_name = "DIR")]
+    pub results: Option<PathBuf>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// A part of the cells, such as backend=mpi,ranks=2; of an axis that is named twice, any value will do
+    #[arg(long, value_name = "AXIS=VALUE,…")]
+    pub only: Option<String>,
+    /// Print the cell with this id, or the one that begins like this, as 'amdahl-worker --cell' reads it
+    #[arg(long, value_name = "ID")]
+    pub cell: Option<String>,
+}
+
+/// How a plan is written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For programs: everything
+    Json,
+}
+
+/// A cell with what is known of its repeats.
+pub(crate) struct Row<'a> {
+    pub planned: &'a PlannedCell,
+    /// Repeats that are done, at most those wanted.
+    pub done: u32,
+    pub cost: Cost,
+    /// Rows and columns, where they are known.
+    pub shape: (Option<u64>, Option<u64>),
+}
+
+/// A plan with all that `amdahl plan` says of it.
+pub(crate) struct View<'a> {
+    pub manifest: &'a Path,
+    pub results: &'a Path,
+    pub machine: Machine,
+    pub plan: &'a Plan,
+    pub rows: Vec<Row<'a>>,
+    /// What a person should know before believing the rest.
+    pub notes: Vec<String>,
+}
 
 /// Runs the verb.
-pub fn run(_args: &Args) -> Result<()> {
-    Err(Error::unavailable("'amdahl plan' is not there yet"))
+pub fn run(args: &Args) -> Result<()> {
+    let machine = Machine::here();
+    let mut plan = plan::load(&args.manifest, machine)?;
+    if let Some(id) = &args.cell {
+        return output::print(&cell_file(&plan, id)?);
+    }
+    if let Some(only) = &args.only {
+        plan = Filter::parse(only)?.apply(&plan)?;
+    }
+    let folder = args.results.clone().unwrap_or_else(|| Path::new("results").join(&plan.experiment.name));
+    let results = match folder.is_dir() {
+        true => read(&folder)?,
+        false => Results::default(),
+    };
+    let (done, mut notes) = done(&plan, &results);
+    notes.extend(results.warnings.iter().cloned());
+    let estimator = Estimator::new(&results);
+    let rows = plan.cells.iter().zip(done).map(|(planned, done)| Row {
+        planned,
+        done: done.min(planned.repeats),
+        cost: estimator.cost(planned, machine),
+        shape: estimator.shape(planned),
+    });
+    let view = View { manifest: &args.manifest, results: &folder, machine, plan: &plan, rows: rows.collect(), notes };
+    output::print(&match args.format {
+        Format::Text => shown::text(&view),
+        Format::Json => shown::json(&view)?,
+    })
+}
+
+/// The only cell whose id begins with `id`, as the worker reads it.
+fn cell_file(plan: &Plan, id: &str) -> Result<String> {
+    let found: Vec<&PlannedCell> = plan.cells.iter().filter(|planned| planned.id.0.starts_with(id)).collect();
+    let hint = "'amdahl plan' lists the ids of the cells";
+    match &found[..] {
+        [planned] => serde_json::to_string_pretty(&planned.cell)
+            .map(|text| text + "\n")
+            .map_err(|e| Error::internal(format!("a cell does not become JSON: {e}"))),
+        [] => {
+            Err(Error::usage(format!("no cell of '{}' has an id that begins with '{id}'", plan.experiment.name))
+                .hint(hint))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().take(4).map(|planned| planned.id.0.as_str()).collect();
+            let more = if several.len() > 4 { ", …" } else { "" };
+            let message = format!("{} cells have ids that begin with '{id}': {}{more}", several.len(), ids.join(", "));
+            Err(Error::usage(message).hint("give more digits"))
+        }
+    }
+}
+
+/// Repeats of each cell that count as done here and now: with this worker, these data and this host. Where the worker or the data
+/// are not to be had, any will do, and a note says so.
+fn done(plan: &Plan, results: &Results) -> (Vec<u32>, Vec<String>) {
+    if results.records.is_empty() {
+        return (vec![0; plan.cells.len()], Vec::new());
+    }
+    let mut notes = Vec::new();
+    let host = gather().id;
+    let build = program::build_id().map_err(|error| {
+        notes.push(format!("results of any worker count as done: {}", error.message));
+    });
+    let mut digests: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut by_cell: HashMap<&str, Vec<&crate::record::Record>> = HashMap::new();
+    for record in results.standing().filter(|record| record.counts() && record.key.host == host) {
+        by_cell.entry(&record.key.cell.0).or_default().push(record);
+    }
+    let mut counts = Vec::new();
+    for planned in &plan.cells {
+        let records = by_cell.get(planned.id.0.as_str()).map_or(&[][..], Vec::as_slice);
+        if records.is_empty() {
+            counts.push(0);
+            continue;
+        }
+        let dataset = &planned.cell.dataset;
+        let digest = digests.entry(canonical(dataset)).or_insert_with(|| match data::identify(dataset) {
+            Ok(identity) => Some(identity.digest),
+            Err(error) => {
+                notes.push(format!("results of any rows count as done: {}", error.message));
+                None
+            }
+        });
+        let counted = records.iter().filter(|record| {
+            build.as_ref().is_ok_and(|build| record.key.build == *build) | build.is_err()
+                && digest.as_ref().is_none_or(|digest| record.key.data == *digest)
+        });
+        counts.push(u32::try_from(counted.count()).unwrap_or(u32::MAX));
+    }
+    (counts, notes)
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Range;
 
 use crate::cell::{BACKENDS, Backend, Synthetic};
+use crate::data::{catalogue, format};
 use crate::error::Result;
 use crate::plan::Machine;
 use crate::plan::expression::Expression;
@@ -217,6 +218,12 @@ impl Sweep {
         let written = manifest.dataset.as_ref().map(|d| &d.value);
         let format = written.and_then(|d| d.format.as_ref()).map(|format| ("format", &format.span));
         let labels = written.and_then(|d| d.labels.as_ref()).map(|labels| ("labels", &labels.span));
+        if let Some(At { value, span }) = written.and_then(|d| d.format.as_ref())
+            && format::by_name(value).is_err()
+        {
+            let known: Vec<&str> = format::FORMATS.iter().map(|format| format.name).collect();
+            return Err(text.error(span, format!("unknown data format '{value}'")).hint(nearest(value, &known)));
+        }
         match format.or(labels) {
             Some((name, span)) if !self.has("file") => Err(text
                 .error(span, format!("{name} belongs to a file, and there is none"))
@@ -360,29 +367,14 @@ fn backend(name: &str) -> std::result::Result<Value, (String, Option<String>)> {
 }
 
 fn dataset(name: &str) -> std::result::Result<Value, (String, Option<String>)> {
-    let known = known_datasets();
-    if known.contains(&name) {
-        Ok(Value::Word(name.into()))
-    } else {
-        Err((format!("unknown data set '{name}'"), Some(nearest(name, &known))))
+    match catalogue::sets() {
+        Ok(sets) if sets.iter().any(|set| set.name == name) => Ok(Value::Word(name.into())),
+        Ok(sets) => {
+            let known: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
+            Err((format!("unknown data set '{name}'"), Some(nearest(name, &known))))
+        }
+        Err(error) => Err((error.message, error.hint)),
     }
-}
-
-/// Names in the catalogue of real data sets.
-fn known_datasets() -> Vec<&'static str> {
-    vec![
-        "mnist-t10k",
-        "digits",
-        "iris",
-        "wine",
-        "breast-cancer",
-        "color100",
-        "color17695",
-        "edge17695",
-        "texture17695",
-        "covertype-ramp",
-        "letter",
-    ]
 }
 
 fn gather(text: &Text<'_>, manifest: &Manifest, axes: &Axes, machine: Machine) -> Result<Vec<Axis>> {

@@ -1,15 +1,18 @@
 //! Planning: from a manifest, as a person wrote it, to the cells that answer its question.
 //!
 //! [`manifest`] is what may be written; [`axes`] what is varied; [`resolve`] crosses the axes into cells; [`order()`] says in which order
-//! they are run, [`only`] takes a part of them.
+//! they are run, [`only`] takes a part of them, [`cost`] says what they are expected to cost.
 
 use std::path::Path;
+
+use serde::Serialize;
 
 use crate::cell::{BACKENDS, Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::plan::place::{At, Text, nearest};
 
 pub mod axes;
+pub mod cost;
 pub mod expression;
 pub mod manifest;
 pub mod only;
@@ -29,6 +32,14 @@ pub struct Machine {
     pub cpus: u32,
 }
 
+impl Machine {
+    /// This machine: the CPUs that this process may use (its mask and its control group's share).
+    pub fn here() -> Machine {
+        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
+        Machine { cpus: u32::try_from(cpus).unwrap_or(u32::MAX) }
+    }
+}
+
 /// A manifest, resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -41,7 +52,7 @@ pub struct Plan {
 }
 
 /// What an experiment asks, and how it is measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Experiment {
     /// Name of the results folder: letters, digits, `-` and `_`.
     pub name: String,
@@ -73,7 +84,7 @@ pub struct PlannedCell {
 }
 
 /// Combinations that are not run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
     /// Which, as `axis=value` pairs.
     pub what: String,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cell::{self};
 use crate::cell::{Backend, Cell, CellId, CommKind, Dataset, KMeans, Labels, Sample, Stop, Workload};
+use crate::data::catalogue;
 use crate::error::Result;
 use crate::plan::axes::{Kind, Match, Oversubscribed, Sweep, Value, kind_of, range};
 use crate::plan::expression::Wrong;
@@ -291,7 +292,18 @@ impl Resolver<'_> {
             return Err(self.text.error(&points.span, message).hint("take more points or a smaller k"));
         }
         let sample = points.as_ref().map(|points| Sample { points: points.value, seed });
-        if let Some(Value::Word(name)) = self.value(point, "dataset").map(|v| &v.value) {
+        if let Some(At { value: Value::Word(name), span }) = self.value(point, "dataset") {
+            let rows =
+                catalogue::set(name).map(|set| set.rows).map_err(|error| self.text.error(span, error.message))?;
+            if rows < u64::from(*k) {
+                let message = format!("the {rows} rows of '{name}' are fewer than k = {k} clusters");
+                return Err(self.text.error(span, message).hint("take a smaller k"));
+            }
+            if let Some(points) = points.filter(|points| points.value > rows) {
+                let message =
+                    format!("a sample of {} rows cannot be taken from the {rows} rows of '{name}'", points.value);
+                return Err(self.text.error(&points.span, message).hint(format!("take at most {rows} points")));
+            }
             return Ok(Dataset::Catalogue { name: name.clone(), sample });
         }
         if let Some(At { value: Value::Word(file), span }) = self.value(point, "file") {

@@ -57,6 +57,11 @@ impl Worker {
     }
 }
 
+/// The id of the worker that would run, without asking it anything.
+pub fn build_id() -> Result<String> {
+    hash(&locate(std::env::var_os("AMDAHL_WORKER").map(PathBuf::from), std::env::current_exe().ok())?)
+}
+
 /// `AMDAHL_WORKER`, else `amdahl-worker` beside this program.
 fn locate(named: Option<PathBuf>, this: Option<PathBuf>) -> Result<PathBuf> {
     let hint = "build it with 'cargo build --release --bin amdahl-worker', or name it in AMDAHL_WORKER";
