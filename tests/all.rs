@@ -4,6 +4,8 @@ mod compare;
 mod conformance;
 mod data;
 mod explain;
+#[cfg(feature = "explain")]
+mod figures;
 mod layers;
 mod plan;
 mod reference;

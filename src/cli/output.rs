@@ -22,3 +22,34 @@ pub fn style() -> Style {
         || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
     Style { colour: !refused && std::io::stdout().is_terminal() }
 }
+
+/// Writes a file and makes its folder. A file of that name is replaced at once, so that a reader never sees half of it.
+#[cfg(feature = "explain")]
+pub(crate) fn write(path: &std::path::Path, text: &str) -> Result<()> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
+    }
+    let mut scratch = path.as_os_str().to_owned();
+    scratch.push(format!(".{}.tmp", std::process::id()));
+    let scratch = std::path::PathBuf::from(scratch);
+    let written = std::fs::write(&scratch, text).and_then(|()| std::fs::rename(&scratch, path));
+    written.map_err(|e| {
+        let _ = std::fs::remove_file(&scratch);
+        Error::io("write", path, e)
+    })
+}
+
+/// An experiment's name as the beginning of a file name: letters, digits, `-` and `_`.
+#[cfg(feature = "explain")]
+pub(crate) fn file_stem(experiment: &str) -> String {
+    let keep = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
+    let stem: String = experiment.chars().take(80).map(keep).collect();
+    if stem.is_empty() { "results".into() } else { stem }
+}
+
+/// What a build without figures says.
+#[cfg(not(feature = "explain"))]
+pub(crate) fn without_explain(what: &str) -> Error {
+    Error::unavailable(format!("this build of amdahl has no {what}: it was built without the feature 'explain'"))
+        .hint("build it with 'cargo build --release'; 'amdahl show' works in every build")
+}

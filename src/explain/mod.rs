@@ -10,3 +10,8 @@ pub mod show;
 pub mod summary;
 pub mod table;
 pub mod warning;
+
+#[cfg(feature = "explain")]
+pub mod figure;
+#[cfg(feature = "explain")]
+pub mod frame;

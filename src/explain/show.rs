@@ -316,6 +316,10 @@ impl Scale {
             },
         }
     }
+    /// The seconds in the unit.
+    pub fn value(&self, seconds: f64) -> f64 {
+        seconds * self.factor
+    }
     /// The number without its unit.
     pub fn show(&self, seconds: f64) -> String {
         format!("{:.*}", self.decimals, seconds * self.factor)

@@ -1,0 +1,113 @@
+//! The sheet of a figure: title, panels in columns, caption; and labels that keep their distance.
+
+use crate::error::Result;
+use crate::explain::figure::style::{At, CAPTION, Canvas, TITLE, wrap};
+
+/// Width of every figure, CSS pixels.
+pub const WIDTH: f64 = 760.0;
+
+const MARGIN: f64 = 16.0;
+const TITLE_LINE: f64 = 21.0;
+const CAPTION_LINE: f64 = 15.5;
+const GAP: f64 = 22.0;
+
+/// A rectangle: upper left corner and size, CSS pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Panel {
+    /// Left edge.
+    pub x: f64,
+    /// Upper edge.
+    pub y: f64,
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+}
+
+/// Where everything on a figure goes.
+pub struct Sheet {
+    title: Vec<String>,
+    caption: Vec<String>,
+    /// The panels, row by row.
+    pub panels: Vec<Panel>,
+    /// Height of the whole, CSS pixels.
+    pub height: f64,
+}
+
+impl Sheet {
+    /// A sheet with panels of these heights in `columns` columns, `head` pixels of room between title and panels, and a caption that
+    /// begins a new line with each of `caption`.
+    pub fn new(title: &str, head: f64, heights: &[f64], columns: usize, caption: &[String]) -> Sheet {
+        let room = WIDTH - 2.0 * MARGIN;
+        let title = wrap(title, TITLE, room);
+        let caption: Vec<String> = caption.iter().flat_map(|part| wrap(part, CAPTION, room)).collect();
+        let width = (room - GAP * (columns as f64 - 1.0)) / columns as f64;
+        let mut y = MARGIN + title.len() as f64 * TITLE_LINE + 6.0 + head;
+        let mut panels = Vec::new();
+        for row in heights.chunks(columns.max(1)) {
+            for (column, &height) in row.iter().enumerate() {
+                panels.push(Panel { x: MARGIN + column as f64 * (width + GAP), y, width, height });
+            }
+            y += row.iter().copied().fold(0.0, f64::max) + GAP;
+        }
+        let height = y - GAP + 12.0 + caption.len() as f64 * CAPTION_LINE + MARGIN;
+        Sheet { title, caption, panels, height }
+    }
+
+    /// Upper edge of the room between title and panels.
+    pub fn head(&self) -> f64 {
+        MARGIN + self.title.len() as f64 * TITLE_LINE + 6.0
+    }
+
+    /// Writes title and caption.
+    pub fn draw(&self, canvas: &Canvas<'_>) -> Result<()> {
+        for (i, line) in self.title.iter().enumerate() {
+            canvas.text(line, (MARGIN, MARGIN + (i as f64 + 0.5) * TITLE_LINE), At::Start, TITLE)?;
+        }
+        let top = self.height - MARGIN - self.caption.len() as f64 * CAPTION_LINE;
+        for (i, line) in self.caption.iter().enumerate() {
+            canvas.text(line, (MARGIN, top + (i as f64 + 0.5) * CAPTION_LINE), At::Start, CAPTION)?;
+        }
+        Ok(())
+    }
+}
+
+/// Moves heights apart until neighbours are at least `gap` apart, keeping them within `low` to `high` where there is room. Keeps the
+/// order of the heights; returns them in the order given.
+pub fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
+    let mut placed = wanted.to_vec();
+    // Down from the top, then up from the bottom: the second pass takes back what the first pushed out.
+    let mut least = low;
+    for &i in &order {
+        placed[i] = placed[i].max(least);
+        least = placed[i] + gap;
+    }
+    let mut most = high;
+    for &i in order.iter().rev() {
+        placed[i] = placed[i].min(most);
+        most = placed[i] - gap;
+    }
+    placed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_keep_their_distance() {
+        assert_eq!(spread(&[10.0, 12.0, 50.0], 10.0, 0.0, 100.0), [10.0, 20.0, 50.0]);
+        assert_eq!(spread(&[99.0, 98.0], 10.0, 0.0, 100.0), [100.0, 90.0]);
+    }
+
+    #[test]
+    fn panels_do_not_overlap() {
+        let sheet = Sheet::new("A title", 0.0, &[100.0, 120.0, 90.0], 2, &["A caption.".into()]);
+        assert_eq!(sheet.panels.len(), 3);
+        assert!(sheet.panels[0].x + sheet.panels[0].width < sheet.panels[1].x);
+        assert!(sheet.panels[1].y + sheet.panels[1].height < sheet.panels[2].y);
+        assert!(sheet.panels[2].y + 90.0 < sheet.height);
+    }
+}

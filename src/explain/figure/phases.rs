@@ -1,0 +1,201 @@
+//! Where the lanes' time goes: lane-seconds of one iteration by phase, cell by cell.
+//!
+//! Lane-seconds are seconds × lanes. With a perfect speedup they stay what they are at the base, so whatever reaches beyond the base's line
+//! is the speedup that was lost, and its colour says to what.
+
+use crate::error::Result;
+use crate::explain::figure::axis::{Axis, number, round_ticks};
+use crate::explain::figure::layout::{Panel, Sheet, WIDTH};
+use crate::explain::figure::style::{self, At, CAPTION, Canvas, HEADING, INK, LABEL, RULE};
+use crate::explain::figure::{Figure, View};
+use crate::explain::frame::{OTHER, numbers, words};
+use crate::explain::names;
+use crate::explain::show::Scale;
+use crate::explain::summary::Group;
+use crate::record::Phase;
+use crate::units;
+
+/// Lane-seconds by phase, one panel a problem.
+pub const FIGURE: Figure = Figure { name: "phases", title, draw };
+
+/// A cell's lane-seconds of one iteration, by phase in [`ORDER`].
+struct Bar {
+    cell: String,
+    name: String,
+    lanes: f64,
+    costs: [f64; 5],
+}
+
+impl Bar {
+    fn total(&self) -> f64 {
+        self.costs.iter().sum()
+    }
+}
+
+/// Phases from left to right: what computes first, what is lost last.
+const ORDER: [&str; 5] = [word(Phase::Assign), word(Phase::Update), word(Phase::Reduce), word(Phase::Wait), OTHER];
+
+const fn word(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Assign => "assign",
+        Phase::Update => "update",
+        Phase::Reduce => "reduce",
+        _ => "wait",
+    }
+}
+
+fn bars(view: &View<'_>, group: usize) -> Result<Vec<Bar>> {
+    let table = view.frames.phase_costs(group as u32)?;
+    let (cells, labels, phases) = (words(&table, "cell")?, words(&table, "name")?, words(&table, "phase")?);
+    let (lanes, seconds) = (numbers(&table, "lanes")?, numbers(&table, "seconds")?);
+    let mut bars: Vec<Bar> = Vec::new();
+    for i in 0..cells.len() {
+        let (Some(lanes), Some(seconds)) = (lanes[i], seconds[i]) else { continue };
+        if bars.last().is_none_or(|bar| bar.cell != cells[i]) {
+            bars.push(Bar { cell: cells[i].clone(), name: labels[i].clone(), lanes, costs: [0.0; 5] });
+        }
+        if let (Some(bar), Some(phase)) = (bars.last_mut(), ORDER.iter().position(|word| *word == phases[i])) {
+            bar.costs[phase] = seconds * lanes;
+        }
+    }
+    Ok(bars)
+}
+
+fn base<'a>(group: &Group, bars: &'a [Bar]) -> Option<&'a Bar> {
+    let base = group.base.as_ref()?;
+    bars.iter().find(|bar| bar.cell == base.cell.0)
+}
+
+fn title(view: &View<'_>) -> Result<String> {
+    let fallback = "Where the lanes' time goes".to_string();
+    let Some(main) = view.main_group() else { return Ok(fallback) };
+    let bars = bars(view, main)?;
+    let Some(base) = base(&view.summary.groups[main], &bars) else { return Ok(fallback) };
+    // Of the cells with most lanes that each have a CPU, the one that wastes least: the best that the machine was brought to.
+    let crowded = |bar: &Bar| view.summary.groups[main].cells.iter().any(|c| c.id.0 == bar.cell && c.oversubscribed);
+    let others = || bars.iter().filter(|b| b.cell != base.cell && !crowded(b));
+    let most = others().map(|b| b.lanes).fold(0.0, f64::max);
+    let widest = others().filter(|b| b.lanes == most).min_by(|a, b| a.total().total_cmp(&b.total()));
+    let Some(widest) = widest else { return Ok(fallback) };
+    let scope = view.scope(main);
+    let ratio = widest.total() / base.total();
+    if ratio < 1.005 {
+        return Ok(format!("{} spends no more lane time than {}{scope}", widest.name, base.name));
+    }
+    let extra = widest.costs.iter().zip(base.costs).map(|(cost, base)| cost - base);
+    let greatest = extra.zip(ORDER).max_by(|a, b| a.0.total_cmp(&b.0)).map_or(OTHER, |(_, phase)| phase);
+    let how_much = match ratio {
+        r if r < 2.0 => format!("{:.0} % more lane time than", (r - 1.0) * 100.0),
+        r => format!("{} times as much lane time as", units::significant(r)),
+    };
+    Ok(format!("{} spends {how_much} {}, most of the extra in '{greatest}'{scope}", widest.name, base.name))
+}
+
+const ROW: f64 = 25.0;
+
+fn draw(view: &View<'_>, title: &str) -> Result<String> {
+    let groups = &view.summary.groups;
+    let headings = view.headings();
+    let all = (0..groups.len()).map(|i| bars(view, i)).collect::<Result<Vec<_>>>()?;
+    let heights: Vec<f64> = (all.iter().zip(&headings))
+        .map(|(bars, heading)| {
+            let lines = style::wrap(heading, HEADING, WIDTH - 32.0).len() as f64;
+            lines * 16.0 + if bars.is_empty() { 22.0 } else { bars.len() as f64 * ROW + 54.0 }
+        })
+        .collect();
+    let caption = [
+        format!(
+            "Lane time: seconds of one iteration × lanes; medians of {} repeats, means over the lanes. With an ideal speedup every bar would end \
+             at the line of the base; what reaches beyond is lost.",
+            view.repeats().replace("n = ", "")
+        ),
+        view.oversubscribed("all their waiting for a CPU counts too"),
+        view.without_result(),
+        view.source(),
+    ];
+    let sheet = Sheet::new(title, 24.0, &heights, 1, &caption);
+    let mut description = String::from("Lane time of one iteration by phase.");
+    for (heading, bars) in headings.iter().zip(&all) {
+        description.push_str(&describe(heading, bars));
+    }
+    style::svg(FIGURE.name, (WIDTH, sheet.height), title, &description, |canvas| {
+        sheet.draw(canvas)?;
+        let mut x = 16.0;
+        for phase in ORDER {
+            let (colour, label) = style::of_phase(phase);
+            canvas.bar((x, sheet.head() + 3.0), (12.0, 12.0), colour)?;
+            canvas.text(label, (x + 17.0, sheet.head() + 9.0), At::Start, LABEL)?;
+            x += 17.0 + style::width(label, LABEL) + 22.0;
+        }
+        for (i, bars) in all.iter().enumerate() {
+            panel(canvas, sheet.panels[i], &headings[i], &groups[i], bars)?;
+        }
+        Ok(())
+    })
+}
+
+fn describe(heading: &str, bars: &[Bar]) -> String {
+    let mut text = format!(" {heading}:");
+    for bar in bars {
+        text.push_str(&format!(" {} {}", bar.name, units::seconds(bar.total())));
+        for (phase, cost) in ORDER.iter().zip(bar.costs) {
+            text.push_str(&format!(", {phase} {:.1} %", 100.0 * cost / bar.total().max(f64::MIN_POSITIVE)));
+        }
+        text.push(';');
+    }
+    text
+}
+
+fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: &[Bar]) -> Result<()> {
+    let mut top = panel.y + 8.0;
+    for line in style::wrap(heading, HEADING, panel.width) {
+        canvas.text(&line, (panel.x, top), At::Start, HEADING)?;
+        top += 16.0;
+    }
+    if bars.is_empty() {
+        return canvas.text("no good repeat with phases", (panel.x, top + 2.0), At::Start, CAPTION);
+    }
+    let room = bars.iter().map(|b| style::width(&b.name, LABEL)).fold(0.0, f64::max);
+    let (left, right) = (panel.x + room + 14.0, panel.x + panel.width - 150.0);
+    let bottom = top + bars.len() as f64 * ROW + 2.0;
+    let longest = bars.iter().map(Bar::total).fold(0.0, f64::max);
+    let scale = Scale::of(std::iter::once(longest));
+    let ticks = round_ticks(scale.value(longest), 5);
+    let end = ticks.last().copied().unwrap_or(1.0).max(f64::MIN_POSITIVE);
+    let x = Axis::linear((0.0, end), (left, right));
+    for &tick in &ticks {
+        canvas.line(&[(x.at(tick), top - 2.0), (x.at(tick), bottom + 4.0)], RULE, 1.0, 1.0)?;
+        canvas.text(&number(tick), (x.at(tick), bottom + 13.0), At::Middle, LABEL)?;
+    }
+    let unit = format!("lane time of one iteration, {} × lanes", scale.unit);
+    canvas.text(&unit, ((left + right) / 2.0, bottom + 30.0), At::Middle, LABEL)?;
+
+    let base = base(group, bars);
+    for (i, bar) in bars.iter().enumerate() {
+        let y = top + i as f64 * ROW;
+        canvas.text(&bar.name, (left - 8.0, y + ROW / 2.0), At::End, LABEL)?;
+        let mut from = 0.0;
+        for (phase, cost) in ORDER.iter().zip(bar.costs) {
+            let to = from + scale.value(cost);
+            canvas.bar((x.at(from), y + 4.0), (x.at(to) - x.at(from), ROW - 8.0), style::of_phase(phase).0)?;
+            from = to;
+        }
+        let relative = match base {
+            Some(base) if base.cell == bar.cell => " (base)".into(),
+            Some(base) => {
+                format!(" = {} × {}", units::significant(bar.total() / base.total()), names::one_line(&base.name, 12))
+            }
+            None => String::new(),
+        };
+        let label = format!("{}{relative}", units::seconds(bar.total()));
+        let (beside, middle) = (x.at(from) + 8.0, y + ROW / 2.0);
+        // Grid lines do not run through the words.
+        canvas.bar((beside - 3.0, middle - 8.0), (style::width(&label, LABEL), 16.0), style::PAPER)?;
+        canvas.text(&label, (beside, middle), At::Start, LABEL)?;
+    }
+    if let Some(base) = base {
+        let at = x.at(scale.value(base.total()));
+        canvas.line(&[(at, top - 2.0), (at, bottom)], INK, 0.9, 1.25)?;
+    }
+    Ok(())
+}

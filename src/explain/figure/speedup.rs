@@ -1,0 +1,309 @@
+//! Speedup over lanes: what more lanes bring, against the line of what they could bring.
+
+use crate::error::Result;
+use crate::explain::figure::axis::{Axis, number};
+use crate::explain::figure::layout::{Panel, Sheet, WIDTH, spread};
+use crate::explain::figure::style::{self, At, CAPTION, Canvas, Colour, GREY, HEADING, LABEL, Marker, RULE};
+use crate::explain::figure::{Figure, View};
+use crate::explain::frame::{numbers, words};
+use crate::explain::summary::Group;
+use crate::units;
+
+/// Speedup over lanes, one panel a problem.
+pub const FIGURE: Figure = Figure { name: "speedup", title, draw };
+
+/// A cell's point.
+struct Point {
+    cell: String,
+    name: String,
+    lanes: f64,
+    speedup: f64,
+    interval: Option<(f64, f64)>,
+    efficiency: f64,
+    is_base: bool,
+    oversubscribed: bool,
+}
+
+/// The points of one backend, by lanes.
+struct Series {
+    backend: String,
+    points: Vec<Point>,
+}
+
+impl Series {
+    /// Does each number of lanes come once? Only then does a line between them mean something.
+    fn is_line(&self) -> bool {
+        self.points.len() > 1 && self.points.windows(2).all(|pair| pair[0].lanes < pair[1].lanes)
+    }
+}
+
+fn series(view: &View<'_>, group: usize) -> Result<Vec<Series>> {
+    let table = view.frames.speedups(group as u32)?;
+    let (cells, labels, backends) = (words(&table, "cell")?, words(&table, "name")?, words(&table, "backend")?);
+    let (lanes, speedup, efficiency) =
+        (numbers(&table, "lanes")?, numbers(&table, "speedup")?, numbers(&table, "efficiency")?);
+    let (low, high) = (numbers(&table, "speedup_low")?, numbers(&table, "speedup_high")?);
+    let crowded = numbers(&table, "oversubscribed")?;
+    let base = view.summary.groups[group].base.as_ref().map(|b| b.cell.0.as_str());
+    let mut all: Vec<Series> = Vec::new();
+    for i in 0..cells.len() {
+        let (Some(lanes), Some(speedup)) = (lanes[i], speedup[i]) else { continue };
+        let point = Point {
+            cell: cells[i].clone(),
+            name: labels[i].clone(),
+            lanes,
+            speedup,
+            interval: low[i].zip(high[i]),
+            efficiency: efficiency[i].unwrap_or(speedup / lanes.max(1.0)),
+            is_base: base == Some(cells[i].as_str()),
+            oversubscribed: crowded[i] == Some(1.0),
+        };
+        match all.iter_mut().find(|s| s.backend == backends[i]) {
+            Some(series) => series.points.push(point),
+            None => all.push(Series { backend: backends[i].clone(), points: vec![point] }),
+        }
+    }
+    for series in &mut all {
+        series.points.sort_by(|a, b| a.lanes.total_cmp(&b.lanes));
+    }
+    Ok(all)
+}
+
+fn title(view: &View<'_>) -> Result<String> {
+    let Some(main) = view.main_group() else { return Ok("No speedup: the base has no good repeat".into()) };
+    let Some(base) = &view.summary.groups[main].base else { return Ok("No speedup: no base".into()) };
+    let all = series(view, main)?;
+    let others = || all.iter().flat_map(|s| &s.points).filter(|p| !p.is_base);
+    let best = |crowded: bool| {
+        others().filter(|p| crowded || !p.oversubscribed).max_by(|a, b| a.speedup.total_cmp(&b.speedup))
+    };
+    // A cell with more lanes than CPUs speaks only where there is no other.
+    let Some(best) = best(false).or_else(|| best(true)) else {
+        return Ok(format!("Only the base was measured: {} takes {}", base.name, units::seconds(base.time.value)));
+    };
+    let scope = view.scope(main);
+    Ok(match best.interval {
+        Some((low, _)) if low > 1.0 => format!(
+            "{} is {:.2} times as fast as {}: {:.0} % of ideal{scope}",
+            best.name,
+            best.speedup,
+            base.name,
+            best.efficiency * 100.0
+        ),
+        Some((_, high)) if high < 1.0 => {
+            format!(
+                "Nothing is faster than {}: {} comes closest at {:.2} times its speed{scope}",
+                base.name, best.name, best.speedup
+            )
+        }
+        Some(_) => format!(
+            "No speedup was shown: {} is {:.2} times as fast as {}, and the interval holds 1{scope}",
+            best.name, best.speedup, base.name
+        ),
+        None => format!(
+            "{} is {:.2} times as fast as {}, from too few repeats for an interval{scope}",
+            best.name, best.speedup, base.name
+        ),
+    })
+}
+
+fn draw(view: &View<'_>, title: &str) -> Result<String> {
+    let groups = &view.summary.groups;
+    let columns = if groups.len() > 1 { 2 } else { 1 };
+    let headings = view.headings();
+    let heights = vec![if columns == 1 { 400.0 } else { 330.0 }; groups.len()];
+    let caption = [
+        format!(
+            "Each marker: median time of the base over the median time of the cell, {}, with its 95 % bootstrap interval; faint dots: single \
+             repeats. Lines only guide the eye.",
+            view.repeats()
+        ),
+        view.oversubscribed("hollow markers"),
+        view.without_result(),
+        view.source(),
+    ];
+    let sheet = Sheet::new(title, 0.0, &heights, columns, &caption);
+    let mut description = String::from("Speedup over the number of lanes, both axes logarithmic to base 2.");
+    let mut panels = Vec::new();
+    for (i, heading) in headings.iter().enumerate() {
+        let series = series(view, i)?;
+        description.push_str(&describe(heading, &groups[i], &series));
+        panels.push(series);
+    }
+    style::svg(FIGURE.name, (WIDTH, sheet.height), title, &description, |canvas| {
+        sheet.draw(canvas)?;
+        for (i, series) in panels.iter().enumerate() {
+            let repeats = view.frames.repeat_speedups(i as u32)?;
+            let raw = Raw { cells: words(&repeats, "cell")?, speedups: numbers(&repeats, "speedup")? };
+            panel(canvas, sheet.panels[i], &headings[i], &groups[i], series, &raw)?;
+        }
+        Ok(())
+    })
+}
+
+/// Speedups of single repeats.
+struct Raw {
+    cells: Vec<String>,
+    speedups: Vec<Option<f64>>,
+}
+
+fn describe(heading: &str, group: &Group, series: &[Series]) -> String {
+    let mut text = format!(" {heading}");
+    match &group.base {
+        Some(base) => text.push_str(&format!(", over {} at {}:", base.name, units::seconds(base.time.value))),
+        None => text.push_str(": no base."),
+    }
+    for point in series.iter().flat_map(|s| &s.points).filter(|p| !p.is_base) {
+        text.push_str(&format!(" {} {:.2};", point.name, point.speedup));
+    }
+    text
+}
+
+fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, series: &[Series], raw: &Raw) -> Result<()> {
+    let mut y = panel.y + 8.0;
+    for line in style::wrap(heading, HEADING, panel.width) {
+        canvas.text(&line, (panel.x, y), At::Start, HEADING)?;
+        y += 16.0;
+    }
+    let base = match &group.base {
+        Some(base) => {
+            let interval = base
+                .time
+                .interval
+                .map_or(String::new(), |i| format!(" ({} to {})", units::seconds(i.low), units::seconds(i.high)));
+            format!("base: {}, {}{interval}, n = {}", base.name, units::seconds(base.time.value), base.time.n)
+        }
+        None => "no speedup: the base has no good repeat".into(),
+    };
+    for line in style::wrap(&base, CAPTION, panel.width) {
+        canvas.text(&line, (panel.x, y), At::Start, CAPTION)?;
+        y += 15.0;
+    }
+    let Some(base) = &group.base else { return Ok(()) };
+
+    let (left, right) = (panel.x + 44.0, panel.x + panel.width - 92.0);
+    let (top, bottom) = (y + 8.0, panel.y + panel.height - 40.0);
+    let counts = distinct(series.iter().flat_map(|s| &s.points).map(|p| p.lanes));
+    let base_lanes = f64::from(base.lanes.max(1));
+    let most_lanes = counts.last().copied().unwrap_or(1.0).max(base_lanes);
+    let least_lanes = counts.first().copied().unwrap_or(1.0);
+    let all = || {
+        let points = series.iter().flat_map(|s| &s.points);
+        points.flat_map(|p| [p.speedup, p.interval.map_or(p.speedup, |i| i.0), p.interval.map_or(p.speedup, |i| i.1)])
+    };
+    let raw_values = || raw.speedups.iter().flatten().copied().filter(|s| *s > 0.0);
+    let least = all().chain(raw_values()).fold(1.0, f64::min);
+    let most = all().chain(raw_values()).fold((most_lanes / base_lanes).max(2.0), f64::max);
+    // Room on the left for the name of the base beside its point.
+    let x = Axis::log2((least_lanes, most_lanes), (left + 54.0, right - 12.0));
+    let y = Axis::log2((least / 1.12, most * 1.08), (bottom, top));
+
+    axes(canvas, &x, &y, (left, right, top, bottom), &counts, (least, most), base_lanes)?;
+    // The line of ideal speedup, as far as lanes were measured.
+    let ideal = |lanes: f64| (x.at(lanes), y.at(lanes / base_lanes));
+    let mut labels: Vec<(f64, f64, String, Colour)> = Vec::new();
+    if most_lanes > least_lanes {
+        canvas.line(&[ideal(least_lanes), ideal(most_lanes)], GREY, 0.7, 1.0)?;
+        labels.push((ideal(most_lanes).0, ideal(most_lanes).1, "ideal".into(), GREY));
+    }
+
+    let shift = |i: usize| (i as f64 - (series.len() as f64 - 1.0) / 2.0) * 5.0;
+    for (i, one) in series.iter().enumerate() {
+        let (colour, _) = style::of_backend(&one.backend);
+        let place = |p: &Point| (x.at(p.lanes) + shift(i), y.at(p.speedup));
+        if one.is_line() {
+            canvas.line(&one.points.iter().map(place).collect::<Vec<_>>(), colour, 0.75, 1.5)?;
+        }
+        for point in &one.points {
+            let (at_x, _) = place(point);
+            for (cell, speedup) in raw.cells.iter().zip(&raw.speedups) {
+                if let Some(speedup) = speedup.filter(|s| *s > 0.0 && *cell == point.cell) {
+                    canvas.disc((at_x, y.at(speedup)), 2.2, colour, 0.28)?;
+                }
+            }
+            if let Some((low, high)) = point.interval {
+                canvas.line(&[(at_x, y.at(low)), (at_x, y.at(high))], colour, 1.0, 1.5)?;
+                for end in [low, high] {
+                    canvas.line(&[(at_x - 4.0, y.at(end)), (at_x + 4.0, y.at(end))], colour, 1.0, 1.5)?;
+                }
+            }
+        }
+    }
+    // Markers last, so that nothing hides them.
+    for (i, one) in series.iter().enumerate() {
+        let (colour, marker): (Colour, Marker) = style::of_backend(&one.backend);
+        for point in &one.points {
+            let place = (x.at(point.lanes) + shift(i), y.at(point.speedup));
+            canvas.marker(place, marker, colour)?;
+            if point.oversubscribed {
+                canvas.disc(place, 2.4, style::PAPER, 1.0)?;
+            }
+        }
+        if let [only] = &one.points[..]
+            && only.is_base
+        {
+            let beside = (x.at(only.lanes) + shift(i) - 10.0, y.at(only.speedup));
+            canvas.text(&one.backend, beside, At::End, style::Font { colour, ..LABEL })?;
+        } else if let Some(last) = one.points.last() {
+            labels.push((x.at(last.lanes) + shift(i), y.at(last.speedup), one.backend.clone(), colour));
+        }
+    }
+    let heights = spread(&labels.iter().map(|l| l.1).collect::<Vec<_>>(), 14.5, top, bottom);
+    for ((from_x, from_y, text, colour), height) in labels.into_iter().zip(heights) {
+        // A thin line leads from a label to a point that ends before the others or that the label had to leave.
+        let text_x = right + 16.0;
+        if text_x - from_x > 40.0 || (height - from_y).abs() > 5.0 {
+            canvas.line(&[(from_x + 9.0, from_y), (text_x - 4.0, height)], colour, 0.45, 0.75)?;
+        }
+        canvas.text(&text, (text_x, height), At::Start, style::Font { colour, ..LABEL })?;
+    }
+    Ok(())
+}
+
+type Edges = (f64, f64, f64, f64);
+
+/// Grid, ticks at the measured numbers of lanes, and the names of the axes.
+fn axes(
+    canvas: &Canvas<'_>,
+    x: &Axis,
+    y: &Axis,
+    (left, right, top, bottom): Edges,
+    counts: &[f64],
+    (least, most): (f64, f64),
+    base_lanes: f64,
+) -> Result<()> {
+    // Wanted first: both ends and the powers of two, then the other measured counts.
+    let is_power = |v: &f64| v.log2().fract() == 0.0;
+    let ends = counts.first().into_iter().chain(counts.last()).copied();
+    let wanted: Vec<f64> = ends.chain(counts.iter().copied().filter(is_power)).chain(counts.iter().copied()).collect();
+    for tick in x.with_room(&distinct_in_order(&wanted), 22.0) {
+        canvas.line(&[(x.at(tick), top), (x.at(tick), bottom + 4.0)], RULE, 1.0, 1.0)?;
+        canvas.text(&number(tick), (x.at(tick), bottom + 14.0), At::Middle, LABEL)?;
+    }
+    let powers = (-20..=24).map(|e| 2f64.powi(e)).filter(|p| (least / 1.1..=most * 1.05).contains(p));
+    let ideals = counts.iter().map(|c| c / base_lanes).filter(|s| *s <= most);
+    let wanted: Vec<f64> = std::iter::once(1.0).chain(powers).chain(ideals).collect();
+    for tick in y.with_room(&distinct_in_order(&wanted), 20.0) {
+        canvas.line(&[(left - 4.0, y.at(tick)), (right, y.at(tick))], RULE, 1.0, 1.0)?;
+        canvas.text(&number(tick), (left - 8.0, y.at(tick)), At::End, LABEL)?;
+    }
+    canvas.text("lanes (ranks × threads)", ((left + right) / 2.0, bottom + 32.0), At::Middle, LABEL)?;
+    canvas.text_upwards("speedup", (left - 36.0, (top + bottom) / 2.0), LABEL)
+}
+
+fn distinct(values: impl Iterator<Item = f64>) -> Vec<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.dedup();
+    values
+}
+
+fn distinct_in_order(values: &[f64]) -> Vec<f64> {
+    let mut kept: Vec<f64> = Vec::new();
+    for value in values {
+        if !kept.contains(value) {
+            kept.push(*value);
+        }
+    }
+    kept
+}

@@ -1,0 +1,147 @@
+//! Figures of made-up records.
+
+use std::path::PathBuf;
+
+use amdahl::explain::figure::{Drawing, FIGURES, View, draw_all};
+use amdahl::explain::frame::{Frames, numbers, words};
+use amdahl::explain::summary::summarise;
+use amdahl::record::{Failure, Line, Phase};
+
+use crate::explain::{amdahl, folder_with, golden, mixed};
+use crate::samples::{self, Made, collect};
+
+fn draw(lines: &[Line]) -> Vec<Drawing> {
+    draw_all(&summarise(&collect(lines))).expect("figures are drawn")
+}
+
+/// Made-up results of every kind that a figure has to cope with.
+pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
+    let wide = |lanes: &[u32]| {
+        let mut spreads = vec![("serial", 1, 1)];
+        spreads.extend(lanes.iter().map(|&n| ("threads", 1, n)));
+        spreads.extend(lanes.iter().map(|&n| ("mpi", n, 1)));
+        spreads.extend([("hybrid", 2, 2), ("hybrid", 2, 4), ("hybrid", 4, 2), ("hybrid", 4, 4)]);
+        spreads
+    };
+    let mut failed = mixed();
+    samples::fail(&mut failed, "serial", 1, Failure::Timeout, "<script>alert(1)</script> took more than 60 s");
+    let mut hostile = Made { experiment: "../<b>&\"x".into(), ..Made::default() }.lines();
+    for line in &mut hostile {
+        match line {
+            Line::Host(host) => host.hostname = Some("<img src=x onerror=alert(1)>\u{1b}[31m".into()),
+            Line::Run(run) => run.title = "</title><script>alert('title')</script>".into(),
+            _ => {}
+        }
+    }
+    samples::fail(&mut hostile, "mpi", 2, Failure::Error, "</td><script>alert(\"reason\")</script> ü 漢字");
+    vec![
+        ("usual", Made::default().lines()),
+        ("one-cell", Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines()),
+        (
+            "three-cells",
+            Made { spreads: vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2)], ..Made::default() }.lines(),
+        ),
+        ("one-repeat", Made { repeats: 1, ..Made::default() }.lines()),
+        ("mixed", mixed()),
+        ("many-lanes", Made { spreads: wide(&[1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]), ..Made::default() }.lines()),
+        ("many-problems", Made { points: vec![1_000, 10_000, 100_000], k: vec![4, 16, 64], ..Made::default() }.lines()),
+        ("noisy", Made { noise: 0.6, ..Made::default() }.lines()),
+        ("slower", Made { points: vec![300], ..Made::default() }.lines()),
+        ("no-base", failed),
+        ("hostile", hostile),
+    ]
+}
+
+#[test]
+fn every_situation_is_drawn_twice_with_the_same_bytes() {
+    for (name, lines) in situations() {
+        let (once, again) = (draw(&lines), draw(&lines));
+        assert_eq!(once.len(), FIGURES.len());
+        assert!(once == again, "{name}: equal records give equal bytes");
+        for drawing in once {
+            assert!(drawing.svg.starts_with("<svg ") && drawing.svg.ends_with("</svg>\n"), "{name}");
+            assert!(!drawing.svg.contains("NaN") && !drawing.svg.contains("inf,"), "{name}");
+            assert!(!drawing.svg.contains("<script") && !drawing.svg.contains("<img"), "{name}: text is escaped");
+            assert!(drawing.svg.contains("<title id=") && drawing.svg.contains("<desc id="), "{name}");
+            assert!(!drawing.svg.contains("http") || drawing.svg.matches("http").count() == 1, "only the name space");
+        }
+    }
+}
+
+#[test]
+fn titles_state_the_finding() {
+    let titles = |lines: &[Line]| draw(lines).into_iter().map(|d| d.title).collect::<Vec<_>>();
+    let usual = titles(&Made::default().lines());
+    assert!(usual[0].starts_with("threads 4 is 3.") && usual[0].contains("times as fast as serial"), "{usual:?}");
+    assert!(usual[1].contains("more lane time than serial, most of the extra in"), "{usual:?}");
+    let spreads = vec![("serial", 1, 1), ("mpi", 2, 1), ("mpi", 4, 1)];
+    let slow = titles(&Made { points: vec![300], spreads, ..Made::default() }.lines());
+    assert!(slow[0].starts_with("Nothing is faster than serial"), "{slow:?}");
+    let alone = titles(&Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines());
+    assert!(alone[0].starts_with("Only the base was measured"), "{alone:?}");
+}
+
+#[test]
+fn a_figure_is_what_it_was() {
+    let drawn = draw(
+        &Made { spreads: vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2)], ..Made::default() }.lines(),
+    );
+    golden("speedup.svg", &drawn[0].svg);
+    golden("phases.svg", &drawn[1].svg);
+}
+
+#[test]
+fn the_tables_agree_with_the_summary() {
+    let summary = summarise(&collect(&mixed()));
+    let frames = Frames::new(&summary).expect("tables");
+    let cells: usize = summary.groups.iter().map(|g| g.cells.len()).sum();
+    let repeats: usize = summary.groups.iter().flat_map(|g| &g.cells).map(|c| c.repeats.len()).sum();
+    assert_eq!((frames.cells.height(), frames.repeats.height()), (cells, repeats));
+    for (i, group) in summary.groups.iter().enumerate() {
+        let costs = frames.phase_costs(i as u32).expect("a query");
+        let (ids, phases) = (words(&costs, "cell").expect("words"), words(&costs, "phase").expect("words"));
+        let seconds = numbers(&costs, "seconds").expect("numbers");
+        let mut checked = 0;
+        for cell in &group.cells {
+            for phase in Phase::TIMED {
+                let Some(expected) = cell.phase(phase) else { continue };
+                let row = (0..ids.len()).find(|&r| ids[r] == cell.id.0 && phases[r] == phase.word()).expect("a row");
+                let got = seconds[row].expect("a value") * f64::from(cell.iterations.expect("iterations"));
+                assert!((got - expected.mean_s).abs() <= 1e-12 + 1e-9 * expected.mean_s, "{got} {}", expected.mean_s);
+                checked += 1;
+            }
+        }
+        assert_eq!(checked, 8 * 4, "the cell that failed has no phases");
+    }
+    assert_eq!(View::new(&summary).expect("a view").main_group(), Some(1), "the larger problem");
+}
+
+#[test]
+fn figures_are_written_where_they_are_wanted() {
+    let (temp, folder) = folder_with(&situations().pop().expect("the hostile one").1);
+    let out = temp.path().join("new/plots");
+    let drawn = amdahl(&["figures", &folder.to_string_lossy(), "--out", &out.to_string_lossy()]);
+    assert!(drawn.status.success(), "{}", String::from_utf8_lossy(&drawn.stderr));
+    let mut names: Vec<String> = std::fs::read_dir(&out)
+        .expect("the folder")
+        .map(|e| e.expect("an entry").file_name().to_string_lossy().into())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["----b---x-phases.svg", "----b---x-speedup.svg"], "a name from outside stays in the folder");
+}
+
+/// Not a test: writes every situation's figures to the folder in `AMDAHL_LOOK`, for people to look at.
+#[test]
+#[ignore = "for people: AMDAHL_LOOK=folder cargo test --release -- --ignored to_look_at"]
+fn figures_to_look_at() {
+    let folder = PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    for (name, lines) in situations() {
+        samples::write(&folder.join(name), &lines);
+        for drawing in draw(&lines) {
+            let path = folder.join(format!("{name}-{}.svg", drawing.name));
+            std::fs::write(&path, &drawing.svg).expect("a file");
+            assert!(path.is_file());
+        }
+    }
+}
