@@ -4,8 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod gather;
+mod quota;
 
 pub use gather::{allowed_cpus, cpu_list, gather, gather_below, peak_rss_bytes};
+pub use quota::cpu_quota;
 
 /// A machine and its settings. Whatever could not be found out is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

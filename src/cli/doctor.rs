@@ -1,12 +1,144 @@
-//! `amdahl doctor`.
+//! `amdahl doctor`: what this machine can do, for each 'no' why and what to do, and what measuring itself costs.
 
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::output;
 use crate::error::{Error, Result};
+use crate::explain::show::Style;
+
+mod cells;
+mod check;
+mod counters;
+mod machine;
+mod overhead;
+mod programs;
+
+use check::{Check, Is};
 
 /// Arguments of `amdahl doctor`.
 #[derive(clap::Args, Debug)]
-pub struct Args {}
+pub struct Args {
+    /// How to write it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+    /// Only look: run no cell and measure no overhead
+    #[arg(long)]
+    pub quick: bool,
+}
 
-/// Runs the verb.
-pub fn run(_args: &Args) -> Result<()> {
-    Err(Error::unavailable("'amdahl doctor' is not there yet"))
+/// How the findings are written.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For a terminal
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+/// Version of the JSON form.
+const SCHEMA: u32 = 1;
+
+/// Runs the verb. What the machine lacks is a finding, not an error.
+pub fn run(args: &Args) -> Result<()> {
+    let scratch = Scratch::new()?;
+    let watch = crate::measure::probe::load::Watch::start();
+    let mut checks = machine::checks();
+    checks.extend(counters::checks());
+    let (site, worker, found) = programs::look(&scratch.folder);
+    checks.extend(found);
+    if !args.quick {
+        if let Some(worker) = &worker {
+            checks.extend(cells::checks(worker, &site, &scratch.folder));
+        }
+        checks.extend(overhead::checks(worker.as_ref(), &site, &scratch.folder));
+        checks.extend(machine::stolen(watch.stop().steal));
+    }
+    match args.format {
+        Format::Text => output::print(&text(&checks, output::style())),
+        Format::Json => {
+            #[derive(Serialize)]
+            struct Findings<'a> {
+                schema: u32,
+                checks: &'a [Check],
+            }
+            let text = serde_json::to_string_pretty(&Findings { schema: SCHEMA, checks: &checks })
+                .map_err(|e| Error::internal(format!("findings as JSON: {e}")))?;
+            output::print(&format!("{text}\n"))
+        }
+    }
+}
+
+/// Topics with their checks; below a check what to do about it, once for neighbours that need the same.
+fn text(checks: &[Check], style: Style) -> String {
+    let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    let mut topic = "";
+    for (index, check) in checks.iter().enumerate() {
+        if check.topic != topic {
+            topic = check.topic;
+            let gap = if index == 0 { "" } else { "\n" };
+            text.push_str(&format!("{gap}{}\n", style.strong(topic)));
+        }
+        let (mark, words) = match check.is {
+            Is::Yes => ("yes", check.value.clone()),
+            Is::No => ("no ", style.caution(check.why.as_deref().unwrap_or_default())),
+            Is::Fact => ("   ", check.value.clone()),
+        };
+        text.push_str(format!("  {:width$}  {mark} {words}", check.name).trim_end());
+        text.push('\n');
+        let next = checks.get(index + 1);
+        let again = next.is_some_and(|next| next.topic == check.topic && next.help == check.help);
+        if let Some(help) = check.help.as_ref().filter(|_| !again) {
+            text.push_str(&format!("  {:width$}      {}\n", "", style.faint(&format!("-> {help}"))));
+        }
+    }
+    text
+}
+
+/// A folder for cell files and reports, removed at the end.
+struct Scratch {
+    folder: PathBuf,
+}
+
+impl Scratch {
+    fn new() -> Result<Scratch> {
+        let folder = std::env::temp_dir().join(format!("amdahl-doctor-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|e| Error::io("make the folder", &folder, e))?;
+        Ok(Scratch { folder })
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What cannot be removed is a few kilobytes among temporary files.
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_is_said_once_for_neighbours() {
+        let checks = [
+            Check::yes("Counters", "wall", ""),
+            Check::no("Counters", "cycles", "none here", "ask for some"),
+            Check::no("Counters", "instructions", "none here", "ask for some"),
+            Check::fact("Processor", "model", "X"),
+        ];
+        let expected = "Counters
+  wall          yes
+  cycles        no  none here
+  instructions  no  none here
+                    -> ask for some
+
+Processor
+  model             X
+";
+        assert_eq!(text(&checks, Style { colour: false }), expected);
+    }
 }

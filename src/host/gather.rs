@@ -160,13 +160,13 @@ pub fn cpu_list(text: &str) -> Vec<u32> {
 }
 
 /// A file's text without surrounding white space; `None` where it is missing or empty.
-fn text(root: &Path, path: &str) -> Option<String> {
+pub(super) fn text(root: &Path, path: &str) -> Option<String> {
     let bytes = std::fs::read(root.join(path)).ok()?;
     let text = String::from_utf8_lossy(&bytes).trim().to_string();
     (!text.is_empty()).then_some(text)
 }
 
-fn number<T: std::str::FromStr>(root: &Path, path: &str) -> Option<T> {
+pub(super) fn number<T: std::str::FromStr>(root: &Path, path: &str) -> Option<T> {
     text(root, path)?.parse().ok()
 }
 

@@ -1,0 +1,179 @@
+//! What measuring itself costs, measured here and now: a phase boundary, a snapshot of each probe, a cell.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use super::cells::{attempt, launching, tiny};
+use super::check::Check;
+use crate::cell::{Backend, canonical};
+use crate::measure::launch::{Site, program::Worker, signals::Interrupts};
+use crate::measure::probe::recorder::Recorder;
+use crate::measure::probe::{Availability, PROBES, ProbeSource, Raw};
+use crate::record::Phase;
+use crate::stats::order::median;
+
+const TOPIC: &str = "Cost of measuring";
+
+/// Batches, the median of which is told, and calls in a batch.
+const BATCHES: usize = 41;
+const CALLS: usize = 500;
+
+/// Pairs of a supervised and a bare run of the same cell.
+const PAIRS: usize = 9;
+
+/// All costs.
+pub fn checks(worker: Option<&Worker>, site: &Site, scratch: &Path) -> Vec<Check> {
+    let mut checks = vec![Check::time(TOPIC, "step of the clock", clock_step(), "is the least that can be told apart")];
+    for length in 1..=PROBES.len() {
+        let sources = &PROBES[..length];
+        let names: Vec<&str> = sources.iter().map(|source| source.name).collect();
+        let cost = boundary_s(sources);
+        checks.push(Check::time(TOPIC, format!("phase boundary: {}", names.join(" + ")), cost, "each"));
+    }
+    for source in PROBES {
+        checks.push(Check::time(TOPIC, format!("snapshot of {}", source.name), snapshot_s(source), "each"));
+    }
+    checks.extend(match worker {
+        Some(worker) => cell_checks(worker, site, scratch),
+        None => vec![Check::no(
+            TOPIC,
+            "cell",
+            "there is no worker to run one",
+            "make build, or name the worker in AMDAHL_WORKER",
+        )],
+    });
+    checks
+}
+
+/// The smallest difference of two readings of the wall clock that is not 0, seconds.
+fn clock_step() -> f64 {
+    let mut smallest = f64::INFINITY;
+    for _ in 0..10_000 {
+        let before = Instant::now();
+        let mut step = before.elapsed();
+        while step.is_zero() {
+            step = before.elapsed();
+        }
+        smallest = smallest.min(step.as_secs_f64());
+    }
+    smallest
+}
+
+/// Seconds that `call` takes, the median of batches.
+fn per_call(mut call: impl FnMut()) -> f64 {
+    let batches: Vec<f64> = (0..BATCHES)
+        .map(|_| {
+            let start = Instant::now();
+            for _ in 0..CALLS {
+                call();
+            }
+            start.elapsed().as_secs_f64() / CALLS as f64
+        })
+        .collect();
+    median(&batches).unwrap_or(f64::NAN)
+}
+
+/// Seconds of one change of phase with these probes.
+fn boundary_s(sources: &[ProbeSource]) -> f64 {
+    let recorder = Recorder::new(sources);
+    let mut phases = [Phase::Assign, Phase::Reduce].iter().cycle();
+    per_call(|| {
+        if let Some(&phase) = phases.next() {
+            recorder.enter(phase);
+        }
+    })
+}
+
+/// Seconds of one snapshot of this probe alone.
+fn snapshot_s(source: &ProbeSource) -> f64 {
+    let mut probe = (source.open)();
+    let available = probe.available().iter().filter(|(_, availability)| *availability == Availability::Yes).count();
+    let mut raw = vec![Raw::LOST; available];
+    per_call(|| {
+        probe.snapshot(&mut raw);
+        std::hint::black_box(&raw);
+    })
+}
+
+/// The tiny serial cell, supervised as in a sweep and bare, in turns.
+fn cell_checks(worker: &Worker, site: &Site, scratch: &Path) -> Vec<Check> {
+    const NAME: &str = "cell, over the bare worker";
+    match pairs(worker, site, scratch) {
+        Err(why) => vec![Check::no(TOPIC, NAME, why, "see the cells above: the serial one has to run first")],
+        Ok(pairs) => {
+            let middle =
+                |of: &dyn Fn(&Pair) -> f64| median(&pairs.iter().map(of).collect::<Vec<_>>()).unwrap_or(f64::NAN);
+            let n = pairs.len();
+            vec![
+                Check::time(
+                    TOPIC,
+                    NAME,
+                    middle(&|p| p.supervised_s - p.bare_s),
+                    &format!("more for each repeat (median of {n} pairs)"),
+                ),
+                Check::time(
+                    TOPIC,
+                    "bare worker",
+                    middle(&|p| p.bare_s),
+                    "for a tiny cell, process start and end included",
+                ),
+                Check::time(
+                    TOPIC,
+                    "of that the timed part",
+                    middle(&|p| p.timed_s),
+                    "the only part that a record's time holds",
+                ),
+            ]
+        }
+    }
+}
+
+struct Pair {
+    supervised_s: f64,
+    bare_s: f64,
+    timed_s: f64,
+}
+
+fn pairs(worker: &Worker, site: &Site, scratch: &Path) -> Result<Vec<Pair>, String> {
+    let interrupts = Interrupts::none();
+    let mut launching = launching(worker, site, scratch, &interrupts);
+    let cell = tiny(Backend::SERIAL);
+    let (cell_file, record_file) = (scratch.join("bare.cell.json"), scratch.join("bare.report.json"));
+    std::fs::write(&cell_file, canonical(&cell)).map_err(|e| format!("cannot write {}: {e}", cell_file.display()))?;
+    let mut pairs = Vec::with_capacity(PAIRS);
+    for round in 0..=PAIRS {
+        let start = Instant::now();
+        let measured = attempt(&mut launching, &cell)?;
+        let supervised_s = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let status = Command::new(&worker.path)
+            .args([Path::new("--cell"), &cell_file, Path::new("--record"), &record_file])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .map_err(|e| format!("cannot start {}: {e}", worker.path.display()))?;
+        let bare_s = start.elapsed().as_secs_f64();
+        if !status.success() {
+            return Err(format!("the bare worker ended with {status}"));
+        }
+        // The first round reads the executable from the disk.
+        if round > 0 {
+            pairs.push(Pair { supervised_s, bare_s, timed_s: measured.seconds });
+        }
+    }
+    Ok(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_are_positive_and_finite() {
+        for cost in [clock_step(), boundary_s(PROBES), snapshot_s(&PROBES[0])] {
+            assert!(cost > 0.0 && cost.is_finite(), "{cost}");
+        }
+    }
+}
