@@ -204,6 +204,7 @@ unsafe fn differing<V: Vector>(a: &[u32; TILE], b: &[u32; TILE]) -> u64 {
 /// # Safety
 /// The processor has the instructions of `V`, the panel has blocks of Q, and TILE is a multiple of P × the width.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // Indices mirror the register tile.
 unsafe fn nearest<V: Vector, const P: usize, const Q: usize>(
     panel: &Panel<'_>,
     tile: Tile<'_>,
