@@ -3,11 +3,13 @@
 mod compare;
 mod conformance;
 mod data;
+mod doctor;
 mod explain;
 #[cfg(feature = "explain")]
 mod figures;
 mod layers;
 mod plan;
+mod probe;
 mod reference;
 mod samples;
 mod setup;

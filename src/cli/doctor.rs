@@ -54,7 +54,7 @@ pub fn run(args: &Args) -> Result<()> {
             checks.extend(cells::checks(worker, &site, &scratch.folder));
         }
         checks.extend(overhead::checks(worker.as_ref(), &site, &scratch.folder));
-        checks.extend(machine::stolen(watch.stop().steal));
+        machine::add_stolen(&mut checks, watch.stop().steal);
     }
     match args.format {
         Format::Text => output::print(&text(&checks, output::style())),

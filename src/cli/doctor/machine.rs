@@ -119,12 +119,12 @@ fn settings(host: &HostFacts) -> Vec<Check> {
         ),
     }];
     checks.push(match &host.hypervisor {
-        None => Check::yes(SETTINGS, "no hypervisor seen", ""),
+        None => Check::yes(SETTINGS, "bare metal", ""),
         Some(name) => Check::no(
             SETTINGS,
-            "no hypervisor seen",
+            "bare metal",
             format!("a virtual machine ({name}): neighbours disturb, counters may be missing"),
-            "repeat more often, or measure on a machine of metal",
+            "repeat more often, or measure on a machine without a hypervisor",
         ),
     });
     checks.push(match host.huge_pages.as_deref() {
@@ -164,8 +164,13 @@ fn quiet(load: f64, cpus: u32) -> Check {
     )
 }
 
-/// Time that the hypervisor took while the doctor worked.
-pub fn stolen(share: Option<f64>) -> Option<Check> {
+/// Adds to the settings the time that the hypervisor took while the doctor worked.
+pub fn add_stolen(checks: &mut Vec<Check>, share: Option<f64>) {
+    let end = checks.iter().rposition(|check| check.topic == SETTINGS).map_or(checks.len(), |last| last + 1);
+    checks.splice(end..end, stolen(share));
+}
+
+fn stolen(share: Option<f64>) -> Option<Check> {
     const MUCH: f64 = 0.02;
     let share = share?;
     let percent = format!("{:.1} % of the CPU time", 100.0 * share);

@@ -1,8 +1,9 @@
 //! The recorder: from snapshots at phase boundaries to readings per phase.
 //!
 //! One recorder per lane, made and used on that lane's thread. A boundary takes one snapshot of all probes, the clock first, and adds
-//! the differences since the last boundary to the phase that ends. The cost of the other probes' reads falls to the phase that begins;
-//! `amdahl doctor` prints it.
+//! the differences since the last boundary to the phase that ends. Where there are other probes, the clock is read again after them: the
+//! time that they took belongs to no phase's wall time. It is a metric of its own, [`PROBING`], under the phase that begins, so that the
+//! wall times and it add up to the whole. What the other probes count includes a part of it.
 
 use std::cell::RefCell;
 
@@ -16,6 +17,9 @@ const PHASES: usize = Phase::ALL.len();
 
 /// Name of the metric that the recorder itself adds: how often each phase was entered.
 pub const ENTRIES: &str = "entries";
+
+/// Name of the metric for the seconds spent in reading probes at the beginning of each phase.
+pub const PROBING: &str = "probing";
 
 /// Adds up what the probes of one lane count, phase by phase.
 pub struct Recorder {
@@ -32,6 +36,8 @@ struct Inner {
     last: Vec<Raw>,
     now: Vec<Raw>,
     totals: Vec<[Raw; PHASES]>,
+    /// Seconds of reading probes, by the phase that began.
+    probing: [f64; PHASES],
     entries: [f64; PHASES],
     current: Option<Phase>,
 }
@@ -81,6 +87,7 @@ impl Recorder {
                 last: vec![nothing; width],
                 now: vec![nothing; width],
                 totals: vec![[nothing; PHASES]; width],
+                probing: [0.0; PHASES],
                 entries: [0.0; PHASES],
                 current: None,
             }),
@@ -122,6 +129,7 @@ impl Recorder {
         }
         for phase in Phase::TIMED {
             inner.entries[phase.index()] = 0.0;
+            inner.probing[Phase::Init.index()] += std::mem::take(&mut inner.probing[phase.index()]);
         }
         inner.switch(current);
     }
@@ -136,13 +144,15 @@ impl Recorder {
         let mut inner = self.inner.borrow_mut();
         inner.switch(None);
         let mut metrics: Vec<LaneReading> = inner.metrics.iter().map(|known| inner.reading(known)).collect();
-        metrics.push(LaneReading {
-            metric: ENTRIES.into(),
-            unit: Unit::Count,
+        let own = |metric: &str, unit, values| LaneReading {
+            metric: metric.into(),
+            unit,
             from: Some(Provenance::Measured),
-            values: Some(inner.entries.to_vec()),
+            values: Some(values),
             why: None,
-        });
+        };
+        metrics.push(own(PROBING, Unit::Seconds, inner.probing.iter().map(|&s| nanoseconds(s)).collect()));
+        metrics.push(own(ENTRIES, Unit::Count, inner.entries.to_vec()));
         LaneReadings { metrics }
     }
 }
@@ -163,8 +173,14 @@ impl Inner {
                 add(&mut totals[phase.index()], difference(*now, *last));
             }
         }
+        let first = self.now[0].value;
+        if self.sources.len() > 1 {
+            let clock = self.widths[0];
+            self.sources[0].snapshot(&mut self.now[..clock]);
+        }
         if let Some(phase) = next {
             self.entries[phase.index()] += 1.0;
+            self.probing[phase.index()] += self.now[0].value - first;
         }
         std::mem::swap(&mut self.now, &mut self.last);
         self.current = next;
@@ -212,8 +228,7 @@ fn scaled(totals: &[Raw; PHASES], unit: Unit) -> Result<(Vec<f64>, f64), String>
         let multiplexed = total.running_s < total.enabled_s;
         let value = if multiplexed { total.value * total.enabled_s / total.running_s } else { total.value };
         values.push(match unit {
-            // No clock here is finer, and a record is shorter for it.
-            Unit::Seconds => (value * 1e9).round() / 1e9,
+            Unit::Seconds => nanoseconds(value),
             Unit::Count | Unit::Bytes => value.round(),
             Unit::Ratio => value,
         });
@@ -223,6 +238,11 @@ fn scaled(totals: &[Raw; PHASES], unit: Unit) -> Result<(Vec<f64>, f64), String>
     // The two clocks of the kernel are read one after the other: ignore what is less than a thousandth.
     let coverage = if enabled > 0.0 && running < 0.999 * enabled { running / enabled } else { 1.0 };
     Ok((values, coverage))
+}
+
+/// Rounds to whole nanoseconds: no clock here is finer, and a record is shorter for it.
+fn nanoseconds(seconds: f64) -> f64 {
+    (seconds * 1e9).round() / 1e9
 }
 
 /// What one lane counted. Lanes of other ranks send theirs to rank 0 as JSON.

@@ -75,6 +75,29 @@ fn entering_the_running_phase_takes_no_snapshot() {
     assert_eq!(values(&recorder.finish(), ENTRIES)[0], 1.0);
 }
 
+/// A source that takes its time: the clock has moved when it is read again.
+struct Slow;
+
+impl Probe for Slow {
+    fn available(&self) -> Vec<(Metric, Availability)> {
+        vec![]
+    }
+    fn snapshot(&mut self, _into: &mut [Raw]) {}
+}
+
+#[test]
+fn reading_the_probes_is_no_part_of_a_phase() {
+    let at = |v| vec![Raw::counted(v)];
+    let rows = [0.0, 1.0, 11.0, 13.0, 20.0, 24.0].map(at).to_vec();
+    let clock = Script { names: vec![("wall", Availability::Yes)], rows: rows.into_iter() };
+    let recorder = Recorder::with(vec![Box::new(clock), Box::new(Slow)]);
+    recorder.enter(Phase::Assign); // reads at 0 and 1
+    recorder.enter(Phase::Reduce); // 10 of assign, reads at 11 and 13
+    let readings = recorder.finish(); // 7 of reduce, reads at 20 and 24
+    assert_eq!(values(&readings, "wall"), [0.0, 0.0, 10.0, 7.0, 0.0, 0.0, 0.0]);
+    assert_eq!(values(&readings, PROBING), [0.0, 0.0, 1.0, 2.0, 0.0, 0.0, 0.0]);
+}
+
 #[test]
 fn a_counter_that_took_turns_is_scaled_and_says_so() {
     let at = |value, enabled_s, running_s| vec![Raw { value, enabled_s, running_s }];

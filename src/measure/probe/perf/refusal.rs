@@ -38,7 +38,7 @@ pub fn explain(error: i32, paranoid: Option<i32>) -> Availability {
         errno::ENOENT | errno::ENODEV | errno::EOPNOTSUPP => no(
             format!("this machine has no such counter ({})", name(error)),
             "a virtual machine often hides the processor's counters: ask its provider for a type with a virtual PMU, or use a \
-             machine of metal",
+             machine without a hypervisor",
         ),
         errno::EACCES => {
             let setting = paranoid.map_or("not readable".into(), |level| level.to_string());
