@@ -11,8 +11,11 @@ pub struct Event {
 
 /// What is asked of the kernel. Files are numbers that it hands out.
 pub trait Kernel {
-    /// Opens a counter of `event` for the calling thread, in the group of the file `leader`. The error is an error number.
+    /// Opens a counter of `event` for the calling thread, in the group of the file `leader`; a leader itself stands still until its
+    /// group is enabled. The error is an error number.
     fn open(&mut self, event: Event, user_only: bool, leader: Option<i32>) -> Result<i32, i32>;
+    /// Lets a group count from here on.
+    fn enable(&mut self, leader: i32) -> Result<(), i32>;
     /// Reads a group: `[members, enabled ns, running ns, value of each member in the order of opening]`. False when that fails.
     fn read(&mut self, leader: i32, into: &mut [u64]) -> bool;
     /// Closes a counter.
@@ -52,14 +55,24 @@ mod linux {
     const FORMAT_TOTAL_TIME_ENABLED: u64 = 1 << 0;
     const FORMAT_TOTAL_TIME_RUNNING: u64 = 1 << 1;
     const FORMAT_GROUP: u64 = 1 << 3;
+    const DISABLED: u64 = 1 << 0;
     const EXCLUDE_KERNEL: u64 = 1 << 5;
     const EXCLUDE_HYPERVISOR: u64 = 1 << 6;
+    const IOCTL_ENABLE: libc::Ioctl = libc::_IO(b'$' as u32, 0);
+    const WHOLE_GROUP: libc::c_int = 1;
     const CLOSE_ON_EXEC: libc::c_ulong = 1 << 3;
+
+    fn last_error() -> i32 {
+        std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
+    }
 
     impl Kernel for Linux {
         fn open(&mut self, event: Event, user_only: bool, leader: Option<i32>) -> Result<i32, i32> {
-            // Not disabled: it counts from here on, and no ioctl is needed. Not inherited: one group counts one lane.
-            let flags = if user_only { EXCLUDE_KERNEL | EXCLUDE_HYPERVISOR } else { EXCLUDE_HYPERVISOR };
+            // Not inherited: one group counts one lane. A leader waits for its members: a software event that joins a group that
+            // already counts was seen to miss everything until the next context switch (Linux 6.18).
+            let mut flags = EXCLUDE_HYPERVISOR;
+            flags |= if user_only { EXCLUDE_KERNEL } else { 0 };
+            flags |= if leader.is_none() { DISABLED } else { 0 };
             let attributes = Attributes {
                 class: event.class,
                 size: size_of::<Attributes>() as u32,
@@ -81,10 +94,13 @@ mod linux {
                     CLOSE_ON_EXEC,
                 )
             };
-            if file < 0 {
-                return Err(std::io::Error::last_os_error().raw_os_error().unwrap_or(0));
-            }
-            Ok(file as i32)
+            if file < 0 { Err(last_error()) } else { Ok(file as i32) }
+        }
+
+        fn enable(&mut self, leader: i32) -> Result<(), i32> {
+            // SAFETY: the file is a counter of ours, and this request takes a number, no pointer.
+            let status = unsafe { libc::ioctl(leader, IOCTL_ENABLE, WHOLE_GROUP) };
+            if status < 0 { Err(last_error()) } else { Ok(()) }
         }
 
         fn read(&mut self, leader: i32, into: &mut [u64]) -> bool {

@@ -98,6 +98,7 @@ impl<K: Kernel> Perf<K> {
             let place = perf.add(known);
             perf.places.push(place);
         }
+        perf.enable();
         perf.doubt_what_stands_still();
         perf
     }
@@ -135,6 +136,20 @@ impl<K: Kernel> Perf<K> {
                 Err(error) => Err(refusal::explain(error, paranoid)),
             },
             Err(error) => Err(refusal::explain(error, paranoid)),
+        }
+    }
+
+    /// Lets all groups count.
+    fn enable(&mut self) {
+        for index in 0..self.groups.len() {
+            if let Err(error) = self.kernel.enable(self.groups[index].leader) {
+                let why = refusal::explain(error, self.kernel.paranoid());
+                for place in
+                    self.places.iter_mut().filter(|place| place.as_ref().is_ok_and(|(group, _)| *group == index))
+                {
+                    *place = Err(why.clone());
+                }
+            }
         }
     }
 
@@ -230,6 +245,7 @@ mod tests {
         deaf: bool,
         open: Vec<(i32, u32, Option<i32>)>,
         next: i32,
+        enabled: Vec<i32>,
     }
 
     #[derive(Clone)]
@@ -254,8 +270,15 @@ mod tests {
             fake.open.push((file, event.class, leader));
             Ok(file)
         }
+        fn enable(&mut self, leader: i32) -> Result<(), i32> {
+            let mut fake = self.0.borrow_mut();
+            fake.enabled.push(leader);
+            fake.next = 1000; // what is opened from here on can be told apart
+            Ok(())
+        }
         fn read(&mut self, leader: i32, into: &mut [u64]) -> bool {
             let fake = self.0.borrow();
+            assert!(fake.enabled.contains(&leader), "a group is enabled before it is read");
             let members = fake.open.iter().filter(|(file, _, of)| *file == leader || *of == Some(leader)).count();
             into.fill(fake.value);
             into[..3].copy_from_slice(&[members as u64, 2_000_000_000, 1_000_000_000]);
@@ -292,6 +315,10 @@ mod tests {
     fn all_events_in_two_groups_and_all_files_closed() {
         let (mut perf, kernel) = fake(Fake { slots: 9, value: 7, ..Fake::default() });
         assert_eq!(perf.groups.len(), 2);
+        assert!(
+            perf.groups.iter().flat_map(|g| &g.members).all(|file| *file < 1000),
+            "all members join before the first counts"
+        );
         let mut raw = [Raw::LOST; 9];
         perf.snapshot(&mut raw);
         assert_eq!(raw[0].value, 7e-9, "the task clock is in seconds");
