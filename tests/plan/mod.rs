@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 use amdahl::plan::{self, Machine};
 
+mod properties;
+mod verb;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -67,4 +70,61 @@ fn the_schema_is_not_stale() {
         kept == schema,
         "docs/manifest.schema.json is stale; AMDAHL_BLESS=1 cargo test --release schema writes it anew"
     );
+}
+
+/// The manifests that come with the program.
+fn shipped() -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(root().join("experiments")).expect("experiments/");
+    let mut paths: Vec<PathBuf> = entries.map(|e| e.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|e| e == "toml"));
+    paths.sort();
+    assert!(paths.len() >= 4, "{paths:?}");
+    paths
+}
+
+#[test]
+fn the_shipped_manifests_plan_on_machines_of_any_size() {
+    for path in shipped() {
+        let text = std::fs::read_to_string(&path).expect("a manifest");
+        assert!(
+            text.starts_with("#:schema ../docs/manifest.schema.json\n"),
+            "{}: editors find the schema",
+            path.display()
+        );
+        for cpus in [1, 2, 3, 4, 12, 64] {
+            let plan = plan::load(&path, Machine { cpus }).unwrap_or_else(|e| panic!("{e} on {cpus} CPUs"));
+            for planned in &plan.cells {
+                planned.cell.validate().expect("a valid cell");
+                assert_eq!(planned.cell.oversubscribe, planned.cell.lanes() > cpus, "{planned:?}");
+            }
+            assert!(plan.cells.iter().any(|c| c.cell.backend.name() == plan.experiment.base));
+        }
+    }
+}
+
+#[test]
+fn the_default_sweep_has_every_backend_on_two_cpus() {
+    let plan = plan::load(&root().join("experiments/strong-scaling.toml"), Machine { cpus: 2 }).expect("a plan");
+    let mut backends: Vec<_> = plan.cells.iter().map(|c| c.cell.backend.name()).collect();
+    backends.sort_unstable();
+    backends.dedup();
+    assert_eq!(backends, ["hybrid", "mpi", "serial", "threads"]);
+    assert!(plan.cells.len() <= 40 && plan.experiment.repeats >= 5, "{} cells", plan.cells.len());
+}
+
+#[test]
+fn weak_scaling_keeps_the_rows_of_a_lane() {
+    let plan = plan::load(&root().join("experiments/weak-scaling.toml"), Machine { cpus: 8 }).expect("a plan");
+    let per_lane: Vec<u64> = plan
+        .cells
+        .iter()
+        .filter(|planned| planned.repeats == plan.experiment.repeats)
+        .map(|planned| match planned.cell.dataset {
+            amdahl::cell::Dataset::Synthetic { points, .. } => points / u64::from(planned.cell.lanes()),
+            _ => panic!("synthetic rows"),
+        })
+        .collect();
+    assert!(per_lane.len() > 6 && per_lane.iter().all(|n| *n == per_lane[0]), "{per_lane:?}");
+    let oracles = plan.cells.iter().filter(|c| c.repeats == 1).count();
+    assert_eq!(oracles, 3, "2, 4 and 8 lanes' rows on one lane, each once");
 }
