@@ -232,3 +232,100 @@ pub fn sha256(path: &Path) -> Result<String> {
     KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().insert(key, digest.clone());
     Ok(digest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONTENT: &[u8] = b"1,2\n3,4\n";
+
+    fn asset(url: Option<&str>) -> Asset {
+        let sha256 = cell::hex(&Sha256::digest(CONTENT));
+        Asset { path: "set/a.csv".into(), sha256, url: url.map(str::to_string) }
+    }
+
+    /// A program that takes curl's place: it writes `content` to the file after `-o`, or fails.
+    fn curl(folder: &Path, script: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = folder.join("curl");
+        let text = format!("#!/bin/sh\nwhile [ \"$1\" != -o ]; do shift; done\nout=$2; url=$3\n{script}\n");
+        std::fs::write(&path, text).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("made a program");
+        path
+    }
+
+    #[test]
+    fn the_catalogue_is_sound() {
+        let sets = sets().expect("the embedded catalogue parses");
+        for (i, set) in sets.iter().enumerate() {
+            assert!(sets[..i].iter().all(|other| other.name != set.name), "{} is there once", set.name);
+            super::super::format::by_name(&set.format).expect("a known format");
+            assert!(set.rows > 0 && set.dims > 0 && !set.about.is_empty() && !set.licence.is_empty());
+            let labels = if let SetLabels::File(asset) = &set.labels { Some(asset) } else { None };
+            for asset in [Some(&set.file), labels].into_iter().flatten() {
+                assert!(
+                    asset.sha256.len() == 64 && asset.sha256.bytes().all(|b| b.is_ascii_hexdigit()),
+                    "{}",
+                    set.name
+                );
+                assert!(!asset.path.starts_with('/') && !asset.path.contains(".."), "{}", asset.path);
+                assert!(asset.url.as_ref().is_none_or(|url| url.starts_with("https://")), "{}", set.name);
+            }
+        }
+        let error = set("mnist-t10").expect_err("a typo");
+        assert_eq!(error.hint.as_deref(), Some("did you mean 'mnist-t10k'?"));
+    }
+
+    #[test]
+    fn the_data_folder_comes_before_the_cache() {
+        let (data, cache) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let folders = Folders { data: Some(data.path().into()), cache: Some(cache.path().into()), curl: None };
+        for folder in [cache.path(), data.path()] {
+            std::fs::create_dir(folder.join("set")).expect("made");
+            std::fs::write(folder.join("set/a.csv"), CONTENT).expect("written");
+            assert_eq!(folders.locate("a", &asset(None)).expect("there"), folder.join("set/a.csv"));
+        }
+        std::fs::write(data.path().join("set/a.csv"), b"1,2\n").expect("written");
+        let error = folders.locate("a", &asset(None)).expect_err("another file");
+        let got = cell::hex(&Sha256::digest(b"1,2\n"));
+        assert!(error.message.contains(&got) && error.message.contains(&asset(None).sha256), "{error}");
+    }
+
+    #[test]
+    fn a_missing_file_says_where_it_belongs() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = "https://example.org/a.csv";
+        let offline = Folders { data: None, cache: Some(folder.path().into()), curl: None };
+        let text = offline.locate("a", &asset(Some(url))).expect_err("missing").to_string();
+        let place = folder.path().join("set/a.csv").display().to_string();
+        for said in ["AMDAHL_OFFLINE", url, &place, &asset(None).sha256, "AMDAHL_DATA"] {
+            assert!(text.contains(said), "'{said}' is not in: {text}");
+        }
+        let unknown = Folders { curl: Some("curl".into()), ..offline.clone() };
+        let text = unknown.locate("a", &asset(None)).expect_err("missing").to_string();
+        assert!(text.contains("knows no address"), "{text}");
+        let homeless = Folders { cache: None, ..unknown };
+        assert!(homeless.locate("a", &asset(Some(url))).expect_err("missing").message.contains("no cache folder"));
+    }
+
+    #[test]
+    fn a_missing_file_is_fetched_and_checked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let cache = folder.path().join("cache");
+        let locate = |script: &str| {
+            let curl = curl(folder.path(), script);
+            let folders = Folders { data: None, cache: Some(cache.clone()), curl: Some(curl) };
+            folders.locate("a", &asset(Some("https://example.org/a.csv")))
+        };
+        let left = || std::fs::read_dir(cache.join("set")).map_or(0, Iterator::count);
+        let text = locate("echo no such host >&2; exit 6").expect_err("no network").to_string();
+        assert!(text.contains("no such host") && text.contains("put the file from"), "{text}");
+        let text = locate("printf '<html>' > \"$out\"").expect_err("a page").to_string();
+        assert!(text.contains("is not it") && text.contains(&asset(None).sha256), "{text}");
+        assert_eq!(left(), 0, "nothing is left of what failed");
+        let path = locate("printf '1,2\\n3,4\\n' > \"$out\"").expect("fetched");
+        assert_eq!(std::fs::read(&path).expect("there"), CONTENT);
+        assert_eq!(left(), 1);
+        assert_eq!(locate("exit 1").expect("in the cache"), path, "not fetched again");
+    }
+}

@@ -104,7 +104,7 @@ fn look(first: &[Vec<u8>], second: Option<&[Vec<u8>]>, labels: &Labels) -> First
         && let (Some(rows), Some(dims)) = (counts(rows), counts(dims))
         && !classes.is_empty()
         && !classes.iter().any(|class| is_number(class))
-        && second.is_some_and(|second| dims.checked_add(1) == Some(second.len() as u64))
+        && second.is_some_and(|row| dims.checked_add(1) == Some(row.len() as u64) && row.iter().all(|x| is_number(x)))
     {
         return First::Counts { rows, dims: dims as usize };
     }

@@ -45,7 +45,7 @@ pub enum Likeness {
 }
 
 /// Every format. Where several look right, the first wins.
-pub const FORMATS: &[Format] = &[npy::FORMAT, idx::FORMAT, liao::FORMAT, csv::FORMAT];
+pub const FORMATS: &[Format] = &[npy::FORMAT, liao::FORMAT, idx::FORMAT, csv::FORMAT];
 
 /// The format of a file: the one called `name`, or the one that it looks like.
 pub fn choose(input: &Input, name: Option<&str>) -> Result<&'static Format> {

@@ -1,26 +1,12 @@
-//! Data sets: the real files of the catalogue, damaged files, and properties that hold for every file.
+//! The real files of the catalogue.
 
 use std::path::{Path, PathBuf};
 
 use amdahl::cell::{Dataset, Sample};
 use amdahl::data::catalogue::Folders;
-use amdahl::data::{self, Shape, Source};
+use amdahl::data::{self, Shape};
 
-/// All rows of a source, in pieces of about `piece` rows.
-fn read_all(source: &dyn Source, piece: usize) -> Vec<f32> {
-    let Shape { rows, dims } = source.shape();
-    let mut stream = source.rows(0..rows).expect("all rows");
-    let mut values = Vec::new();
-    let mut buffer = vec![0.0; piece * dims];
-    loop {
-        let read = stream.read(&mut buffer).expect("readable rows");
-        values.extend_from_slice(&buffer[..read * dims]);
-        if read == 0 {
-            assert_eq!(values.len() as u64, rows * dims as u64);
-            return values;
-        }
-    }
-}
+use super::values;
 
 /// The folder of real data, if this machine has it.
 fn real_data(test: &str) -> Option<PathBuf> {
@@ -71,11 +57,61 @@ fn real_sets_have_their_shape_and_labels() {
         let Some(dataset) = real_set("real_sets_have_their_shape_and_labels", name, None) else { continue };
         let source = data::open(&dataset).expect("readable");
         assert_eq!(source.shape(), Shape { rows, dims }, "{name}");
-        let values = read_all(&*source, 1000);
+        let values = values(&*source, 1000).expect("readable");
         assert!(values.iter().all(|x| x.is_finite()));
         let labels = source.truth(0..rows).expect("readable");
         assert_eq!(labels.as_deref().map(counts).unwrap_or_default(), classes, "{name}");
         let set = data::catalogue::set(name).expect("in the catalogue");
         assert_eq!((set.rows, set.dims), (rows, dims), "{name}");
     }
+}
+
+#[test]
+fn real_values_are_those_of_the_files() {
+    let test = "real_values_are_those_of_the_files";
+    let sum = |name: &str| {
+        let dataset = real_set(test, name, None)?;
+        let values = values(&*data::open(&dataset).expect("readable"), 999).expect("readable");
+        Some((values.iter().map(|&x| f64::from(x)).sum::<f64>(), values))
+    };
+    if let Some((total, values)) = sum("mnist-t10k") {
+        let nonzero = values.iter().filter(|&&x| x != 0.0).count() as f64 / values.len() as f64;
+        assert!((nonzero - 0.193).abs() < 0.0005, "19.3% of the pixels are not zero, got {nonzero}");
+        assert_eq!(total.fract(), 0.0, "whole numbers");
+    }
+    if let Some((_, values)) = sum("digits") {
+        assert!(values.iter().all(|&x| (0.0..=16.0).contains(&x) && x.fract() == 0.0));
+        assert_eq!(values[..8], [0.0, 0.0, 5.0, 13.0, 9.0, 1.0, 0.0, 0.0]);
+    }
+    if let Some((_, values)) = sum("iris") {
+        assert_eq!(values[..4], [5.1, 3.5, 1.4, 0.2]);
+    }
+}
+
+#[test]
+fn samples_of_real_sets_keep_rows_with_their_labels() {
+    let test = "samples_of_real_sets_keep_rows_with_their_labels";
+    let sample = Sample { points: 500, seed: 3 };
+    for name in ["mnist-t10k", "digits", "color17695"] {
+        let (Some(all), Some(some)) = (real_set(test, name, None), real_set(test, name, Some(sample))) else {
+            continue;
+        };
+        let (all, some) = (data::open(&all).expect("readable"), data::open(&some).expect("readable"));
+        let Shape { rows, dims } = all.shape();
+        let kept = data::sample::choose(rows, sample).expect("enough rows");
+        let (every, few) = (values(&*all, 512).expect("readable"), values(&*some, 512).expect("readable"));
+        let (labels, few_labels) = (all.truth(0..rows).expect("known"), some.truth(0..500).expect("known"));
+        for (i, &row) in kept.iter().enumerate() {
+            assert_eq!(few[i * dims..][..dims], every[row as usize * dims..][..dims], "{name}");
+            assert_eq!(few_labels.as_ref().map(|l| l[i]), labels.as_ref().map(|l| l[row as usize]), "{name}");
+        }
+    }
+}
+
+#[test]
+fn real_sets_are_identified_without_reading_rows() {
+    let Some(dataset) = real_set("real_sets_are_identified_without_reading_rows", "mnist-t10k", None) else { return };
+    let identity = data::identify(&dataset).expect("readable");
+    assert_eq!(identity.shape, Some(Shape { rows: 10_000, dims: 784 }));
+    assert_eq!(identity, data::identify(&dataset).expect("readable"));
 }

@@ -1,0 +1,188 @@
+//! Every format, written by hand and read back.
+
+use amdahl::cell::Labels;
+use amdahl::data::{self, Shape, format::FORMATS};
+
+use super::{Scratch, Whole, dataset, gzip, idx, liao, little, npy};
+
+const VALUES: [f32; 6] = [1.5, -2.0, 0.0, 3.25e-20, 1e30, -0.0];
+
+fn whole(rows: u64, dims: usize, values: &[f32]) -> Whole {
+    Whole { shape: Shape { rows, dims }, values: values.to_vec(), labels: None }
+}
+
+/// Reads it plain and compressed, by its content, its name and the format's name.
+fn reads(format: &str, name: &str, file: &[u8], expected: &Whole) {
+    let scratch = Scratch::new();
+    for (name, bytes) in [(name.to_string(), file.to_vec()), (format!("{name}.gz"), gzip(file))] {
+        for format in [None, Some(format)] {
+            let got =
+                scratch.read(&name, &bytes, format, Labels::None).unwrap_or_else(|e| panic!("{name} {format:?}: {e}"));
+            assert_eq!(&got, expected, "{name} {format:?}");
+        }
+        let source = data::open(&dataset(scratch.file(&name, &bytes), None, Labels::None)).expect("readable");
+        assert_eq!(source.seekable(), !name.ends_with(".gz") && format != "csv", "{name}");
+        let (first, last) = (expected.shape.rows / 2, expected.shape.rows);
+        let dims = expected.shape.dims;
+        let mut rows = source.rows(first..last).expect("in range");
+        let mut out = vec![0.0; (last - first) as usize * dims];
+        assert_eq!(rows.read(&mut out).expect("readable") as u64, last - first);
+        assert_eq!(out, expected.values[first as usize * dims..], "the second half of {name}");
+        assert_eq!(rows.read(&mut out).expect("the end"), 0);
+    }
+}
+
+#[test]
+fn every_format_has_a_test_here() {
+    let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
+    assert_eq!(names, ["npy", "liao", "idx", "csv"]);
+}
+
+#[test]
+fn npy_of_every_version_and_type() {
+    let expected = whole(3, 2, &VALUES);
+    for version in [1, 2, 3] {
+        reads("npy", "a.npy", &npy(version, "<f4", &[3, 2], &little(&VALUES)), &expected);
+    }
+    let big: Vec<u8> = VALUES.iter().flat_map(|x| x.to_be_bytes()).collect();
+    reads("npy", "content.decides", &npy(1, ">f4", &[3, 2], &big), &expected);
+    let double: Vec<u8> = VALUES.iter().flat_map(|x| f64::from(*x).to_le_bytes()).collect();
+    reads("npy", "a.npy", &npy(1, "<f8", &[3, 2], &double), &expected);
+    reads(
+        "npy",
+        "a.npy",
+        &npy(1, "|u1", &[2, 1, 3], &[0, 1, 2, 253, 254, 255]),
+        &whole(2, 3, &[0.0, 1.0, 2.0, 253.0, 254.0, 255.0]),
+    );
+    reads("npy", "a.npy", &npy(1, "|i1", &[2], &[127, 128]), &whole(2, 1, &[127.0, -128.0]));
+    let long: Vec<u8> = [i64::MIN, 16_777_217, 16_777_219].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let rounded = [-9.223_372e18, 16_777_216.0, 16_777_220.0];
+    reads("npy", "a.npy", &npy(1, "<i8", &[3, 1], &long), &whole(3, 1, &rounded));
+}
+
+#[test]
+fn doubles_are_rounded_to_the_nearest_float() {
+    let (one, half_up) = (1.0f64, 1.0 + f64::from(f32::EPSILON) / 2.0);
+    let values = [one, half_up, half_up * (1.0 + f64::EPSILON), f64::from(f32::MAX), 1e-60];
+    let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let expected = [1.0, 1.0, 1.0 + f32::EPSILON, f32::MAX, 0.0];
+    reads("npy", "a.npy", &npy(1, "<f8", &[1, 5], &bytes), &whole(1, 5, &expected));
+}
+
+#[test]
+fn idx_of_every_type() {
+    let expected = whole(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 100.0]);
+    let of = |kind, bytes: Vec<u8>| idx(kind, &[2, 3], &bytes);
+    let values = [1i8, 2, 3, 4, 5, 100];
+    let name = "t-idx2-ubyte";
+    reads("idx", name, &of(8, values.map(|x| x as u8).to_vec()), &expected);
+    reads("idx", name, &of(9, values.map(|x| x as u8).to_vec()), &expected);
+    reads("idx", name, &of(0x0b, values.iter().flat_map(|&x| i16::from(x).to_be_bytes()).collect()), &expected);
+    reads("idx", name, &of(0x0c, values.iter().flat_map(|&x| i32::from(x).to_be_bytes()).collect()), &expected);
+    reads("idx", name, &of(0x0d, values.iter().flat_map(|&x| f32::from(x).to_be_bytes()).collect()), &expected);
+    reads(
+        "idx",
+        "content.decides",
+        &of(0x0e, values.iter().flat_map(|&x| f64::from(x).to_be_bytes()).collect()),
+        &expected,
+    );
+    reads("idx", name, &idx(8, &[2, 3, 1, 1], &[1, 2, 3, 4, 5, 100]), &expected);
+    reads("idx", name, &idx(9, &[3], &[1, 0, 0xff]), &whole(3, 1, &[1.0, 0.0, -1.0]));
+}
+
+#[test]
+fn liao_by_its_size_or_its_name() {
+    reads("liao", "a.bin", &liao(3, 2, &VALUES), &whole(3, 2, &VALUES));
+    let scratch = Scratch::new();
+    let got = scratch.read("no-name", &liao(2, 3, &VALUES), None, Labels::None).expect("the size fits");
+    assert_eq!(got, whole(2, 3, &VALUES));
+    // 0x0108_0000 rows begin like an IDX file of one dimension; the size decides.
+    let rows = 0x0108_0000;
+    let file = liao(rows, 1, &vec![1.0; rows as usize]);
+    let source = data::open(&dataset(scratch.file("many", &file), None, Labels::None)).expect("the size fits");
+    assert_eq!(source.shape(), Shape { rows: rows as u64, dims: 1 });
+}
+
+#[test]
+fn text_with_every_separator() {
+    let expected = whole(3, 2, &VALUES);
+    for separator in [",", ";", "\t", " ", "   ", " , "] {
+        for end in ["\n", "\r\n", "\n\n"] {
+            let lines = VALUES.chunks(2).map(|row| format!("{:?}{separator}{:?}", row[0], row[1]));
+            let text = lines.collect::<Vec<_>>().join(end);
+            reads("csv", "a.csv", text.as_bytes(), &expected);
+            reads("csv", "content.decides", format!("{text}{end}").as_bytes(), &expected);
+            let header = format!("x{separator}\"y z\"{end}{text}");
+            reads("csv", "a.csv", header.as_bytes(), &expected);
+            reads("csv", "a.txt", format!("\u{feff}{header}").as_bytes(), &expected);
+        }
+    }
+    reads("csv", "a.csv", b"+1,.5,1e3\n", &whole(1, 3, &[1.0, 0.5, 1000.0]));
+    // The nearest f32; by way of f64 it would be rounded twice, to 1 + 2^-23.
+    reads("csv", "a.csv", b"1.00000005960464477540\n", &whole(1, 1, &[1.0 + f32::EPSILON]));
+    reads("csv", "a.csv", b"1.00000005960464477539\n", &whole(1, 1, &[1.0]));
+}
+
+#[test]
+fn text_with_labels() {
+    let scratch = Scratch::new();
+    let read = |text: &str, labels| scratch.read("a.csv", text.as_bytes(), None, labels).expect(text);
+    let expected = |values: &[f32], labels: &[u32]| Whole { labels: Some(labels.to_vec()), ..whole(2, 2, values) };
+    let last = expected(&[1.0, 2.0, 3.0, 4.0], &[1, 0]);
+    assert_eq!(read("1,2,b\n3,4,a\n", Labels::LastColumn), last, "no header");
+    assert_eq!(read("x,y,name\n1,2,b\n3,4,a\n", Labels::LastColumn), last);
+    assert_eq!(read("0,1,name\n1,2,7\n3,4,3\n", Labels::LastColumn), last, "only the label's name is one");
+    assert_eq!(read("1,2,7\n3,4,3\n", Labels::LastColumn), last);
+    assert_eq!(read("x,name,y\n1,b,2\n3,a,4\n", Labels::Column("name".into())), last);
+    assert_eq!(read("2,2,ham,spam\n1,2,1\n3,4,0\n", Labels::LastColumn), last, "scikit-learn's first line");
+    let file = Labels::File(scratch.file("labels.csv", b"class\n12\n7\n"));
+    assert_eq!(read("1,2\n3,4\n", file), last);
+}
+
+#[test]
+fn label_files_of_every_format() {
+    let scratch = Scratch::new();
+    let data = liao(3, 2, &VALUES);
+    let long: Vec<u8> = [5i64, -1, 5].iter().flat_map(|x| x.to_le_bytes()).collect();
+    for (name, labels) in [
+        ("l-idx1-ubyte", idx(8, &[3], &[5, 2, 5])),
+        ("l.gz", gzip(&idx(8, &[3], &[5, 2, 5]))),
+        ("l.npy", npy(1, "<i8", &[3], &long)),
+        ("l.npy", npy(1, "<f4", &[3, 1], &little(&[2.0, -0.5, 2.0]))),
+        ("l.bin", liao(3, 1, &[2.0, 1.0, 2.0])),
+        ("l.csv", b"5\n2\n5\n".to_vec()),
+        ("l.csv", b"label\n5\n2\n5".to_vec()),
+        ("l.txt", b"ship\nbird\nship\n".to_vec()),
+        ("l.txt.gz", gzip(b"\"ship\"\n\"bird\"\n\"ship\"\n")),
+    ] {
+        let labels = Labels::File(scratch.file(name, &labels));
+        let got = scratch.read("a.bin", &data, None, labels).expect(name);
+        assert_eq!(got.labels, Some(vec![1, 0, 1]), "{name}");
+    }
+}
+
+#[test]
+fn skipping_is_reading_without_looking() {
+    let values: Vec<f32> = (0..60_000).map(|i| i as f32).collect();
+    let scratch = Scratch::new();
+    let text: String = values.chunks(3).map(|row| format!("{},{},{}\n", row[0], row[1], row[2])).collect();
+    for (name, file) in [
+        ("a.bin", liao(20_000, 3, &values)),
+        ("b.bin.gz", gzip(&liao(20_000, 3, &values))),
+        ("a.csv", text.into_bytes()),
+    ] {
+        let source = data::open(&dataset(scratch.file(name, &file), None, Labels::None)).expect("readable");
+        let mut rows = source.rows(10..19_990).expect("in range");
+        let mut out = [0.0; 6];
+        let mut next = 10;
+        for skip in [0, 1, 5, 1000, 6000, 0, 12_000] {
+            rows.skip(skip).expect("in range");
+            next += skip;
+            assert_eq!((rows.position(), rows.read(&mut out).expect("readable")), (next, 2));
+            assert_eq!(out[0] as u64, next * 3, "{name}");
+            next += 2;
+        }
+        rows.skip(u64::MAX).expect("to the end");
+        assert_eq!((rows.position(), rows.read(&mut out).expect("the end")), (19_990, 0));
+    }
+}
