@@ -1,16 +1,15 @@
 //! The integration tests: one binary, one module a subject.
 
 mod compare;
-mod conformance;
 mod data;
 mod doctor;
 mod explain;
-#[cfg(feature = "explain")]
 mod figures;
 mod layers;
 mod plan;
 mod probe;
 mod reference;
+mod run;
 mod samples;
 mod setup;
-mod worker;
+mod support;

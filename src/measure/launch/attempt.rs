@@ -85,6 +85,7 @@ impl Executor for Launching<'_> {
         }
         let mut ending = classify(id, &exit, limit_s, report.as_deref(), &printed);
         if let Ending::Failed { reason, .. } = &mut ending {
+            self.room()?;
             self.keep(id, launcher.name(), &command.argv, &exit, &printed, reason);
         }
         for path in [cell_file, record_file, out, err] {
@@ -95,6 +96,17 @@ impl Executor for Launching<'_> {
 }
 
 impl Launching<'_> {
+    /// Is there room for a report? On a full disk every worker fails for want of it: that is no fault of the cell, and ends the sweep.
+    fn room(&self) -> Result<()> {
+        let path = self.scratch.join("room");
+        let written = fs::write(&path, [0u8; 1 << 16]);
+        let _ = fs::remove_file(&path); // the whole folder goes at the end
+        written.map_err(|e| {
+            Error::new(Kind::Io, format!("there is no room for a worker's report in {}: {e}", self.scratch.display()))
+                .hint("free space there, or raise the limit on file sizes")
+        })
+    }
+
     /// Keeps all that a failed attempt printed, and says in the reason where.
     fn keep(&self, id: &CellId, launcher: &str, argv: &[String], exit: &Exit, printed: &str, reason: &mut String) {
         let name = format!("{id}-{}-{}.log", self.run, self.number);
