@@ -1,9 +1,11 @@
 //! The integration tests: one binary, one module a subject.
 
 mod compare;
+mod conformance;
 mod data;
 mod doctor;
 mod explain;
+#[cfg(feature = "explain")]
 mod figures;
 mod layers;
 mod plan;
@@ -13,3 +15,4 @@ mod run;
 mod samples;
 mod setup;
 mod support;
+mod worker;

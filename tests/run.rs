@@ -347,7 +347,7 @@ fn a_full_disk_ends_the_sweep_with_all_records_whole() {
     let sandbox = two(GOOD, 40);
     let disk = sandbox.path("disk");
     std::fs::create_dir(&disk).expect("a folder");
-    let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=64k", "none"]).arg(&disk).output();
+    let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=32k", "none"]).arg(&disk).output();
     if !mount.is_ok_and(|output| output.status.success()) {
         eprintln!("SKIPPED a_full_disk_ends_the_sweep: mounting a small file system is not permitted here");
         return;

@@ -4,15 +4,13 @@
 //! report of the right protocol about the right cell.
 
 use crate::cell::CellId;
+use crate::measure::worker::PANICKED;
 use crate::record::{End, Failure, Measured, PROTOCOL, Report};
 
 use super::supervise::{Exit, How};
 
 /// Bytes of what a worker printed that a reason quotes.
 const TAIL: usize = 2048;
-
-/// Exit code of a Rust program that panicked, and of our workers' abort after a panic.
-const PANICKED: i32 = 101;
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq)]

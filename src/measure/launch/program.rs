@@ -3,24 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use super::Command;
+use super::signals::Interrupts;
 use super::supervise::{How, Limits, supervise};
-use super::{Command, signals::Interrupts};
 use crate::cell::{Cell, short_hash};
 use crate::error::{Error, Kind, Result};
-use crate::record::{BuildFacts, PROTOCOL};
-
-/// What `amdahl-worker --capabilities` prints.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Capabilities {
-    /// Version of the worker protocol.
-    pub protocol: u32,
-    /// What it was built from; the id is filled in by whoever hashes the executable.
-    pub build: BuildFacts,
-    /// Names of the backends that this build can run.
-    pub backends: Vec<String>,
-}
+use crate::measure::worker::Capabilities;
+use crate::record::PROTOCOL;
 
 /// A worker that answered.
 #[derive(Clone, Debug, PartialEq)]
