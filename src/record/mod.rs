@@ -14,6 +14,7 @@ use crate::units::Unit;
 
 pub mod build;
 pub mod read;
+mod wire;
 
 /// Version of the record format. A reader refuses a newer one and says so.
 pub const SCHEMA: u32 = 1;
@@ -248,6 +249,8 @@ pub struct Measured {
     /// Where each lane ran, in lane order.
     pub lanes: Vec<LaneFacts>,
     /// Readings by metric. The first is the wall time in phases.
+    #[serde(with = "wire")]
+    #[schemars(with = "wire::Readings")]
     pub readings: Vec<Reading>,
     /// Largest resident set of a rank, bytes.
     pub peak_rss_bytes: Option<u64>,

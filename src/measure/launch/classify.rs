@@ -171,7 +171,7 @@ mod tests {
     const ERROR: &str = "{\"failed\":{\"class\":\"data\",\"reason\":\"row 3 is not finite\"}}";
     const ANSWER: &str = "{\"done\":{\"platform\":\"cpu\",\"kernel\":\"k\",\"host\":\"h\",\"seconds\":1.0,\"answer\":{\"of\":\"kmeans\",\
         \"rows\":1,\"dims\":1,\"iterations\":1,\"converged\":true,\"inertia\":0.0,\"sizes\":[1],\"centroids\":\"c\",\"labels\":\"l\",\
-        \"data\":\"d\"},\"lanes\":[],\"readings\":[],\"peak_rss_bytes\":null,\"load\":{\"load1\":null,\"steal\":null,\"mhz\":null}}}";
+        \"data\":\"d\"},\"lanes\":[],\"readings\":{\"values\":[],\"missing\":[]},\"peak_rss_bytes\":null,\"load\":{\"load1\":null,\"steal\":null,\"mhz\":null}}}";
 
     #[test]
     fn an_answer_needs_exit_code_0_and_a_report_about_this_cell() {
