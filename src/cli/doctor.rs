@@ -11,6 +11,7 @@ use crate::explain::show::Style;
 mod cells;
 mod check;
 mod counters;
+mod data;
 mod machine;
 mod overhead;
 mod programs;
@@ -49,6 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     checks.extend(counters::checks());
     let (site, worker, found) = programs::look(&scratch.folder);
     checks.extend(found);
+    checks.extend(data::checks());
     if !args.quick {
         if let Some(worker) = &worker {
             checks.extend(cells::checks(worker, &site, &scratch.folder));

@@ -11,7 +11,8 @@ use crate::measure::launch::{Site, program::Worker, signals::Interrupts};
 use crate::measure::probe::recorder::Recorder;
 use crate::measure::probe::{Availability, PROBES, ProbeSource, Raw};
 use crate::record::Phase;
-use crate::stats::order::median;
+use crate::stats::{binomial::median_interval, median};
+use crate::units;
 
 const TOPIC: &str = "Cost of measuring";
 
@@ -20,7 +21,7 @@ const BATCHES: usize = 41;
 const CALLS: usize = 500;
 
 /// Pairs of a supervised and a bare run of the same cell.
-const PAIRS: usize = 9;
+const PAIRS: usize = 15;
 
 /// All costs.
 pub fn checks(worker: Option<&Worker>, site: &Site, scratch: &Path) -> Vec<Check> {
@@ -104,14 +105,14 @@ fn cell_checks(worker: &Worker, site: &Site, scratch: &Path) -> Vec<Check> {
         Ok(pairs) => {
             let middle =
                 |of: &dyn Fn(&Pair) -> f64| median(&pairs.iter().map(of).collect::<Vec<_>>()).unwrap_or(f64::NAN);
-            let n = pairs.len();
+            let more: Vec<f64> = pairs.iter().map(|p| p.supervised_s - p.bare_s).collect();
+            // An interval of order statistics holds without any assumption on the noise.
+            let between = median_interval(&more, 0.95).map_or(String::new(), |interval| {
+                format!(", 95 % sure between {} and {}", units::seconds(interval.low), units::seconds(interval.high))
+            });
+            let remark = format!("more for each repeat (median of {} pairs{between})", more.len());
             vec![
-                Check::time(
-                    TOPIC,
-                    NAME,
-                    middle(&|p| p.supervised_s - p.bare_s),
-                    &format!("more for each repeat (median of {n} pairs)"),
-                ),
+                Check::time(TOPIC, NAME, median(&more).unwrap_or(f64::NAN), &remark),
                 Check::time(
                     TOPIC,
                     "bare worker",
