@@ -2,7 +2,9 @@
 
 use amdahl::measure::probe::recorder::{ENTRIES, LaneReadings, PROBING, Recorder, merge};
 use amdahl::measure::probe::{PROBES, load, select};
-use amdahl::record::{Phase, Provenance, Reading};
+use amdahl::record::{End, Phase, Provenance, Reading};
+
+use crate::worker;
 
 const MIB: usize = 1 << 20;
 
@@ -104,5 +106,27 @@ fn the_load_of_this_machine_is_a_share_or_unknown() {
     assert!(facts.mhz.is_none_or(|mhz| mhz > 0.0), "{facts:?}");
     if cfg!(target_os = "linux") {
         assert!(facts.load1.is_some_and(|load| load >= 0.0), "{facts:?}");
+    }
+}
+
+#[test]
+fn the_worker_records_the_probes_that_were_chosen() {
+    let cell = worker::synthetic("threads", 1, 2);
+    let names = |chosen: &str| -> Vec<String> {
+        let measured = worker::measure(&cell, &[("AMDAHL_PROBES", chosen)]);
+        measured.readings.into_iter().map(|reading| reading.metric).collect()
+    };
+    assert_eq!(names("clock"), ["wall", PROBING, ENTRIES]);
+    assert!(names("clock,rusage").contains(&"cpu".to_string()));
+    assert!(names("").contains(&"task-clock".to_string()), "all of them");
+}
+
+#[test]
+fn the_worker_refuses_a_probe_that_it_does_not_know() {
+    let (output, end) = worker::run(&worker::synthetic("threads", 1, 2), &[("AMDAHL_PROBES", "clock,pref")]);
+    assert!(!output.status.success());
+    match end {
+        Some(End::Failed { reason, .. }) => assert!(reason.contains("unknown probe 'pref'"), "{reason}"),
+        other => panic!("a reason is reported: {other:?}"),
     }
 }

@@ -6,7 +6,7 @@ use crate::cell::{Backend, Cell, CommKind, DeviceKind};
 use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::measure::comm::{Buf, Comm, Op, solo::Solo, threads::Team, timed::Timed};
-use crate::measure::probe::PROBES;
+use crate::measure::probe;
 use crate::measure::probe::recorder::{LaneReadings, Recorder};
 use crate::measure::worker::pin;
 use crate::record::LaneFacts;
@@ -141,9 +141,10 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     } else {
         Ok(())
     };
-    comm.agree(room)?;
+    let probes = probe::selected();
+    comm.agree(room.and(probes.as_ref().map(drop).map_err(Clone::clone)))?;
     let pinned = shared.cpus.get(here.node_index % shared.cpus.len().max(1)).copied().filter(|&cpu| pin::pin(cpu));
-    let recorder = Recorder::new(PROBES);
+    let recorder = Recorder::new(&probes?);
     let timed = Timed::new(comm, &recorder);
     let context = LaneContext { comm: &timed, recorder: &recorder, source: shared.source, fault: &shared.fault };
     let result = workload::run(shared.cell, &context)?;
