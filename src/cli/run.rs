@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::cli::output;
 use crate::data;
 use crate::error::{Error, Kind, Result};
-use crate::host::{self, HostFacts};
+use crate::host;
 use crate::measure::launch::Site;
 use crate::measure::launch::attempt::{Launching, now_ms};
 use crate::measure::launch::program::Worker;
@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> Result<()> {
     let interrupts = Interrupts::install()?;
     survivors::adopt();
     let host = host::gather();
-    let (plan, wanted) = planned(args, &host)?;
+    let (plan, wanted) = planned(args)?;
     let folder = args.results.clone().unwrap_or_else(|| Path::new("results").join(&plan.experiment.name));
     let started_ms = now_ms();
     let name = run_name(started_ms, std::process::id(), &host.id);
@@ -106,9 +106,8 @@ pub fn run(args: &Args) -> Result<()> {
 }
 
 /// The plan, or the part of it that is wanted, and which of its cells the user asked for (the others are oracles that they need).
-fn planned(args: &Args, host: &HostFacts) -> Result<(Plan, Vec<bool>)> {
-    let cpus = host.allowed_cpus.len().max(1) as u32;
-    let mut plan = plan::load(&args.manifest, Machine { cpus })?;
+fn planned(args: &Args) -> Result<(Plan, Vec<bool>)> {
+    let mut plan = plan::load(&args.manifest, Machine::here())?;
     if let Some(repeats) = args.repeats {
         for planned in &mut plan.cells {
             // An oracle that the axes do not ask for runs once.

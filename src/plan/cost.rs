@@ -1,8 +1,8 @@
 //! What a repeat of a cell is expected to cost, so that a person knows before a sweep whether to wait for it or to come back tomorrow.
 //!
 //! Where the cell was measured before, its cost is the median of how long its worker lived. Otherwise it is modelled: so many
-//! multiply-adds at a nominal rate, that of the portable kernel on a core of 2020 or so, and the start of the processes. The model is for
-//! planning alone: it is never compared with anything measured.
+//! terms at a nominal rate, that of a core with vectors of 256 bits, and the start of the processes. The model is for planning alone, may
+//! be off by a factor of three, and is never compared with anything measured.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use crate::plan::{Machine, PlannedCell};
 use crate::record::{Answer, read::Results};
 use crate::stats::median;
 
-/// Nominal rate of a lane: differences squared and added, rows × columns × clusters of them in a second.
-pub const TERMS_PER_SECOND: f64 = 2e9;
+/// Nominal rate of a lane: terms of distances, of which an iteration has rows × columns × clusters, in a second.
+pub const TERMS_PER_SECOND: f64 = 8e9;
 /// Nominal time to make, read or digest a value of the data.
-pub const SECONDS_PER_VALUE: f64 = 10e-9;
+pub const SECONDS_PER_VALUE: f64 = 50e-9;
 /// Nominal time to start and end a process.
 pub const START_S: f64 = 0.02;
 /// Nominal time that an MPI launcher and the library take on top of that.

@@ -128,3 +128,31 @@ fn weak_scaling_keeps_the_rows_of_a_lane() {
     let oracles = plan.cells.iter().filter(|c| c.repeats == 1).count();
     assert_eq!(oracles, 3, "2, 4 and 8 lanes' rows on one lane, each once");
 }
+
+#[test]
+fn the_page_about_manifests_names_every_key_and_its_example_is_good() {
+    let page = std::fs::read_to_string(root().join("docs/manifest.md")).expect("the page");
+    let schema: serde_json::Value = serde_json::from_str(&plan::schema::schema()).expect("JSON");
+    let mut keys = Vec::new();
+    fn collect(schema: &serde_json::Value, keys: &mut Vec<String>) {
+        if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
+            keys.extend(properties.keys().cloned());
+        }
+        schema.as_object().into_iter().flat_map(|o| o.values()).for_each(|value| collect(value, keys));
+    }
+    collect(&schema, &mut keys);
+    assert!(keys.len() > 30, "{keys:?}");
+    for key in keys {
+        let named =
+            [format!("`{key}`"), format!("[{key}]"), format!("{{ {key} =")].iter().any(|way| page.contains(way));
+        assert!(named, "docs/manifest.md does not name '{key}'");
+    }
+    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let plan = plan::parse(example, &root().join("experiments/example.toml"), Machine { cpus: 4 }).expect("it is good");
+    assert_eq!(plan.cells.len(), 4 * (1 + 3 + 3));
+    for rate in ["8 × 10⁹ terms", "50 ns", "0.02 s", "0.5 s more with MPI"] {
+        assert!(page.contains(rate), "the page states the model: {rate}");
+    }
+    use amdahl::plan::cost::{MPI_START_S, SECONDS_PER_VALUE, START_S, TERMS_PER_SECOND};
+    assert_eq!((TERMS_PER_SECOND, SECONDS_PER_VALUE, START_S, MPI_START_S), (8e9, 50e-9, 0.02, 0.5));
+}
