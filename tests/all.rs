@@ -12,6 +12,8 @@ mod plan;
 mod probe;
 mod reference;
 mod run;
+#[cfg(feature = "explain")]
+mod report;
 mod samples;
 mod setup;
 mod support;

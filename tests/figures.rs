@@ -72,7 +72,7 @@ fn every_situation_is_drawn_twice_with_the_same_bytes() {
 fn titles_state_the_finding() {
     let titles = |lines: &[Line]| draw(lines).into_iter().map(|d| d.title).collect::<Vec<_>>();
     let usual = titles(&Made::default().lines());
-    assert!(usual[0].starts_with("threads 4 is 3.") && usual[0].contains("times as fast as serial"), "{usual:?}");
+    assert!(usual[0].starts_with("4 threads: 3.") && usual[0].contains("times as fast as serial"), "{usual:?}");
     assert!(usual[1].contains("more lane time than serial, most of the extra in"), "{usual:?}");
     let spreads = vec![("serial", 1, 1), ("mpi", 2, 1), ("mpi", 4, 1)];
     let slow = titles(&Made { points: vec![300], spreads, ..Made::default() }.lines());

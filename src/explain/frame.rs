@@ -13,7 +13,7 @@ use crate::record::Phase;
 /// The tables of one results folder.
 #[derive(Clone, Debug)]
 pub struct Frames {
-    /// One row a cell: `group`, `cell`, `name`, `backend`, `order`, `ranks`, `threads`, `lanes`, `n`, `iterations`, `seconds`, `low`,
+    /// One row a cell: `group`, `cell`, `name`, `in_words`, `backend`, `order`, `ranks`, `threads`, `lanes`, `n`, `iterations`, `seconds`, `low`,
     /// `high` (seconds of the timed part: median and interval), `speedup`, `speedup_low`, `speedup_high`, `efficiency`, `is_base`,
     /// `oversubscribed`. `order` is the place of the cell in its group; null means missing.
     pub cells: DataFrame,
@@ -51,6 +51,20 @@ impl Frames {
         cells.sort(["order"], SortMultipleOptions::default()).collect().map_err(refused)
     }
 
+    /// The fastest cell of each backend in a group, the base's own cell left out, fastest first: the columns of [`Frames::cells`].
+    pub fn best_by_backend(&self, group: u32) -> Result<DataFrame> {
+        let cells = self.cells.clone().lazy().filter(col("group").eq(lit(group)));
+        let fastest_first = || SortMultipleOptions::default().with_maintain_order(true);
+        cells
+            .filter(col("seconds").is_not_null().and(col("is_base").eq(lit(false))))
+            .sort(["seconds", "order"], fastest_first())
+            .group_by_stable([col("backend")])
+            .agg([all().as_expr().first()])
+            .sort(["seconds", "order"], fastest_first())
+            .collect()
+            .map_err(refused)
+    }
+
     /// Speedup of each single repeat over the median of the group's base: `cell`, `lanes`, `order`, `repeat`, `speedup`.
     pub fn repeat_speedups(&self, group: u32) -> Result<DataFrame> {
         let mine = |table: &DataFrame| table.clone().lazy().filter(col("group").eq(lit(group)));
@@ -73,7 +87,7 @@ impl Frames {
             .map_err(refused)
     }
 
-    /// How the lanes of a group's cells spent their time: `cell`, `name`, `lanes`, `order`, `phase`, `seconds`: the median over the
+    /// How the lanes of a group's cells spent their time: `cell`, `name`, `in_words`, `lanes`, `order`, `phase`, `seconds`: the median over the
     /// repeats of the mean over the lanes, seconds of one iteration.
     pub fn phase_costs(&self, group: u32) -> Result<DataFrame> {
         let mine = |table: &DataFrame| table.clone().lazy().filter(col("group").eq(lit(group)));
@@ -88,6 +102,7 @@ impl Frames {
             .select([
                 col("cell"),
                 col("name"),
+                col("in_words"),
                 col("lanes"),
                 col("order"),
                 col("phase"),
@@ -111,6 +126,7 @@ fn cell_table(cells: &[(u32, u32, &Group, &CellSummary)]) -> PolarsResult<DataFr
         Column::new("order".into(), cells.iter().map(|(_, i, ..)| *i).collect::<Vec<_>>()),
         Column::new("cell".into(), words(&|c| c.id.0.clone())),
         Column::new("name".into(), words(&|c| names::cell(&c.cell))),
+        Column::new("in_words".into(), words(&|c| names::in_words(&c.cell))),
         Column::new("backend".into(), words(&|c| c.cell.backend.name().to_string())),
         Column::new("ranks".into(), u32s(&|c| c.cell.ranks)),
         Column::new("threads".into(), u32s(&|c| c.cell.threads)),

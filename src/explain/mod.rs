@@ -15,3 +15,5 @@ pub mod warning;
 pub mod figure;
 #[cfg(feature = "explain")]
 pub mod frame;
+#[cfg(feature = "explain")]
+pub mod report;

@@ -43,9 +43,10 @@ pub fn dataset_name(dataset: &Dataset) -> String {
             let shape = match shape {
                 Synthetic::Mixture => "mixture",
                 Synthetic::Skewed => "skewed mixture",
-                Synthetic::Separated => "separated clusters",
+                Synthetic::Separated => "separated mixture",
             };
-            format!("synthetic {shape} of {}", units::count(f64::from(*clusters)))
+            let plural = if *clusters == 1 { "" } else { "s" };
+            format!("synthetic {shape} ({} cluster{plural})", units::count(f64::from(*clusters)))
         }
         Dataset::Catalogue { name, .. } => name.clone(),
         Dataset::File { path, .. } => file_name(path),
@@ -98,6 +99,18 @@ pub fn spread(backend: &str, ranks: u32, threads: u32) -> String {
     }
 }
 
+/// A cell in a sentence: `serial`, `4 threads`, `1 MPI rank`, `2 MPI ranks × 3 threads`.
+pub fn in_words(cell: &Cell) -> String {
+    let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let (ranks, threads) = (many(cell.ranks, "MPI rank"), many(cell.threads, "thread"));
+    match (&cell.backend, cell.backend.uses_mpi(), cell.backend.uses_threads()) {
+        (Backend::Peer(_), ..) | (_, false, false) => self::cell(cell),
+        (_, true, false) => ranks,
+        (_, false, true) => threads,
+        (_, true, true) => format!("{ranks} × {threads}"),
+    }
+}
+
 /// Place of a backend in tables and figures: that of the registry, outside programs last.
 pub fn backend_order(backend: &Backend) -> usize {
     BACKENDS.iter().position(|(name, ..)| *name == backend.name()).unwrap_or(BACKENDS.len())
@@ -124,11 +137,21 @@ mod tests {
         assert_eq!(workload(&kmeans(Stop::Iterations(20))), "k-means, k = 8, from the first rows, 20 iterations");
         let synthetic =
             Dataset::Synthetic { shape: Synthetic::Mixture, points: 100_000, dims: 16, clusters: 8, seed: 1 };
-        assert_eq!(dataset(&synthetic, Some(100_000), Some(16)), "synthetic mixture of 8, 100,000 × 16");
+        assert_eq!(dataset(&synthetic, Some(100_000), Some(16)), "synthetic mixture (8 clusters), 100,000 × 16");
         let sampled = Dataset::Catalogue { name: "digits".into(), sample: Some(Sample { points: 100, seed: 7 }) };
         assert_eq!(dataset(&sampled, stated_rows(&sampled), None), "digits, 100 rows (a sample, seed 7)");
         assert_eq!(spread("hybrid", 2, 3), "hybrid 2×3");
         assert_eq!(spread("mpi", 4, 1), "mpi 4");
+        let cell = |backend: &str, ranks, threads| Cell {
+            workload: kmeans(Stop::Iterations(1)),
+            dataset: synthetic.clone(),
+            backend: Backend::from_name(backend).expect("known"),
+            ranks,
+            threads,
+            oversubscribe: false,
+        };
+        assert_eq!(in_words(&cell("hybrid", 2, 1)), "2 MPI ranks × 1 thread");
+        assert_eq!(in_words(&cell("serial", 1, 1)), "serial");
     }
 
     #[test]

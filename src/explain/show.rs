@@ -248,7 +248,8 @@ pub fn table(group: &Group) -> Table {
     table.without_empty_columns()
 }
 
-fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
+/// The cells of a row: name, lanes, n, time, its range, speedup, its range, efficiency, imbalance, wait, note.
+pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
     let or_empty = |value: Option<String>| value.unwrap_or_default();
     let is_base = group.base.as_ref().is_some_and(|b| b.cell == cell.id);
     let range = |e: Option<Estimate>, show: &dyn Fn(f64) -> String| {

@@ -110,6 +110,8 @@ fn or_unknown(text: &str) -> &str {
 pub struct Figure {
     /// Name in file names.
     pub name: &'static str,
+    /// What it shows, in a few words.
+    pub about: &'static str,
     /// States the finding, computed from the data.
     pub title: fn(&View<'_>) -> Result<String>,
     /// Draws it under a title.
@@ -124,6 +126,8 @@ pub const FIGURES: &[Figure] = &[speedup::FIGURE, phases::FIGURE];
 pub struct Drawing {
     /// Name in file names.
     pub name: &'static str,
+    /// What it shows, in a few words.
+    pub about: &'static str,
     /// The finding.
     pub title: String,
     /// The figure, a whole SVG document.
@@ -132,12 +136,16 @@ pub struct Drawing {
 
 /// Draws every figure of a summary.
 pub fn draw_all(summary: &Summary) -> Result<Vec<Drawing>> {
-    let view = View::new(summary)?;
+    draw(&View::new(summary)?)
+}
+
+/// Draws every figure of a view.
+pub fn draw(view: &View<'_>) -> Result<Vec<Drawing>> {
     FIGURES
         .iter()
         .map(|figure| {
-            let title = (figure.title)(&view)?;
-            Ok(Drawing { name: figure.name, svg: (figure.draw)(&view, &title)?, title })
+            let title = (figure.title)(view)?;
+            Ok(Drawing { name: figure.name, about: figure.about, svg: (figure.draw)(view, &title)?, title })
         })
         .collect()
 }

@@ -16,12 +16,13 @@ use crate::record::Phase;
 use crate::units;
 
 /// Lane-seconds by phase, one panel a problem.
-pub const FIGURE: Figure = Figure { name: "phases", title, draw };
+pub const FIGURE: Figure = Figure { name: "phases", about: "Lane time of one iteration by phase", title, draw };
 
 /// A cell's lane-seconds of one iteration, by phase in [`ORDER`].
 struct Bar {
     cell: String,
     name: String,
+    in_words: String,
     lanes: f64,
     costs: [f64; 5],
 }
@@ -47,12 +48,19 @@ const fn word(phase: Phase) -> &'static str {
 fn bars(view: &View<'_>, group: usize) -> Result<Vec<Bar>> {
     let table = view.frames.phase_costs(group as u32)?;
     let (cells, labels, phases) = (words(&table, "cell")?, words(&table, "name")?, words(&table, "phase")?);
+    let said = words(&table, "in_words")?;
     let (lanes, seconds) = (numbers(&table, "lanes")?, numbers(&table, "seconds")?);
     let mut bars: Vec<Bar> = Vec::new();
     for i in 0..cells.len() {
         let (Some(lanes), Some(seconds)) = (lanes[i], seconds[i]) else { continue };
         if bars.last().is_none_or(|bar| bar.cell != cells[i]) {
-            bars.push(Bar { cell: cells[i].clone(), name: labels[i].clone(), lanes, costs: [0.0; 5] });
+            bars.push(Bar {
+                cell: cells[i].clone(),
+                name: labels[i].clone(),
+                in_words: said[i].clone(),
+                lanes,
+                costs: [0.0; 5],
+            });
         }
         if let (Some(bar), Some(phase)) = (bars.last_mut(), ORDER.iter().position(|word| *word == phases[i])) {
             bar.costs[phase] = seconds * lanes;
@@ -80,7 +88,7 @@ fn title(view: &View<'_>) -> Result<String> {
     let scope = view.scope(main);
     let ratio = widest.total() / base.total();
     if ratio < 1.005 {
-        return Ok(format!("{} spends no more lane time than {}{scope}", widest.name, base.name));
+        return Ok(format!("{}: no more lane time than {}{scope}", widest.in_words, base.name));
     }
     let extra = widest.costs.iter().zip(base.costs).map(|(cost, base)| cost - base);
     let greatest = extra.zip(ORDER).max_by(|a, b| a.0.total_cmp(&b.0)).map_or(OTHER, |(_, phase)| phase);
@@ -88,7 +96,7 @@ fn title(view: &View<'_>) -> Result<String> {
         r if r < 2.0 => format!("{:.0} % more lane time than", (r - 1.0) * 100.0),
         r => format!("{} times as much lane time as", units::significant(r)),
     };
-    Ok(format!("{} spends {how_much} {}, most of the extra in '{greatest}'{scope}", widest.name, base.name))
+    Ok(format!("{}: {how_much} {}, most of the extra in '{greatest}'{scope}", widest.in_words, base.name))
 }
 
 const ROW: f64 = 25.0;

@@ -10,12 +10,13 @@ use crate::explain::summary::Group;
 use crate::units;
 
 /// Speedup over lanes, one panel a problem.
-pub const FIGURE: Figure = Figure { name: "speedup", title, draw };
+pub const FIGURE: Figure = Figure { name: "speedup", about: "Speedup over lanes", title, draw };
 
 /// A cell's point.
 struct Point {
     cell: String,
     name: String,
+    in_words: String,
     lanes: f64,
     speedup: f64,
     interval: Option<(f64, f64)>,
@@ -28,12 +29,24 @@ struct Point {
 struct Series {
     backend: String,
     points: Vec<Point>,
+    /// Lanes of its cells that have no result.
+    gaps: Vec<f64>,
 }
 
 impl Series {
-    /// Does each number of lanes come once? Only then does a line between them mean something.
-    fn is_line(&self) -> bool {
-        self.points.len() > 1 && self.points.windows(2).all(|pair| pair[0].lanes < pair[1].lanes)
+    /// Neighbours that a line may join: each number of lanes comes once, and no cell between them went without a result.
+    fn joined(&self) -> impl Iterator<Item = &[Point]> {
+        let once = self.points.windows(2).all(|pair| pair[0].lanes < pair[1].lanes);
+        let whole = |pair: &[Point]| !self.gaps.iter().any(|gap| pair[0].lanes < *gap && *gap < pair[1].lanes);
+        self.points.windows(2).filter(move |pair| once && whole(pair))
+    }
+
+    /// Speedups with the ends of their intervals.
+    fn values(&self) -> impl Iterator<Item = f64> {
+        self.points.iter().flat_map(|p| {
+            let (low, high) = p.interval.unwrap_or((p.speedup, p.speedup));
+            [p.speedup, low, high]
+        })
     }
 }
 
@@ -43,6 +56,7 @@ fn series(view: &View<'_>, group: usize) -> Result<Vec<Series>> {
     let (lanes, speedup, efficiency) =
         (numbers(&table, "lanes")?, numbers(&table, "speedup")?, numbers(&table, "efficiency")?);
     let (low, high) = (numbers(&table, "speedup_low")?, numbers(&table, "speedup_high")?);
+    let said = words(&table, "in_words")?;
     let crowded = numbers(&table, "oversubscribed")?;
     let base = view.summary.groups[group].base.as_ref().map(|b| b.cell.0.as_str());
     let mut all: Vec<Series> = Vec::new();
@@ -51,6 +65,7 @@ fn series(view: &View<'_>, group: usize) -> Result<Vec<Series>> {
         let point = Point {
             cell: cells[i].clone(),
             name: labels[i].clone(),
+            in_words: said[i].clone(),
             lanes,
             speedup,
             interval: low[i].zip(high[i]),
@@ -60,11 +75,14 @@ fn series(view: &View<'_>, group: usize) -> Result<Vec<Series>> {
         };
         match all.iter_mut().find(|s| s.backend == backends[i]) {
             Some(series) => series.points.push(point),
-            None => all.push(Series { backend: backends[i].clone(), points: vec![point] }),
+            None => all.push(Series { backend: backends[i].clone(), points: vec![point], gaps: Vec::new() }),
         }
     }
     for series in &mut all {
         series.points.sort_by(|a, b| a.lanes.total_cmp(&b.lanes));
+        let failed = view.summary.groups[group].cells.iter().filter(|c| c.speedup.is_none());
+        let mine = failed.filter(|c| c.cell.backend.name() == series.backend);
+        series.gaps = mine.map(|c| f64::from(c.cell.lanes())).collect();
     }
     Ok(all)
 }
@@ -81,29 +99,15 @@ fn title(view: &View<'_>) -> Result<String> {
     let Some(best) = best(false).or_else(|| best(true)) else {
         return Ok(format!("Only the base was measured: {} takes {}", base.name, units::seconds(base.time.value)));
     };
-    let scope = view.scope(main);
+    let (scope, who, base) = (view.scope(main), &best.in_words, &base.name);
+    let times = format!("{:.2} times as fast as {base}", best.speedup);
     Ok(match best.interval {
-        Some((low, _)) if low > 1.0 => format!(
-            "{} is {:.2} times as fast as {}: {:.0} % of ideal{scope}",
-            best.name,
-            best.speedup,
-            base.name,
-            best.efficiency * 100.0
-        ),
+        Some((low, _)) if low > 1.0 => format!("{who}: {times}, {:.0} % of ideal{scope}", best.efficiency * 100.0),
         Some((_, high)) if high < 1.0 => {
-            format!(
-                "Nothing is faster than {}: {} comes closest at {:.2} times its speed{scope}",
-                base.name, best.name, best.speedup
-            )
+            format!("Nothing is faster than {base}; the closest, {who}, is {times}{scope}")
         }
-        Some(_) => format!(
-            "No speedup was shown: {} is {:.2} times as fast as {}, and the interval holds 1{scope}",
-            best.name, best.speedup, base.name
-        ),
-        None => format!(
-            "{} is {:.2} times as fast as {}, from too few repeats for an interval{scope}",
-            best.name, best.speedup, base.name
-        ),
+        Some(_) => format!("No speedup was shown: the best, {who}, is {times}, and its interval holds 1{scope}"),
+        None => format!("{who}: {times}, from too few repeats for an interval{scope}"),
     })
 }
 
@@ -128,17 +132,46 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
     for (i, heading) in headings.iter().enumerate() {
         let series = series(view, i)?;
         description.push_str(&describe(heading, &groups[i], &series));
-        panels.push(series);
+        let repeats = view.frames.repeat_speedups(i as u32)?;
+        let raw = Raw { cells: words(&repeats, "cell")?, speedups: numbers(&repeats, "speedup")? };
+        panels.push((series, raw));
     }
+    let range = Range::of(groups, &panels);
     style::svg(FIGURE.name, (WIDTH, sheet.height), title, &description, |canvas| {
         sheet.draw(canvas)?;
-        for (i, series) in panels.iter().enumerate() {
-            let repeats = view.frames.repeat_speedups(i as u32)?;
-            let raw = Raw { cells: words(&repeats, "cell")?, speedups: numbers(&repeats, "speedup")? };
-            panel(canvas, sheet.panels[i], &headings[i], &groups[i], series, &raw)?;
+        for (i, (series, raw)) in panels.iter().enumerate() {
+            panel(canvas, sheet.panels[i], &headings[i], &groups[i], series, raw, &range)?;
         }
         Ok(())
     })
+}
+
+/// What all panels of a figure span, so that they can be compared.
+struct Range {
+    lanes: (f64, f64),
+    speedups: (f64, f64),
+}
+
+impl Range {
+    fn of(groups: &[Group], panels: &[(Vec<Series>, Raw)]) -> Range {
+        let lanes = || panels.iter().flat_map(|(series, _)| series).flat_map(|s| &s.points).map(|p| p.lanes);
+        let base = groups
+            .iter()
+            .filter_map(|g| g.base.as_ref())
+            .map(|b| f64::from(b.lanes.max(1)))
+            .fold(f64::INFINITY, f64::min);
+        let (least, most) = (lanes().fold(f64::INFINITY, f64::min), lanes().fold(0.0, f64::max));
+        let estimates = panels.iter().flat_map(|(series, _)| series).flat_map(Series::values);
+        let raw = panels.iter().flat_map(|(_, raw)| raw.speedups.iter().flatten().copied());
+        let values: Vec<f64> = estimates.chain(raw).filter(|s| *s > 0.0).collect();
+        Range {
+            lanes: if least.is_finite() { (least, most) } else { (1.0, 1.0) },
+            speedups: (
+                values.iter().copied().fold(1.0, f64::min),
+                values.iter().copied().fold((most / base).max(2.0), f64::max),
+            ),
+        }
+    }
 }
 
 /// Speedups of single repeats.
@@ -159,7 +192,15 @@ fn describe(heading: &str, group: &Group, series: &[Series]) -> String {
     text
 }
 
-fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, series: &[Series], raw: &Raw) -> Result<()> {
+fn panel(
+    canvas: &Canvas<'_>,
+    panel: Panel,
+    heading: &str,
+    group: &Group,
+    series: &[Series],
+    raw: &Raw,
+    range: &Range,
+) -> Result<()> {
     let mut y = panel.y + 8.0;
     for line in style::wrap(heading, HEADING, panel.width) {
         canvas.text(&line, (panel.x, y), At::Start, HEADING)?;
@@ -185,15 +226,8 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, series
     let (top, bottom) = (y + 8.0, panel.y + panel.height - 40.0);
     let counts = distinct(series.iter().flat_map(|s| &s.points).map(|p| p.lanes));
     let base_lanes = f64::from(base.lanes.max(1));
-    let most_lanes = counts.last().copied().unwrap_or(1.0).max(base_lanes);
-    let least_lanes = counts.first().copied().unwrap_or(1.0);
-    let all = || {
-        let points = series.iter().flat_map(|s| &s.points);
-        points.flat_map(|p| [p.speedup, p.interval.map_or(p.speedup, |i| i.0), p.interval.map_or(p.speedup, |i| i.1)])
-    };
-    let raw_values = || raw.speedups.iter().flatten().copied().filter(|s| *s > 0.0);
-    let least = all().chain(raw_values()).fold(1.0, f64::min);
-    let most = all().chain(raw_values()).fold((most_lanes / base_lanes).max(2.0), f64::max);
+    let (least_lanes, most_lanes) = range.lanes;
+    let (least, most) = range.speedups;
     // Room on the left for the name of the base beside its point.
     let x = Axis::log2((least_lanes, most_lanes), (left + 54.0, right - 12.0));
     let y = Axis::log2((least / 1.12, most * 1.08), (bottom, top));
@@ -211,8 +245,8 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, series
     for (i, one) in series.iter().enumerate() {
         let (colour, _) = style::of_backend(&one.backend);
         let place = |p: &Point| (x.at(p.lanes) + shift(i), y.at(p.speedup));
-        if one.is_line() {
-            canvas.line(&one.points.iter().map(place).collect::<Vec<_>>(), colour, 0.75, 1.5)?;
+        for pair in one.joined() {
+            canvas.line(&[place(&pair[0]), place(&pair[1])], colour, 0.75, 1.5)?;
         }
         for point in &one.points {
             let (at_x, _) = place(point);
