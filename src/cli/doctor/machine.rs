@@ -129,6 +129,7 @@ fn settings(host: &HostFacts) -> Vec<Check> {
     });
     checks.push(match host.huge_pages.as_deref() {
         Some("always") => Check::yes(SETTINGS, "huge pages", "always"),
+        Some("madvise") => Check::yes(SETTINGS, "huge pages", "where a program asks, as the worker does for its rows"),
         Some(mode) => Check::no(
             SETTINGS,
             "huge pages",
