@@ -11,9 +11,9 @@ mod layers;
 mod plan;
 mod probe;
 mod reference;
-mod run;
 #[cfg(feature = "explain")]
 mod report;
+mod run;
 mod samples;
 mod setup;
 mod support;
