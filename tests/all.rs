@@ -5,6 +5,7 @@ mod conformance;
 mod data;
 mod doctor;
 mod explain;
+mod faults;
 #[cfg(feature = "explain")]
 mod figures;
 mod layers;

@@ -21,9 +21,11 @@ use crate::plan::order::order;
 use crate::plan::{self, Machine, Plan};
 use crate::record::{RunFacts, SCHEMA};
 
+mod names;
 mod progress;
 mod summary;
 
+use names::Names;
 use progress::Progress;
 use summary::Tally;
 
@@ -76,7 +78,8 @@ pub fn run(args: &Args) -> Result<()> {
         interrupts: &interrupts,
         number: 0,
     };
-    let mut progress = Progress::new(&plan.cells);
+    let names = Names::new(&plan.cells);
+    let mut progress = Progress::new(&names, plan.cells.len());
     let turns: Vec<usize> = order(&plan, plan.experiment.seed).iter().map(|turn| turn.cell).collect();
     let mut sweep = Sweep {
         cells: &plan.cells,
@@ -100,7 +103,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Err(error) = ended {
         return Err(stopped(error, args, measured));
     }
-    let tally = Tally::new(&plan, &wanted, &standing);
+    let tally = Tally::new(&plan, &names, &wanted, &standing);
     output::print(&tally.text(&plan, &folder, measured))?;
     tally.verdict()
 }

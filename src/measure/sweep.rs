@@ -211,10 +211,10 @@ impl Sweep<'_> {
     ) -> (Record, Option<HostFacts>) {
         let (outcome, measured, host) = match attempt.ending {
             Ending::Failed { class, reason } => (Outcome::Failed { class, reason }, None, None),
-            Ending::Answered(report, measured) => {
+            Ending::Answered(host, measured) => {
                 let check = reference.map_or(Ok(()), |right| measured.answer.check_exact(right));
                 let outcome = check.map_or_else(|reason| Outcome::Wrong { reason }, |()| Outcome::Ok);
-                (outcome, Some(*measured), Some(report.host))
+                (outcome, Some(*measured), Some(*host))
             }
         };
         let run = self.store.run().run.clone();

@@ -8,15 +8,17 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::Names;
 use crate::cell::CellId;
-use crate::explain::names;
+use crate::explain::names::one_line;
 use crate::measure::sweep::{Standing, Watch};
 use crate::plan::PlannedCell;
 use crate::record::{Failure, Record};
 use crate::units;
 
 /// Watches a sweep for a person.
-pub struct Progress {
+pub struct Progress<'a> {
+    names: &'a Names,
     estimate: Estimate,
     /// The bar on a terminal, and what shows it once the sweep has taken two seconds.
     bar: Option<(ProgressBar, mpsc::Sender<()>, Option<JoinHandle<()>>)>,
@@ -24,12 +26,12 @@ pub struct Progress {
     started: Instant,
 }
 
-impl Progress {
-    /// For these cells.
-    pub fn new(cells: &[PlannedCell]) -> Progress {
+impl<'a> Progress<'a> {
+    /// For so many cells with these names.
+    pub fn new(names: &'a Names, cells: usize) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let bar = (std::io::stderr().is_terminal() && !dumb).then(|| bar(cells));
-        Progress { estimate: Estimate::default(), bar, measured: 0, started: Instant::now() }
+        Progress { names, estimate: Estimate::default(), bar, measured: 0, started: Instant::now() }
     }
 
     /// Takes the bar away. Returns the number of records that were written.
@@ -63,8 +65,8 @@ impl Progress {
 }
 
 /// A bar that shows itself after two seconds: what takes less needs none. Nothing wakes up to redraw it while a worker is measured.
-fn bar(cells: &[PlannedCell]) -> (ProgressBar, mpsc::Sender<()>, Option<JoinHandle<()>>) {
-    let bar = ProgressBar::with_draw_target(Some(cells.len() as u64), ProgressDrawTarget::hidden());
+fn bar(cells: usize) -> (ProgressBar, mpsc::Sender<()>, Option<JoinHandle<()>>) {
+    let bar = ProgressBar::with_draw_target(Some(cells as u64), ProgressDrawTarget::hidden());
     if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} {wide_msg}") {
         bar.set_style(style.progress_chars("=> "));
     }
@@ -79,24 +81,24 @@ fn bar(cells: &[PlannedCell]) -> (ProgressBar, mpsc::Sender<()>, Option<JoinHand
     (bar, stop, Some(shower))
 }
 
-impl Watch for Progress {
+impl Watch for Progress<'_> {
     fn missing(&mut self, cell: &PlannedCell, repeats: u32) {
         self.estimate.missing.insert(cell.id.clone(), repeats);
     }
 
     fn begins(&mut self, cell: &PlannedCell, repeat: u32) {
-        self.show(&format!("{} repeat {}", names::cell(&cell.cell), repeat + 1));
+        self.show(&format!("{} repeat {}", self.names.of(cell), repeat + 1));
     }
 
     fn recorded(&mut self, cell: &PlannedCell, record: &Record, is_new: bool) {
         self.measured += u32::from(is_new);
         self.estimate.took(&cell.id, record);
-        self.show(&names::cell(&cell.cell));
+        self.show(self.names.of(cell));
     }
 
     fn over(&mut self, cell: &PlannedCell, standing: &Standing) {
         let had = self.estimate.over(&cell.id);
-        let name = names::cell(&cell.cell);
+        let name = self.names.of(cell);
         match standing {
             // What was found in the records is said at the end.
             _ if !had => {}
@@ -109,9 +111,9 @@ impl Watch for Progress {
             }
             // Often many of the same kind, and said at the end.
             Standing::Open | Standing::Failed(Failure::Unavailable | Failure::Unchecked, _) => {}
-            Standing::Wrong(why) => self.say(&format!("{name}: wrong: {}", names::one_line(why, 100))),
+            Standing::Wrong(why) => self.say(&format!("{name}: wrong: {}", one_line(why, 100))),
             Standing::Failed(class, why) => {
-                self.say(&format!("{name}: {}: {}", class.word(), names::one_line(why, 100)));
+                self.say(&format!("{name}: {}: {}", class.word(), one_line(why, 100)));
             }
         }
     }

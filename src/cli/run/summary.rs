@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::Standing;
+use super::{Names, Standing};
 use crate::error::{Error, Kind, Result};
-use crate::explain::names;
+use crate::explain::names::one_line;
 use crate::plan::Plan;
 use crate::record::Failure;
 
@@ -35,7 +35,7 @@ enum Weight {
 
 impl Tally {
     /// Counts where the cells of `plan` stand; `wanted` says which of them the user asked for.
-    pub fn new(plan: &Plan, wanted: &[bool], standing: &[Standing]) -> Tally {
+    pub fn new(plan: &Plan, names: &Names, wanted: &[bool], standing: &[Standing]) -> Tally {
         let mut tally = Tally { asked: wanted.iter().filter(|&&wanted| wanted).count(), done: 0, groups: Vec::new() };
         for ((planned, &wanted), standing) in plan.cells.iter().zip(wanted).zip(standing) {
             let (kind, reason, weight) = match standing {
@@ -50,7 +50,7 @@ impl Tally {
                 }
                 Standing::Failed(class, reason) => (class.word(), reason, Weight::Failed),
             };
-            let name = names::cell(&planned.cell);
+            let name = names.of(planned).to_string();
             match tally.groups.iter_mut().find(|group| group.kind == kind && group.reason == *reason) {
                 Some(group) => group.cells.push(name),
                 None => tally.groups.push(Group { kind, reason: reason.clone(), cells: vec![name], weight }),
@@ -74,7 +74,7 @@ impl Tally {
                 0..=3 => group.cells.join(", "),
                 n => format!("{} and {} more", group.cells[..2].join(", "), n - 2),
             };
-            text.push_str(&format!("  {:<11}  {names}: {}\n", group.kind, names::one_line(&group.reason, 300)));
+            text.push_str(&format!("  {:<11}  {names}: {}\n", group.kind, one_line(&group.reason, 300)));
         }
         if !plan.left_out.is_empty() {
             text.push_str(&format!(

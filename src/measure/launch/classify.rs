@@ -4,6 +4,7 @@
 //! report of the right protocol about the right cell.
 
 use crate::cell::CellId;
+use crate::host::HostFacts;
 use crate::measure::worker::PANICKED;
 use crate::record::{End, Failure, Measured, PROTOCOL, Report};
 
@@ -15,8 +16,8 @@ const TAIL: usize = 2048;
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ending {
-    /// With an answer, not yet checked, and the machine it came from.
-    Answered(Box<Report>, Box<Measured>),
+    /// With an answer, not yet checked, from this machine.
+    Answered(Box<HostFacts>, Box<Measured>),
     /// Without one.
     Failed {
         /// The kind of failure.
@@ -27,6 +28,13 @@ pub enum Ending {
 }
 
 impl Ending {
+    fn answered(report: Report) -> Self {
+        match report.end {
+            End::Done(measured) => Ending::Answered(Box::new(report.host), measured),
+            End::Failed { class, reason } => Ending::Failed { class, reason },
+        }
+    }
+
     /// A failure.
     pub fn failed(class: Failure, reason: impl Into<String>) -> Self {
         Ending::Failed { class, reason: reason.into() }
@@ -54,14 +62,11 @@ pub fn classify(cell: &CellId, exit: &Exit, limit_s: f64, report: Option<&str>, 
     }
     // What the worker itself says goes before what its end looks like.
     if let Some(Ok(Report { end: End::Failed { class, reason }, .. })) = report {
-        return Ending::Failed { class, reason };
+        return Ending::Failed { class, reason: reason.replace("\n  hint: ", "; ") };
     }
     match exit.how {
         How::Code(0) => match report {
-            Some(Ok(report)) => match report.end.clone() {
-                End::Done(measured) => Ending::Answered(Box::new(report), measured),
-                End::Failed { class, reason } => Ending::Failed { class, reason },
-            },
+            Some(Ok(report)) => Ending::answered(report),
             Some(Err(why)) => Ending::failed(Failure::NoReport, with_tail(why)),
             None => Ending::failed(Failure::NoReport, with_tail("it ended well but left no report".into())),
         },

@@ -9,16 +9,17 @@ use super::{Mpiexec, Site};
 const NAMES: [&str; 4] = ["mpiexec", "mpirun", "mpiexec.openmpi", "mpiexec.mpich"];
 
 impl Site {
-    /// Looks around. `worker_mpi` is what the worker says of its MPI library: the launcher of that library is preferred.
-    pub fn gather(worker_mpi: Option<&str>) -> Site {
-        let worker_mpi = worker_mpi.and_then(Library::parse);
+    /// Looks around. `mpi` is what the worker says of its MPI library: the launcher of that library is preferred, and none is looked for
+    /// where the worker has none.
+    pub fn gather(mpi: Option<&str>) -> Site {
+        let worker_mpi = mpi.and_then(Library::parse);
         let named = std::env::var("AMDAHL_MPIEXEC").ok().filter(|name| !name.is_empty());
         Site {
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
             // SAFETY: geteuid takes no arguments and cannot fail.
             root: unsafe { libc::geteuid() } == 0,
             single_copy: may_read_other_processes(),
-            mpiexec: find_mpiexec(named, worker_mpi, &library_of),
+            mpiexec: mpi.and_then(|_| find_mpiexec(named, worker_mpi, &library_of)),
             worker_mpi,
             forward: forwarded(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok())),
         }

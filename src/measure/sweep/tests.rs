@@ -4,7 +4,7 @@ use std::path::Path;
 use super::*;
 use crate::cell::{Backend, Cell, CellId, Init, KMeans, Stop, Synthetic, Workload};
 use crate::measure::launch::classify::Ending;
-use crate::record::{BuildFacts, Clustering, LoadFacts, Measured, PROTOCOL, Report, RunFacts, SCHEMA};
+use crate::record::{BuildFacts, Clustering, LoadFacts, Measured, RunFacts, SCHEMA};
 
 /// Ends attempts as the test says, and remembers them.
 struct Mock<'a> {
@@ -44,7 +44,7 @@ fn plan(repeats: u32) -> Vec<PlannedCell> {
     [0, 1, 2].map(|threads| planned(cell(threads))).into()
 }
 
-fn answered(cell: &Cell, inertia: f64) -> Ending {
+fn answered(inertia: f64) -> Ending {
     let clustering = Clustering {
         rows: 100,
         dims: 2,
@@ -69,9 +69,7 @@ fn answered(cell: &Cell, inertia: f64) -> Ending {
         peak_rss_bytes: None,
         load: LoadFacts::default(),
     };
-    let end = crate::record::End::Done(Box::new(measured.clone()));
-    let report = Report { protocol: PROTOCOL, cell: cell.id(), host: host(), end };
-    Ending::Answered(Box::new(report), Box::new(measured))
+    Ending::Answered(Box::new(host()), Box::new(measured))
 }
 
 fn host() -> HostFacts {
@@ -148,7 +146,7 @@ fn outcomes(folder: &Path) -> Vec<(String, u32, Outcome)> {
 fn rounds_are_interleaved_and_a_second_run_has_nothing_to_do() {
     let folder = tempfile::tempdir().expect("a folder");
     let cells = plan(2);
-    let mut mock = Mock::new(|_, cell| Ok(answered(cell, 1.0)));
+    let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
     let (standing, result) = sweep(folder.path(), facts("r1", 1, false), &cells, &mut mock, &mut same_data);
     assert_eq!(result, Ok(()));
     assert_eq!(standing, [Standing::Done, Standing::Done, Standing::Done]);
@@ -156,11 +154,11 @@ fn rounds_are_interleaved_and_a_second_run_has_nothing_to_do() {
         outcomes(folder.path()).into_iter().map(|(name, repeat, _)| format!("{name}/{repeat}")).collect();
     assert_eq!(order, ["serial1/0", "threads1/0", "threads2/0", "serial1/1", "threads1/1", "threads2/1"]);
 
-    let mut mock = Mock::new(|_, cell| Ok(answered(cell, 1.0)));
+    let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
     let (standing, _) = sweep(folder.path(), facts("r2", 2, false), &cells, &mut mock, &mut same_data);
     assert_eq!((mock.tried.len(), standing[2].clone()), (0, Standing::Done));
 
-    let mut mock = Mock::new(|_, cell| Ok(answered(cell, 1.0)));
+    let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
     sweep(folder.path(), facts("r3", 3, true), &cells, &mut mock, &mut same_data).1.expect("measures");
     assert_eq!(mock.tried.len(), 6, "a fresh run measures all anew");
 }
@@ -169,7 +167,7 @@ fn rounds_are_interleaved_and_a_second_run_has_nothing_to_do() {
 fn more_repeats_and_other_data_are_measured_and_no_more() {
     let folder = tempfile::tempdir().expect("a folder");
     let tried = |repeats, name: &str, data: &'static str| {
-        let mut mock = Mock::new(|_, cell| Ok(answered(cell, 1.0)));
+        let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
         let cells = plan(repeats);
         sweep(folder.path(), facts(name, 1, false), &cells, &mut mock, &mut |_| Ok(data.into())).1.expect("measures");
         mock.tried.len()
@@ -185,12 +183,12 @@ fn a_wrong_answer_is_a_row_that_ends_its_cell_for_good() {
     let folder = tempfile::tempdir().expect("a folder");
     let cells = plan(3);
     let inertia = |cell: &Cell| if cell.threads == 2 { 2.0 } else { 1.0 };
-    let mut mock = Mock::new(|_, cell| Ok(answered(cell, inertia(cell))));
+    let mut mock = Mock::new(|_, cell| Ok(answered(inertia(cell))));
     let (standing, result) = sweep(folder.path(), facts("r1", 1, false), &cells, &mut mock, &mut same_data);
     assert_eq!(result, Ok(()));
     assert_eq!(standing[2], Standing::Wrong("inertia: got 2, the oracle has 1".into()));
     assert_eq!(mock.tried.len(), 3 + 3 + 1);
-    let mut mock = Mock::new(|_, cell| Ok(answered(cell, 1.0)));
+    let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
     let (standing, _) = sweep(folder.path(), facts("r2", 2, false), &cells, &mut mock, &mut same_data);
     assert_eq!(mock.tried.len(), 0, "never tried again for the same key");
     assert!(matches!(standing[2], Standing::Wrong(_)));
@@ -200,7 +198,7 @@ fn a_wrong_answer_is_a_row_that_ends_its_cell_for_good() {
 fn an_oracle_that_contradicts_itself_is_wrong() {
     let folder = tempfile::tempdir().expect("a folder");
     let cells = plan(2);
-    let mut mock = Mock::new(|n, cell| Ok(answered(cell, if n == 3 { 2.0 } else { 1.0 })));
+    let mut mock = Mock::new(|n, _| Ok(answered(if n == 3 { 2.0 } else { 1.0 })));
     let (standing, _) = sweep(folder.path(), facts("r1", 1, false), &cells, &mut mock, &mut same_data);
     assert!(matches!(standing[0], Standing::Wrong(_)), "{standing:?}");
 }
@@ -225,10 +223,10 @@ fn a_failing_oracle_leaves_its_cells_unchecked_and_unmeasured() {
 fn what_may_pass_is_tried_twice_and_each_attempt_is_a_row() {
     let folder = tempfile::tempdir().expect("a folder");
     let cells = plan(1);
-    let mut mock = Mock::new(|n, cell| match n {
+    let mut mock = Mock::new(|n, _| match n {
         1 => Ok(Ending::failed(Failure::Killed, "by SIGKILL")),
         3.. => Ok(Ending::failed(Failure::Launch, "no")),
-        _ => Ok(answered(cell, 1.0)),
+        _ => Ok(answered(1.0)),
     });
     let (standing, _) = sweep(folder.path(), facts("r1", 1, false), &cells, &mut mock, &mut same_data);
     assert_eq!(standing[..2], [Standing::Done, Standing::Done]);
@@ -243,7 +241,7 @@ fn other_failures_are_tried_once_and_the_sweep_goes_on() {
         let folder = tempfile::tempdir().expect("a folder");
         let cells = plan(2);
         let mut mock =
-            Mock::new(|_, cell| Ok(if cell.threads == 2 { Ending::failed(class, "no") } else { answered(cell, 1.0) }));
+            Mock::new(|_, cell| Ok(if cell.threads == 2 { Ending::failed(class, "no") } else { answered(1.0) }));
         let (standing, result) = sweep(folder.path(), facts("r1", 1, false), &cells, &mut mock, &mut same_data);
         assert_eq!(result, Ok(()));
         assert_eq!(standing, [Standing::Done, Standing::Done, Standing::Failed(class, "no".into())]);
@@ -256,12 +254,12 @@ fn an_interruption_keeps_what_was_measured_and_the_next_run_measures_the_rest() 
     let folder = tempfile::tempdir().expect("a folder");
     let cells = plan(2);
     let stop = || Error::new(crate::error::Kind::Interrupted, "interrupted");
-    let mut mock = Mock::new(|n, cell| if n == 4 { Err(stop()) } else { Ok(answered(cell, 1.0)) });
+    let mut mock = Mock::new(|n, _| if n == 4 { Err(stop()) } else { Ok(answered(1.0)) });
     let (standing, result) = sweep(folder.path(), facts("r1", 1, false), &cells, &mut mock, &mut same_data);
     assert_eq!(result, Err(stop()));
     assert_eq!(standing, [Standing::Done, Standing::Open, Standing::Open]);
     assert_eq!(outcomes(folder.path()).len(), 4, "no row for the repeat that was ended");
-    let mut mock = Mock::new(|_, cell| Ok(answered(cell, 1.0)));
+    let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
     sweep(folder.path(), facts("r2", 2, false), &cells, &mut mock, &mut same_data).1.expect("measures");
     assert_eq!(mock.tried, [cells[1].id.clone(), cells[2].id.clone()]);
 }
@@ -270,14 +268,14 @@ fn an_interruption_keeps_what_was_measured_and_the_next_run_measures_the_rest() 
 fn data_that_cannot_be_identified_is_a_row_per_cell() {
     let folder = tempfile::tempdir().expect("a folder");
     let cells = plan(2);
-    let mut mock = Mock::new(|_, cell| Ok(answered(cell, 1.0)));
+    let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
     let missing = |_: &Dataset| Err(Error::data("no such file").hint("put it there"));
     let (standing, result) = sweep(folder.path(), facts("r1", 1, false), &cells, &mut mock, &mut { missing });
     assert_eq!((result, mock.tried.len()), (Ok(()), 0));
     assert_eq!(standing[1], Standing::Failed(Failure::Data, "no such file; put it there".into()));
     assert_eq!(outcomes(folder.path()).len(), 3);
     // It is looked for again by the next run.
-    let mut mock = Mock::new(|_, cell| Ok(answered(cell, 1.0)));
+    let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
     let (standing, _) = sweep(folder.path(), facts("r2", 2, false), &cells, &mut mock, &mut same_data);
     assert_eq!(standing, [Standing::Done, Standing::Done, Standing::Done]);
 }
@@ -294,9 +292,9 @@ fn what_another_sweep_has_claimed_is_waited_for_and_not_measured_again() {
         return;
     }
     // The other sweep ends its repeat while this one measures the third cell.
-    let mut mock = Mock::new(|n, cell| {
+    let mut mock = Mock::new(|n, _| {
         if n == 1 {
-            let Ending::Answered(_, measured) = answered(cell, 1.0) else { unreachable!() };
+            let Ending::Answered(_, measured) = answered(1.0) else { unreachable!() };
             let record = Record {
                 key: key.clone(),
                 run: "theirs".into(),
@@ -309,7 +307,7 @@ fn what_another_sweep_has_claimed_is_waited_for_and_not_measured_again() {
             theirs.append(&cells[1].cell, &[&host()], record)?;
             claimed.take();
         }
-        Ok(answered(cell, 1.0))
+        Ok(answered(1.0))
     });
     let (standing, result) = sweep(folder.path(), facts("mine", 2, false), &cells, &mut mock, &mut same_data);
     assert_eq!(result, Ok(()));
