@@ -210,8 +210,8 @@ fn a_damaged_data_file_is_a_row_with_file_row_and_column() {
     sandbox.write("points.csv", &good);
     sandbox.run(RUN).ends_with(0);
     assert_eq!(sandbox.counted(), 4);
-    // And so is a file that is gone a failure without an attempt.
+    // A file that is gone is said before anything is planned.
     std::fs::remove_file(sandbox.path("points.csv")).expect("it was there");
-    let ran = sandbox.run(RUN).ends_with(6);
-    assert!(ran.out().contains("data") && ran.out().contains("points.csv"), "{}", ran.out());
+    let ran = sandbox.run(RUN).ends_with(2);
+    assert!(ran.err().contains("test.toml") && ran.err().contains("points.csv"), "{}", ran.err());
 }

@@ -125,7 +125,7 @@ fn a_worker_that_is_killed_once() {
 
 #[test]
 fn a_worker_that_says_why_it_failed() {
-    let error = r#"leave '{"failed":{"class":"data","reason":"row 3, column 1 is not finite"}}' 1 "$id"; exit 2"#;
+    let error = "fail 'row 3, column 1 is not finite'; exit 2";
     let (_, rows) = ending(error, "");
     assert_eq!(rows.len(), 1);
     assert_eq!(class(&rows[0]), Failure::Data);
@@ -149,9 +149,9 @@ fn a_good_end_without_a_report_is_not_believed() {
     assert_eq!(class(&rows[0]), Failure::NoReport);
     let (_, rows) = ending("answer 1.5; exit 9", "");
     assert_eq!(class(&rows[0]), Failure::Error, "nor a good report before a bad end");
-    let (_, rows) = ending(r#"leave "$(done_with 1.5)" 1 0000000000000000"#, "");
+    let (_, rows) = ending("answer 1.5 1 0000000000000000", "");
     assert!(reason(&rows[0]).contains("about cell 0000000000000000"), "{}", reason(&rows[0]));
-    let (_, rows) = ending(r#"leave "$(done_with 1.5)" 99 "$id""#, "");
+    let (_, rows) = ending("answer 1.5 99", "");
     assert!(reason(&rows[0]).contains("protocol 99"), "{}", reason(&rows[0]));
     let (_, rows) = ending("echo '{' >\"$report\"", "");
     assert_eq!(class(&rows[0]), Failure::NoReport);

@@ -1,13 +1,15 @@
 //! What tests of whole programs share: a folder of their own, the program, a worker that fails as a test wants, bounded waiting.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use amdahl::cell::CellId;
 use amdahl::record::read::{Results, read};
-use amdahl::record::{Failure, Outcome};
+use amdahl::record::{Answer, Clustering, End, Failure, LoadFacts, Measured, Outcome, PROTOCOL, Report};
 
 /// A folder of a test's own, and a mark in the environment of every process that the test starts.
 pub struct Sandbox {
@@ -24,12 +26,16 @@ impl Sandbox {
     }
 
     /// With a worker played by a shell script. `$cell` is the cell file, `$report` where the report belongs, `$id` the cell's id,
-    /// `$here` a folder for notes; `answer INERTIA` leaves a good report, and every start is noted in `$here/tried`.
+    /// `$here` a folder for notes; `answer INERTIA [PROTOCOL [CELL]]` leaves an answer, `fail REASON` a failure of the class `data`; every
+    /// start is noted in `$here/tried`.
     pub fn with_script(script: &str) -> Sandbox {
         let sandbox = Sandbox::over(PathBuf::new());
         let worker = sandbox.path("worker");
         let sandbox = Sandbox { worker, ..sandbox };
         sandbox.script(script);
+        sandbox.write("answer.json", report(End::Done(Box::new(measured()))));
+        let reason = "@REASON@".to_string();
+        sandbox.write("failure.json", report(End::Failed { class: Failure::Data, reason }));
         sandbox
     }
 
@@ -159,6 +165,38 @@ impl Ran {
     pub fn ends_with(self, code: i32) -> Ran {
         assert_eq!(self.code(), code, "standard output:\n{}\nstandard error:\n{}", self.out(), self.err());
         self
+    }
+}
+
+fn report(end: End) -> String {
+    let report = Report { protocol: PROTOCOL, cell: CellId("@CELL@".into()), host: amdahl::host::gather(), end };
+    serde_json::to_string(&report).expect("JSON")
+}
+
+fn measured() -> Measured {
+    let clustering = Clustering {
+        rows: 300,
+        dims: 2,
+        iterations: 4,
+        converged: false,
+        inertia: 12345.5,
+        sizes: vec![100, 100, 100],
+        centroids: "c".into(),
+        labels: "l".into(),
+        data: "d".into(),
+        quality: BTreeMap::new(),
+        warnings: vec![],
+    };
+    Measured {
+        platform: "cpu".into(),
+        kernel: "a script".into(),
+        host: amdahl::host::gather().id,
+        seconds: 0.5,
+        answer: Answer::KMeans(clustering),
+        lanes: vec![],
+        readings: vec![],
+        peak_rss_bytes: None,
+        load: LoadFacts::default(),
     }
 }
 

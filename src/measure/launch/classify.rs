@@ -174,20 +174,33 @@ mod tests {
     }
 
     const ERROR: &str = "{\"failed\":{\"class\":\"data\",\"reason\":\"row 3 is not finite\"}}";
-    const ANSWER: &str = "{\"done\":{\"platform\":\"cpu\",\"kernel\":\"k\",\"host\":\"h\",\"seconds\":1.0,\"answer\":{\"of\":\"kmeans\",\
-        \"rows\":1,\"dims\":1,\"iterations\":1,\"converged\":true,\"inertia\":0.0,\"sizes\":[1],\"centroids\":\"c\",\"labels\":\"l\",\
-        \"data\":\"d\"},\"lanes\":[],\"readings\":{\"values\":[],\"missing\":[]},\"peak_rss_bytes\":null,\"load\":{\"load1\":null,\"steal\":null,\"mhz\":null}}}";
+    fn answer() -> String {
+        let answer = r#"{"of":"kmeans","rows":1,"dims":1,"iterations":1,"converged":true,"inertia":0.0,"sizes":[1],"centroids":"c",
+            "labels":"l","data":"d"}"#;
+        let measured = Measured {
+            platform: "cpu".into(),
+            kernel: "k".into(),
+            host: "h".into(),
+            seconds: 1.0,
+            answer: serde_json::from_str(answer).expect("an answer"),
+            lanes: vec![],
+            readings: vec![],
+            peak_rss_bytes: None,
+            load: Default::default(),
+        };
+        serde_json::to_string(&End::Done(Box::new(measured))).expect("JSON")
+    }
 
     #[test]
     fn an_answer_needs_exit_code_0_and_a_report_about_this_cell() {
-        let good = report(&id().0, PROTOCOL, ANSWER);
+        let good = report(&id().0, PROTOCOL, &answer());
         assert!(matches!(classify(&id(), &exit(How::Code(0)), 60.0, Some(&good), ""), Ending::Answered(..)));
         assert_eq!(class(How::Code(0), None, ""), Failure::NoReport);
         assert_eq!(class(How::Code(0), Some(&good[..good.len() / 2]), ""), Failure::NoReport);
-        let other = report("ffffffffffffffff", PROTOCOL, ANSWER);
+        let other = report("ffffffffffffffff", PROTOCOL, &answer());
         assert_eq!(class(How::Code(0), Some(&other), ""), Failure::NoReport);
         assert!(reason(How::Code(0), Some(&other), "").contains("about cell ffffffffffffffff, not 0123456789abcdef"));
-        let newer = report(&id().0, PROTOCOL + 1, ANSWER);
+        let newer = report(&id().0, PROTOCOL + 1, &answer());
         assert!(reason(How::Code(0), Some(&newer), "").contains("protocol 2"));
         // A rank that dies after rank 0 has written: the end was not good.
         assert_eq!(class(How::Code(3), Some(&good), ""), Failure::Error);
