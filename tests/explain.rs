@@ -231,7 +231,7 @@ fn strange() -> impl Strategy<Value = Vec<Line>> {
                 run: "run".into(),
                 repeat: i as u32 % 3,
                 started_ms: at,
-                process_s: seconds,
+                process_s: Some(seconds),
                 outcome: match outcome {
                     0 | 1 => Outcome::Ok,
                     2 => Outcome::Wrong { reason: "\u{1b}[2J".into() },

@@ -220,7 +220,7 @@ impl Made {
                             run: format!("run-{}", self.seed),
                             repeat,
                             started_ms: at,
-                            process_s: measured.seconds + 0.08,
+                            process_s: Some(measured.seconds + 0.08),
                             outcome: Outcome::Ok,
                             measured: Some(measured),
                         })));

@@ -230,7 +230,7 @@ impl Sweep<'_> {
             key,
             run: self.store.run().run.clone(),
             started_ms: crate::measure::launch::attempt::now_ms(),
-            process_s: 0.0,
+            process_s: None,
             outcome: Outcome::Failed { class, reason: reason.clone() },
             measured: None,
         };
@@ -246,7 +246,7 @@ impl Sweep<'_> {
     /// A failure without a process, found again as it stands in the records already: a second row would be noise.
     fn says_nothing_new(&self, record: &Record) -> bool {
         record.measured.is_none()
-            && record.process_s == 0.0
+            && record.process_s.is_none()
             && self.store.standing(&record.key).last().is_some_and(|last| last.outcome == record.outcome)
     }
 

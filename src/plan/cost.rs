@@ -72,7 +72,7 @@ impl Estimator {
     pub fn new(results: &Results) -> Estimator {
         let mut estimator = Estimator::default();
         for record in results.standing().filter(|record| record.counts()) {
-            estimator.lived_s.entry(record.key.cell.clone()).or_default().push(record.process_s);
+            estimator.lived_s.entry(record.key.cell.clone()).or_default().extend(record.process_s);
             if let Some(measured) = &record.measured {
                 let Answer::KMeans(answer) = &measured.answer;
                 let size = (answer.rows, answer.dims as u64, answer.iterations);

@@ -112,8 +112,8 @@ pub struct Record {
     pub repeat: u32,
     /// Unix time of its start, milliseconds.
     pub started_ms: u64,
-    /// How long the worker lived, seconds, seen from outside: start, load and finish included.
-    pub process_s: f64,
+    /// How long the worker lived, seconds, seen from outside: start, load and finish included. Null where none was started.
+    pub process_s: Option<f64>,
     /// How it ended.
     pub outcome: Outcome,
     /// What was measured, null where nothing was.

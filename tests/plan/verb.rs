@@ -60,7 +60,7 @@ fn records(manifest: &Path) -> Vec<Line> {
             record.key.data = data.clone();
             record.key.build = short_hash(&std::fs::read(manifest).expect("the worker's place is taken by it"));
             record.key.host = amdahl::host::gather().id;
-            record.process_s = 2.5;
+            record.process_s = Some(2.5);
         }
     }
     lines

@@ -138,7 +138,7 @@ impl Estimate {
     fn took(&mut self, cell: &CellId, record: &Record) {
         let entry = self.took.entry(cell.clone()).or_default();
         // What was refused without a process says nothing about how long one takes.
-        *entry = (entry.0 + record.process_s, entry.1 + u32::from(record.process_s > 0.0));
+        *entry = (entry.0 + record.process_s.unwrap_or(0.0), entry.1 + u32::from(record.process_s.is_some()));
         self.done += 1;
         if record.counts()
             && let Some(missing) = self.missing.get_mut(cell)
@@ -187,7 +187,7 @@ mod tests {
             run: String::new(),
             repeat: 0,
             started_ms: 0,
-            process_s,
+            process_s: Some(process_s),
             outcome: Outcome::Failed { class: Failure::Killed, reason: String::new() },
             measured: None,
         };

@@ -57,12 +57,13 @@ pub(super) fn summarise(
         Answer::KMeans(clustering) => clustering,
     });
     let (phases, unaccounted_s, imbalance) = phases(&repeats);
-    let of = |value: fn(&Repeat) -> f64| bootstrap.median(&repeats.iter().map(value).collect::<Vec<_>>());
+    let of =
+        |value: fn(&Repeat) -> Option<f64>| bootstrap.median(&repeats.iter().filter_map(value).collect::<Vec<_>>());
     CellSummary {
         id: id.clone(),
         cell: cell.clone(),
         oversubscribed: oversubscribed(cell, &key.host, hosts),
-        time: of(|r| r.seconds),
+        time: of(|r| Some(r.seconds)),
         process_time: of(|r| r.process_s),
         phases_from: from.filter(|_| !phases.is_empty()),
         phases,

@@ -129,7 +129,7 @@ pub struct Repeat {
     /// Seconds of the timed part.
     pub seconds: f64,
     /// Seconds of the worker's life.
-    pub process_s: f64,
+    pub process_s: Option<f64>,
     /// Wall seconds by lane and phase, in the order of [`Phase::ALL`]; empty where not recorded.
     #[serde(skip)]
     pub lanes: Vec<[f64; Phase::ALL.len()]>,

@@ -18,8 +18,8 @@ use crate::record::Failure;
 pub struct Attempt {
     /// Unix time of its start, milliseconds.
     pub started_ms: u64,
-    /// How long the process lived, seconds.
-    pub process_s: f64,
+    /// How long the process lived, seconds; none where it was not started.
+    pub process_s: Option<f64>,
     /// How it ended.
     pub ending: Ending,
 }
@@ -53,7 +53,7 @@ impl Executor for Launching<'_> {
         self.interrupts.check()?;
         let started_ms = now_ms();
         let refuse =
-            |class, reason: String| Ok(Attempt { started_ms, process_s: 0.0, ending: Ending::failed(class, reason) });
+            |class, reason: String| Ok(Attempt { started_ms, process_s: None, ending: Ending::failed(class, reason) });
         if let Some(why) = self.worker.lacks(cell) {
             return refuse(Failure::Unavailable, why);
         }
@@ -91,7 +91,7 @@ impl Executor for Launching<'_> {
         for path in [cell_file, record_file, out, err] {
             let _ = fs::remove_file(path); // the whole folder goes at the end
         }
-        Ok(Attempt { started_ms, process_s: exit.seconds, ending })
+        Ok(Attempt { started_ms, process_s: Some(exit.seconds), ending })
     }
 }
 

@@ -48,7 +48,7 @@ fn is_final(record: &Record, limit_s: f64) -> bool {
         Outcome::Wrong { .. } => true,
         Outcome::Failed { class, .. } => match class {
             Failure::Panicked | Failure::Error | Failure::Data | Failure::NoReport => true,
-            Failure::Timeout => limit_s <= record.process_s,
+            Failure::Timeout => record.process_s.is_some_and(|lived_s| limit_s <= lived_s),
             Failure::Unavailable | Failure::Launch | Failure::Killed | Failure::Unchecked => false,
         },
     }

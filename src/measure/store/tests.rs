@@ -57,7 +57,7 @@ fn failed(store: &Store, class: Failure, started_ms: u64) -> Record {
         run: store.run().run.clone(),
         repeat: 0,
         started_ms,
-        process_s: 10.0,
+        process_s: Some(10.0),
         outcome: Outcome::Failed { class, reason: "because".into() },
         measured: None,
     }

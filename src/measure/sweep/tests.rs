@@ -22,7 +22,7 @@ impl Executor for Mock<'_> {
     fn attempt(&mut self, id: &CellId, cell: &Cell, _limit_s: f64) -> Result<Attempt> {
         self.tried.push(id.clone());
         let ending = (self.end)(self.tried.len() - 1, cell)?;
-        Ok(Attempt { started_ms: self.tried.len() as u64, process_s: 1.0, ending })
+        Ok(Attempt { started_ms: self.tried.len() as u64, process_s: Some(1.0), ending })
     }
 }
 
@@ -300,7 +300,7 @@ fn what_another_sweep_has_claimed_is_waited_for_and_not_measured_again() {
                 run: "theirs".into(),
                 repeat: 0,
                 started_ms: 7,
-                process_s: 1.0,
+                process_s: Some(1.0),
                 outcome: Outcome::Ok,
                 measured: Some(*measured),
             };
