@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::check::Check;
+use super::programs::INSTALL_MPI;
 use crate::cell::{BACKENDS, Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
 use crate::measure::launch::attempt::{Executor, Launching};
 use crate::measure::launch::{Site, classify::Ending, program::Worker, signals::Interrupts};
@@ -66,6 +67,10 @@ pub fn checks(worker: &Worker, site: &Site, scratch: &Path) -> Vec<Check> {
             (1, 1) => name.to_string(),
             (ranks, threads) => format!("{name}, {ranks} x {threads} lanes"),
         };
+        if !worker.can.backends.iter().any(|known| known == name) {
+            checks.push(Check::no(TOPIC, title, "this worker was built without it", INSTALL_MPI));
+            continue;
+        }
         checks.push(match attempt(&mut launching, &cell) {
             Ok(measured) => judge(&title, &measured, &mut oracle),
             Err(why) => Check::no(
@@ -93,10 +98,11 @@ fn judge(title: &str, measured: &Measured, oracle: &mut Option<Answer>) -> Check
     }
 }
 
-/// The first line, and not too much of it.
+/// The first line, and not too much of it, without the place of a log that the doctor removes.
 fn short(reason: &str) -> String {
     const MOST: usize = 240;
     let line = reason.lines().next().unwrap_or_default();
+    let line = line.split(" (all of it: ").next().unwrap_or(line);
     match line.char_indices().nth(MOST) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line.to_string(),
@@ -118,6 +124,7 @@ mod tests {
     #[test]
     fn reasons_are_cut_to_a_line() {
         assert_eq!(short("one\ntwo"), "one");
+        assert_eq!(short("killed (all of it: logs/x.log)"), "killed");
         assert_eq!(short(&"ä".repeat(500)).chars().count(), 241);
     }
 }

@@ -12,7 +12,7 @@ const MPI: &str = "MPI";
 const OTHERS: &str = "Other programs and devices";
 
 /// Packages that bring MPI and what building with it needs.
-const INSTALL_MPI: &str = "Debian, Ubuntu: apt-get install libopenmpi-dev openmpi-bin libclang-dev; on a cluster: module load openmpi; \
+pub const INSTALL_MPI: &str = "Debian, Ubuntu: apt-get install libopenmpi-dev openmpi-bin libclang-dev; on a cluster: module load openmpi; \
                            then make build";
 
 /// Looks for everything. `scratch` is a folder for what the worker prints.
