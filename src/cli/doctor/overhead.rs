@@ -6,10 +6,15 @@ use std::time::Instant;
 
 use super::cells::{attempt, launching, tiny};
 use super::check::Check;
+use super::programs::refused;
 use crate::cell::{Backend, canonical};
+use crate::error::{Error, Result};
+use crate::host;
+use crate::measure::comm::{Comm, threads::Team};
 use crate::measure::launch::{Site, program::Worker, signals::Interrupts};
 use crate::measure::probe::recorder::Recorder;
 use crate::measure::probe::{Availability, PROBES, ProbeSource, Raw};
+use crate::measure::worker::pin;
 use crate::record::Phase;
 use crate::stats::{binomial::median_interval, median};
 use crate::units;
@@ -35,6 +40,7 @@ pub fn checks(worker: Option<&Worker>, site: &Site, scratch: &Path) -> Vec<Check
     for source in PROBES {
         checks.push(Check::time(TOPIC, format!("snapshot of {}", source.name), snapshot_s(source), "each"));
     }
+    checks.push(barrier());
     checks.extend(match worker {
         Some(worker) => cell_checks(worker, site, scratch),
         None => vec![Check::no(
@@ -94,6 +100,50 @@ fn snapshot_s(source: &ProbeSource) -> f64 {
     per_call(|| {
         probe.snapshot(&mut raw);
         std::hint::black_box(&raw);
+    })
+}
+
+/// The barrier that is added before each collective, on as many threads as there are CPUs (2 at least).
+fn barrier() -> Check {
+    let cpus = host::allowed_cpus();
+    let lanes = cpus.len().max(2);
+    let name = format!("barrier of {lanes} threads");
+    match barrier_s(lanes, &cpus) {
+        Ok(cost) => Check::time(TOPIC, name, cost, "each: added before every collective to tell waiting from reducing"),
+        Err(error) => refused(TOPIC, &name, &error),
+    }
+}
+
+fn barrier_s(lanes: usize, cpus: &[u32]) -> Result<f64> {
+    /// Fewer than of calls without company: a barrier is slow where lanes share CPUs.
+    const BARRIERS: usize = 100;
+    let team = Team::new(lanes, lanes > cpus.len());
+    let run = &|thread: usize| -> Result<f64> {
+        if let Some(&cpu) = cpus.get(thread) {
+            pin::pin(cpu);
+        }
+        let comm = team.member(team.lane(thread));
+        let mut batches = Vec::with_capacity(BATCHES);
+        for _ in 0..BATCHES {
+            let start = Instant::now();
+            for _ in 0..BARRIERS {
+                comm.barrier()?;
+            }
+            batches.push(start.elapsed().as_secs_f64() / BARRIERS as f64);
+        }
+        Ok(median(&batches).unwrap_or(f64::NAN))
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..lanes)
+            .map(|thread| std::thread::Builder::new().spawn_scoped(scope, move || run(thread)))
+            .collect::<std::io::Result<_>>()
+            .map_err(|e| Error::internal(format!("cannot start {lanes} threads: {e}")))
+            .inspect_err(|_| team.poison())?;
+        let costs: Result<Vec<f64>> = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|_| Err(Error::internal("a thread panicked"))))
+            .collect();
+        costs.map(|costs| costs[0])
     })
 }
 
@@ -175,7 +225,8 @@ mod tests {
 
     #[test]
     fn costs_are_positive_and_finite() {
-        for cost in [clock_step(), boundary_s(PROBES), snapshot_s(&PROBES[0])] {
+        let barrier = barrier_s(2, &host::allowed_cpus()).expect("two threads");
+        for cost in [clock_step(), boundary_s(PROBES), snapshot_s(&PROBES[0]), barrier] {
             assert!(cost > 0.0 && cost.is_finite(), "{cost}");
         }
     }
