@@ -17,5 +17,6 @@ mod report;
 mod run;
 mod samples;
 mod setup;
+mod store;
 mod support;
 mod worker;

@@ -36,13 +36,11 @@ impl Worker {
             return None;
         }
         let mend = if cell.backend.uses_mpi() {
-            "install an MPI library (Debian, Ubuntu: libopenmpi-dev openmpi-bin libclang-dev), build it with 'cargo build --release \
-             --no-default-features --features mpi --bin amdahl-worker --target-dir target/mpi', and name it in AMDAHL_WORKER"
+            "'make build' installs MPI where it can (Debian, Ubuntu: libopenmpi-dev openmpi-bin libclang-dev) and builds a worker with it"
         } else {
             "build a newer one, or name another one in AMDAHL_WORKER"
         };
-        let has = self.can.backends.join(", ");
-        Some(format!("the worker {} was built without '{name}' (it has {has}): {mend}", self.path.display()))
+        Some(format!("the worker was built without '{name}' (it has {}): {mend}", self.can.backends.join(", ")))
     }
 }
 
