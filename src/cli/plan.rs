@@ -1,17 +1,18 @@
 //! `amdahl plan`: what a manifest asks for, what of it is done, and what the rest is expected to cost.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use crate::cell::canonical;
+use crate::cell::{CellId, canonical};
 use crate::cli::output;
 use crate::data;
 use crate::error::{Error, Result};
 use crate::host::gather;
-use crate::measure::launch::program;
+use crate::measure::{launch::program, store};
 use crate::plan::cost::{Cost, Estimator};
 use crate::plan::only::Filter;
 use crate::plan::{self, Machine, Plan, PlannedCell};
+use crate::record::Key;
 use crate::record::read::{Results, read};
 
 mod shown;
@@ -48,8 +49,8 @@ pub enum Format {
 /// A cell with what is known of its repeats.
 pub(crate) struct Row<'a> {
     pub planned: &'a PlannedCell,
-    /// Repeats that are done, at most those wanted.
-    pub done: u32,
+    /// Repeats that are done, at most those wanted; `None` where that cannot be told.
+    pub done: Option<u32>,
     pub cost: Cost,
     /// Rows and columns, where they are known.
     pub shape: (Option<u64>, Option<u64>),
@@ -86,7 +87,7 @@ pub fn run(args: &Args) -> Result<()> {
     let estimator = Estimator::new(&results);
     let rows = plan.cells.iter().zip(done).map(|(planned, done)| Row {
         planned,
-        done: done.min(planned.repeats),
+        done,
         cost: estimator.cost(planned, machine),
         shape: estimator.shape(planned),
     });
@@ -118,42 +119,34 @@ fn cell_file(plan: &Plan, id: &str) -> Result<String> {
     }
 }
 
-/// Repeats of each cell that count as done here and now: with this worker, these data and this host. Where the worker or the data
-/// are not to be had, any will do, and a note says so.
-fn done(plan: &Plan, results: &Results) -> (Vec<u32>, Vec<String>) {
-    if results.records.is_empty() {
-        return (vec![0; plan.cells.len()], Vec::new());
-    }
+/// Repeats of each cell that are done here and now: by this worker, on these rows and this host. `None` where that cannot be told, because
+/// there are records but no worker or no data to compare them with; the notes say why.
+fn done(plan: &Plan, results: &Results) -> (Vec<Option<u32>>, Vec<String>) {
     let mut notes = Vec::new();
-    let host = gather().id;
-    let build = program::build_id().map_err(|error| {
-        notes.push(format!("results of any worker count as done: {}", error.message));
-    });
-    let mut digests: BTreeMap<String, Option<String>> = BTreeMap::new();
-    let mut by_cell: HashMap<&str, Vec<&crate::record::Record>> = HashMap::new();
-    for record in results.standing().filter(|record| record.counts() && record.key.host == host) {
-        by_cell.entry(&record.key.cell.0).or_default().push(record);
+    let measured: HashSet<&CellId> = results.records.iter().map(|record| &record.key.cell).collect();
+    if !plan.cells.iter().any(|planned| measured.contains(&planned.id)) {
+        return (vec![Some(0); plan.cells.len()], notes);
     }
-    let mut counts = Vec::new();
-    for planned in &plan.cells {
-        let records = by_cell.get(planned.id.0.as_str()).map_or(&[][..], Vec::as_slice);
-        if records.is_empty() {
-            counts.push(0);
-            continue;
+    let host = gather().id;
+    let build =
+        program::build_id().map_err(|error| notes.push(format!("what is done is not known: {}", error.message)));
+    let mut digests: BTreeMap<String, Option<String>> = BTreeMap::new();
+    let mut count = |planned: &PlannedCell| {
+        if !measured.contains(&planned.id) {
+            return Some(0);
         }
+        let build = build.clone().ok()?;
         let dataset = &planned.cell.dataset;
         let digest = digests.entry(canonical(dataset)).or_insert_with(|| match data::identify(dataset) {
             Ok(identity) => Some(identity.digest),
             Err(error) => {
-                notes.push(format!("results of any rows count as done: {}", error.message));
+                notes.push(format!("what is done is not known of all cells: {}", error.message));
                 None
             }
         });
-        let counted = records.iter().filter(|record| {
-            build.as_ref().is_ok_and(|build| record.key.build == *build) | build.is_err()
-                && digest.as_ref().is_none_or(|digest| record.key.data == *digest)
-        });
-        counts.push(u32::try_from(counted.count()).unwrap_or(u32::MAX));
-    }
+        let key = Key { cell: planned.id.clone(), build, data: digest.clone()?, host: host.clone() };
+        Some(store::done(results, &key).min(planned.repeats))
+    };
+    let counts = plan.cells.iter().map(&mut count).collect();
     (counts, notes)
 }

@@ -114,6 +114,22 @@ fn results_of_other_workers_rows_and_hosts_are_not_done() {
 }
 
 #[test]
+fn without_a_worker_what_is_done_is_not_known() {
+    let (folder, path) = manifest();
+    samples::write(&folder.path().join("results/sample"), &records(&path));
+    let run = |format: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_amdahl"));
+        command.args(["plan", "sample.toml", "--format", format]).current_dir(folder.path());
+        text(&command.env("AMDAHL_WORKER", "no/such/worker").output().expect("amdahl starts")).0
+    };
+    let plan: Value = serde_json::from_str(&run("json")).expect("JSON");
+    assert_eq!((&plan["cells"][0]["done"], &plan["cells"][2]["done"]), (&Value::Null, &Value::from(0)));
+    let table = run("text");
+    assert!(table.contains("?/5") && table.contains("at least 0 of 20 repeats are done"), "{table}");
+    assert!(table.contains("Note: what is done is not known: AMDAHL_WORKER names no/such/worker"), "{table}");
+}
+
+#[test]
 fn a_cell_is_printed_as_the_worker_reads_it() {
     let (_folder, path) = manifest();
     let plan_ = json(&path, &[]);

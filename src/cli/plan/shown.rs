@@ -19,6 +19,8 @@ const ALWAYS: [&str; 6] = ["backend", "ranks", "threads", "k", "points", "dims"]
 struct Total {
     repeats: u32,
     done: u32,
+    /// Cells of which it cannot be told how many repeats are done.
+    untold: usize,
     seconds: f64,
     /// Cells with missing repeats of unknown cost.
     unknown: usize,
@@ -27,11 +29,13 @@ struct Total {
 }
 
 fn total(view: &View<'_>) -> Total {
-    let mut total = Total { repeats: 0, done: 0, seconds: 0.0, unknown: 0, words: BTreeSet::new() };
+    let mut total = Total { repeats: 0, done: 0, untold: 0, seconds: 0.0, unknown: 0, words: BTreeSet::new() };
     for row in &view.rows {
         total.repeats += row.planned.repeats;
-        total.done += row.done;
-        let missing = row.planned.repeats - row.done;
+        let done = row.done.unwrap_or(0);
+        total.done += done;
+        total.untold += usize::from(row.done.is_none());
+        let missing = row.planned.repeats - done;
         match row.cost.seconds {
             _ if missing == 0 => {}
             None => total.unknown += 1,
@@ -104,7 +108,8 @@ fn cells(view: &View<'_>) -> Table {
         line.extend(ALWAYS[..4].iter().map(|name| on(row, name).unwrap_or_default()));
         line.extend([size(row.shape.0), size(row.shape.1)]);
         line.extend(more.iter().map(|name| on(row, name).unwrap_or_default()));
-        line.push(format!("{}/{}", row.done, row.planned.repeats));
+        let done = row.done.map_or("?".into(), |done| done.to_string());
+        line.push(format!("{done}/{}", row.planned.repeats));
         line.push(row.cost.seconds.map_or("?".into(), units::seconds));
         line.push(match &row.cost.basis {
             Basis::Measured { repeats } => format!("median of {repeats}"),
@@ -137,7 +142,8 @@ fn sum(view: &View<'_>) -> String {
     if missing == 0 {
         return format!("{cells}, all {} repeats are done.", total.repeats);
     }
-    let mut sum = format!("{cells}, {} of {} repeats are done", total.done, total.repeats);
+    let least = if total.untold > 0 { "at least " } else { "" };
+    let mut sum = format!("{cells}, {least}{} of {} repeats are done", total.done, total.repeats);
     if !total.words.is_empty() {
         let words: Vec<&str> = total.words.iter().copied().collect();
         sum.push_str(&format!(
@@ -194,6 +200,7 @@ pub(super) fn json(view: &View<'_>) -> Result<String> {
             "cells": view.rows.len(),
             "repeats": total.repeats,
             "done": total.done,
+            "cells_of_unknown_done": total.untold,
             "seconds": total.seconds,
             "cells_of_unknown_cost": total.unknown,
         },
@@ -202,4 +209,53 @@ pub(super) fn json(view: &View<'_>) -> Result<String> {
     serde_json::to_string_pretty(&value)
         .map(|text| text + "\n")
         .map_err(|e| Error::internal(format!("the plan does not become JSON: {e}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::cost::Estimator;
+    use crate::plan::{Machine, parse};
+    use std::path::Path;
+
+    #[test]
+    fn the_table_is_what_it_was() {
+        let text = r#"
+            [experiment]
+            title = "A sample"
+            question = "What does a plan look like?"
+            base = "mpi"
+            time-limit = "5 min"
+            [workload]
+            kind = "kmeans"
+            [dataset]
+            [axes]
+            dataset = ["digits", "iris"]
+            k = [10, 3]
+            zip = [["dataset", "k"]]
+            backend = ["threads", "mpi", "hybrid"]
+            ranks = [2]
+            threads = [2, 8]
+            oversubscribe = [{ backend = "threads" }]
+        "#;
+        let (path, machine) = (Path::new("sample.toml"), Machine { cpus: 4 });
+        let plan = parse(text, path, machine).expect("a good manifest");
+        let estimator = Estimator::default();
+        let rows = plan.cells.iter().enumerate().map(|(i, planned)| Row {
+            planned,
+            done: (i != 2).then_some(u32::from(i == 0)),
+            cost: estimator.cost(planned, machine),
+            shape: estimator.shape(planned),
+        });
+        let results = Path::new("results/sample");
+        let view =
+            View { manifest: path, results, machine, plan: &plan, rows: rows.collect(), notes: vec!["a note".into()] };
+        let shown = super::text(&view);
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/plan.txt");
+        if std::env::var_os("AMDAHL_BLESS").is_some() {
+            std::fs::write(&golden, &shown).expect("golden files can be written");
+        }
+        let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+        assert!(shown == expected, "tests/golden/plan.txt differs; AMDAHL_BLESS=1 writes it anew. Now:\n{shown}");
+    }
 }
