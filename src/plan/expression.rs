@@ -279,7 +279,7 @@ mod tests {
             Wrong { offset: 2, message: "expected an operator (+ - * /) or the end, got '^'".into() }
         );
         assert_eq!(wrong("1 / (3 - 3)"), Wrong { offset: 2, message: "division by zero".into() });
-        let squares = vec!["9223372036854775807"; 4].join("*");
+        let squares = ["9223372036854775807"; 4].join("*");
         assert_eq!(wrong(&squares).message, "the numbers are too large");
         assert_eq!(wrong("99999999999999999999").offset, 0);
         assert!(wrong(&"(".repeat(1000)).message.contains("too long"));

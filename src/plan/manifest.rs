@@ -42,7 +42,7 @@ pub struct Experiment {
     /// Repeats of each cell. 5 where absent.
     pub repeats: Option<At<Whole>>,
     /// Backend whose cell is the base of speedups. 'serial' where absent.
-    #[schemars(with = "BackendName")]
+    #[schemars(with = "Option<BackendName>")]
     pub base: Option<At<String>>,
     /// How long a repeat may take: seconds, or a text such as "90 s" or "5 min". 600 s where absent.
     pub time_limit: Option<At<Duration>>,

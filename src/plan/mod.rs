@@ -145,30 +145,6 @@ pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
     Ok(Plan { experiment, cells, left_out })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_simple_manifest() {
-        let text = r#"
-            workload = { kind = "kmeans", k = 4, iterations = 3 }
-            dataset = { synthetic = "mixture", points = 1000, dims = 2, clusters = 4 }
-            [axes]
-            backend = ["serial", "threads", "mpi"]
-            ranks = "up-to-cores"
-            threads = [1, 2, 4]
-        "#;
-        let plan = parse(text, Path::new("simple.toml"), Machine { cpus: 2 }).expect("a good manifest");
-        let lanes: Vec<_> = plan.cells.iter().map(|c| (c.cell.backend.name(), c.cell.ranks, c.cell.threads)).collect();
-        let expected = [("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("mpi", 1, 1), ("mpi", 2, 1)];
-        assert_eq!(lanes, expected);
-        assert_eq!(plan.experiment.name, "simple");
-        assert!(plan.cells.iter().all(|c| c.oracle == plan.cells[0].id && c.repeats == 5));
-        assert_eq!(plan.left_out.len(), 1, "threads = 4 on 2 CPUs: {:?}", plan.left_out);
-    }
-}
-
 fn experiment(text: &Text<'_>, manifest: &manifest::Manifest) -> Result<Experiment> {
     let none = manifest::Experiment::default();
     let wire = manifest.experiment.as_ref().map_or(&none, |e| &e.value);
@@ -210,4 +186,28 @@ fn experiment(text: &Text<'_>, manifest: &manifest::Manifest) -> Result<Experime
         repeats: u32::try_from(repeats).map_err(|_| Error::new(Kind::Internal, "repeats are at most 10,000"))?,
         time_limit_s,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_simple_manifest() {
+        let text = r#"
+            workload = { kind = "kmeans", k = 4, iterations = 3 }
+            dataset = { synthetic = "mixture", points = 1000, dims = 2, clusters = 4 }
+            [axes]
+            backend = ["serial", "threads", "mpi"]
+            ranks = "up-to-cores"
+            threads = [1, 2, 4]
+        "#;
+        let plan = parse(text, Path::new("simple.toml"), Machine { cpus: 2 }).expect("a good manifest");
+        let lanes: Vec<_> = plan.cells.iter().map(|c| (c.cell.backend.name(), c.cell.ranks, c.cell.threads)).collect();
+        let expected = [("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("mpi", 1, 1), ("mpi", 2, 1)];
+        assert_eq!(lanes, expected);
+        assert_eq!(plan.experiment.name, "simple");
+        assert!(plan.cells.iter().all(|c| c.oracle == plan.cells[0].id && c.repeats == 5));
+        assert_eq!(plan.left_out.len(), 1, "threads = 4 on 2 CPUs: {:?}", plan.left_out);
+    }
 }

@@ -1,5 +1,6 @@
 //! From axes to cells: every combination, resolved, checked and either planned or left out with a reason.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,8 @@ struct Point<'a> {
     backend: Backend,
     /// The value of each axis, in their order.
     values: Vec<&'a At<Value>>,
+    /// Derived values that are known by now, by name: each is computed once, however often others name it.
+    derived: RefCell<HashMap<String, u64>>,
 }
 
 /// What becomes of a combination.
@@ -111,7 +114,7 @@ impl Resolver<'_> {
             Value::Backend(backend) => Some(backend.clone()),
             _ => None,
         });
-        Point { backend: backend.unwrap_or(Backend::SERIAL), values }
+        Point { backend: backend.unwrap_or(Backend::SERIAL), values, derived: RefCell::default() }
     }
 
     fn fate(&self, point: &Point<'_>) -> Result<Fate> {
@@ -224,6 +227,9 @@ impl Resolver<'_> {
             return Ok(Some(At::new(*value, span.clone())));
         }
         let Some(derived) = self.sweep.derived.iter().find(|d| d.name == name) else { return Ok(None) };
+        if let Some(&value) = point.derived.borrow().get(name) {
+            return Ok(Some(At::new(value, derived.span.clone())));
+        }
         let mut parts: Vec<String> = Vec::new();
         let mut value_of = |part: &str, offset: usize| -> std::result::Result<u64, Failed> {
             let own = self.sweep.axis(part).is_some();
@@ -239,7 +245,10 @@ impl Resolver<'_> {
             Ok(fraction) => {
                 let most = if let Some(Kind::Whole { most, .. }) = kind_of(name) { most } else { i64::MAX as u64 };
                 match fraction.positive_whole() {
-                    Some(value) if value <= most => Ok(Some(At::new(value, derived.span.clone()))),
+                    Some(value) if value <= most => {
+                        point.derived.borrow_mut().insert(derived.name.clone(), value);
+                        Ok(Some(At::new(value, derived.span.clone())))
+                    }
                     _ => Err(self.text.error(
                         &derived.place(0),
                         format!("{name}: expected {}, got {fraction}{with}", range(1, most)),

@@ -26,7 +26,7 @@ fn for_toml(value: &mut Value) {
             }
             if let Some(Value::Object(properties)) = map.get_mut("properties") {
                 for (name, property) in properties.iter_mut() {
-                    if let Some(Kind::Whole { least: 1, .. }) = kind_of(name) {
+                    if name == "repeats" || matches!(kind_of(name), Some(Kind::Whole { least: 1, .. })) {
                         at_least_one(property);
                     }
                 }

@@ -57,7 +57,7 @@ pub fn zip(text: &Text<'_>, wire: &Axes, axes: &[Axis]) -> Result<Vec<Vec<usize>
     Ok(groups)
 }
 
-/// Reads the expressions and checks that all their names have values.
+/// Reads the expressions and checks that all their names have values that do not come back to themselves.
 pub fn derive(text: &Text<'_>, wire: &Axes, sweep: &Sweep) -> Result<Vec<Derived>> {
     let numbers: Vec<&str> = PARAMETERS.iter().filter(|p| matches!(p.1, Kind::Whole { .. })).map(|p| p.0).collect();
     let mut derived: Vec<Derived> = Vec::new();
@@ -72,66 +72,74 @@ pub fn derive(text: &Text<'_>, wire: &Axes, sweep: &Sweep) -> Result<Vec<Derived
             return Err(text.error(&name.span, message).hint("keep one of them"));
         }
         let inside = formula.span.start + 1..formula.span.end.saturating_sub(1);
-        let mut one = Derived {
-            name: name.value.clone(),
-            expression: Expression::parse("0").map_err(|w| text.error(&name.span, w.message))?,
-            verbatim: text.text.get(inside) == Some(formula.value.as_str()),
-            span: formula.span.clone(),
-        };
-        one.expression = Expression::parse(&formula.value)
-            .map_err(|wrong| text.error(&one.place(wrong.offset), format!("{}: {}", name.value, wrong.message)))?;
-        derived.push(one);
+        let verbatim = text.text.get(inside) == Some(formula.value.as_str());
+        let expression = Expression::parse(&formula.value).map_err(|wrong| {
+            let place = place(&formula.span, verbatim, wrong.offset);
+            text.error(&place, format!("{}: {}", name.value, wrong.message))
+        })?;
+        derived.push(Derived { name: name.value.clone(), expression, span: formula.span.clone(), verbatim });
     }
     for one in &derived {
-        for (name, offset) in one.expression.names() {
-            let written = name.replace('_', "-");
-            let given = |name: &str| sweep.has(name) || derived.iter().any(|d| d.name == name);
-            let problem = match kind_of(&written) {
-                _ if name == "lanes"
-                    || name == "cpus"
-                    || sweep.axis(name).is_some_and(|a| kind_of(&a.name).is_none()) =>
-                {
-                    continue;
-                }
-                Some(Kind::Whole { .. }) if given(&written) || written == "ranks" || written == "threads" => continue,
-                Some(Kind::Whole { .. }) => format!("'{name}' has no value in this manifest"),
-                Some(_) => format!("'{name}' is not a whole number"),
-                None => format!("unknown name '{name}'"),
-            };
-            let mut known = vec!["lanes".into(), "cpus".into()];
-            known.extend(
-                sweep.axes.iter().map(|a| &a.name).chain(derived.iter().map(|d| &d.name)).filter_map(|n| {
-                    (!matches!(kind_of(n), Some(Kind::Real | Kind::Word))).then(|| n.replace('-', "_"))
-                }),
-            );
-            let known: Vec<&str> = known.iter().map(String::as_str).collect();
-            let error = text.error(&one.place(offset), format!("{}: {problem}", one.name));
-            return Err(error.hint(nearest(name, &known)));
-        }
-    }
-    for one in &derived {
-        let mut seen = Vec::new();
-        let mut open = vec![one.name.clone()];
-        while let Some(name) = open.pop() {
-            let parts: Vec<String> = match derived.iter().find(|d| d.name == name) {
-                _ if name == "lanes" => vec!["ranks".into(), "threads".into()],
-                Some(d) => d.expression.names().iter().map(|(n, _)| n.replace('_', "-")).collect(),
-                None => continue,
-            };
-            if parts.contains(&one.name) {
-                return Err(text.error(&one.span, format!("{} is derived from itself", one.name)));
-            }
-            open.extend(parts.into_iter().filter(|part| !seen.contains(part)));
-            seen.extend(open.iter().cloned());
-        }
+        check_names(text, one, &derived, sweep)?;
+        check_circles(text, one, &derived)?;
     }
     Ok(derived)
+}
+
+/// Every name in the expression is a whole number that the manifest gives a value.
+fn check_names(text: &Text<'_>, one: &Derived, derived: &[Derived], sweep: &Sweep) -> Result<()> {
+    let own = |name: &str| sweep.axis(name).is_some_and(|axis| kind_of(&axis.name).is_none());
+    let given = |name: &str| sweep.has(name) || derived.iter().any(|d| d.name == name);
+    for (name, offset) in one.expression.names() {
+        let parameter = name.replace('_', "-");
+        if ["lanes", "cpus", "ranks", "threads"].contains(&name) || own(name) {
+            continue;
+        }
+        let problem = match kind_of(&parameter) {
+            Some(Kind::Whole { .. }) if given(&parameter) => continue,
+            Some(Kind::Whole { .. }) => format!("'{name}' has no value in this manifest"),
+            Some(Kind::Real | Kind::Word) => format!("'{name}' is not a whole number"),
+            None => format!("unknown name '{name}'"),
+        };
+        let numbers = sweep.axes.iter().map(|axis| &axis.name).chain(derived.iter().map(|d| &d.name));
+        let numbers = numbers.filter(|name| !matches!(kind_of(name), Some(Kind::Real | Kind::Word)));
+        let known: Vec<String> =
+            ["lanes".into(), "cpus".into()].into_iter().chain(numbers.map(|name| name.replace('-', "_"))).collect();
+        let known: Vec<&str> = known.iter().map(String::as_str).collect();
+        let error = text.error(&one.place(offset), format!("{}: {problem}", one.name));
+        return Err(error.hint(nearest(name, &known)));
+    }
+    Ok(())
+}
+
+/// No value needs itself.
+fn check_circles(text: &Text<'_>, one: &Derived, derived: &[Derived]) -> Result<()> {
+    let mut seen = Vec::new();
+    let mut open = vec![one.name.clone()];
+    while let Some(name) = open.pop() {
+        let parts: Vec<String> = match derived.iter().find(|d| d.name == name) {
+            Some(d) => d.expression.names().iter().map(|(name, _)| name.replace('_', "-")).collect(),
+            None if name == "lanes" => vec!["ranks".into(), "threads".into()],
+            None => continue,
+        };
+        if parts.contains(&one.name) {
+            return Err(text.error(&one.span, format!("{} is derived from itself", one.name)));
+        }
+        open.extend(parts.into_iter().filter(|part| !seen.contains(part)));
+        seen.extend(open.iter().cloned());
+    }
+    Ok(())
+}
+
+/// The place of a byte of an expression's text, which stands at `span` with its quotes.
+fn place(span: &Range<usize>, verbatim: bool, offset: usize) -> Range<usize> {
+    if verbatim { span.start + 1 + offset..span.end } else { span.clone() }
 }
 
 impl Derived {
     /// The place of a byte of the expression.
     pub fn place(&self, offset: usize) -> Range<usize> {
-        if self.verbatim { self.span.start + 1 + offset..self.span.end } else { self.span.clone() }
+        place(&self.span, self.verbatim, offset)
     }
 }
 

@@ -137,6 +137,24 @@ fn the_rich_manifests_are_good() {
     }
 }
 
+#[test]
+fn a_value_that_many_others_name_is_computed_once() {
+    // Each names the one before it ninety times; without a memory that would be 90⁶ look-ups.
+    let chain = ["clusters", "dims", "points", "seed", "init-seed", "warmup"];
+    let mut text =
+        String::from("workload = { kind = 'kmeans', k = 2 }\ndataset = { synthetic = 'mixture' }\n[axes]\nderive = {");
+    let mut before = "k".to_string();
+    for name in chain {
+        let terms = format!(" - {before} + {before}").repeat(45);
+        text.push_str(&format!(" {name} = \"{before}{terms}\","));
+        before = name.replace('-', "_");
+    }
+    text.push_str(" iterations = \"warmup\" }\n");
+    let plan = parse(&text, 1).expect("a good manifest");
+    let Workload::KMeans(kmeans) = &plan.cells[0].cell.workload;
+    assert_eq!(kmeans.warmup, 2);
+}
+
 proptest! {
     #[test]
     fn any_text_is_read_or_refused_with_its_place(text in "\\PC{0,80}") {

@@ -51,7 +51,10 @@ fn total(view: &View<'_>) -> Total {
 /// A table of the cells, what is left out and why, and the total.
 pub(super) fn text(view: &View<'_>) -> String {
     let experiment = &view.plan.experiment;
-    let mut lines = vec![format!("{}: {}", experiment.name, experiment.title)];
+    let mut lines = vec![match experiment.title == experiment.name {
+        true => experiment.name.clone(),
+        false => format!("{}: {}", experiment.name, experiment.title),
+    }];
     if !experiment.question.is_empty() {
         lines.push(experiment.question.clone());
     }
