@@ -77,10 +77,10 @@ fn the_schema_asks_for_what_the_program_asks_for() {
     let schema: serde_json::Value = serde_json::from_str(&plan::schema::schema()).expect("JSON");
     assert_eq!(schema["required"], serde_json::json!(["workload", "dataset"]));
     assert_eq!(schema["properties"]["workload"]["required"], serde_json::json!(["kind"]));
-    assert!(schema["properties"]["experiment"].get("required").is_none());
+    assert!(schema["$defs"]["Experiment"].get("required").is_none());
     assert!(!plan::schema::schema().contains("null"), "TOML has no null");
-    assert_eq!(schema["properties"]["experiment"]["properties"]["repeats"]["minimum"], 1);
-    assert_eq!(schema["properties"]["experiment"]["properties"]["seed"]["minimum"], 0);
+    assert_eq!(schema["$defs"]["Experiment"]["properties"]["repeats"]["minimum"], 1);
+    assert_eq!(schema["$defs"]["Experiment"]["properties"]["seed"]["minimum"], 0);
 }
 
 /// The manifests that come with the program.
