@@ -1,4 +1,4 @@
-//! `scripts/setup.sh` on machines that lack something: played by a folder of stand-ins as the whole PATH.
+//! The scripts behind `make`, on machines that lack something and with stand-ins for cargo: played by a folder as the whole PATH.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ impl Machine {
     fn with(programs: &[(&str, &str)]) -> Machine {
         let machine = Machine { folder: tempfile::tempdir().expect("a folder") };
         std::fs::create_dir_all(machine.bin()).expect("a folder");
-        for tool in ["sh", "env", "dirname", "mkdir", "rm", "sed", "head", "printf", "chmod", "cat"] {
+        for tool in ["sh", "env", "dirname", "mkdir", "rm", "sed", "head", "printf", "chmod", "cat", "cp", "mv"] {
             let real = ["/usr/bin", "/bin"].iter().map(|d| Path::new(d).join(tool)).find(|p| p.exists());
             symlink(real.expect("a usual tool"), machine.bin().join(tool)).expect("a link");
         }
@@ -36,7 +36,12 @@ impl Machine {
     }
 
     fn setup(&self, variables: &[(&str, &str)]) -> Output {
-        Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/setup.sh"))
+        self.script("setup.sh", &[], variables)
+    }
+
+    fn script(&self, name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts").join(name))
+            .args(arguments)
             .env_clear()
             .env("PATH", self.bin())
             .env("HOME", self.folder.path())
@@ -49,7 +54,7 @@ impl Machine {
             .expect("the script starts")
     }
 
-    /// The command lines of apt-get so far.
+    /// The command lines that stand-ins wrote down so far.
     fn calls(&self) -> Vec<String> {
         let text = std::fs::read_to_string(self.folder.path().join("calls")).unwrap_or_default();
         text.lines().map(String::from).collect()
@@ -131,4 +136,60 @@ fn without_rust_or_a_linker_it_ends_with_what_to_do() {
     let output = machine.setup(&[]);
     assert_eq!(output.status.code(), Some(1));
     assert!(said(&output).contains("no C compiler"), "{}", said(&output));
+}
+
+/// A cargo that builds programs which write down how they are called; `amdahl run` ends with $RUN.
+const CARGO: &str = "echo \"cargo $*\" >>\"$CALLS\"
+folder=$CARGO_TARGET_DIR
+while [ $# -gt 0 ]; do [ \"$1\" = --target-dir ] && folder=$2; shift; done
+mkdir -p \"$folder/release\"
+for program in amdahl amdahl-worker; do
+    printf '#!/bin/sh\\necho \"%s $*\" >>\"$CALLS\"\\n[ \"$1\" != run ] || exit $RUN\\n' $program >\"$folder/release/$program\"
+    chmod +x \"$folder/release/$program\"
+done";
+
+fn sweep(run: &str) -> (Output, Vec<String>) {
+    let machine = Machine::with(&[ROOT, CC, MPICC, MPIEXEC]);
+    machine.add("cargo", CARGO);
+    let output = machine.script("sweep.sh", &["experiments/some.toml", "results/some"], &[("RUN", run)]);
+    let bin = machine.folder.path().join("target/bin");
+    assert!(bin.join("amdahl-worker").exists(), "{}", said(&output));
+    (output, machine.calls())
+}
+
+#[test]
+fn a_sweep_builds_what_measures_first_and_what_explains_last() {
+    let (output, calls) = sweep("0");
+    assert!(output.status.success(), "{}", said(&output));
+    let calls: Vec<&str> = calls.iter().map(|call| call.as_str()).collect();
+    assert_eq!(calls.len(), 6, "{calls:?}");
+    assert_eq!(calls[0], "cargo build --release --no-default-features --bin amdahl");
+    assert!(calls[1].contains("--features mpi --bin amdahl-worker") && calls[1].ends_with("target/mpi-openmpi-4.1.4"));
+    assert_eq!(calls[2], "amdahl run experiments/some.toml --results results/some");
+    assert_eq!(calls[3], "cargo build --release --bin amdahl", "nothing compiles before all is measured");
+    assert_eq!(calls[4..], ["amdahl figures results/some", "amdahl report results/some"]);
+}
+
+#[test]
+fn a_sweep_with_wrong_answers_is_explained_and_one_that_was_stopped_is_not() {
+    let (output, calls) = sweep("5");
+    assert_eq!(output.status.code(), Some(5));
+    assert_eq!(calls.last().map(String::as_str), Some("amdahl report results/some"));
+    for stopped in ["130", "6", "2"] {
+        let (output, calls) = sweep(stopped);
+        assert_eq!(output.status.code().map(|code| code.to_string()).as_deref(), Some(stopped));
+        assert_eq!(calls.last().map(String::as_str), Some("amdahl run experiments/some.toml --results results/some"));
+    }
+}
+
+#[test]
+fn without_mpi_the_worker_is_built_without_it_unless_it_is_required() {
+    let machine = Machine::with(&[ROOT, CC]);
+    machine.add("cargo", CARGO);
+    let output = machine.script("build.sh", &["worker"], &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).contains("no MPI: there is no compiler wrapper 'mpicc'"), "{}", said(&output));
+    assert_eq!(machine.calls(), ["cargo build --release --no-default-features --bin amdahl-worker"]);
+    let output = machine.script("build.sh", &["worker"], &[("AMDAHL_REQUIRE_MPI", "1")]);
+    assert_eq!(output.status.code(), Some(1), "{}", said(&output));
 }
