@@ -91,7 +91,8 @@ impl Executor for Launching<'_> {
         for path in [cell_file, record_file, out, err] {
             let _ = fs::remove_file(path); // the whole folder goes at the end
         }
-        Ok(Attempt { started_ms, process_s: Some(exit.seconds), ending })
+        let process_s = (!matches!(exit.how, How::NotStarted(_))).then_some(exit.seconds);
+        Ok(Attempt { started_ms, process_s, ending })
     }
 }
 
