@@ -55,7 +55,10 @@ impl Filter {
             let known: BTreeSet<String> = plan.cells.iter().filter_map(|c| value(&c.cell, &c.id, name)).collect();
             if let Some(unknown) = values.iter().find(|value| !known.iter().any(|known| same(known, value))) {
                 let known: Vec<&str> = known.iter().map(String::as_str).collect();
+                let pair = format!("{name}={unknown}");
+                let left_out = plan.left_out.iter().find(|one| one.what.split(", ").any(|part| part == pair));
                 let hint = match known.len() {
+                    _ if let Some(one) = left_out => format!("{} is left out: {}", one.what, one.why),
                     0 => format!("the cells of '{}' have no {name}", plan.experiment.name),
                     _ if name == "id" => "'amdahl plan' lists the ids".into(),
                     _ => nearest(unknown, &known),
@@ -74,7 +77,9 @@ impl Filter {
             let repeats = if selected.contains(&planned.id) { planned.repeats } else { 1 };
             PlannedCell { repeats, ..planned.clone() }
         });
-        Ok(Plan { cells: cells.collect(), ..plan.clone() })
+        // What the manifest leaves out is not left out of this part.
+        let left_out = if self.wanted.is_empty() { plan.left_out.clone() } else { Vec::new() };
+        Ok(Plan { cells: cells.collect(), left_out, experiment: plan.experiment.clone() })
     }
 }
 
@@ -158,7 +163,7 @@ mod tests {
             dataset = { synthetic = "mixture", dims = 2, clusters = 2 }
             [axes]
             backend = ["serial", "threads", "mpi"]
-            ranks = [1, 2]
+            ranks = [1, 2, 8]
             threads = [2, 4]
             k = [2, 4]
             points = [100, 200]
@@ -185,6 +190,9 @@ mod tests {
         assert_eq!(message("rank=2"), "unknown axis 'rank' in 'rank=2'\n  hint: did you mean 'ranks'?");
         assert_eq!(message("backend=thread"), "no cell has backend=thread\n  hint: did you mean 'threads'?");
         assert_eq!(message("k=3"), "no cell has k=3\n  hint: known: 2, 4");
+        let left_out = "backend=mpi, ranks=8, threads=1 is left out: needs 8 CPUs, 4 may be used; set oversubscribe = true to run it \
+                        all the same";
+        assert_eq!(message("ranks=8"), format!("no cell has ranks=8\n  hint: {left_out}"));
         assert_eq!(message("iterations=3"), "no cell has iterations=3\n  hint: the cells of 'only' have no iterations");
         assert!(message("backend=serial,threads=4").starts_with("no cell has all of backend=serial,threads=4"));
         assert!(message("backend").starts_with("'backend' is not of the form axis=value"));
