@@ -157,6 +157,11 @@ fn what_a_reader_should_know_is_said() {
         {
             measured.load.steal = Some(0.2);
             measured.lanes[1].cpu = Some(0);
+            // The lanes had a CPU for four fifths of the time.
+            let mut cpu = measured.readings[0].clone();
+            cpu.metric = "cpu".into();
+            cpu.values.iter_mut().flatten().flatten().for_each(|s| *s *= 0.8);
+            measured.readings.push(cpu);
         }
     }
     let warnings = summarise(&samples::collect(&lines)).warnings;
@@ -165,6 +170,7 @@ fn what_a_reader_should_know_is_said() {
     has(|w| matches!(w, Warning::Oversubscribed { cells } if cells.len() == 1));
     has(|w| matches!(w, Warning::SharedCpu { cells } if cells.len() == 1));
     has(|w| matches!(w, Warning::Steal { worst, .. } if *worst == 0.2));
+    has(|w| matches!(w, Warning::Crowded { worst, cells } if (*worst - 0.2).abs() < 1e-9 && cells.len() == 1));
     has(|w| matches!(w, Warning::NoInterval { cells } if cells.len() == 2));
 }
 

@@ -34,7 +34,21 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
         }
     }
     samples::fail(&mut hostile, "mpi", 2, Failure::Error, "</td><script>alert(\"reason\")</script> ü 漢字");
+    let mut crowded =
+        Made { spreads: vec![("serial", 1, 1), ("threads", 1, 2), ("mpi", 2, 1), ("hybrid", 2, 4)], ..Made::default() }
+            .lines();
+    for line in &mut crowded {
+        if let Line::Record(record) = line
+            && let Some(measured) = record.measured.as_mut().filter(|m| m.lane_count() == 8)
+        {
+            measured.seconds *= 40.0;
+            for lane in measured.readings[0].values.iter_mut().flatten() {
+                lane[Phase::Reduce.index()] = measured.seconds * 0.9;
+            }
+        }
+    }
     vec![
+        ("crowded", crowded),
         ("usual", Made::default().lines()),
         ("one-cell", Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines()),
         (

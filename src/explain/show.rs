@@ -220,7 +220,7 @@ pub fn build_line(build: &BuildFacts) -> String {
     let revision =
         build.revision.as_deref().map_or(String::new(), |r| format!(", revision {}", r.get(..12).unwrap_or(r)));
     let dirty = if build.dirty == Some(true) { " with uncommitted changes" } else { "" };
-    let mpi = build.mpi.as_deref().map_or(String::new(), |m| format!(", {m}"));
+    let mpi = build.mpi.as_deref().and_then(|m| m.split(',').next()).map_or(String::new(), |m| format!(", {m}"));
     names::one_line(&format!("{}, build {}{revision}{dirty}, {}{mpi}", build.version, build.id, build.compiler), 240)
 }
 

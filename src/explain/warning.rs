@@ -12,6 +12,9 @@ use crate::units;
 /// Share of stolen CPU time above which a repeat is suspect.
 pub const HIGH_STEAL: f64 = 0.02;
 
+/// Share of the computing time that a lane was without a CPU above which a repeat is suspect.
+pub const CROWDED: f64 = 0.05;
+
 /// Half width of an interval, as a share of the median, above which a cell is called noisy.
 pub const NOISY: f64 = 0.05;
 
@@ -55,6 +58,13 @@ pub enum Warning {
         /// The cells.
         cells: Vec<CellId>,
         /// The largest share of a repeat.
+        worst: f64,
+    },
+    /// Cells whose lanes, while they computed, often had no CPU: something else ran on it.
+    Crowded {
+        /// The cells.
+        cells: Vec<CellId>,
+        /// The largest share of a repeat's computing time.
         worst: f64,
     },
     /// The table stands on more than one machine.
@@ -156,6 +166,14 @@ impl fmt::Display for Warning {
             Warning::Steal { cells: c, worst } => {
                 write!(f, "the hypervisor took up to {} of the CPU time from {}", percent(*worst), cells(c.len()))
             }
+            Warning::Crowded { cells: c, worst } => {
+                write!(
+                    f,
+                    "other programs ran on the CPUs of {}: up to {} of the computing time",
+                    cells(c.len()),
+                    percent(*worst)
+                )
+            }
             Warning::MixedHosts { hosts } => write!(f, "results of {} machines in one table", hosts.len()),
             Warning::MixedBuilds { builds } => {
                 write!(f, "results of {} builds of the worker in one table", builds.len())
@@ -210,6 +228,9 @@ impl Warning {
             }
             Warning::SharedCpu { .. } => "look at 'amdahl doctor' for what keeps lanes from being pinned",
             Warning::Steal { .. } => "measure on a quieter or a real machine, or at another time",
+            Warning::Crowded { .. } => {
+                "end other programs and run again with --fresh; until then the times tell of them too"
+            }
             Warning::MixedHosts { .. } => {
                 "compare cells of one machine only; give each machine its own folder with --results"
             }
@@ -235,6 +256,7 @@ impl Warning {
             | Warning::Oversubscribed { cells }
             | Warning::SharedCpu { cells }
             | Warning::Steal { cells, .. }
+            | Warning::Crowded { cells, .. }
             | Warning::LeftOut { cells, .. }
             | Warning::BaseMissing { cells, .. }
             | Warning::BaseElsewhere { cells }

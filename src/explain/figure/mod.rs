@@ -31,7 +31,9 @@ impl<'a> View<'a> {
     pub fn headings(&self) -> Vec<String> {
         let short = |group: &Group| {
             let crate::cell::Workload::KMeans(kmeans) = &group.workload;
-            format!("k = {} on {}", kmeans.k, names::dataset(&group.dataset, group.rows, group.dims))
+            let text = format!("k = {} on {}", kmeans.k, names::dataset(&group.dataset, group.rows, group.dims));
+            // What belongs together stays on one line.
+            text.replace(" × ", "\u{a0}×\u{a0}").replace("k = ", "k\u{a0}=\u{a0}")
         };
         let all: Vec<String> = self.summary.groups.iter().map(short).collect();
         let twice = |heading: &String| all.iter().filter(|other| *other == heading).count() > 1;

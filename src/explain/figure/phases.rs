@@ -27,6 +27,9 @@ struct Bar {
     costs: [f64; 5],
 }
 
+/// Longer bars than this many times the base's are cut, so that they do not make the others unreadable.
+const LONGEST: f64 = 4.0;
+
 impl Bar {
     fn total(&self) -> f64 {
         self.costs.iter().sum()
@@ -86,6 +89,13 @@ fn title(view: &View<'_>) -> Result<String> {
     let widest = others().filter(|b| b.lanes == most).min_by(|a, b| a.total().total_cmp(&b.total()));
     let Some(widest) = widest else { return Ok(fallback) };
     let scope = view.scope(main);
+    let efficiency = view.summary.groups[main].cells.iter().find(|c| c.id.0 == widest.cell).and_then(|c| c.efficiency);
+    if efficiency.and_then(|e| e.interval).is_some_and(|i| i.holds(1.0)) {
+        return Ok(format!(
+            "{}: the measurements do not tell its lane time from that of {}{scope}",
+            widest.in_words, base.name
+        ));
+    }
     let ratio = widest.total() / base.total();
     if ratio < 1.005 {
         return Ok(format!("{}: no more lane time than {}{scope}", widest.in_words, base.name));
@@ -114,7 +124,8 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
     let caption = [
         format!(
             "Lane time: seconds of one iteration × lanes; medians of {} repeats, means over the lanes. With an ideal speedup every bar would end \
-             at the line of the base; what reaches beyond is lost.",
+             at the line of the base; what reaches beyond is lost. Longer bars than {LONGEST} times the base's are cut. 'other' is the rest of \
+             the timed part.",
             view.repeats().replace("n = ", "")
         ),
         view.oversubscribed("all their waiting for a CPU counts too"),
@@ -166,10 +177,13 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
     let room = bars.iter().map(|b| style::width(&b.name, LABEL)).fold(0.0, f64::max);
     let (left, right) = (panel.x + room + 14.0, panel.x + panel.width - 150.0);
     let bottom = top + bars.len() as f64 * ROW + 2.0;
-    let longest = bars.iter().map(Bar::total).fold(0.0, f64::max);
+    let base = base(group, bars);
+    let reference = base.map_or_else(|| bars.iter().map(Bar::total).fold(f64::INFINITY, f64::min), Bar::total);
+    let longest = bars.iter().map(Bar::total).filter(|t| *t <= LONGEST * reference).fold(reference, f64::max);
     let scale = Scale::of(std::iter::once(longest));
     let ticks = round_ticks(scale.value(longest), 5);
     let end = ticks.last().copied().unwrap_or(1.0).max(f64::MIN_POSITIVE);
+    let is_cut = |bar: &Bar| scale.value(bar.total()) > end;
     let x = Axis::linear((0.0, end), (left, right));
     for &tick in &ticks {
         canvas.line(&[(x.at(tick), top - 2.0), (x.at(tick), bottom + 4.0)], RULE, 1.0, 1.0)?;
@@ -178,16 +192,30 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
     let unit = format!("lane time of one iteration, {} × lanes", scale.unit);
     canvas.text(&unit, ((left + right) / 2.0, bottom + 30.0), At::Middle, LABEL)?;
 
-    let base = base(group, bars);
     for (i, bar) in bars.iter().enumerate() {
         let y = top + i as f64 * ROW;
         canvas.text(&bar.name, (left - 8.0, y + ROW / 2.0), At::End, LABEL)?;
         let mut from = 0.0;
         for (phase, cost) in ORDER.iter().zip(bar.costs) {
-            let to = from + scale.value(cost);
+            let to = (from + scale.value(cost)).min(end);
             canvas.bar((x.at(from), y + 4.0), (x.at(to) - x.at(from), ROW - 8.0), style::of_phase(phase).0)?;
             from = to;
         }
+        if is_cut(bar) {
+            // Two slanted gaps say that the bar goes on.
+            for gap in [12.0, 18.0] {
+                let at = x.at(end) - gap;
+                canvas.line(&[(at - 3.0, y + ROW - 3.0), (at + 3.0, y + 3.0)], style::PAPER, 1.0, 2.5)?;
+            }
+        }
+    }
+    if let Some(base) = base {
+        let at = x.at(scale.value(base.total()));
+        canvas.line(&[(at, top - 2.0), (at, bottom)], INK, 0.9, 1.25)?;
+    }
+    // Words last, on paper, so that no line runs through them.
+    for (i, bar) in bars.iter().enumerate() {
+        let (y, from) = (top + i as f64 * ROW, scale.value(bar.total()).min(end));
         let relative = match base {
             Some(base) if base.cell == bar.cell => " (base)".into(),
             Some(base) => {
@@ -197,13 +225,8 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
         };
         let label = format!("{}{relative}", units::seconds(bar.total()));
         let (beside, middle) = (x.at(from) + 8.0, y + ROW / 2.0);
-        // Grid lines do not run through the words.
         canvas.bar((beside - 3.0, middle - 8.0), (style::width(&label, LABEL), 16.0), style::PAPER)?;
         canvas.text(&label, (beside, middle), At::Start, LABEL)?;
-    }
-    if let Some(base) = base {
-        let at = x.at(scale.value(base.total()));
-        canvas.line(&[(at, top - 2.0), (at, bottom)], INK, 0.9, 1.25)?;
     }
     Ok(())
 }

@@ -40,13 +40,13 @@ impl Series {
         let whole = |pair: &[Point]| !self.gaps.iter().any(|gap| pair[0].lanes < *gap && *gap < pair[1].lanes);
         self.points.windows(2).filter(move |pair| once && whole(pair))
     }
+}
 
-    /// Speedups with the ends of their intervals.
+impl Point {
+    /// The speedup and the ends of its interval.
     fn values(&self) -> impl Iterator<Item = f64> {
-        self.points.iter().flat_map(|p| {
-            let (low, high) = p.interval.unwrap_or((p.speedup, p.speedup));
-            [p.speedup, low, high]
-        })
+        let (low, high) = self.interval.unwrap_or((self.speedup, self.speedup));
+        [self.speedup, low, high].into_iter()
     }
 }
 
@@ -122,7 +122,7 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
              repeats. Lines only guide the eye.",
             view.repeats()
         ),
-        view.oversubscribed("hollow markers"),
+        view.oversubscribed("hollow markers; ↓ where below the axis"),
         view.without_result(),
         view.source(),
     ];
@@ -149,26 +149,41 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
 /// What all panels of a figure span, so that they can be compared.
 struct Range {
     lanes: (f64, f64),
+    /// Greatest number of lanes that each have a CPU: the line of ideal speedup goes no further.
+    ideal: f64,
     speedups: (f64, f64),
 }
 
 impl Range {
+    /// Cells with more lanes than CPUs, which can be slower by orders of magnitude, are followed down to half the least speedup of the
+    /// others only.
     fn of(groups: &[Group], panels: &[(Vec<Series>, Raw)]) -> Range {
-        let lanes = || panels.iter().flat_map(|(series, _)| series).flat_map(|s| &s.points).map(|p| p.lanes);
+        let points = || {
+            panels
+                .iter()
+                .flat_map(|(series, raw)| series.iter().flat_map(move |s| s.points.iter().map(move |p| (p, raw))))
+        };
+        let all_crowded = points().all(|(p, _)| p.oversubscribed || p.is_base);
+        let counts = |p: &Point| all_crowded || !p.oversubscribed;
         let base = groups
             .iter()
             .filter_map(|g| g.base.as_ref())
             .map(|b| f64::from(b.lanes.max(1)))
             .fold(f64::INFINITY, f64::min);
-        let (least, most) = (lanes().fold(f64::INFINITY, f64::min), lanes().fold(0.0, f64::max));
-        let estimates = panels.iter().flat_map(|(series, _)| series).flat_map(Series::values);
-        let raw = panels.iter().flat_map(|(_, raw)| raw.speedups.iter().flatten().copied());
-        let values: Vec<f64> = estimates.chain(raw).filter(|s| *s > 0.0).collect();
+        let lanes = || points().map(|(p, _)| p.lanes);
+        let least = lanes().fold(f64::INFINITY, f64::min);
+        let ideal = points().filter(|(p, _)| counts(p)).map(|(p, _)| p.lanes).fold(1.0, f64::max);
+        let values = |crowded: bool| {
+            let mine = points().filter(move |(p, _)| counts(p) != crowded);
+            mine.flat_map(|(p, raw)| p.values().chain(raw.of(&p.cell))).filter(|s| *s > 0.0)
+        };
+        let slowest = values(false).fold(1.0, f64::min);
         Range {
-            lanes: if least.is_finite() { (least, most) } else { (1.0, 1.0) },
+            lanes: if least.is_finite() { (least, lanes().fold(0.0, f64::max)) } else { (1.0, 1.0) },
+            ideal,
             speedups: (
-                values.iter().copied().fold(1.0, f64::min),
-                values.iter().copied().fold((most / base).max(2.0), f64::max),
+                values(true).map(|s| s.max(slowest / 2.0)).fold(slowest, f64::min),
+                values(false).chain(values(true)).fold((ideal / base).max(2.0), f64::max),
             ),
         }
     }
@@ -178,6 +193,14 @@ impl Range {
 struct Raw {
     cells: Vec<String>,
     speedups: Vec<Option<f64>>,
+}
+
+impl Raw {
+    /// Those of one cell.
+    fn of(&self, cell: &str) -> impl Iterator<Item = f64> {
+        let all = self.cells.iter().zip(&self.speedups);
+        all.filter(move |(id, _)| *id == cell).filter_map(|(_, speedup)| *speedup).filter(|s| *s > 0.0)
+    }
 }
 
 fn describe(heading: &str, group: &Group, series: &[Series]) -> String {
@@ -222,7 +245,7 @@ fn panel(
     }
     let Some(base) = &group.base else { return Ok(()) };
 
-    let (left, right) = (panel.x + 44.0, panel.x + panel.width - 92.0);
+    let (left, right) = (panel.x + 52.0, panel.x + panel.width - 92.0);
     let (top, bottom) = (y + 8.0, panel.y + panel.height - 40.0);
     let counts = distinct(series.iter().flat_map(|s| &s.points).map(|p| p.lanes));
     let base_lanes = f64::from(base.lanes.max(1));
@@ -231,35 +254,43 @@ fn panel(
     // Room on the left for the name of the base beside its point.
     let x = Axis::log2((least_lanes, most_lanes), (left + 54.0, right - 12.0));
     let y = Axis::log2((least / 1.12, most * 1.08), (bottom, top));
+    // What lies below the axis is shown on its edge.
+    let height = |speedup: f64| y.at(speedup).min(bottom);
 
     axes(canvas, &x, &y, (left, right, top, bottom), &counts, (least, most), base_lanes)?;
-    // The line of ideal speedup, as far as lanes were measured.
     let ideal = |lanes: f64| (x.at(lanes), y.at(lanes / base_lanes));
     let mut labels: Vec<(f64, f64, String, Colour)> = Vec::new();
-    if most_lanes > least_lanes {
-        canvas.line(&[ideal(least_lanes), ideal(most_lanes)], GREY, 0.7, 1.0)?;
-        labels.push((ideal(most_lanes).0, ideal(most_lanes).1, "ideal".into(), GREY));
+    if range.ideal > least_lanes {
+        canvas.line(&[ideal(least_lanes), ideal(range.ideal)], GREY, 0.7, 1.0)?;
+        let (end_x, end_y) = ideal(range.ideal);
+        if range.ideal < most_lanes {
+            canvas.text("ideal", (end_x - 10.0, end_y), At::End, style::Font { colour: GREY, ..LABEL })?;
+        } else {
+            labels.push((end_x, end_y, "ideal".into(), GREY));
+        }
     }
 
     let shift = |i: usize| (i as f64 - (series.len() as f64 - 1.0) / 2.0) * 5.0;
     for (i, one) in series.iter().enumerate() {
         let (colour, _) = style::of_backend(&one.backend);
-        let place = |p: &Point| (x.at(p.lanes) + shift(i), y.at(p.speedup));
+        let place = |p: &Point| (x.at(p.lanes) + shift(i), height(p.speedup));
         for pair in one.joined() {
             canvas.line(&[place(&pair[0]), place(&pair[1])], colour, 0.75, 1.5)?;
         }
         for point in &one.points {
             let (at_x, _) = place(point);
-            for (cell, speedup) in raw.cells.iter().zip(&raw.speedups) {
-                if let Some(speedup) = speedup.filter(|s| *s > 0.0 && *cell == point.cell) {
-                    canvas.disc((at_x, y.at(speedup)), 2.2, colour, 0.28)?;
-                }
+            for speedup in raw.of(&point.cell) {
+                canvas.disc((at_x, height(speedup)), 2.2, colour, 0.28)?;
             }
             if let Some((low, high)) = point.interval {
-                canvas.line(&[(at_x, y.at(low)), (at_x, y.at(high))], colour, 1.0, 1.5)?;
+                canvas.line(&[(at_x, height(low)), (at_x, height(high))], colour, 1.0, 1.5)?;
                 for end in [low, high] {
-                    canvas.line(&[(at_x - 4.0, y.at(end)), (at_x + 4.0, y.at(end))], colour, 1.0, 1.5)?;
+                    canvas.line(&[(at_x - 4.0, height(end)), (at_x + 4.0, height(end))], colour, 1.0, 1.5)?;
                 }
+            }
+            if y.at(point.speedup) > bottom {
+                let label = format!("{} ↓", units::significant(point.speedup));
+                canvas.text(&label, (at_x - 9.0, bottom - 9.0), At::End, style::Font { colour, ..LABEL })?;
             }
         }
     }
@@ -267,7 +298,7 @@ fn panel(
     for (i, one) in series.iter().enumerate() {
         let (colour, marker): (Colour, Marker) = style::of_backend(&one.backend);
         for point in &one.points {
-            let place = (x.at(point.lanes) + shift(i), y.at(point.speedup));
+            let place = (x.at(point.lanes) + shift(i), height(point.speedup));
             canvas.marker(place, marker, colour)?;
             if point.oversubscribed {
                 canvas.disc(place, 2.4, style::PAPER, 1.0)?;
@@ -279,7 +310,7 @@ fn panel(
             let beside = (x.at(only.lanes) + shift(i) - 10.0, y.at(only.speedup));
             canvas.text(&one.backend, beside, At::End, style::Font { colour, ..LABEL })?;
         } else if let Some(last) = one.points.last() {
-            labels.push((x.at(last.lanes) + shift(i), y.at(last.speedup), one.backend.clone(), colour));
+            labels.push((x.at(last.lanes) + shift(i), height(last.speedup), one.backend.clone(), colour));
         }
     }
     let heights = spread(&labels.iter().map(|l| l.1).collect::<Vec<_>>(), 14.5, top, bottom);
@@ -322,7 +353,7 @@ fn axes(
         canvas.text(&number(tick), (left - 8.0, y.at(tick)), At::End, LABEL)?;
     }
     canvas.text("lanes (ranks × threads)", ((left + right) / 2.0, bottom + 32.0), At::Middle, LABEL)?;
-    canvas.text_upwards("speedup", (left - 36.0, (top + bottom) / 2.0), LABEL)
+    canvas.text_upwards("speedup", (left - 44.0, (top + bottom) / 2.0), LABEL)
 }
 
 fn distinct(values: impl Iterator<Item = f64>) -> Vec<f64> {

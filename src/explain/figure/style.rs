@@ -154,10 +154,10 @@ pub fn width(text: &str, font: Font) -> f64 {
     units * font.size * 1.12 * if font.bold { 1.08 } else { 1.0 }
 }
 
-/// Breaks text into lines that are at most `room` wide, between words.
+/// Breaks text into lines that are at most `room` wide, at its spaces (not at spaces that forbid it).
 pub fn wrap(text: &str, font: Font, room: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {
             Some(line) if width(&format!("{line} {word}"), font) <= room => {
                 line.push(' ');

@@ -104,9 +104,7 @@ fn in_a_table(view: &View<'_>, headings: &[String]) -> Result<String> {
         let base = base.map_or("no good repeat".into(), |b| format!("{}, {}", b.name, units::seconds(b.time.value)));
         let found = best(view, i)?;
         let mut add = |class, rest: [String; 5]| {
-            // The size stays on one line.
-            let heading = heading.replace(" × ", "\u{a0}×\u{a0}");
-            let cells = [heading, base.clone()].into_iter().chain(rest).map(|text| escape(&text)).collect();
+            let cells = [heading.clone(), base.clone()].into_iter().chain(rest).map(|text| escape(&text)).collect();
             rows.push(Row { class, cells });
         };
         for best in found {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cell::{Cell, CellId};
 use crate::explain::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repeat, bad_end, useful};
-use crate::explain::warning::HIGH_STEAL;
+use crate::explain::warning::{CROWDED, HIGH_STEAL};
 use crate::host::HostFacts;
 use crate::record::{Answer, Measured, Phase, Provenance, Record};
 use crate::stats::{Bootstrap, median};
@@ -160,6 +160,11 @@ fn notice(
         found.steal.0 = found.steal.0.max(steal);
         found.steal.1.push(id.clone());
     }
+    let crowded = good.iter().filter_map(|(_, m)| without_cpu(m)).filter(|s| *s > CROWDED).fold(0.0, f64::max);
+    if crowded > 0.0 && !oversubscribed(cell, host, hosts) {
+        found.crowded.0 = found.crowded.0.max(crowded);
+        found.crowded.1.push(id.clone());
+    }
     let shared = |measured: &Measured| {
         let mut cpus: Vec<u32> = measured.lanes.iter().filter_map(|lane| lane.cpu.or(lane.pinned)).collect();
         cpus.sort_unstable();
@@ -177,4 +182,17 @@ fn notice(
             }
         }
     }
+}
+
+/// Share of the time of computing (the assign phase, which waits for nothing) in which the lanes had no CPU: 1 − CPU time / wall time over
+/// all lanes. `None` where either was not recorded. Steal of a hypervisor is in it too, where the kernel does not count it as CPU time.
+fn without_cpu(measured: &Measured) -> Option<f64> {
+    let total = |metric: &str| -> Option<f64> {
+        let lanes = measured.reading(metric)?.values.as_ref()?;
+        let of_lane = |lane: &Vec<f64>| lane.get(Phase::Assign.index()).copied().filter(|s| s.is_finite() && *s >= 0.0);
+        lanes.iter().map(of_lane).sum()
+    };
+    let (cpu, wall) = (total("cpu")?, total("wall")?);
+    // Below a millisecond the clocks' grain decides.
+    (wall >= 1e-3).then(|| 1.0 - cpu / wall)
 }

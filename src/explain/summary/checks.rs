@@ -43,6 +43,7 @@ pub(super) fn warnings(
     add(!oversubscribed.is_empty(), Warning::Oversubscribed { cells: oversubscribed });
     add(!found.shared_cpu.is_empty(), Warning::SharedCpu { cells: found.shared_cpu });
     add(!found.steal.1.is_empty(), Warning::Steal { cells: found.steal.1, worst: found.steal.0 });
+    add(!found.crowded.1.is_empty(), Warning::Crowded { cells: found.crowded.1, worst: found.crowded.0 });
 
     let lone = ids(&|c| c.repeats.len() < bootstrap::MIN_SAMPLES);
     add(!lone.is_empty(), Warning::NoInterval { cells: lone });

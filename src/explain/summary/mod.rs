@@ -216,6 +216,7 @@ struct Found {
     left_out: (usize, Vec<CellId>),
     shared_cpu: Vec<CellId>,
     steal: (f64, Vec<CellId>),
+    crowded: (f64, Vec<CellId>),
     base_missing: Vec<CellId>,
     base_elsewhere: Vec<CellId>,
     answers: BTreeMap<String, Vec<CellId>>,
