@@ -377,3 +377,20 @@ fn a_full_disk_ends_the_sweep_with_all_records_whole() {
     assert_eq!(read().records.len(), 80);
     drop(mounted);
 }
+
+#[test]
+fn inside_an_allocation_every_cell_is_a_job_step() {
+    let sandbox = two(GOOD, 1);
+    let srun =
+        "#!/bin/sh\necho \"$@\" >>\"${0%/*}/steps\"\nwhile [ \"${1#-}\" != \"$1\" ]; do shift; done\nexec \"$@\"\n";
+    sandbox.write("srun", srun);
+    let status = std::process::Command::new("chmod").arg("755").arg(sandbox.path("srun")).status().expect("chmod");
+    assert!(status.success());
+    let path = format!("{}:{}", sandbox.path("").display(), std::env::var("PATH").expect("a search path"));
+    let output = sandbox.amdahl(RUN).env("SLURM_JOB_ID", "12").env("PATH", path).output().expect("amdahl starts");
+    crate::support::Ran(output).ends_with(0);
+    assert_eq!(sandbox.counted(), 2);
+    let steps = std::fs::read_to_string(sandbox.path("steps")).expect("steps");
+    assert_eq!(steps.lines().count(), 2, "{steps}");
+    assert!(steps.lines().all(|step| step.starts_with("-K1 --mpi=none --ntasks=1 --cpus-per-task=1")), "{steps}");
+}

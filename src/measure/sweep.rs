@@ -125,7 +125,7 @@ impl Sweep<'_> {
         for at in wanted {
             self.interrupts.check()?;
             let planned = &self.cells[at];
-            if let Ok(key) = self.key(planned) {
+            if let (key, None) = self.key(planned) {
                 let repeats = self.missing(at, &key, planned.repeats);
                 if repeats > 0 {
                     self.watch.missing(planned, repeats);
@@ -141,13 +141,11 @@ impl Sweep<'_> {
         if self.standing[at] != Standing::Open {
             return Ok(Turn::Over);
         }
-        let key = match self.key(planned) {
-            Ok(key) => key,
-            Err((key, error)) => {
-                self.fail(at, key, Failure::Data, one_line(&error))?;
-                return Ok(Turn::Over);
-            }
-        };
+        let (key, unknown) = self.key(planned);
+        if let Some(error) = unknown {
+            self.fail(at, key, Failure::Data, one_line(&error))?;
+            return Ok(Turn::Over);
+        }
         if self.missing(at, &key, wanted) == 0 {
             return Ok(Turn::Over);
         }
@@ -309,29 +307,21 @@ impl Sweep<'_> {
 
     /// The first answer of this cell that counts.
     fn answer(&mut self, at: usize) -> Option<Answer> {
-        let key = self.key(&self.cells[at]).ok()?;
+        let (key, None) = self.key(&self.cells[at]) else { return None };
         let first = self.store.standing(&key).find(|record| record.counts())?;
         first.measured.as_ref().map(|measured| measured.answer.clone())
     }
 
-    /// The key of a cell here and now; with the error, where its data set cannot be identified.
-    fn key(&mut self, planned: &PlannedCell) -> std::result::Result<Key, (Key, Error)> {
+    /// The key of a cell here and now, and the error where its data set cannot be identified.
+    fn key(&mut self, planned: &PlannedCell) -> (Key, Option<Error>) {
         let dataset = &planned.cell.dataset;
-        let name = canonical(dataset);
-        if !self.digests.contains_key(&name) {
-            let digest = (self.identify)(dataset);
-            self.digests.insert(name.clone(), digest);
-        }
-        let key = |data: &str| Key {
-            cell: planned.id.clone(),
-            build: self.store.run().build.id.clone(),
-            data: data.into(),
-            host: self.host.id.clone(),
+        let digest = self.digests.entry(canonical(dataset)).or_insert_with(|| (self.identify)(dataset));
+        let (data, error) = match digest {
+            Ok(digest) => (digest.clone(), None),
+            Err(error) => ("unknown".into(), Some(error.clone())),
         };
-        match &self.digests[&name] {
-            Ok(digest) => Ok(key(digest)),
-            Err(error) => Err((key("unknown"), error.clone())),
-        }
+        let build = self.store.run().build.id.clone();
+        (Key { cell: planned.id.clone(), build, data, host: self.host.id.clone() }, error)
     }
 }
 

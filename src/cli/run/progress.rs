@@ -191,8 +191,7 @@ mod tests {
             outcome: Outcome::Failed { class: Failure::Killed, reason: String::new() },
             measured: None,
         };
-        let mut estimate = Estimate::default();
-        estimate.missing = [(id("a"), 2), (id("b"), 3)].into();
+        let mut estimate = Estimate { missing: [(id("a"), 2), (id("b"), 3)].into(), ..Estimate::default() };
         assert_eq!(estimate.seconds_left(), None, "nothing is known yet");
         estimate.took(&id("a"), &record(2.0));
         assert_eq!(estimate.seconds_left(), Some(2.0 * 2.0 + 3.0 * 2.0));

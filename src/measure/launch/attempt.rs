@@ -1,6 +1,7 @@
 //! One attempt at one cell: cell file out, worker run, report in.
 
 use std::fs;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -12,6 +13,9 @@ use super::{Job, Site, launcher_for};
 use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::record::Failure;
+
+/// Bytes that are kept of what a failed attempt printed, of each of its two streams.
+const KEPT: u64 = 4 << 20;
 
 /// What became of an attempt.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,6 +139,36 @@ pub fn now_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as u64)
 }
 
+/// The last bytes of what was printed, at most [`KEPT`]: a worker that talks without end must not fill this program's memory.
 fn read_lossy(path: &Path) -> String {
-    fs::read(path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()
+    let read = || -> std::io::Result<(bool, Vec<u8>)> {
+        let mut file = fs::File::open(path)?;
+        let skipped = file.metadata()?.len().saturating_sub(KEPT);
+        file.seek(SeekFrom::Start(skipped))?;
+        let mut bytes = Vec::new();
+        file.take(KEPT).read_to_end(&mut bytes)?;
+        Ok((skipped > 0, bytes))
+    };
+    match read() {
+        Ok((false, bytes)) => String::from_utf8_lossy(&bytes).into_owned(),
+        Ok((true, bytes)) => format!("[the beginning is left out]\n{}", String::from_utf8_lossy(&bytes)),
+        Err(_) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_worker_that_talks_without_end_the_last_words_are_kept() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        fs::write(file.path(), "few words").expect("written");
+        assert_eq!(read_lossy(file.path()), "few words");
+        fs::write(file.path(), "x".repeat(KEPT as usize) + "last words").expect("written");
+        let kept = read_lossy(file.path());
+        assert!(kept.starts_with("[the beginning is left out]\nx") && kept.ends_with("xlast words"));
+        assert!(kept.len() as u64 <= KEPT + 30);
+        assert_eq!(read_lossy(Path::new("/no/such/file")), "");
+    }
 }

@@ -6,10 +6,13 @@ use crate::cell::{Backend, Cell, CellId, Init, KMeans, Stop, Synthetic, Workload
 use crate::measure::launch::classify::Ending;
 use crate::record::{BuildFacts, Clustering, LoadFacts, Measured, RunFacts, SCHEMA};
 
+/// Says how an attempt at the cell ends, which is the n-th.
+type End<'a> = dyn FnMut(usize, &Cell) -> Result<Ending> + 'a;
+
 /// Ends attempts as the test says, and remembers them.
 struct Mock<'a> {
     tried: Vec<CellId>,
-    end: Box<dyn FnMut(usize, &Cell) -> Result<Ending> + 'a>,
+    end: Box<End<'a>>,
 }
 
 impl<'a> Mock<'a> {
