@@ -48,7 +48,8 @@ report: ## make the report of RESULTS into report/
 
 install: build ## put amdahl and amdahl-worker into PREFIX/bin
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 "$(BIN)/amdahl" "$(BIN)/amdahl-worker" "$(DESTDIR)$(PREFIX)/bin"
+	install -s -m 755 "$(BIN)/amdahl" "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 "$(BIN)/amdahl-worker" "$(DESTDIR)$(PREFIX)/bin"
 
 lint: ## check the layout of the code, and clippy without warnings
 	cargo fmt --check

@@ -1,6 +1,8 @@
 #!/bin/sh
 # Builds one part into target/bin: `worker` (with MPI where there is one), `lean` (amdahl without figures and report) or `full` (amdahl).
-# The parts are separate invocations of cargo, because cargo unites the features of all that it builds at once.
+# They are separate invocations of cargo, because cargo unites the features of all that it builds at once, and amdahl must start where
+# there is no MPI library. `measure` is for a sweep on this machine: the worker into target/bin and a lean amdahl that may need MPI into
+# target/release, with one compilation of what they share.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -14,7 +16,36 @@ put() {
     mv "$target/bin/.new-$2" "$target/bin/$2"
 }
 
+# mpi-sys does not notice when another MPI library takes the place of the one it was
+# built with, so it is cleaned then.
+with_mpi() {
+    mpi=$(scripts/mpi-name.sh) || return 1
+    if [ -e "$target/mpi-name" ] && [ "$(cat "$target/mpi-name")" != "$mpi" ]; then
+        cargo clean --release -p mpi-sys -p mpi 2>/dev/null || true
+    fi
+    mkdir -p "$target"
+    echo "$mpi" >"$target/mpi-name"
+    cargo build --release --no-default-features --features mpi "$@" && return 0
+    say "the worker does not build with $mpi (see above); building it without MPI"
+    return 1
+}
+without_mpi() {
+    if [ "${AMDAHL_REQUIRE_MPI:-}" = 1 ]; then
+        say "AMDAHL_REQUIRE_MPI=1, and there is no worker with MPI"
+        exit 1
+    fi
+    cargo build --release --no-default-features "$@"
+}
+
 case ${1:-} in
+measure)
+    with_mpi --bins || without_mpi --bins
+    put "$target/release/amdahl-worker" amdahl-worker
+    ;;
+worker)
+    with_mpi --bin amdahl-worker || without_mpi --bin amdahl-worker
+    put "$target/release/amdahl-worker" amdahl-worker
+    ;;
 lean)
     cargo build --release --no-default-features --bin amdahl
     put "$target/release/amdahl" amdahl
@@ -23,23 +54,8 @@ full)
     cargo build --release --bin amdahl
     put "$target/release/amdahl" amdahl
     ;;
-worker)
-    if mpi=$(scripts/mpi-name.sh); then
-        if cargo build --release --no-default-features --features mpi --bin amdahl-worker --target-dir "$target/mpi-$mpi"; then
-            put "$target/mpi-$mpi/release/amdahl-worker" amdahl-worker
-            exit 0
-        fi
-        say "the worker does not build with $mpi (see above); building it without MPI"
-    fi
-    if [ "${AMDAHL_REQUIRE_MPI:-}" = 1 ]; then
-        say "AMDAHL_REQUIRE_MPI=1, and there is no worker with MPI"
-        exit 1
-    fi
-    cargo build --release --no-default-features --bin amdahl-worker
-    put "$target/release/amdahl-worker" amdahl-worker
-    ;;
 *)
-    echo "usage: scripts/build.sh worker|lean|full" >&2
+    echo "usage: scripts/build.sh measure|worker|lean|full" >&2
     exit 2
     ;;
 esac
