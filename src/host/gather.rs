@@ -256,7 +256,7 @@ fn hypervisor(root: &Path, features: &[&str]) -> Option<String> {
     }
     let dmi = |file: &str| text(root, &format!("sys/class/dmi/id/{file}"));
     let names: Vec<String> = [dmi("sys_vendor"), dmi("product_name")].into_iter().flatten().collect();
-    Some(if names.is_empty() { "present, without a name".into() } else { names.join(" ") })
+    Some(if names.is_empty() { "unnamed hypervisor".into() } else { names.join(" ") })
 }
 
 fn relevant(environment: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
