@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures report install lint setup clean
+.PHONY: help sweep test build lean figures report bench-peers install lint setup clean
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -16,7 +16,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET)/bin
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  MANIFEST=FILE (now $(MANIFEST)), RESULTS=DIR, PREFIX=DIR change what they work on."
 
@@ -45,6 +45,9 @@ figures: ## draw the figures of RESULTS into plots/
 report: ## make the report of RESULTS into report/
 	@scripts/build.sh full
 	"$(BIN)/amdahl" report "$(RESULTS)"
+
+bench-peers: ## time ours against scikit-learn, oneDAL and faiss; ARGS="--quick" etc., ARGS=--help lists them
+	@scripts/bench-peers.sh $(ARGS)
 
 install: build ## put amdahl and amdahl-worker into PREFIX/bin
 	install -d "$(DESTDIR)$(PREFIX)/bin"

@@ -1,0 +1,178 @@
+"""Ours against scikit-learn 'lloyd', oneDAL and faiss, on one core, interleaved. Run it by `make bench-peers`; docs/benchmarks.md."""
+
+import argparse
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import table
+import workloads
+from contenders import CannotRun, Ours, Peer, Result, Task
+
+PEERS = ["scikit-learn", "oneDAL", "faiss"]
+LAYOUTS = {"ours, row-major": "rows", "ours, tiles": "tiles"}
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="make bench-peers ARGS=", description=__doc__)
+    parser.add_argument("--only", metavar="W1,W3", help="these workloads alone")
+    parser.add_argument("--rounds", type=int, default=7, metavar="N", help="samples of each contender (7; with --odd 3)")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows, 3 rounds")
+    parser.add_argument("--odd", action="store_true", help="the shapes that nobody tuned for")
+    parser.add_argument("--contenders", metavar="NAME,..", help="of scikit-learn, oneDAL, daal4py, faiss; ours always runs")
+    parser.add_argument("--cpu", type=int, help="the CPU that everything is timed on (the last one allowed)")
+    parser.add_argument("--out", type=Path, metavar="FILE.json", help="all samples, versions, and the machine")
+    parser.add_argument("--worker", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--scratch", type=Path, required=True, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if "--rounds" not in " ".join(sys.argv) and (args.quick or args.odd):
+        args.rounds = 3
+    if args.rounds < 1:
+        parser.error("--rounds is at least 1")
+    return parser, args
+
+
+def chosen(parser, args):
+    listed = workloads.odd() if args.odd else workloads.WORKLOADS
+    if args.only:
+        wanted = [name.strip() for name in args.only.split(",")]
+        if args.odd:
+            listed = [w for w in listed if any(f"n={w.n}" == x or f"d={w.d}" == x or f"k={w.k}" == x for x in wanted)]
+        else:
+            unknown = set(wanted) - {w.name for w in listed}
+            if unknown:
+                parser.error(f"no workload {', '.join(sorted(unknown))}: there are W1 to W5")
+            listed = [w for w in listed if w.name in wanted]
+    return [workloads.quick(w) for w in listed] if args.quick else listed
+
+
+def limits(worker, cpu):
+    """What one core of this machine can do, or the reason why that is unknown."""
+    done = subprocess.run(
+        [worker, "--limits"], capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {cpu})
+    )
+    if done.returncode != 0:
+        return None, (done.stderr.strip().splitlines() or ["the worker says nothing"])[0]
+    return json.loads(done.stdout), None
+
+
+def measure(workload, args, cpu, scratch, say):
+    """All contenders on one workload, a sample of each in every round, each round in another order."""
+    rows = workloads.write(workload, args.scratch / "data")
+    task = Task(workload, rows, workload.iterations)
+    ours = [Ours(name, layout, args.worker, cpu, scratch) for name, layout in LAYOUTS.items()]
+    if args.odd:
+        look_ahead(task, Ours("ours, probe", None, args.worker, cpu, scratch))
+    peers = [Peer(name, cpu, scratch) for name in (args.contenders or ",".join(PEERS)).split(",")]
+    field = [(c, Result(c.name, isinstance(c, Ours))) for c in [*peers, *ours]]
+
+    def attempt(contender, result, act):
+        if result.cannot:
+            return
+        try:
+            act()
+        except CannotRun as reason:
+            result.cannot = str(reason)
+            say(f"{workload.name}: {contender.name} cannot run: {reason}")
+
+    for contender, result in field:
+        attempt(contender, result, lambda: contender.begin(task, result))
+    for number in range(args.rounds):
+        turn = number % len(field)
+        for contender, result in field[turn:] + field[:turn]:
+            attempt(contender, result, lambda: result.samples.append(contender.sample(task, result)))
+        say(f"{workload.name}: round {number + 1} of {args.rounds}")
+    for contender, _ in field:
+        contender.end()
+    return task, [result for _, result in field]
+
+
+def look_ahead(task, probe):
+    """Timed are iterations in which labels change: a clustering that converges early is timed up to there."""
+    last = probe.convergence(task, task.high + 1)
+    if last is not None:
+        task.converges = True
+        task.iterations = min(task.iterations, max(1, last - 1))
+
+
+def machine(cpu):
+    with open("/proc/cpuinfo") as info:
+        model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), "unknown")
+    load = os.getloadavg()[0]
+    return {"cpu": model, "pinned_to": cpu, "cpus": os.cpu_count(), "python": platform.python_version(), "load1": load}
+
+
+def main():
+    parser, args = arguments()
+    listed = chosen(parser, args)
+    allowed = os.sched_getaffinity(0)
+    cpu = args.cpu if args.cpu is not None else max(allowed)
+    if cpu not in allowed:
+        parser.error(f"CPU {cpu} may not be used: {sorted(allowed)} may")
+    # The driver itself keeps off that CPU.
+    os.sched_setaffinity(0, allowed - {cpu} or allowed)
+
+    def say(text):
+        print(f"bench-peers: {time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+    known, unknown = limits(args.worker, cpu)
+    if unknown:
+        say(f"the floor is unknown: {unknown}")
+    here = machine(cpu)
+    print(f"CPU ms per iteration on CPU {cpu} ({here['cpu']}), f32, from the first k rows, tolerance 0, {args.rounds} rounds.")
+    print("A sample: ours, CPU time of all iterations / their number; peers, of (fit of many - fit of few) / the difference.\n")
+    measured, slower = [], []
+    for workload in listed:
+        with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
+            task, results = measure(workload, args, cpu, Path(scratch), say)
+        measured.append((workload, results))
+        if args.odd:
+            line, behind = table.odd_line(workload, results)
+            slower += [workload.shape] if behind else []
+            print(line, flush=True)
+            task.rows.unlink()
+        else:
+            print("\n".join(table.workload_table(workload, results, known, task.iterations)), flush=True)
+        save(args, here, known, measured)
+    if args.odd:
+        print(f"\n{len(slower)} of {len(listed)} shapes where ours is slower than the best peer.")
+    else:
+        print("\n".join(table.summary(measured)))
+    if any(r.inner for _, results in measured for r in results):
+        print("* timed by its inner function: the clustering converges before the fits could differ enough")
+    versions = {r.name: r.version for _, results in measured for r in results if r.version}
+    print("; ".join(versions.values()))
+    if not any(r.samples for _, results in measured for r in results):
+        sys.exit(6)
+
+
+def save(args, here, known, measured):
+    """After every workload, so that what was measured is not lost."""
+    if not args.out:
+        return
+    content = {
+        "machine": here,
+        "limits": known,
+        "rounds": args.rounds,
+        "workloads": [
+            {
+                **dataclasses.asdict(workload),
+                "floor_seconds": table.floor_seconds(workload, known),
+                "contenders": [dataclasses.asdict(result) for result in results],
+            }
+            for workload, results in measured
+        ],
+    }
+    part = args.out.with_suffix(".part")
+    part.write_text(json.dumps(content, indent=1))
+    part.replace(args.out)
+
+
+if __name__ == "__main__":
+    main()

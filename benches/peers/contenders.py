@@ -1,0 +1,201 @@
+"""The contenders as the driver sees them: each can be asked for a sample, and says why where it cannot run."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from workloads import inertia
+
+HERE = Path(__file__).parent
+PHASES = ["load", "init", "assign", "reduce", "update", "wait", "finish"]
+TIMED = ["assign", "reduce", "update", "wait"]
+
+
+class CannotRun(Exception):
+    """With the reason, as the table shows it."""
+
+
+@dataclass
+class Task:
+    """A workload, its rows, and how its iterations are counted."""
+
+    workload: object
+    rows: Path
+    # Iterations before the clustering converges, at most the workload's.
+    iterations: int
+    # Would a program that watches for convergence stop before `high`?
+    converges: bool = False
+
+    @property
+    def low(self):
+        return 2 if self.iterations >= 6 else 1
+
+    @property
+    def high(self):
+        return max(self.iterations, self.low + 1)
+
+    @property
+    def fits(self):
+        """Fits for a sample: short ones are repeated, by a rough guess of their length."""
+        seconds = self.iterations * (self.workload.flops / 2e10 + self.workload.data_bytes / 5e9)
+        return max(1, min(30, int(0.3 / seconds)))
+
+
+@dataclass
+class Result:
+    """What one contender left on one workload."""
+
+    name: str
+    ours: bool
+    version: str = ""
+    # CPU seconds per iteration, one for each round.
+    samples: list = field(default_factory=list)
+    inertia: float | None = None
+    # After one iteration: before near ties that were decided otherwise could lead elsewhere.
+    inertia_of_one: float | None = None
+    iterations: int | None = None
+    # Largest resident set and, of peers, that before the rows were there.
+    rss: int | None = None
+    rss_before: int | None = None
+    # Timed by the function inside the library instead of by the difference of two fits.
+    inner: bool = False
+    cannot: str | None = None
+
+
+class Peer:
+    """A library of Python in a process of its own (peer.py), for one workload."""
+
+    def __init__(self, name, cpu, scratch):
+        self.name, self.scratch = name, scratch
+        self.errors = open(scratch / f"{name}.log", "w+")
+        self.process = subprocess.Popen(
+            [sys.executable, str(HERE / "peer.py"), name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
+        )
+
+    def ask(self, **request):
+        try:
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            line = self.process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            self.errors.seek(0)
+            last = self.errors.read().strip().splitlines()[-1:] or ["without a word"]
+            raise CannotRun(f"its process ended with {self.process.wait()}: {last[0]}")
+        reply = json.loads(line)
+        if "error" in reply:
+            raise CannotRun(reply["error"])
+        return reply
+
+    def begin(self, task, result):
+        loaded = self.ask(do="load", rows=str(task.rows), k=task.workload.k)
+        result.version, result.rss_before = loaded["version"], loaded["rss"]
+        # The first fits bring pages and code into memory, and are those whose answers are compared.
+        result.inertia_of_one, _ = self.answer(task, 1)
+        result.inertia, answer = self.answer(task, task.iterations)
+        result.iterations, result.rss = answer["iterations"], answer["rss"]
+
+    def answer(self, task, iterations):
+        centroids = self.scratch / f"{self.name}.npy"
+        answer = self.ask(do="answer", iterations=iterations, centroids=str(centroids))
+        return inertia(task.rows, centroids), answer
+
+    def sample(self, task, result):
+        reply = self.ask(do="time", low=task.low, high=task.high, fits=task.fits, inner=task.converges)
+        result.inner = reply["inner"]
+        return reply["seconds"] / reply["iterations"]
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+        self.errors.close()
+
+
+class Ours:
+    """A worker process for each sample, given a cell as anybody could write it."""
+
+    def __init__(self, name, layout, worker, cpu, scratch):
+        self.name, self.layout, self.worker, self.cpu = name, layout, worker, cpu
+        self.cell = scratch / f"{name.replace(' ', '-')}.json"
+
+    def run(self, task, stop, warmup=1):
+        """One report."""
+        kmeans = {"kind": "kmeans", "k": task.workload.k, "init": "first-rows", "stop": stop, "warmup": warmup}
+        if self.layout:
+            kmeans["layout"] = self.layout
+        dataset = {"source": "file", "path": str(task.rows.resolve())}
+        cell = {"workload": kmeans, "dataset": dataset, "backend": "serial", "ranks": 1, "threads": 1}
+        self.cell.write_text(json.dumps(cell))
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AMDAHL_")}
+        environment["AMDAHL_PROBES"] = "clock,rusage"
+        # A kernel may be chosen from outside, to see what it is worth.
+        environment |= {name: os.environ[name] for name in ("AMDAHL_KERNEL",) if name in os.environ}
+        done = subprocess.run(
+            [self.worker, "--cell", str(self.cell)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            preexec_fn=lambda: os.sched_setaffinity(0, {self.cpu}),
+        )
+        if done.returncode != 0:
+            said = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[0]
+            raise CannotRun(said.removeprefix("amdahl-worker: ").removeprefix(f"{self.cell}: "))
+        report = json.loads(done.stdout)
+        if "done" not in report["end"]:
+            raise CannotRun(report["end"]["failed"]["reason"])
+        return report["end"]["done"]
+
+    def begin(self, task, result):
+        try:
+            one = self.run(task, {"iterations": 1})
+        except CannotRun as reason:
+            # A worker from before layouts had names: it has the tiles alone.
+            if self.layout != "tiles" or "unknown field `layout`" not in str(reason):
+                raise
+            self.layout = None
+            one = self.run(task, {"iterations": 1})
+        result.inertia_of_one = one["answer"]["inertia"]
+        measured = self.run(task, {"iterations": task.iterations})
+        result.version = f"amdahl, {measured['kernel']}"
+        self.note(measured, result)
+
+    def note(self, measured, result):
+        result.inertia = measured["answer"]["inertia"]
+        result.iterations = measured["answer"]["iterations"]
+        result.rss = max(result.rss or 0, measured["peak_rss_bytes"])
+
+    def sample(self, task, result):
+        seconds = []
+        for _ in range(min(task.fits, 5)):
+            measured = self.run(task, {"iterations": task.iterations})
+            self.note(measured, result)
+            seconds.append(cpu_seconds(measured) / result.iterations)
+        return sorted(seconds)[len(seconds) // 2]
+
+    def convergence(self, task, most):
+        """The iteration in which no label changes, `None` where that is beyond `most`."""
+        stop = {"converged": {"tolerance": 0.0, "max_iterations": most}}
+        answer = self.run(task, stop, warmup=0)["answer"]
+        return answer["iterations"] if answer["converged"] else None
+
+    def end(self):
+        pass
+
+
+def cpu_seconds(measured):
+    """CPU time of the timed part of a report of one lane."""
+    for name, _unit, _from, values in measured["readings"]["values"]:
+        if name == "cpu":
+            return sum(values[0][PHASES.index(phase)] for phase in TIMED)
+    raise CannotRun("the report has no CPU time")
+
