@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 
+#[path = "../benches/common/mod.rs"]
+mod common;
 mod compare;
 mod conformance;
 mod data;
@@ -8,6 +10,7 @@ mod explain;
 mod faults;
 #[cfg(feature = "explain")]
 mod figures;
+mod instructions;
 mod layers;
 mod plan;
 mod probe;
