@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures report bench-peers install lint setup clean
+.PHONY: help sweep test build lean figures report bench-peers bless-instructions install lint setup clean
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -16,7 +16,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 BIN := $(TARGET)/bin
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  MANIFEST=FILE (now $(MANIFEST)), RESULTS=DIR, PREFIX=DIR change what they work on."
 
@@ -48,6 +48,10 @@ report: ## make the report of RESULTS into report/
 
 bench-peers: ## time ours against scikit-learn, oneDAL and faiss; ARGS="--quick" etc., ARGS=--help lists them
 	@scripts/bench-peers.sh $(ARGS)
+
+bless-instructions: ## write benches/instructions.json anew, after the kernels were changed on purpose
+	AMDAHL_BLESS=1 cargo test --release --no-default-features --test all instruction_counts
+	@git --no-pager diff --stat benches/instructions.json
 
 install: build ## put amdahl and amdahl-worker into PREFIX/bin
 	install -d "$(DESTDIR)$(PREFIX)/bin"

@@ -1,0 +1,27 @@
+//! Taking rows into a shard: what the layout costs once. `cargo bench --no-default-features --bench packing`.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+
+use amdahl::measure::device::cpu::{Cpu, assign::Kernel};
+
+#[allow(dead_code)] // What others of its users need.
+mod common;
+
+/// Rows, columns.
+const SHAPES: &[(usize, usize)] = &[(100_000, 8), (20_000, 54), (2_000, 784)];
+
+fn packing(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("prepare");
+    let kernel = Kernel::ALL.iter().copied().rfind(|kernel| kernel.supported()).unwrap_or(Kernel::Portable);
+    for &(count, dims) in SHAPES {
+        let rows = common::Rows::new(count, dims, 1);
+        group.throughput(Throughput::Bytes(4 * (count * dims) as u64));
+        group.bench_function(BenchmarkId::new(kernel.name(), format!("{count}x{dims}")), |bencher| {
+            bencher.iter_with_large_drop(|| rows.prepare(&Cpu::with(kernel)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, packing);
+criterion_main!(benches);
