@@ -55,6 +55,17 @@ pub struct KMeans {
     pub warmup: u32,
 }
 
+/// How a lane's rows lie in memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// Packed while they are read: the columns of 48 rows lie together, as kernels want them.
+    #[default]
+    Tiles,
+    /// One after the other, as in the file.
+    Rows,
+}
+
 /// Where the first centroids come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -4,13 +4,13 @@
 
 use std::ops::Range;
 
-use amdahl::cell::{Init, KMeans, Stop};
+use amdahl::cell::{Init, KMeans, Layout, Stop};
 use amdahl::data::{Matrix, MatrixRows, RowSource, Shape, Source};
 use amdahl::error::{Error, Kind, Result};
 use amdahl::measure::comm::hybrid::{Hybrid, Mailroom};
 use amdahl::measure::comm::threads::Team;
 use amdahl::measure::comm::{Comm, Lane, solo::Solo, timed::Timed};
-use amdahl::measure::device::cpu::{Cpu, assign::Kernel};
+use amdahl::measure::device::cpu::{Cpu, kernel::Kernel};
 use amdahl::measure::device::{KMeansDevice, fake::Fake};
 use amdahl::measure::probe::PROBES;
 use amdahl::measure::probe::recorder::Recorder;
@@ -44,14 +44,18 @@ struct Device {
 }
 
 const DEVICES: &[Device] = &[
-    Device { name: "cpu portable", make: || cpu("portable") },
-    Device { name: "cpu avx2", make: || cpu("avx2") },
-    Device { name: "cpu avx512", make: || cpu("avx512") },
+    Device { name: "cpu portable", make: || cpu("portable", Layout::Tiles) },
+    Device { name: "cpu portable rows", make: || cpu("portable", Layout::Rows) },
+    Device { name: "cpu avx2", make: || cpu("avx2", Layout::Tiles) },
+    Device { name: "cpu avx2 rows", make: || cpu("avx2", Layout::Rows) },
+    Device { name: "cpu avx512", make: || cpu("avx512", Layout::Tiles) },
+    Device { name: "cpu avx512 rows", make: || cpu("avx512", Layout::Rows) },
     Device { name: "fake", make: || Some(Box::new(Fake)) },
 ];
 
-fn cpu(kernel: &str) -> Option<Box<dyn KMeansDevice>> {
-    Kernel::by_name(kernel).ok().map(|kernel| Box::new(Cpu::with(kernel)) as Box<dyn KMeansDevice>)
+fn cpu(kernel: &str, layout: Layout) -> Option<Box<dyn KMeansDevice>> {
+    let kernel = Kernel::by_name(kernel).ok()?;
+    Some(Box::new(Cpu::with(kernel).layout(layout)))
 }
 
 fn on_threads(count: usize, program: Program<'_>) -> Vec<Result<Answer>> {

@@ -59,4 +59,60 @@ impl Vector for Avx2 {
             !_mm256_movemask_ps(_mm256_castsi256_ps(equal)).cast_unsigned() & 0xff
         }
     }
+    #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        Avx2(unsafe { _mm256_add_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    unsafe fn columns(rows: *const f32, stride: usize) -> [Self; 4] {
+        unsafe {
+            let pair = |row: usize| {
+                let low = _mm256_castps128_ps256(_mm_loadu_ps(rows.add(row * stride)));
+                _mm256_insertf128_ps::<1>(low, _mm_loadu_ps(rows.add((row + 4) * stride)))
+            };
+            transpose([pair(0), pair(1), pair(2), pair(3)]).map(Avx2)
+        }
+    }
+    #[inline(always)]
+    unsafe fn put_rows(columns: [Self; 4], rows: *mut f32, stride: usize) {
+        unsafe {
+            let quads = transpose(columns.map(|column| column.0));
+            for (row, quad) in quads.into_iter().enumerate() {
+                _mm_storeu_ps(rows.add(row * stride), _mm256_castps256_ps128(quad));
+                _mm_storeu_ps(rows.add((row + 4) * stride), _mm256_extractf128_ps::<1>(quad));
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn sums(vectors: [Self; 4]) -> [f32; 4] {
+        unsafe {
+            let quads = transpose(vectors.map(|vector| vector.0));
+            let sums = _mm256_add_ps(_mm256_add_ps(quads[0], quads[1]), _mm256_add_ps(quads[2], quads[3]));
+            let four = _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps::<1>(sums));
+            std::mem::transmute::<__m128, [f32; 4]>(four)
+        }
+    }
+}
+
+/// Transposes the 4 x 4 values in each half of four registers.
+///
+/// # Safety
+/// The processor has AVX.
+#[inline(always)]
+unsafe fn transpose(r: [__m256; 4]) -> [__m256; 4] {
+    // SAFETY: the caller has AVX.
+    unsafe {
+        let [a, b] = [_mm256_unpacklo_ps(r[0], r[1]), _mm256_unpackhi_ps(r[0], r[1])];
+        let [c, d] = [_mm256_unpacklo_ps(r[2], r[3]), _mm256_unpackhi_ps(r[2], r[3])];
+        [
+            _mm256_shuffle_ps::<0x44>(a, c),
+            _mm256_shuffle_ps::<0xee>(a, c),
+            _mm256_shuffle_ps::<0x44>(b, d),
+            _mm256_shuffle_ps::<0xee>(b, d),
+        ]
+    }
 }

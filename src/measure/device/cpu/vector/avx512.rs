@@ -56,4 +56,65 @@ impl Vector for Avx512 {
     unsafe fn differing_bits(self, other: Self) -> u32 {
         u32::from(unsafe { _mm512_cmpneq_epi32_mask(_mm512_castps_si512(self.0), _mm512_castps_si512(other.0)) })
     }
+    #[inline(always)]
+    unsafe fn prefetch(at: *const f32) {
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
+    }
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        Avx512(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+    #[inline(always)]
+    unsafe fn columns(rows: *const f32, stride: usize) -> [Self; 4] {
+        unsafe {
+            let four = |row: usize| {
+                let quad = |i: usize| _mm_loadu_ps(rows.add((row + i) * stride));
+                let low = _mm512_castps128_ps512(quad(0));
+                let low = _mm512_insertf32x4::<1>(low, quad(4));
+                _mm512_insertf32x4::<3>(_mm512_insertf32x4::<2>(low, quad(8)), quad(12))
+            };
+            transpose([four(0), four(1), four(2), four(3)]).map(Avx512)
+        }
+    }
+    #[inline(always)]
+    unsafe fn put_rows(columns: [Self; 4], rows: *mut f32, stride: usize) {
+        unsafe {
+            let quads = transpose(columns.map(|column| column.0));
+            for (row, quad) in quads.into_iter().enumerate() {
+                _mm_storeu_ps(rows.add(row * stride), _mm512_castps512_ps128(quad));
+                _mm_storeu_ps(rows.add((row + 4) * stride), _mm512_extractf32x4_ps::<1>(quad));
+                _mm_storeu_ps(rows.add((row + 8) * stride), _mm512_extractf32x4_ps::<2>(quad));
+                _mm_storeu_ps(rows.add((row + 12) * stride), _mm512_extractf32x4_ps::<3>(quad));
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn sums(vectors: [Self; 4]) -> [f32; 4] {
+        unsafe {
+            let quads = transpose(vectors.map(|vector| vector.0));
+            let sums = _mm512_add_ps(_mm512_add_ps(quads[0], quads[1]), _mm512_add_ps(quads[2], quads[3]));
+            let half = _mm256_add_ps(_mm512_castps512_ps256(sums), _mm512_extractf32x8_ps::<1>(sums));
+            let four = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps::<1>(half));
+            std::mem::transmute::<__m128, [f32; 4]>(four)
+        }
+    }
+}
+
+/// Transposes the 4 x 4 values in each quarter of four registers.
+///
+/// # Safety
+/// The processor has AVX-512 F.
+#[inline(always)]
+unsafe fn transpose(r: [__m512; 4]) -> [__m512; 4] {
+    // SAFETY: the caller has AVX-512 F.
+    unsafe {
+        let [a, b] = [_mm512_unpacklo_ps(r[0], r[1]), _mm512_unpackhi_ps(r[0], r[1])];
+        let [c, d] = [_mm512_unpacklo_ps(r[2], r[3]), _mm512_unpackhi_ps(r[2], r[3])];
+        [
+            _mm512_shuffle_ps::<0x44>(a, c),
+            _mm512_shuffle_ps::<0xee>(a, c),
+            _mm512_shuffle_ps::<0x44>(b, d),
+            _mm512_shuffle_ps::<0xee>(b, d),
+        ]
+    }
 }
