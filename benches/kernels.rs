@@ -6,7 +6,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 use amdahl::measure::device::Partial;
-use amdahl::measure::device::cpu::{Cpu, assign::Kernel};
+use amdahl::measure::device::cpu::{Cpu, kernel::Kernel};
 
 #[allow(dead_code)] // What others of its users need.
 mod common;
