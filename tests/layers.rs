@@ -16,6 +16,8 @@ const ROOMS: &[&str] = &[
     "measure::probe",
     "measure::comm",
     "measure::device",
+    "measure::pin",
+    "measure::limits",
     "workload",
     "measure::worker",
     "measure::launch",

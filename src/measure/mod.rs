@@ -3,6 +3,8 @@
 pub mod comm;
 pub mod device;
 pub mod launch;
+pub mod limits;
+pub mod pin;
 pub mod probe;
 pub mod store;
 pub mod sweep;

@@ -13,6 +13,7 @@ use crate::host::HostFacts;
 use crate::units::Unit;
 
 pub mod build;
+pub mod limits;
 pub mod read;
 mod wire;
 
@@ -37,6 +38,8 @@ pub enum Line {
         /// The cell.
         cell: Cell,
     },
+    /// The limits of a machine, measured before the repeats that are compared with them.
+    Limits(Box<limits::Limits>),
     /// One repeat.
     Record(Box<Record>),
 }

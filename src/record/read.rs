@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::host::HostFacts;
+use crate::record::limits::{LIMITS, Limits};
 use crate::record::{Key, Line, Record, RunFacts, SCHEMA};
 
 /// All that a results folder holds.
@@ -17,6 +18,8 @@ pub struct Results {
     pub hosts: BTreeMap<String, HostFacts>,
     /// Cells by id.
     pub cells: BTreeMap<CellId, Cell>,
+    /// Limits of machines, oldest first.
+    pub limits: Vec<Limits>,
     /// Repeats, oldest first.
     pub records: Vec<Record>,
     /// Lines that could not be read, each with file and line. A line cut off at the end of a file is one of them.
@@ -24,6 +27,12 @@ pub struct Results {
 }
 
 impl Results {
+    /// The limits that times of this machine are compared with: the newest that this build of the worker measured, else the newest.
+    pub fn limits_of(&self, host: &str, build: &str) -> Option<&Limits> {
+        let of_host = || self.limits.iter().rev().filter(|limits| limits.host == host);
+        of_host().find(|limits| limits.build == build).or_else(|| of_host().next())
+    }
+
     /// The records that stand: where a run measured a key anew (`--fresh`), the key's records from before that run are left out.
     /// What is done, tables and figures are all made from these.
     pub fn standing(&self) -> impl Iterator<Item = &Record> {
@@ -60,6 +69,7 @@ pub fn read(folder: &Path) -> Result<Results> {
         read_file(file, &mut results)?;
     }
     results.runs.sort_by_key(|run| run.started_ms);
+    results.limits.sort_by_key(|limits| limits.measured_ms);
     results.records.sort_by_key(|record| record.started_ms);
     Ok(results)
 }
@@ -88,6 +98,12 @@ fn read_file(file: &Path, results: &mut Results) -> Result<()> {
             Ok(Line::Cell { id, cell }) => {
                 results.cells.insert(id, cell);
             }
+            Ok(Line::Limits(limits)) if limits.version > LIMITS => results.warnings.push(format!(
+                "{}:{number}: limits of version {}, this program reads up to {LIMITS}: left out",
+                file.display(),
+                limits.version
+            )),
+            Ok(Line::Limits(limits)) => results.limits.push(*limits),
             Ok(Line::Record(record)) => results.records.push(*record),
             Err(_) if bytes.trim_ascii().is_empty() => {}
             Err(_) if !whole => results.warnings.push(format!(

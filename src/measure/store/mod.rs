@@ -120,7 +120,7 @@ impl Store {
             match line {
                 Line::Host(host) => drop(self.results.hosts.insert(host.id.clone(), host)),
                 Line::Cell { id, cell } => drop(self.results.cells.insert(id, cell)),
-                Line::Run(_) | Line::Record(_) => {}
+                Line::Run(_) | Line::Limits(_) | Line::Record(_) => {}
             }
         }
         self.results.records.push(record);

@@ -6,9 +6,9 @@ use crate::cell::{Backend, Cell, CommKind, DeviceKind};
 use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::measure::comm::{Buf, Comm, Op, solo::Solo, threads::Team, timed::Timed};
+use crate::measure::pin;
 use crate::measure::probe;
 use crate::measure::probe::recorder::{LaneReadings, Recorder};
-use crate::measure::worker::pin;
 use crate::record::LaneFacts;
 use crate::workload::{self, LaneContext, LaneResult, fault::Fault, load::SharedSource};
 

@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use crate::cell::{BACKENDS, Backend, Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::host::{self, HostFacts};
+use crate::measure::limits;
 use crate::measure::probe::{load, recorder};
 use crate::record::{BuildFacts, End, Failure, Measured, PROTOCOL, Report};
 use crate::workload::{fault::Fault, load::SharedSource};
 
 pub mod lanes;
-pub mod pin;
 
 /// Exit code of a worker that panicked, as Rust has it.
 pub const PANICKED: i32 = 101;
@@ -33,7 +33,7 @@ pub const PANICKED: i32 = 101;
 #[command(name = "amdahl-worker", version, max_term_width = 120)]
 pub struct Args {
     /// The cell file; '-' reads standard input (one rank only)
-    #[arg(long, required_unless_present_any = ["capabilities", "self_test"])]
+    #[arg(long, required_unless_present_any = ["capabilities", "self_test", "limits"])]
     pub cell: Option<PathBuf>,
     /// Where the report goes; '-' writes standard output (one rank only)
     #[arg(long, default_value = "-")]
@@ -44,6 +44,12 @@ pub struct Args {
     /// Check the communicator that this was launched under: run it under mpiexec
     #[arg(long)]
     pub self_test: bool,
+    /// Measure what this machine can do at most (arithmetic, bandwidths), print it as JSON, and end
+    #[arg(long)]
+    pub limits: bool,
+    /// With --limits: in about a second, and only what the floor of a cell needs
+    #[arg(long, requires = "limits")]
+    pub quick: bool,
 }
 
 /// What a worker can do.
@@ -55,6 +61,9 @@ pub struct Capabilities {
     pub build: BuildFacts,
     /// Backends it can run.
     pub backends: Vec<String>,
+    /// Can it measure the machine's limits?
+    #[serde(default)]
+    pub limits: bool,
 }
 
 impl Capabilities {
@@ -64,7 +73,7 @@ impl Capabilities {
         build.mpi = mpi_library();
         let can = |name: &&str| Backend::from_name(name).is_some_and(|b| build.mpi.is_some() || !b.uses_mpi());
         let backends = BACKENDS.iter().map(|(name, ..)| *name).filter(can).map(str::to_string).collect();
-        Capabilities { protocol: PROTOCOL, build, backends }
+        Capabilities { protocol: PROTOCOL, build, backends, limits: true }
     }
 }
 
@@ -99,6 +108,8 @@ pub fn main() -> ExitCode {
         print_capabilities()
     } else if args.self_test {
         self_test()
+    } else if args.limits {
+        print_limits(args.quick)
     } else {
         args.cell.as_deref().map_or(Ok(()), |cell| run_cell(cell, &args.record))
     };
@@ -123,6 +134,12 @@ fn end_with_the_launcher() {
 fn print_capabilities() -> Result<()> {
     let text = serde_json::to_string(&Capabilities::of_this_build()).map_err(|e| Error::internal(e.to_string()))?;
     println!("{text}");
+    Ok(())
+}
+
+fn print_limits(quick: bool) -> Result<()> {
+    let limits = limits::measure(&host::gather(), quick)?;
+    println!("{}", serde_json::to_string(&limits).map_err(|e| Error::internal(format!("limits as JSON: {e}")))?);
     Ok(())
 }
 
