@@ -12,6 +12,7 @@ mod faults;
 mod figures;
 mod instructions;
 mod layers;
+mod limits;
 mod plan;
 mod probe;
 mod reference;

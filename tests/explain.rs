@@ -7,6 +7,7 @@ use amdahl::explain::show::{self, Sort, Style};
 use amdahl::explain::summary::{Summary, summarise};
 use amdahl::explain::warning::Warning;
 use amdahl::explain::{export, names};
+use amdahl::record::limits::Limits;
 use amdahl::record::{Failure, Line, Outcome, Phase, Record};
 use proptest::prelude::*;
 
@@ -27,6 +28,7 @@ pub fn golden(name: &str, text: &str) {
 pub fn mixed() -> Vec<Line> {
     let mut lines = Made { points: vec![10_000, 100_000], repeats: 5, ..Made::default() }.lines();
     samples::fail(&mut lines, "mpi", 3, Failure::Killed, "rank 1 of 3 died by signal 9 (SIGKILL)");
+    lines.push(Line::Limits(Box::new(samples::limits())));
     lines
 }
 
@@ -80,6 +82,57 @@ fn the_numbers_are_medians_and_ratios_of_medians() {
         assert!(cell.imbalance.expect("phases") >= 1.0);
     }
     assert_eq!(summary.warnings, []);
+}
+
+#[test]
+fn the_floor_is_modelled_from_the_limits_of_the_same_machine() {
+    let mut lines = Made::default().lines();
+    let none = summarise(&samples::collect(&lines));
+    let why = |c: &amdahl::explain::summary::CellSummary| c.floor_why.clone().unwrap_or_default();
+    for cell in &none.groups[0].cells {
+        assert!(cell.floor.is_none() && cell.of_floor.is_none() && why(cell).contains("no limits"), "{}", why(cell));
+    }
+    assert!(!plain(&none).contains("of floor"), "an old folder has no such column");
+    assert!(!plain(&none).contains("Floor"));
+    let csv = export::csv(&none).expect("CSV");
+    assert!(csv.lines().next().is_some_and(|header| header.contains(",floor_seconds,floor_bound,of_floor,")));
+
+    lines.push(Line::Limits(Box::new(samples::limits())));
+    let summary = summarise(&samples::collect(&lines));
+    assert_eq!(summary.limits, [samples::limits()]);
+    for cell in &summary.groups[0].cells {
+        // 2·10⁵·16·16 flop, 20 iterations; 40 GFLOP/s a lane.
+        let floor = 2.0 * 1e5 * 16.0 * 16.0 / (40e9 * f64::from(cell.cell.lanes()));
+        let measured = cell.time.expect("a time").value / 20.0;
+        assert!((cell.floor.as_ref().expect("a floor").seconds - floor).abs() < 1e-15);
+        assert!((cell.of_floor.expect("a fraction") - floor / measured).abs() < 1e-12);
+    }
+    assert!(plain(&summary).contains("of floor") && plain(&summary).contains("Floor modelled"));
+
+    // Limits of another machine are nobody's here; those that the same build measured come before newer ones.
+    let elsewhere = Limits { host: "h9".into(), ..samples::limits() };
+    let newer = Limits { build: "b9".into(), measured_ms: 1_800_000_000_000, peaks: vec![], ..samples::limits() };
+    lines.extend([elsewhere, newer].map(|limits| Line::Limits(Box::new(limits))));
+    assert_eq!(summarise(&samples::collect(&lines)).limits, [samples::limits()]);
+    for line in &mut lines {
+        if let Line::Limits(limits) = line {
+            limits.host = "h9".into();
+        }
+    }
+    assert!(summarise(&samples::collect(&lines)).groups[0].cells.iter().all(|cell| cell.of_floor.is_none()));
+}
+
+#[test]
+fn a_cell_that_beats_its_floor_is_pointed_out() {
+    let mut lines = Made::default().lines();
+    let mut slow = samples::limits();
+    slow.peaks.iter_mut().for_each(|peak| peak.fma.best = Some(1e9));
+    lines.push(Line::Limits(Box::new(slow)));
+    let warnings = summarise(&samples::collect(&lines)).warnings;
+    assert!(
+        warnings.iter().any(|w| matches!(w, Warning::BelowFloor { cells, most } if cells.len() == 9 && *most > 1.02)),
+        "{warnings:?}"
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use amdahl::cell::{Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
 use amdahl::host::{CacheFacts, HostFacts};
+use amdahl::record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
 use amdahl::record::read::Results;
 use amdahl::record::{
     Answer, BuildFacts, Clustering, Failure, Key, LaneFacts, Line, LoadFacts, Measured, Outcome, Phase, Provenance,
@@ -240,6 +241,38 @@ impl Made {
     }
 }
 
+/// Limits of the machine `h0` as build `b0` measured them: 40 GFLOP/s a core, memory 10 GB/s, 24 on all four.
+pub fn limits() -> Limits {
+    let figure = |best: f64| Figure { best: Some(best), spread: Some(0.01), passes: 20, why: None };
+    let missing = || Figure::missing("the short version leaves it out");
+    let row = |level, lanes, capacity_bytes, read| Bandwidth {
+        level,
+        lanes,
+        huge_pages: true,
+        capacity_bytes,
+        buffer_bytes: Some(1 << 14),
+        read: figure(read),
+        triad: missing(),
+    };
+    Limits {
+        version: LIMITS,
+        host: "h0".into(),
+        build: "b0".into(),
+        measured_ms: 1_700_000_000_000,
+        quick: true,
+        vector: "AVX2 + FMA".into(),
+        clock: figure(2.5e9),
+        peaks: vec![Peak { lanes: 1, fma: figure(40e9) }, Peak { lanes: 4, fma: figure(160e9) }],
+        bandwidths: vec![
+            row(Level::L1, 1, Some(32 << 10), 90e9),
+            row(Level::Memory, 1, None, 10e9),
+            row(Level::L1, 4, Some(32 << 10), 360e9),
+            row(Level::Memory, 4, None, 24e9),
+        ],
+        load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(2500.0) },
+    }
+}
+
 /// Every good repeat of a cell becomes a bad one.
 pub fn fail(lines: &mut [Line], backend: &str, lanes: u32, class: Failure, reason: &str) {
     let ids: Vec<_> = lines
@@ -271,6 +304,7 @@ pub fn collect(lines: &[Line]) -> Results {
             Line::Cell { id, cell } => {
                 results.cells.insert(id, cell);
             }
+            Line::Limits(limits) => results.limits.push(*limits),
             Line::Record(record) => results.records.push(*record),
         }
     }

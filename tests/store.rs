@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use amdahl::record::limits::Level;
 use amdahl::record::{Line, Outcome, Phase};
 
 fn docs(name: &str) -> std::path::PathBuf {
@@ -32,13 +33,15 @@ fn the_lines_in_the_documentation_are_lines() {
         .filter(|line| line.starts_with("{\"line\""))
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
         .collect();
-    assert_eq!(lines.len(), 3);
+    assert_eq!(lines.len(), 4);
     let Line::Cell { id, cell } = &lines[0] else { panic!("a cell") };
     assert_eq!(cell.id(), *id);
-    let Line::Record(good) = &lines[1] else { panic!("a record") };
+    let Line::Limits(limits) = &lines[1] else { panic!("limits") };
+    assert_eq!((limits.flops(1), limits.read(Level::Memory, 1)), (Some(1.18e11), Some(3.3e10)));
+    let Line::Record(good) = &lines[2] else { panic!("a record") };
     assert!(good.counts() && good.key.cell == *id);
     assert_eq!(good.measured.as_ref().expect("measured").wall(Phase::Assign), [0.0028]);
-    let Line::Record(bad) = &lines[2] else { panic!("a record") };
+    let Line::Record(bad) = &lines[3] else { panic!("a record") };
     assert!(matches!(bad.outcome, Outcome::Failed { .. }) && !bad.counts());
 }
 

@@ -15,6 +15,7 @@ mod data;
 mod machine;
 mod overhead;
 mod programs;
+mod roofline;
 
 use check::{Check, Is};
 
@@ -27,6 +28,9 @@ pub struct Args {
     /// Only look: run no cell and measure no overhead
     #[arg(long)]
     pub quick: bool,
+    /// Measure what the machine can do at most (arithmetic, bandwidths by level) instead; --quick for a second and no more
+    #[arg(long)]
+    pub roofline: bool,
 }
 
 /// How the findings are written.
@@ -44,6 +48,9 @@ const SCHEMA: u32 = 1;
 
 /// Runs the verb. What the machine lacks is a finding, not an error.
 pub fn run(args: &Args) -> Result<()> {
+    if args.roofline {
+        return roofline::run(args.format, args.quick);
+    }
     let scratch = Scratch::new()?;
     let watch = crate::measure::probe::load::Watch::start();
     let mut checks = machine::checks();

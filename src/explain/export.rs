@@ -62,6 +62,9 @@ struct Row<'a> {
     efficiency: Option<f64>,
     imbalance: Option<f64>,
     iterations: Option<u32>,
+    floor_seconds: Option<f64>,
+    floor_bound: Option<&'static str>,
+    of_floor: Option<f64>,
     assign_seconds: Option<f64>,
     reduce_seconds: Option<f64>,
     update_seconds: Option<f64>,
@@ -106,6 +109,9 @@ fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<
         efficiency: cell.efficiency.map(|e| e.value),
         imbalance: cell.imbalance,
         iterations: cell.iterations,
+        floor_seconds: cell.floor.as_ref().map(|f| f.seconds),
+        floor_bound: cell.floor.as_ref().map(|f| f.bound.word()),
+        of_floor: cell.of_floor,
         assign_seconds: phase(Phase::Assign),
         reduce_seconds: phase(Phase::Reduce),
         update_seconds: phase(Phase::Update),
@@ -118,7 +124,7 @@ fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<
     }
 }
 
-/// The cells as CSV with a header. Times are in seconds, phases are means over the lanes, an empty field means missing.
+/// The cells as CSV with a header. Times are in seconds, phases are means over the lanes, a floor is modelled and that of one iteration, an empty field means missing.
 pub fn csv(summary: &Summary) -> Result<String> {
     let broken = |error: &dyn std::fmt::Display| Error::internal(format!("cannot write CSV: {error}"));
     let experiment = summary.run.as_ref().map_or("", |run| run.experiment.as_str());

@@ -5,7 +5,9 @@
 
 pub mod compare;
 pub mod export;
+pub mod floor;
 pub mod names;
+pub mod roofline;
 pub mod show;
 pub mod summary;
 pub mod table;

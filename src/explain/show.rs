@@ -1,8 +1,8 @@
 //! The table of a results folder, for a terminal and as Markdown.
 
-use crate::explain::names;
 use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::explain::table::{Align, Table, escape};
+use crate::explain::{names, roofline};
 use crate::record::{BuildFacts, Phase};
 use crate::stats::Estimate;
 use crate::units;
@@ -191,6 +191,7 @@ fn provenance(summary: &Summary) -> Vec<String> {
     ran.sort();
     ran.dedup();
     lines.extend(ran);
+    lines.extend(summary.limits.iter().map(|limits| names::one_line(&roofline::line(limits), 240)));
     lines
 }
 
@@ -240,6 +241,7 @@ pub fn table(group: &Group) -> Table {
         ("efficiency", Right),
         ("imbalance", Right),
         ("wait", Right),
+        ("of floor", Right),
         ("note", Left),
     ]);
     for cell in &group.cells {
@@ -248,7 +250,7 @@ pub fn table(group: &Group) -> Table {
     table.without_empty_columns()
 }
 
-/// The cells of a row: name, lanes, n, time, its range, speedup, its range, efficiency, imbalance, wait, note.
+/// The cells of a row: name, lanes, n, time, its range, speedup, its range, efficiency, imbalance, wait, of floor, note.
 pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
     let or_empty = |value: Option<String>| value.unwrap_or_default();
     let is_base = group.base.as_ref().is_some_and(|b| b.cell == cell.id);
@@ -270,6 +272,7 @@ pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
         or_empty(cell.efficiency.map(|e| ratio(e.value))),
         or_empty(cell.imbalance.map(|i| format!("{i:.3}"))),
         or_empty(wait),
+        or_empty(cell.of_floor.map(|fraction| format!("{:.0} %", 100.0 * fraction))),
         note(cell, is_base),
     ]
 }

@@ -15,6 +15,9 @@ pub const HIGH_STEAL: f64 = 0.02;
 /// Share of the computing time that a lane was without a CPU above which a repeat is suspect.
 pub const CROWDED: f64 = 0.05;
 
+/// Fraction of its floor above which a cell contradicts it.
+pub const BEYOND: f64 = 1.02;
+
 /// Half width of an interval, as a share of the median, above which a cell is called noisy.
 pub const NOISY: f64 = 0.05;
 
@@ -66,6 +69,13 @@ pub enum Warning {
         cells: Vec<CellId>,
         /// The largest share of a repeat's computing time.
         worst: f64,
+    },
+    /// Cells that were faster than their floor.
+    BelowFloor {
+        /// The cells.
+        cells: Vec<CellId>,
+        /// The largest fraction of the floor.
+        most: f64,
     },
     /// The table stands on more than one machine.
     MixedHosts {
@@ -174,6 +184,9 @@ impl fmt::Display for Warning {
                     percent(*worst)
                 )
             }
+            Warning::BelowFloor { cells: c, most } => {
+                write!(f, "{} faster than their floor, by up to {}", cells(c.len()), percent(*most - 1.0))
+            }
             Warning::MixedHosts { hosts } => write!(f, "results of {} machines in one table", hosts.len()),
             Warning::MixedBuilds { builds } => {
                 write!(f, "results of {} builds of the worker in one table", builds.len())
@@ -231,6 +244,9 @@ impl Warning {
             Warning::Crowded { .. } => {
                 "end other programs and run again with --fresh; until then the times tell of them too"
             }
+            Warning::BelowFloor { .. } => {
+                "the limits were measured on a busier machine, or the rows were partly kept in a cache: run again with --fresh"
+            }
             Warning::MixedHosts { .. } => {
                 "compare cells of one machine only; give each machine its own folder with --results"
             }
@@ -257,6 +273,7 @@ impl Warning {
             | Warning::SharedCpu { cells }
             | Warning::Steal { cells, .. }
             | Warning::Crowded { cells, .. }
+            | Warning::BelowFloor { cells, .. }
             | Warning::LeftOut { cells, .. }
             | Warning::BaseMissing { cells, .. }
             | Warning::BaseElsewhere { cells }

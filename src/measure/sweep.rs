@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::cell::{Dataset, canonical};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::host::HostFacts;
 use crate::measure::launch::attempt::{Attempt, Executor, one_line};
 use crate::measure::launch::{classify::Ending, signals::Interrupts};
 use crate::measure::store::{Store, claim, state};
 use crate::plan::PlannedCell;
-use crate::record::{Answer, Failure, Key, Outcome, Record};
+use crate::record::{Answer, Failure, Key, Outcome, Record, limits::Limits};
+
+/// How often a sweep looks whether another one has measured the machine's limits.
+const PATIENCE: u32 = 20;
 
 /// What a sweep is told as it goes on.
 pub trait Watch {
@@ -24,6 +27,8 @@ pub trait Watch {
     fn recorded(&mut self, _cell: &PlannedCell, _record: &Record, _is_new: bool) {}
     /// Nothing more is to be done for the cell in this sweep.
     fn over(&mut self, _cell: &PlannedCell, _standing: &Standing) {}
+    /// The machine's limits could not be measured, for this reason; the sweep goes on without.
+    fn without_limits(&mut self, _why: &str) {}
     /// Another sweep measures what is left; this one waits for it.
     fn waits(&mut self, _cells: usize) {}
 }
@@ -97,7 +102,9 @@ impl Sweep<'_> {
     pub fn run(&mut self, turns: &[usize]) -> Result<()> {
         self.standing = vec![Standing::Open; self.cells.len()];
         let mut waiting = turns.to_vec();
-        self.survey(turns)?;
+        if self.survey(turns)? > 0 {
+            self.limits()?;
+        }
         loop {
             let before = waiting.len();
             let mut passed_over = Vec::new();
@@ -119,8 +126,9 @@ impl Sweep<'_> {
         }
     }
 
-    /// Finds out what is missing before anything is measured.
-    fn survey(&mut self, turns: &[usize]) -> Result<()> {
+    /// Finds out what is missing before anything is measured: the number of repeats.
+    fn survey(&mut self, turns: &[usize]) -> Result<u64> {
+        let mut all = 0;
         let wanted: std::collections::BTreeSet<usize> = turns.iter().copied().collect();
         for at in wanted {
             self.interrupts.check()?;
@@ -129,8 +137,39 @@ impl Sweep<'_> {
                 let repeats = self.missing(at, &key, planned.repeats);
                 if repeats > 0 {
                     self.watch.missing(planned, repeats);
+                    all += u64::from(repeats);
                 }
             }
+        }
+        Ok(all)
+    }
+
+    /// Has the machine's limits measured, unless this folder has them of this machine and build. Where that fails, the sweep goes on without.
+    fn limits(&mut self) -> Result<()> {
+        let (build, fresh) = (self.store.run().build.id.clone(), self.store.run().fresh);
+        let (host, began_ms) = (self.host.id.clone(), self.store.run().started_ms);
+        let of_this = |limits: &Limits| {
+            limits.host == host && limits.build == build && (!fresh || limits.measured_ms >= began_ms)
+        };
+        // Another sweep that is at it needs seconds; this one would disturb it.
+        for _ in 0..PATIENCE {
+            self.interrupts.check()?;
+            let claim = claim::claim_limits(self.store.folder(), &host, &build)?;
+            self.store.refresh()?;
+            if self.store.results().limits.iter().any(of_this) {
+                return Ok(());
+            }
+            if claim.is_none() {
+                std::thread::sleep(self.options.pause);
+                continue;
+            }
+            match self.executor.limits() {
+                Ok(Some(limits)) => self.store.append_limits(self.host, limits)?,
+                Ok(None) => {}
+                Err(error) if error.kind == Kind::Interrupted => return Err(error),
+                Err(error) => self.watch.without_limits(&one_line(&error)),
+            }
+            return Ok(());
         }
         Ok(())
     }

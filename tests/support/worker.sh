@@ -1,11 +1,15 @@
 #!/bin/sh
 # A worker that does what a test wants. It speaks the protocol of real workers and computes nothing.
 here=$(dirname "$0")
+limits=false
+[ -e "$here/limits" ] && limits=true
 if [ "$1" = --capabilities ]; then
     echo '{"protocol":1,"build":{"id":"","version":"0","revision":null,"dirty":null,"compiler":"sh","flags":"","profile":"test",
-        "mpi":null},"backends":["serial","threads"]}'
+        "mpi":null},"backends":["serial","threads"],"limits":'$limits'}'
     exit 0
 fi
+# A test that wants limits says in a file of that name what to do for them.
+[ "$1" = --limits ] && . "$here/limits"
 cell=$2
 report=$4
 id=${cell##*-}

@@ -118,6 +118,10 @@ impl Watch for Progress<'_> {
         }
     }
 
+    fn without_limits(&mut self, why: &str) {
+        self.say(&format!("amdahl: no limits of this machine to compare with: {}", one_line(why, 300)));
+    }
+
     fn waits(&mut self, cells: usize) {
         self.show(&format!("waiting for another sweep ({cells} repeats)"));
     }

@@ -198,7 +198,8 @@ pub fn cells(view: &View<'_>) -> String {
     }
     html.push_str(
         "<p class=\"note\">Ranges are 95 % bootstrap intervals. Efficiency is speedup over lanes. Imbalance is the largest over the mean \
-         useful time of the lanes. Wait is the share of the time that lanes wait, on average, for the slowest.</p>\n</section>\n",
+         useful time of the lanes. Wait is the share of the time that lanes wait, on average, for the slowest. Of floor is modelled: the least time of an iteration that the \
+         machine's measured limits allow, over the time that it took; empty where there are no limits.</p>\n</section>\n",
     );
     html
 }
@@ -216,6 +217,7 @@ fn cell_table(group: &Group) -> String {
         ("efficiency", "number"),
         ("imbalance", "number"),
         ("wait", "number"),
+        ("of floor", "number"),
         ("note", ""),
     ];
     let rows: Vec<Row> = (group.cells.iter())

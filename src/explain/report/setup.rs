@@ -7,6 +7,7 @@ use crate::explain::report::sections::timed_phases;
 use crate::explain::summary::Summary;
 use crate::explain::{names, show};
 use crate::host::HostFacts;
+use crate::record::limits::{Level, Limits};
 use crate::record::{BuildFacts, RunFacts};
 use crate::units;
 
@@ -18,6 +19,9 @@ pub fn set_up(summary: &Summary) -> String {
     }
     for build in &summary.builds {
         html.push_str(&facts("Worker", &build_rows(build)));
+    }
+    for limits in &summary.limits {
+        html.push_str(&facts("Limits of the machine", &limit_rows(limits)));
     }
     if let Some(run) = &summary.run {
         html.push_str(&facts("Newest run", &run_rows(run)));
@@ -75,6 +79,26 @@ fn build_rows(build: &BuildFacts) -> Vec<(String, String)> {
     ]
 }
 
+/// What floors are modelled from, on one core and on all.
+fn limit_rows(limits: &Limits) -> Vec<(String, String)> {
+    let most = limits.all_lanes().unwrap_or(1);
+    let rates = |of: &dyn Fn(u32) -> Option<f64>, unit: &str| {
+        let rate =
+            |lanes| of(lanes).map_or("not known".into(), |rate| format!("{} {unit}", units::significant(rate / 1e9)));
+        if most > 1 { format!("{} on one core, {} on {most}", rate(1), rate(most)) } else { rate(1) }
+    };
+    let mut rows = vec![
+        row("machine", escape(&limits.host)),
+        row("measured", date(limits.measured_ms)),
+        row("vectors", escape(&limits.vector)),
+        row("FMA peak, f32", escape(&rates(&|lanes| limits.flops(lanes), "GFLOP/s"))),
+    ];
+    rows.extend(Level::ALL.map(|level| {
+        row(&format!("read from {}", level.word()), escape(&rates(&|lanes| limits.read(level, lanes), "GB/s")))
+    }));
+    rows
+}
+
 fn run_rows(run: &RunFacts) -> Vec<(String, String)> {
     vec![
         row("experiment", escape(&run.experiment)),
@@ -95,6 +119,8 @@ pub fn method() -> String {
          <li>Times are summarised by their median; intervals are 95 % percentile bootstrap intervals (9,999 seeded resamples). A speedup is the \
          base's median over the cell's, never a mean of ratios; its interval resamples both sides. Fewer than 3 repeats have no interval, and \
          fewer than 6 cannot reach 95 %.</li>\n\
+         <li>The floor of an iteration is modelled: max(2·n·k·d / FMA peak, 4·n·d / read bandwidth), with the machine's limits as the sweep \
+         measured them for that number of lanes, and the bandwidth of the level that a lane's rows fit into.</li>\n\
          <li>Repeats count for the cell when program, data and machine are those of its newest good repeat. What was left out is said above.</li>\n\
          </ul>\n</section>\n",
         timed_phases()

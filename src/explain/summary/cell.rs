@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::cell::{Cell, CellId};
+use crate::cell::{Cell, CellId, Workload};
+use crate::explain::floor::{Floor, Work, floor};
 use crate::explain::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repeat, bad_end, useful};
 use crate::explain::warning::{CROWDED, HIGH_STEAL};
 use crate::host::HostFacts;
-use crate::record::{Answer, Measured, Phase, Provenance, Record};
+use crate::record::read::Results;
+use crate::record::{Answer, Clustering, Key, Measured, Phase, Provenance, Record};
 use crate::stats::{Bootstrap, median};
 
 /// Summarises the records of one cell, of which there is at least one, oldest first.
@@ -14,10 +16,11 @@ pub(super) fn summarise(
     id: &CellId,
     cell: &Cell,
     records: &[&Record],
-    hosts: &BTreeMap<String, HostFacts>,
+    results: &Results,
     bootstrap: Bootstrap,
     found: &mut Found,
 ) -> CellSummary {
+    let hosts = &results.hosts;
     // The key of the newest good repeat; of the newest repeat where none is good.
     let newest = |good: bool| {
         records.iter().enumerate().filter(|(_, r)| r.counts() || !good).max_by_key(|(i, r)| (r.started_ms, *i))
@@ -59,11 +62,21 @@ pub(super) fn summarise(
     let (phases, unaccounted_s, imbalance) = phases(&repeats);
     let of =
         |value: fn(&Repeat) -> Option<f64>| bootstrap.median(&repeats.iter().filter_map(value).collect::<Vec<_>>());
+    let time = of(|r| Some(r.seconds));
+    let floor = match (newest, answer) {
+        (Some(measured), Some(answer)) => of_cell(cell, &key, measured, answer, results),
+        _ => Err("no good repeat".into()),
+    };
+    let an_iteration =
+        time.zip(answer).filter(|(_, a)| a.iterations > 0).map(|(t, a)| t.value / f64::from(a.iterations));
     CellSummary {
         id: id.clone(),
         cell: cell.clone(),
         oversubscribed: oversubscribed(cell, &key.host, hosts),
-        time: of(|r| Some(r.seconds)),
+        of_floor: floor.as_ref().ok().zip(an_iteration).map(|(floor, seconds)| floor.seconds / seconds),
+        floor_why: floor.as_ref().err().cloned(),
+        floor: floor.ok(),
+        time,
         process_time: of(|r| r.process_s),
         phases_from: from.filter(|_| !phases.is_empty()),
         phases,
@@ -80,6 +93,25 @@ pub(super) fn summarise(
         repeats,
         key,
     }
+}
+
+/// The floor of an iteration, where the cell ran on CPUs of the machine whose limits are known.
+fn of_cell(
+    cell: &Cell,
+    key: &Key,
+    measured: &Measured,
+    answer: &Clustering,
+    results: &Results,
+) -> Result<Floor, String> {
+    let Workload::KMeans(kmeans) = &cell.workload;
+    if measured.platform != "cpu" {
+        return Err(format!("limits are those of CPUs, this ran on {}", measured.platform));
+    }
+    if measured.host != key.host {
+        return Err("it ran on another machine than the one whose limits are measured".into());
+    }
+    let limits = results.limits_of(&key.host, &key.build).ok_or("this folder has no limits of the machine")?;
+    floor(limits, Work { rows: answer.rows, dims: answer.dims, k: kmeans.k, lanes: cell.lanes() })
 }
 
 /// Wall seconds by lane and phase, where every lane has every phase and they come from where the newest repeat's come from.

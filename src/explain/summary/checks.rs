@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cell::CellId;
 use crate::explain::summary::{CellSummary, Found, Group};
-use crate::explain::warning::{NOISY, Warning};
+use crate::explain::warning::{BEYOND, NOISY, Warning};
 use crate::record::BuildFacts;
 use crate::stats::{binomial, bootstrap};
 
@@ -44,6 +44,11 @@ pub(super) fn warnings(
     add(!found.shared_cpu.is_empty(), Warning::SharedCpu { cells: found.shared_cpu });
     add(!found.steal.1.is_empty(), Warning::Steal { cells: found.steal.1, worst: found.steal.0 });
     add(!found.crowded.1.is_empty(), Warning::Crowded { cells: found.crowded.1, worst: found.crowded.0 });
+
+    let beyond = |c: &CellSummary| c.of_floor.unwrap_or(0.0);
+    let faster = ids(&|c| beyond(c) > BEYOND);
+    let most = timed.iter().map(|c| beyond(c)).fold(0.0, f64::max);
+    add(!faster.is_empty(), Warning::BelowFloor { cells: faster, most });
 
     let lone = ids(&|c| c.repeats.len() < bootstrap::MIN_SAMPLES);
     add(!lone.is_empty(), Warning::NoInterval { cells: lone });

@@ -8,9 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::cell::{Cell, CellId, Dataset, Workload, canonical};
+use crate::explain::floor::Floor;
 use crate::explain::names;
 use crate::explain::warning::Warning;
 use crate::host::HostFacts;
+use crate::record::limits::Limits;
 use crate::record::read::Results;
 use crate::record::{BuildFacts, Key, Outcome, Phase, Provenance, RunFacts};
 use crate::stats::{Bootstrap, Estimate};
@@ -29,6 +31,8 @@ pub struct Summary {
     pub hosts: Vec<HostFacts>,
     /// Builds of the worker that the numbers come from, as far as a run tells of them.
     pub builds: Vec<BuildFacts>,
+    /// The limits that the floors come from.
+    pub limits: Vec<Limits>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }
@@ -100,6 +104,12 @@ pub struct CellSummary {
     pub platform: Option<String>,
     /// The kernel that ran.
     pub kernel: Option<String>,
+    /// The least time of an iteration on that machine with so many lanes; null where there is none to be had.
+    pub floor: Option<Floor>,
+    /// Why there is no floor.
+    pub floor_why: Option<String>,
+    /// The floor over the time of an iteration (median of the timed part over the iterations): 1 is as fast as the machine allows.
+    pub of_floor: Option<f64>,
     /// More lanes than CPUs?
     pub oversubscribed: bool,
     /// Repeats that ended badly.
@@ -194,7 +204,7 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     }
     for (id, records) in by_cell {
         match results.cells.get(id) {
-            Some(cell) => cells.push(cell::summarise(id, cell, &records, &results.hosts, bootstrap, &mut found)),
+            Some(cell) => cells.push(cell::summarise(id, cell, &records, results, bootstrap, &mut found)),
             None => found.unknown_cell += records.len(),
         }
     }
@@ -204,7 +214,8 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     }
     let (hosts, builds) = sources(results, &groups);
     let warnings = checks::warnings(&groups, &builds, &base_name, bootstrap.level, found, &results.warnings);
-    Summary { run, groups, hosts, builds, warnings }
+    let limits = limits(results, &groups);
+    Summary { run, groups, hosts, builds, limits, warnings }
 }
 
 /// What was noticed on the way.
@@ -288,6 +299,19 @@ fn sources(results: &Results, groups: &[Group]) -> (Vec<HostFacts>, Vec<BuildFac
         hosts.into_iter().filter_map(|id| results.hosts.get(id).cloned()).collect(),
         builds.into_iter().filter_map(build).collect(),
     )
+}
+
+/// The limits that floors of the summarised cells come from.
+fn limits(results: &Results, groups: &[Group]) -> Vec<Limits> {
+    let cells = groups.iter().flat_map(|g| &g.cells).filter(|c| c.floor.is_some());
+    let keys: BTreeSet<(&str, &str)> = cells.map(|c| (c.key.host.as_str(), c.key.build.as_str())).collect();
+    let mut used: Vec<Limits> = Vec::new();
+    for limits in keys.into_iter().filter_map(|(host, build)| results.limits_of(host, build)) {
+        if !used.contains(limits) {
+            used.push(limits.clone());
+        }
+    }
+    used
 }
 
 /// The word for a bad end and its reason; `None` for a good one.

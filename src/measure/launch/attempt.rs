@@ -8,11 +8,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::classify::{Ending, classify};
 use super::program::Worker;
 use super::signals::Interrupts;
-use super::supervise::{Exit, How, Limits, supervise};
+use super::supervise::{self, Exit, How, supervise};
 use super::{Job, Site, launcher_for};
 use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
-use crate::record::Failure;
+use crate::record::{Failure, limits::Limits};
 
 /// Bytes that are kept of what a failed attempt printed, of each of its two streams.
 const KEPT: u64 = 4 << 20;
@@ -32,6 +32,11 @@ pub struct Attempt {
 pub trait Executor {
     /// One attempt. An error ends the sweep: the user's interruption, a full disk.
     fn attempt(&mut self, id: &CellId, cell: &Cell, limit_s: f64) -> Result<Attempt>;
+
+    /// Measures in short what this machine can do at most. `None` where that cannot be had or is not wanted.
+    fn limits(&mut self) -> Result<Option<Limits>> {
+        Ok(None)
+    }
 }
 
 /// Starts a fresh worker for each attempt.
@@ -80,7 +85,8 @@ impl Executor for Launching<'_> {
         let text = serde_json::to_string_pretty(cell).map_err(|e| Error::internal(format!("a cell as JSON: {e}")))?;
         fs::write(&cell_file, text).map_err(|e| Error::io("write", &cell_file, e))?;
         let token = format!("{}-{}", self.run, self.number);
-        let limits = Limits { time: Duration::from_secs_f64(limit_s.clamp(0.0, 1e9)), grace: Duration::from_secs(4) };
+        let limits =
+            supervise::Limits { time: Duration::from_secs_f64(limit_s.clamp(0.0, 1e9)), grace: Duration::from_secs(4) };
         let exit = supervise(&command, &token, (&out, &err), limits, self.interrupts)?;
         let report = fs::read(&record_file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let printed: String = [&err, &out].map(|path| read_lossy(path)).concat();
@@ -97,6 +103,13 @@ impl Executor for Launching<'_> {
         }
         let process_s = (!matches!(exit.how, How::NotStarted(_))).then_some(exit.seconds);
         Ok(Attempt { started_ms, process_s, ending })
+    }
+
+    fn limits(&mut self) -> Result<Option<Limits>> {
+        if !self.worker.can.limits || std::env::var_os("AMDAHL_LIMITS").is_some_and(|word| word == "off") {
+            return Ok(None);
+        }
+        self.worker.limits(true, &self.scratch, self.interrupts).map(Some)
     }
 }
 

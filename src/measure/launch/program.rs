@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::Command;
 use super::signals::Interrupts;
-use super::supervise::{How, Limits, supervise};
+use super::supervise::{self, How, supervise};
 use crate::cell::{Cell, short_hash};
 use crate::error::{Error, Kind, Result};
 use crate::measure::worker::Capabilities;
-use crate::record::PROTOCOL;
+use crate::record::{PROTOCOL, limits::Limits};
 
 /// A worker that answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +27,16 @@ impl Worker {
         let mut can = ask(&path, scratch, interrupts)?;
         can.build.id = hash(&path)?;
         Ok(Worker { path, can })
+    }
+
+    /// Has the worker measure the limits of this machine; `quick` as in [`crate::measure::limits::measure`].
+    pub fn limits(&self, quick: bool, scratch: &Path, interrupts: &Interrupts) -> Result<Limits> {
+        let words: &[&str] = if quick { &["--limits", "--quick"] } else { &["--limits"] };
+        let printed = printed(&self.path, words, "does not measure this machine's limits", scratch, interrupts)?;
+        let mut limits: Limits = serde_json::from_str(&printed)
+            .map_err(|e| Error::unavailable(format!("what {} printed are no limits: {e}", self.path.display())))?;
+        limits.build = self.can.build.id.clone();
+        Ok(limits)
     }
 
     /// Why this build cannot run the cell, if it cannot.
@@ -65,27 +75,28 @@ fn locate(named: Option<PathBuf>, this: Option<PathBuf>) -> Result<PathBuf> {
     }
 }
 
-fn ask(path: &Path, scratch: &Path, interrupts: &Interrupts) -> Result<Capabilities> {
-    let (out, err) = (scratch.join("capabilities.out"), scratch.join("capabilities.err"));
-    let argv = vec![path.to_string_lossy().into_owned(), "--capabilities".into()];
+/// What the worker prints when it is called with these words. `fails` says in the error what it did not do.
+fn printed(path: &Path, words: &[&str], fails: &str, scratch: &Path, interrupts: &Interrupts) -> Result<String> {
+    let name = words.first().map_or("worker", |word| word.trim_start_matches('-'));
+    let (out, err) = (scratch.join(format!("{name}.out")), scratch.join(format!("{name}.err")));
+    let argv = [path.to_string_lossy().into_owned()].into_iter().chain(words.iter().map(|w| w.to_string())).collect();
     let command = Command { argv, env: Vec::new(), has_children: false };
-    let limits = Limits { time: Duration::from_secs(60), grace: Duration::from_secs(1) };
-    let token = format!("{}-capabilities", std::process::id());
+    let limits = supervise::Limits { time: Duration::from_secs(60), grace: Duration::from_secs(1) };
+    let token = format!("{}-{name}", std::process::id());
     let exit = supervise(&command, &token, (&out, &err), limits, interrupts)?;
     interrupts.check()?;
+    if exit.how == How::Code(0) {
+        return Ok(std::fs::read_to_string(&out).unwrap_or_default());
+    }
+    let said = std::fs::read_to_string(&err).unwrap_or_default();
+    let (path, said) = (path.display(), super::classify::tail(&said));
     let hint =
         "an executable linked to a library that is not here (exit code 127) has to be built again on this machine";
-    let printed = std::fs::read_to_string(&out).unwrap_or_default();
-    if exit.how != How::Code(0) {
-        let said = std::fs::read_to_string(&err).unwrap_or_default();
-        return Err(Error::unavailable(format!(
-            "the worker {} does not say what it can do: {:?}; it printed: {}",
-            path.display(),
-            exit.how,
-            super::classify::tail(&said)
-        ))
-        .hint(hint));
-    }
+    Err(Error::unavailable(format!("the worker {path} {fails}: {:?}; it printed: {said}", exit.how)).hint(hint))
+}
+
+fn ask(path: &Path, scratch: &Path, interrupts: &Interrupts) -> Result<Capabilities> {
+    let printed = printed(path, &["--capabilities"], "does not say what it can do", scratch, interrupts)?;
     let can: Capabilities = serde_json::from_str(&printed).map_err(|e| {
         Error::new(Kind::Unavailable, format!("{} is no worker of ours: {e}", path.display())).hint("see AMDAHL_WORKER")
     })?;

@@ -23,6 +23,11 @@ pub fn claim(folder: &Path, key: &Key) -> Result<Option<Claim>> {
     lock(&folder.join("claims").join(name))
 }
 
+/// Claims the measuring of the limits of this machine by this build. `None` when another sweep is at it.
+pub fn claim_limits(folder: &Path, host: &str, build: &str) -> Result<Option<Claim>> {
+    lock(&folder.join("claims").join(format!("limits-{}", short_hash(format!("{host} {build}").as_bytes()))))
+}
+
 /// Locks a file of that name, `None` when another process has it.
 pub(super) fn lock(path: &Path) -> Result<Option<Claim>> {
     let file = OpenOptions::new()

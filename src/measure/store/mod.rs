@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! results/<experiment>/
-//!   20260102T030405Z-4711-1a2b3c4d.jsonl   one file a writer: run, hosts, cells, records
+//!   20260102T030405Z-4711-1a2b3c4d.jsonl   one file a writer: run, hosts, limits, cells, records
 //!   claims/<cell>-<key>                    locked while a repeat of that key is measured; the lock dies with its process
 //!   logs/                                  all that failed repeats printed
 //!   work/<run>/                            cell files and reports while they are needed
@@ -15,7 +15,7 @@ use crate::cell::Cell;
 use crate::error::{Error, Result};
 use crate::host::HostFacts;
 use crate::record::read::{Results, read};
-use crate::record::{Key, Line, Record, RunFacts};
+use crate::record::{Key, Line, Record, RunFacts, limits::Limits};
 
 pub mod claim;
 pub mod scratch;
@@ -93,26 +93,44 @@ impl Store {
     /// Appends a record, and before it the lines that it refers to and that this file does not have yet, in one write. Returns when it is
     /// on the disk. On an error nothing of it is in the file, and what was there before is intact.
     pub fn append(&mut self, cell: &Cell, hosts: &[&HostFacts], record: Record) -> Result<()> {
-        if self.writer.is_none() {
-            let mut writer = Writer::create(&self.folder.join(format!("{}.jsonl", self.run.run)))?;
-            writer.append(&[Line::Run(self.run.clone())])?;
-            self.results.runs.push(self.run.clone());
-            self.writer = Some(writer);
+        let (mut names, mut lines) = self.unnamed(hosts);
+        let id = &record.key.cell;
+        if !self.named.contains(&id.0) {
+            names.push(id.0.clone());
+            lines.push(Line::Cell { id: id.clone(), cell: cell.clone() });
         }
+        lines.push(Line::Record(Box::new(record)));
+        self.write(lines, names)
+    }
+
+    /// Appends the limits of a machine, and before them the machine, as [`Store::append`] does.
+    pub fn append_limits(&mut self, host: &HostFacts, limits: Limits) -> Result<()> {
+        let (names, mut lines) = self.unnamed(&[host]);
+        lines.push(Line::Limits(Box::new(limits)));
+        self.write(lines, names)
+    }
+
+    /// The hosts that this writer's file does not have yet: their ids and lines.
+    fn unnamed(&self, hosts: &[&HostFacts]) -> (Vec<String>, Vec<Line>) {
+        let mut names: Vec<String> = Vec::new();
         let mut lines = Vec::new();
-        let mut names = Vec::new();
         for host in hosts {
             if !self.named.contains(&host.id) && !names.contains(&host.id) {
                 names.push(host.id.clone());
                 lines.push(Line::Host((*host).clone()));
             }
         }
-        let id = &record.key.cell;
-        if !self.named.contains(&id.0) {
-            names.push(id.0.clone());
-            lines.push(Line::Cell { id: id.clone(), cell: cell.clone() });
+        (names, lines)
+    }
+
+    /// Writes lines, which name these, to this writer's file; the file is made first where there is none.
+    fn write(&mut self, lines: Vec<Line>, names: Vec<String>) -> Result<()> {
+        if self.writer.is_none() {
+            let mut writer = Writer::create(&self.folder.join(format!("{}.jsonl", self.run.run)))?;
+            writer.append(&[Line::Run(self.run.clone())])?;
+            self.results.runs.push(self.run.clone());
+            self.writer = Some(writer);
         }
-        lines.push(Line::Record(Box::new(record.clone())));
         let Some(writer) = self.writer.as_mut() else { return Err(Error::internal("a store without a writer")) };
         writer.append(&lines)?;
         self.named.extend(names);
@@ -120,10 +138,11 @@ impl Store {
             match line {
                 Line::Host(host) => drop(self.results.hosts.insert(host.id.clone(), host)),
                 Line::Cell { id, cell } => drop(self.results.cells.insert(id, cell)),
-                Line::Run(_) | Line::Limits(_) | Line::Record(_) => {}
+                Line::Limits(limits) => self.results.limits.push(*limits),
+                Line::Record(record) => self.results.records.push(*record),
+                Line::Run(_) => {}
             }
         }
-        self.results.records.push(record);
         Ok(())
     }
 }
