@@ -28,6 +28,15 @@ pub fn figure(rates: &[f64]) -> Figure {
     }
 }
 
+/// Of two measurements of the same at different times the better one, with its spread, and the passes of both. Reasons of the later one.
+pub fn better(one: Figure, other: Figure) -> Figure {
+    let passes = one.passes + other.passes;
+    match one.best >= other.best && one.best.is_some() {
+        true => Figure { passes, ..one },
+        false => Figure { passes, ..other },
+    }
+}
+
 /// Upper bound of the clock, Hz.
 pub fn clock_bound(measured: Option<f64>) -> f64 {
     measured.map_or(FASTEST, |clock| (CLOCK_SLACK * clock).min(FASTEST))
@@ -126,6 +135,15 @@ mod tests {
         let none = super::figure(&[f64::NAN, f64::INFINITY, 0.0]);
         assert!(none.best.is_none() && none.spread.is_none() && none.why.is_some());
         assert_eq!(super::figure(&[]).best, None);
+    }
+
+    #[test]
+    fn of_two_measurements_the_better_one_counts() {
+        let merged = better(good(10.0), figure(&[12.0]));
+        assert_eq!((merged.best, merged.spread, merged.passes), (Some(12.0), Some(0.0), 4));
+        assert_eq!(better(good(10.0), Figure::missing("gone")).best, Some(10.0));
+        assert_eq!(better(Figure::missing("gone"), good(10.0)).best, Some(10.0));
+        assert_eq!(better(Figure::missing("gone"), Figure::missing("still gone")).why.as_deref(), Some("still gone"));
     }
 
     #[test]

@@ -43,17 +43,39 @@ pub fn measure(host: &HostFacts, quick: bool) -> Result<Limits> {
         load: Default::default(),
     };
     let all = host.allowed_cpus.len();
-    for lanes in [1, all].into_iter().take(if all > 1 { 2 } else { 1 }) {
-        let found = together(host, lanes, loops, quick)?;
-        limits.peaks.push(found.peak);
-        limits.bandwidths.extend(found.bandwidths);
-        if lanes == 1 {
-            limits.clock = found.clock;
+    for _ in 0..ROUNDS {
+        for lanes in [1, all].into_iter().take(if all > 1 { 2 } else { 1 }) {
+            add(&mut limits, together(host, lanes, loops, quick)?);
         }
     }
     limits.load = watch.stop();
     guard::apply(&mut limits, loops);
     Ok(limits)
+}
+
+/// Everything is measured so often, once after all else: what disturbs for a second does not spoil a figure.
+const ROUNDS: usize = 2;
+
+/// Adds what was found; of the same figure the better value counts.
+fn add(limits: &mut Limits, found: Found) {
+    if found.peak.lanes == 1 {
+        limits.clock = guard::better(limits.clock.clone(), found.clock);
+    }
+    match limits.peaks.iter_mut().find(|peak| peak.lanes == found.peak.lanes) {
+        Some(peak) => peak.fma = guard::better(peak.fma.clone(), found.peak.fma),
+        None => limits.peaks.push(found.peak),
+    }
+    for row in found.bandwidths {
+        let of = |row: &Bandwidth| (row.level, row.lanes, row.huge_pages);
+        match limits.bandwidths.iter_mut().find(|known| of(known) == of(&row)) {
+            Some(known) => {
+                known.buffer_bytes = known.buffer_bytes.or(row.buffer_bytes);
+                known.read = guard::better(known.read.clone(), row.read);
+                known.triad = guard::better(known.triad.clone(), row.triad);
+            }
+            None => limits.bandwidths.push(row),
+        }
+    }
 }
 
 /// What a number of lanes measured.
@@ -109,7 +131,7 @@ const PIECE: usize = 1 << 18;
 
 impl Lane<'_> {
     fn pace(&self) -> Pace {
-        let (pass, figure) = if self.quick { (2, 40) } else { (3, 250) };
+        let (pass, figure) = if self.quick { (2, 20) } else { (3, 125) };
         Pace { pass: Duration::from_millis(pass), figure: Duration::from_millis(figure) }
     }
 
