@@ -1,4 +1,4 @@
-//! One step of k-means, by kernel and shape. `cargo bench --no-default-features --bench kernels -- avx2` chooses by name.
+//! One step of k-means, by kernel, layout and shape. `cargo bench --no-default-features --bench kernels -- avx2` chooses by name.
 //!
 //! `all` is the first step after a restart: every row is labelled and added to a sum. `none` is a step in which no label changes:
 //! labelling alone. Steps of a real clustering lie between the two.
@@ -21,17 +21,19 @@ fn steps(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("step {count}x{dims} k={k}"));
         // Row-to-centroid products: 2 flops each.
         group.throughput(Throughput::Elements((count * dims * k) as u64));
-        for kernel in Kernel::ALL.iter().copied().filter(|kernel| kernel.supported()) {
-            let mut shard = rows.prepare(&Cpu::with(kernel));
+        let kernels = Kernel::ALL.iter().copied().filter(|kernel| kernel.supported());
+        for (kernel, (layout, word)) in kernels.flat_map(|kernel| common::LAYOUTS.map(|layout| (kernel, layout))) {
+            let mut shard = rows.prepare(&Cpu::with(kernel).layout(layout));
             let start = rows.first_centroids();
             let mut sums = Partial::new(k, dims);
-            group.bench_function(BenchmarkId::new(kernel.name(), "all"), |bencher| {
+            let name = format!("{} {word}", kernel.name());
+            group.bench_function(BenchmarkId::new(&name, "all"), |bencher| {
                 bencher.iter(|| {
                     shard.restart(&rows.grid, k).expect("a shard");
                     shard.step(rows.as_centroids(&start), &mut sums).expect("a step")
                 });
             });
-            group.bench_function(BenchmarkId::new(kernel.name(), "none"), |bencher| {
+            group.bench_function(BenchmarkId::new(&name, "none"), |bencher| {
                 bencher.iter(|| shard.step(rows.as_centroids(&start), &mut sums).expect("a step"));
             });
         }

@@ -16,9 +16,11 @@ fn packing(criterion: &mut Criterion) {
     for &(count, dims) in SHAPES {
         let rows = common::Rows::new(count, dims, 1);
         group.throughput(Throughput::Bytes(4 * (count * dims) as u64));
-        group.bench_function(BenchmarkId::new(kernel.name(), format!("{count}x{dims}")), |bencher| {
-            bencher.iter_with_large_drop(|| rows.prepare(&Cpu::with(kernel)));
-        });
+        for (layout, word) in common::LAYOUTS {
+            group.bench_function(BenchmarkId::new(word, format!("{count}x{dims}")), |bencher| {
+                bencher.iter_with_large_drop(|| rows.prepare(&Cpu::with(kernel).layout(layout)));
+            });
+        }
     }
     group.finish();
 }

@@ -6,7 +6,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 
 use amdahl::host;
 use amdahl::measure::comm::{Buf, Comm, Op, threads::Team};
-use amdahl::measure::worker::pin;
+use amdahl::measure::pin;
 
 /// Columns, clusters: the sums, the counts and two words more are added.
 const SHAPES: &[(usize, usize)] = &[(8, 16), (32, 64), (128, 1024)];

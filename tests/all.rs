@@ -13,6 +13,7 @@ mod figures;
 mod instructions;
 mod layers;
 mod limits;
+mod peers;
 mod plan;
 mod probe;
 mod reference;

@@ -10,13 +10,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use amdahl::exact::Grid;
+use amdahl::cell::Layout;
 use amdahl::measure::device::cpu::Cpu;
 use amdahl::measure::device::{Centroids, KMeansShard, Partial};
 use amdahl::record::BuildFacts;
 use serde::{Deserialize, Serialize};
 
-use crate::common::Rows;
+use crate::common::{LAYOUTS, Rows};
 
 /// Kernels of which Valgrind knows the instructions.
 const KERNELS: &[&str] = &["portable", "avx2"];
@@ -34,7 +34,7 @@ struct Baseline {
     compiler: String,
     /// Profile and target, without features.
     profile: String,
-    /// Instructions by "kernel rows x columns k step".
+    /// Instructions by "kernel layout rows x columns k step".
     counts: BTreeMap<String, u64>,
 }
 
@@ -62,18 +62,25 @@ extern "Rust" fn amdahl_counted_step(shard: &mut dyn KMeansShard, centroids: Cen
 #[ignore = "the program that is counted, run under valgrind by the test below"]
 fn steps() {
     let device = Cpu::new().expect("a kernel that this processor has");
-    for &(rows, dims, k) in SHAPES {
-        let rows = Rows::new(rows, dims, k);
-        let mut shard = rows.prepare(&device);
+    for (layout, (count, dims, k)) in cases() {
+        let rows = Rows::new(count, dims, k);
+        let mut shard = rows.prepare(&device.layout(layout.0));
         let (first, mut sums) = (rows.first_centroids(), Partial::new(k, dims));
-        let grid: &Grid = &rows.grid;
-        shard.restart(grid, k).expect("a shard");
+        shard.restart(&rows.grid, k).expect("a shard");
         let changed = amdahl_counted_step(shard.as_mut(), rows.as_centroids(&first), &mut sums);
-        assert_eq!(changed as usize, rows.values.len() / dims, "every label is new");
+        assert_eq!(changed as usize, count, "every label is new");
         let second = rows.next_centroids(&sums, &first);
         let changed = amdahl_counted_step(shard.as_mut(), rows.as_centroids(&second), &mut sums);
         assert!(changed > 0, "some labels change in the second step");
     }
+}
+
+/// A layout with its word.
+type Named = (Layout, &'static str);
+
+/// In the order in which they are counted.
+fn cases() -> impl Iterator<Item = (Named, (usize, usize, usize))> {
+    LAYOUTS.into_iter().flat_map(|layout| SHAPES.iter().map(move |&shape| (layout, shape)))
 }
 
 #[test]
@@ -99,10 +106,9 @@ fn instruction_counts_are_those_of_the_baseline() {
     for kernel in KERNELS {
         match count(kernel) {
             Ok(steps) => {
-                for ((&(rows, dims, k), step), by_function) in
-                    SHAPES.iter().flat_map(|shape| [(shape, "first"), (shape, "second")]).zip(steps)
-                {
-                    let name = format!("{kernel} {rows}x{dims} k={k} {step} step");
+                let cases = cases().flat_map(|case| [(case, "first"), (case, "second")]);
+                for ((((_, layout), (rows, dims, k)), step), by_function) in cases.zip(steps) {
+                    let name = format!("{kernel} {layout} {rows}x{dims} k={k} {step} step");
                     now.counts.insert(name.clone(), by_function.values().sum());
                     functions.insert(name, by_function);
                 }
@@ -153,12 +159,12 @@ fn count(kernel: &str) -> Result<Vec<BTreeMap<String, u64>>, String> {
         let reason = said.lines().find(|line| line.contains("lacks the instructions")).map(str::to_string);
         return reason.map_or_else(|| panic!("kernel {kernel} under valgrind: {}\n{said}", output.status), Err);
     }
-    let steps: Vec<_> = (1..)
+    let wanted = 2 * cases().count();
+    let steps: Vec<_> = (1..=wanted)
         .map_while(|part| std::fs::read_to_string(folder.path().join(format!("out.{part}"))).ok())
-        .take(2 * SHAPES.len())
         .map(|text| own_instructions(&text, &program))
         .collect();
-    assert_eq!(steps.len(), 2 * SHAPES.len(), "a file for every step\n{said}");
+    assert_eq!(steps.len(), wanted, "a file for every step\n{said}");
     Ok(steps)
 }
 

@@ -1,10 +1,13 @@
 //! Rows, grids and centroids for the benchmarks and for the instruction counts.
 
-use amdahl::cell::Synthetic;
+use amdahl::cell::{Layout, Synthetic};
 use amdahl::data::{MatrixRows, Source, synthetic::Mixture};
 use amdahl::exact::Grid;
 use amdahl::measure::device::{Centroids, KMeansDevice, KMeansShard, Partial};
 use amdahl::workload::kmeans::update;
+
+/// All layouts, with their words.
+pub const LAYOUTS: [(Layout, &str); 2] = [(Layout::Tiles, "tiles"), (Layout::Rows, "rows")];
 
 /// Rows of an overlapping mixture, as they lie in a file.
 pub struct Rows {

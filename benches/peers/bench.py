@@ -1,6 +1,7 @@
 """Ours against scikit-learn 'lloyd', oneDAL and faiss, on one core, interleaved. Run it by `make bench-peers`; docs/benchmarks.md."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -15,7 +16,6 @@ import table
 import workloads
 from contenders import CannotRun, Ours, Peer, Result, Task
 
-PEERS = ["scikit-learn", "oneDAL", "faiss"]
 LAYOUTS = {"ours, row-major": "rows", "ours, tiles": "tiles"}
 
 
@@ -25,7 +25,8 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=7, metavar="N", help="samples of each contender (7; with --odd 3)")
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows, 3 rounds")
     parser.add_argument("--odd", action="store_true", help="the shapes that nobody tuned for")
-    parser.add_argument("--contenders", metavar="NAME,..", help="of scikit-learn, oneDAL, daal4py, faiss; ours always runs")
+    help = "of scikit-learn, oneDAL, daal4py, faiss (all but daal4py); ours always runs"
+    parser.add_argument("--contenders", metavar="NAME,..", default="scikit-learn,oneDAL,faiss", help=help)
     parser.add_argument("--cpu", type=int, help="the CPU that everything is timed on (the last one allowed)")
     parser.add_argument("--out", type=Path, metavar="FILE.json", help="all samples, versions, and the machine")
     parser.add_argument("--worker", required=True, help=argparse.SUPPRESS)
@@ -58,19 +59,19 @@ def limits(worker, cpu):
         [worker, "--limits"], capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {cpu})
     )
     if done.returncode != 0:
-        return None, (done.stderr.strip().splitlines() or ["the worker says nothing"])[0]
-    return json.loads(done.stdout), None
+        return None, (done.stderr.strip().splitlines() or ["the worker says nothing"])[0].removeprefix("error: ")
+    measured = json.loads(done.stdout)
+    return measured, None if table.rates(measured) else "neither arithmetic nor reading could be measured"
 
 
-def measure(workload, args, cpu, scratch, say):
+def measure(workload, args, cpu, scratch, peers, say):
     """All contenders on one workload, a sample of each in every round, each round in another order."""
     rows = workloads.write(workload, args.scratch / "data")
     task = Task(workload, rows, workload.iterations)
     ours = [Ours(name, layout, args.worker, cpu, scratch) for name, layout in LAYOUTS.items()]
     if args.odd:
         look_ahead(task, Ours("ours, probe", None, args.worker, cpu, scratch))
-    peers = [Peer(name, cpu, scratch) for name in (args.contenders or ",".join(PEERS)).split(",")]
-    field = [(c, Result(c.name, isinstance(c, Ours))) for c in [*peers, *ours]]
+    field = [(c, Result(c.name, isinstance(c, Ours))) for c in [*(peer.ready() for peer in peers), *ours]]
 
     def attempt(contender, result, act):
         if result.cannot:
@@ -82,23 +83,28 @@ def measure(workload, args, cpu, scratch, say):
             say(f"{workload.name}: {contender.name} cannot run: {reason}")
 
     for contender, result in field:
-        attempt(contender, result, lambda: contender.begin(task, result))
+        attempt(contender, result, lambda: contender.begin(task, result, answers=not args.odd))
     for number in range(args.rounds):
         turn = number % len(field)
         for contender, result in field[turn:] + field[:turn]:
             attempt(contender, result, lambda: result.samples.append(contender.sample(task, result)))
         say(f"{workload.name}: round {number + 1} of {args.rounds}")
-    for contender, _ in field:
-        contender.end()
+    if not args.odd:
+        # Their memory is that of one workload. Where it is not looked at, starting them once is enough.
+        for peer in peers:
+            peer.end()
     return task, [result for _, result in field]
 
 
 def look_ahead(task, probe):
     """Timed are iterations in which labels change: a clustering that converges early is timed up to there."""
-    last = probe.convergence(task, task.high + 1)
+    try:
+        last = probe.convergence(task, task.high + 1)
+    except CannotRun:
+        return
     if last is not None:
-        task.converges = True
         task.iterations = min(task.iterations, max(1, last - 1))
+        task.converges = last <= task.high
 
 
 def machine(cpu):
@@ -109,6 +115,11 @@ def machine(cpu):
 
 
 def main():
+    with contextlib.ExitStack() as stack:
+        run(stack)
+
+
+def run(stack):
     parser, args = arguments()
     listed = chosen(parser, args)
     allowed = os.sched_getaffinity(0)
@@ -121,16 +132,23 @@ def main():
     def say(text):
         print(f"bench-peers: {time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
-    known, unknown = limits(args.worker, cpu)
+    say("measuring the limits of the machine")
+    measured_limits, unknown = limits(args.worker, cpu)
+    known = measured_limits and table.rates(measured_limits)
     if unknown:
         say(f"the floor is unknown: {unknown}")
     here = machine(cpu)
     print(f"CPU ms per iteration on CPU {cpu} ({here['cpu']}), f32, from the first k rows, tolerance 0, {args.rounds} rounds.")
+    if known:
+        print(f"Limits of one core: {known['flops'] / 1e9:.0f} GFLOP/s f32, {known['memory'] / 1e9:.1f} GB/s read from memory.")
     print("A sample: ours, CPU time of all iterations / their number; peers, of (fit of many - fit of few) / the difference.\n")
     measured, slower = [], []
+    scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=args.scratch)))
+    peers = [Peer(name, cpu, scratch) for name in args.contenders.split(",")]
+    for peer in peers:
+        stack.callback(peer.end)
     for workload in listed:
-        with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
-            task, results = measure(workload, args, cpu, Path(scratch), say)
+        task, results = measure(workload, args, cpu, scratch, peers, say)
         measured.append((workload, results))
         if args.odd:
             line, behind = table.odd_line(workload, results)
@@ -139,7 +157,7 @@ def main():
             task.rows.unlink()
         else:
             print("\n".join(table.workload_table(workload, results, known, task.iterations)), flush=True)
-        save(args, here, known, measured)
+        save(args, here, measured_limits, measured)
     if args.odd:
         print(f"\n{len(slower)} of {len(listed)} shapes where ours is slower than the best peer.")
     else:
@@ -152,18 +170,18 @@ def main():
         sys.exit(6)
 
 
-def save(args, here, known, measured):
+def save(args, here, limits, measured):
     """After every workload, so that what was measured is not lost."""
     if not args.out:
         return
     content = {
         "machine": here,
-        "limits": known,
+        "limits": limits,
         "rounds": args.rounds,
         "workloads": [
             {
                 **dataclasses.asdict(workload),
-                "floor_seconds": table.floor_seconds(workload, known),
+                "floor_seconds": table.floor_seconds(workload, limits and table.rates(limits)),
                 "contenders": [dataclasses.asdict(result) for result in results],
             }
             for workload, results in measured

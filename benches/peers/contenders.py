@@ -1,15 +1,19 @@
 """The contenders as the driver sees them: each can be asked for a sample, and says why where it cannot run."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from workloads import inertia
 
 HERE = Path(__file__).parent
+# A sample of something short is a summary of repeats that take this many seconds together.
+ENOUGH = 0.3
 PHASES = ["load", "init", "assign", "reduce", "update", "wait", "finish"]
 TIMED = ["assign", "reduce", "update", "wait"]
 
@@ -37,12 +41,6 @@ class Task:
     def high(self):
         return max(self.iterations, self.low + 1)
 
-    @property
-    def fits(self):
-        """Fits for a sample: short ones are repeated, by a rough guess of their length."""
-        seconds = self.iterations * (self.workload.flops / 2e10 + self.workload.data_bytes / 5e9)
-        return max(1, min(30, int(0.3 / seconds)))
-
 
 @dataclass
 class Result:
@@ -66,19 +64,27 @@ class Result:
 
 
 class Peer:
-    """A library of Python in a process of its own (peer.py), for one workload."""
+    """A library of Python in a process of its own (peer.py)."""
 
     def __init__(self, name, cpu, scratch):
-        self.name, self.scratch = name, scratch
-        self.errors = open(scratch / f"{name}.log", "w+")
+        self.name, self.cpu, self.scratch = name, cpu, scratch
+        self.process = None
+
+    def ready(self):
+        """Itself, with a process that waits for requests."""
+        if self.process and self.process.poll() is None:
+            return self
+        self.end()
+        self.errors = open(self.scratch / f"{self.name}.log", "w+")
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "peer.py"), name],
+            [sys.executable, str(HERE / "peer.py"), self.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
+            preexec_fn=lambda: os.sched_setaffinity(0, {self.cpu}),
         )
+        return self
 
     def ask(self, **request):
         try:
@@ -96,29 +102,38 @@ class Peer:
             raise CannotRun(reply["error"])
         return reply
 
-    def begin(self, task, result):
+    def begin(self, task, result, answers):
         loaded = self.ask(do="load", rows=str(task.rows), k=task.workload.k)
         result.version, result.rss_before = loaded["version"], loaded["rss"]
         # The first fits bring pages and code into memory, and are those whose answers are compared.
+        if not answers:
+            self.ask(do="answer", iterations=task.iterations, centroids=str(self.centroids()))
+            return
         result.inertia_of_one, _ = self.answer(task, 1)
         result.inertia, answer = self.answer(task, task.iterations)
         result.iterations, result.rss = answer["iterations"], answer["rss"]
 
     def answer(self, task, iterations):
-        centroids = self.scratch / f"{self.name}.npy"
-        answer = self.ask(do="answer", iterations=iterations, centroids=str(centroids))
-        return inertia(task.rows, centroids), answer
+        answer = self.ask(do="answer", iterations=iterations, centroids=str(self.centroids()))
+        return inertia(task.rows, self.centroids()), answer
+
+    def centroids(self):
+        return self.scratch / f"{self.name}.npy"
 
     def sample(self, task, result):
-        reply = self.ask(do="time", low=task.low, high=task.high, fits=task.fits, inner=task.converges)
+        reply = self.ask(do="time", low=task.low, high=task.high, enough=ENOUGH, inner=task.converges)
         result.inner = reply["inner"]
         return reply["seconds"] / reply["iterations"]
 
     def end(self):
-        self.process.stdin.close()
+        if self.process is None:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
         self.errors.close()
+        self.process = None
 
 
 class Ours:
@@ -155,7 +170,7 @@ class Ours:
             raise CannotRun(report["end"]["failed"]["reason"])
         return report["end"]["done"]
 
-    def begin(self, task, result):
+    def begin(self, task, result, answers):
         try:
             one = self.run(task, {"iterations": 1})
         except CannotRun as reason:
@@ -164,6 +179,8 @@ class Ours:
                 raise
             self.layout = None
             one = self.run(task, {"iterations": 1})
+        if not answers:
+            return
         result.inertia_of_one = one["answer"]["inertia"]
         measured = self.run(task, {"iterations": task.iterations})
         result.version = f"amdahl, {measured['kernel']}"
@@ -175,8 +192,8 @@ class Ours:
         result.rss = max(result.rss or 0, measured["peak_rss_bytes"])
 
     def sample(self, task, result):
-        seconds = []
-        for _ in range(min(task.fits, 5)):
+        seconds, until = [], time.monotonic() + ENOUGH
+        while not seconds or time.monotonic() < until:
             measured = self.run(task, {"iterations": task.iterations})
             self.note(measured, result)
             seconds.append(cpu_seconds(measured) / result.iterations)
@@ -188,9 +205,6 @@ class Ours:
         answer = self.run(task, stop, warmup=0)["answer"]
         return answer["iterations"] if answer["converged"] else None
 
-    def end(self):
-        pass
-
 
 def cpu_seconds(measured):
     """CPU time of the timed part of a report of one lane."""
@@ -198,4 +212,3 @@ def cpu_seconds(measured):
         if name == "cpu":
             return sum(values[0][PHASES.index(phase)] for phase in TIMED)
     raise CannotRun("the report has no CPU time")
-

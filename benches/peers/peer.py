@@ -1,7 +1,7 @@
 """One contender in a process of its own: reads requests from standard input, a line of JSON each, and answers in the same way.
 
     {"do": "load", "rows": FILE, "k": K}                    -> {"version": ..., "rss": BYTES}
-    {"do": "time", "low": L, "high": H, "fits": F, "inner": whether it would stop early}
+    {"do": "time", "low": L, "high": H, "enough": SECONDS, "inner": whether it would stop early}
                                                             -> {"seconds": CPU seconds of all iterations, "iterations": how many}
     {"do": "answer", "iterations": M, "centroids": FILE}    -> {"iterations": M, "rss": largest resident set so far, BYTES}
 
@@ -74,6 +74,8 @@ class OneDal(ScikitLearn):
         self.version = named("scikit-learn-intelex")
         self.kmeans = KMeans
 
+    inner = None
+
     def check(self, fitted):
         if not hasattr(fitted, "_onedal_estimator"):
             raise RuntimeError("scikit-learn-intelex did not hand this to oneDAL")
@@ -127,15 +129,20 @@ class Session:
         import numpy as np
 
         before = peak_rss()
+        self.rows = None  # Those of the workload before.
         self.rows = np.load(rows)
         self.start = self.rows[:k].copy()
         return {"version": self.library.version, "rss": before}
 
-    def time(self, low, high, fits, inner):
-        """CPU seconds of iterations, the mean of `fits` fits or pairs of fits. `inner`: by the library's inner function if it stops early."""
+    def time(self, low, high, enough, inner):
+        """CPU seconds of iterations, the mean of as many pairs of fits as take `enough` seconds together.
+
+        `inner`: by the library's function for one iteration, where it has one and would stop early.
+        """
         step = getattr(self.library, "inner", None) if inner else None
-        seconds = 0.0
-        for _ in range(fits):
+        seconds, fits, until = 0.0, 0, time.monotonic() + enough
+        while not fits or time.monotonic() < until:
+            fits += 1
             if step:
                 seconds += step(self.rows, self.start, high)
                 continue

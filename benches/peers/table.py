@@ -34,11 +34,30 @@ def ratio(results, ours, resamples=2000):
     return of(rounds), drawn[int(0.025 * resamples)], drawn[int(0.975 * resamples) - 1], "95%"
 
 
-def floor_seconds(workload, limits):
-    """max(2nkd / FMA peak, 4nd / read bandwidth): no exact step can be faster. `None` without limits."""
-    if not limits:
+def rates(limits):
+    """Of one lane, from what `amdahl-worker --limits` prints: flop/s, and bytes/s of reading with the capacity of each level.
+
+    `None` where the arithmetic or the memory was not measured.
+    """
+    flops = max((p["fma"]["best"] or 0 for p in limits["peaks"] if p["lanes"] == 1), default=0)
+    levels = {}
+    for row in limits["bandwidths"]:
+        if row["lanes"] == 1 and row["read"]["best"]:
+            # Pages of one kind are faster than those of the other.
+            best = max(row["read"]["best"], levels.get(row["level"], (0, 0))[0])
+            levels[row["level"]] = (best, row["capacity_bytes"])
+    if not flops or "memory" not in levels:
         return None
-    return max(workload.flops / limits["flops"], workload.data_bytes / limits["bandwidth"])
+    caches = sorted((size, rate) for level, (rate, size) in levels.items() if level != "memory" and size)
+    return {"flops": flops, "caches": caches, "memory": levels["memory"][0]}
+
+
+def floor_seconds(workload, known):
+    """max(2nkd / FMA peak, 4nd / read bandwidth of the level that holds the rows): no exact step is faster. `None` without rates."""
+    if not known:
+        return None
+    read = next((rate for size, rate in known["caches"] if workload.data_bytes <= size), known["memory"])
+    return max(workload.flops / known["flops"], workload.data_bytes / read)
 
 
 def milliseconds(seconds):
@@ -51,9 +70,9 @@ def against(value, reference):
     return f"{value / reference - 1:+.0e}" if reference and value is not None else ""
 
 
-def workload_table(workload, results, limits, iterations):
+def workload_table(workload, results, known, iterations):
     """The lines for one workload."""
-    floor = floor_seconds(workload, limits)
+    floor = floor_seconds(workload, known)
     title = f"{workload.name}: {workload.shape}, {iterations} iterations"
     title += f", floor {milliseconds(floor)} ms" if floor else ", floor unknown"
     head = ["", "ms/iteration", "min-max", "best peer / it", "of floor", "peak MB", "x data", "inertia", "vs ours", "after 1"]
