@@ -3,6 +3,7 @@
 use super::loops::Loops;
 use crate::record::limits::{Figure, Level, Limits};
 use crate::stats::median;
+use crate::units::significant;
 
 /// A clock that no processor runs at, Hz (2026: 6.2 GHz at most).
 const FASTEST: f64 = 6.5e9;
@@ -52,23 +53,38 @@ pub fn load_bound(width: u32, lanes: u32, clock: f64) -> f64 {
     LOADS * 4.0 * f64::from(width) * f64::from(lanes) * clock
 }
 
-/// Refuses what is above the bound.
+/// Refuses what is above what anything like this can have.
 fn refuse_above(figure: &mut Figure, bound: f64, of_what: &str) {
     if let Some(best) = figure.best.filter(|best| *best > bound) {
-        figure.refuse(format!("{:.0}e9 is above what {of_what} can do ({:.0}e9): refused", best / 1e9, bound / 1e9));
+        figure.refuse(format!("refused: {} is above {}, the most that {of_what}", giga(best), giga(bound)));
     }
+}
+
+/// Refuses what contradicts another figure. Which of the two was disturbed cannot be told, but one was.
+fn refuse_beside(figure: &mut Figure, bound: f64, other: &str) {
+    if let Some(best) = figure.best.filter(|best| *best > bound) {
+        figure.refuse(format!(
+            "refused: {} cannot be beside {other}, which allows {}; one of the two was disturbed: measure again when less else runs",
+            giga(best),
+            giga(bound)
+        ));
+    }
+}
+
+fn giga(rate: f64) -> String {
+    format!("{} G/s", significant(rate / 1e9))
 }
 
 /// Refuses what contradicts theory, or other figures of the same limits.
 pub fn apply(limits: &mut Limits, loops: Loops) {
-    refuse_above(&mut limits.clock, FASTEST, "any processor");
+    refuse_above(&mut limits.clock, FASTEST, "any processor has");
     let clock = clock_bound(limits.clock.best);
     for peak in &mut limits.peaks {
         let bound = fma_bound(loops.width(), loops.units(), peak.lanes, clock);
-        refuse_above(&mut peak.fma, bound, "so many vector units at this clock");
+        refuse_above(&mut peak.fma, bound, "so many vector units compute at this clock");
     }
     for row in &mut limits.bandwidths {
-        refuse_above(&mut row.read, load_bound(loops.width(), row.lanes, clock), "loads at this clock");
+        refuse_above(&mut row.read, load_bound(loops.width(), row.lanes, clock), "so many lanes load at this clock");
     }
     let lanes: Vec<u32> = limits.peaks.iter().map(|peak| peak.lanes).collect();
     for lanes in lanes {
@@ -77,7 +93,7 @@ pub fn apply(limits: &mut Limits, loops: Loops) {
     for row in &mut limits.bandwidths {
         // Two of the three arrays are read, and with ordinary stores the third as well.
         if let Some(read) = row.read.best {
-            refuse_above(&mut row.triad, 1.5 * NOISE * read, "reading two thirds of it");
+            refuse_beside(&mut row.triad, 1.5 * NOISE * read, "the read bandwidth (two thirds of triad are read)");
         }
     }
 }
@@ -89,7 +105,7 @@ fn refuse_disorder(limits: &mut Limits, lanes: u32) {
         let mut here: Option<f64> = None;
         for row in limits.bandwidths.iter_mut().filter(|row| row.level == level && row.lanes == lanes) {
             if let Some((inner, rate)) = inner {
-                refuse_above(&mut row.read, NOISE * rate, inner.word());
+                refuse_beside(&mut row.read, NOISE * rate, inner.word());
             }
             here = here.into_iter().chain(row.read.best).reduce(f64::max);
         }
