@@ -53,6 +53,12 @@ pub struct KMeans {
     /// Iterations that are run first and thrown away; then the clustering starts again from the initial centroids.
     #[serde(default)]
     pub warmup: u32,
+    /// How a lane's rows lie in memory.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub layout: Layout,
+    /// What decides between two centroids that are almost equally near.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub arithmetic: Arithmetic,
 }
 
 /// How a lane's rows lie in memory.
@@ -64,6 +70,37 @@ pub enum Layout {
     Tiles,
     /// One after the other, as in the file.
     Rows,
+}
+
+impl Layout {
+    /// The word in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Layout::Tiles => "tiles",
+            Layout::Rows => "rows",
+        }
+    }
+}
+
+/// What decides between two centroids that are almost equally near to a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Arithmetic {
+    /// f32 where its error bound says that it decides, else f64: the same labels on every processor.
+    #[default]
+    Certified,
+    /// f32: labels may differ where the two distances are closer than its error, and so from processor to processor.
+    F32,
+}
+
+impl Arithmetic {
+    /// The word in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Arithmetic::Certified => "certified",
+            Arithmetic::F32 => "f32",
+        }
+    }
 }
 
 /// Where the first centroids come from.
@@ -386,13 +423,25 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
+/// What is as usual is not written, so that cells keep their ids when a parameter is added.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn cell() -> Cell {
         Cell {
-            workload: Workload::KMeans(KMeans { k: 8, init: Init::FirstRows, stop: Stop::Iterations(10), warmup: 1 }),
+            workload: Workload::KMeans(KMeans {
+                k: 8,
+                init: Init::FirstRows,
+                stop: Stop::Iterations(10),
+                warmup: 1,
+                layout: Default::default(),
+                arithmetic: Default::default(),
+            }),
             dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 1000, dims: 4, clusters: 8, seed: 1 },
             backend: Backend::SERIAL,
             ranks: 1,
@@ -417,8 +466,14 @@ mod tests {
         two_ranks.ranks = 2;
         assert!(two_ranks.validate().expect_err("serial has one rank").message.contains("one rank"));
         let mut no_clusters = cell();
-        no_clusters.workload =
-            Workload::KMeans(KMeans { k: 0, init: Init::FirstRows, stop: Stop::Iterations(1), warmup: 0 });
+        no_clusters.workload = Workload::KMeans(KMeans {
+            k: 0,
+            init: Init::FirstRows,
+            stop: Stop::Iterations(1),
+            warmup: 0,
+            layout: Default::default(),
+            arithmetic: Default::default(),
+        });
         assert!(no_clusters.validate().expect_err("k = 0").message.contains("k is at least 1"));
         let text = canonical(&cell()).replace("serial", "serail");
         assert!(Cell::parse(&text).expect_err("a typo").message.contains("unknown backend 'serail'"));

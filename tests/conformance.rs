@@ -181,7 +181,14 @@ fn case(rows: usize, dims: usize, k: u32, seed: u64, coarse: bool) -> Case {
     Case {
         rows: Matrix { values: numbers(rows * dims, seed, coarse), dims },
         truth: None,
-        spec: KMeans { k, init: Init::FirstRows, stop: Stop::Iterations(4), warmup: 0 },
+        spec: KMeans {
+            k,
+            init: Init::FirstRows,
+            stop: Stop::Iterations(4),
+            warmup: 0,
+            layout: Default::default(),
+            arithmetic: Default::default(),
+        },
         seekable: true,
     }
 }
@@ -247,7 +254,14 @@ fn empty_clusters_move_to_the_farthest_rows() {
     let case = Case {
         rows: Matrix { values, dims: 1 },
         truth: None,
-        spec: KMeans { k: 3, init: Init::FirstRows, stop: TO_THE_END, warmup: 1 },
+        spec: KMeans {
+            k: 3,
+            init: Init::FirstRows,
+            stop: TO_THE_END,
+            warmup: 1,
+            layout: Default::default(),
+            arithmetic: Default::default(),
+        },
         seekable: true,
     };
     let answer = case.check();

@@ -78,7 +78,14 @@ impl Default for Made {
 
 pub fn cell(points: u64, k: u32, backend: &str, ranks: u32, threads: u32) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans { k, init: Init::FirstRows, stop: Stop::Iterations(20), warmup: 2 }),
+        workload: Workload::KMeans(KMeans {
+            k,
+            init: Init::FirstRows,
+            stop: Stop::Iterations(20),
+            warmup: 2,
+            layout: Default::default(),
+            arithmetic: Default::default(),
+        }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points, dims: 16, clusters: 16, seed: 1 },
         backend: Backend::from_name(backend).expect("a known backend"),
         ranks,

@@ -85,7 +85,14 @@ pub fn measure(cell: &Cell, environment: &[(&str, &str)]) -> Measured {
 /// A small synthetic cell.
 pub fn synthetic(backend: &str, ranks: u32, threads: u32) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans { k: 5, init: Init::FirstRows, stop: Stop::Iterations(6), warmup: 1 }),
+        workload: Workload::KMeans(KMeans {
+            k: 5,
+            init: Init::FirstRows,
+            stop: Stop::Iterations(6),
+            warmup: 1,
+            layout: Default::default(),
+            arithmetic: Default::default(),
+        }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 2000, dims: 6, clusters: 5, seed: 3 },
         backend: Backend::from_name(backend).expect("a backend"),
         ranks,

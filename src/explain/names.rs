@@ -1,6 +1,6 @@
 //! How workloads, data sets and cells are called in tables, figures and the report.
 
-use crate::cell::{BACKENDS, Backend, Cell, Dataset, Init, Sample, Stop, Synthetic, Workload};
+use crate::cell::{Arithmetic, BACKENDS, Backend, Cell, Dataset, Init, Layout, Sample, Stop, Synthetic, Workload};
 use crate::units;
 
 /// A workload in a few words: `k-means, k = 8, from the first rows, 20 iterations`.
@@ -18,7 +18,16 @@ pub fn workload(workload: &Workload) -> String {
             format!("until it converges (tolerance {tolerance}, at most {max_iterations} iterations)")
         }
     };
-    format!("k-means, k = {}, {init}, {stop}", kmeans.k)
+    // What is as usual needs no words.
+    let layout = match kmeans.layout {
+        Layout::Tiles => "",
+        Layout::Rows => ", rows as they come",
+    };
+    let arithmetic = match kmeans.arithmetic {
+        Arithmetic::Certified => "",
+        Arithmetic::F32 => ", f32 without certificate",
+    };
+    format!("k-means, k = {}, {init}, {stop}{layout}{arithmetic}", kmeans.k)
 }
 
 /// A data set in a few words, with rows and columns where they are known: `synthetic mixture, 100,000 × 16`.
@@ -133,7 +142,16 @@ mod tests {
 
     #[test]
     fn names_a_person_recognises() {
-        let kmeans = |stop| Workload::KMeans(KMeans { k: 8, init: Init::FirstRows, stop, warmup: 1 });
+        let kmeans = |stop| {
+            Workload::KMeans(KMeans {
+                k: 8,
+                init: Init::FirstRows,
+                stop,
+                warmup: 1,
+                layout: Default::default(),
+                arithmetic: Default::default(),
+            })
+        };
         assert_eq!(workload(&kmeans(Stop::Iterations(20))), "k-means, k = 8, from the first rows, 20 iterations");
         let synthetic =
             Dataset::Synthetic { shape: Synthetic::Mixture, points: 100_000, dims: 16, clusters: 8, seed: 1 };

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::cell::{BACKENDS, Backend, Synthetic};
+use crate::cell::{Arithmetic, BACKENDS, Backend, Layout, Synthetic};
 use crate::data::{catalogue, format};
 use crate::error::Result;
 use crate::plan::Machine;
@@ -29,6 +29,10 @@ pub enum Value {
     Shape(Synthetic),
     /// A backend.
     Backend(Backend),
+    /// How rows lie in memory.
+    Layout(Layout),
+    /// What decides between centroids that are almost equally near.
+    Arithmetic(Arithmetic),
 }
 
 impl fmt::Display for Value {
@@ -42,6 +46,8 @@ impl fmt::Display for Value {
             Value::Init(Init::Given(path)) => f.write_str(path),
             Value::Shape(shape) => f.write_str(shape_word(*shape)),
             Value::Backend(backend) => f.write_str(backend.name()),
+            Value::Layout(layout) => f.write_str(layout.name()),
+            Value::Arithmetic(arithmetic) => f.write_str(arithmetic.name()),
         }
     }
 }
@@ -86,6 +92,8 @@ pub const PARAMETERS: &[(&str, Kind)] = &[
     ("tolerance", Kind::Real),
     ("max-iterations", COUNT),
     ("warmup", Kind::Whole { least: 0, most: u32::MAX as u64 }),
+    ("layout", Kind::Word),
+    ("arithmetic", Kind::Word),
     ("synthetic", Kind::Word),
     ("dataset", Kind::Word),
     ("file", Kind::Word),
@@ -392,6 +400,9 @@ fn gather(text: &Text<'_>, manifest: &Manifest, axes: &Axes, machine: Machine) -
         g.add("tolerance", w.tolerance.as_ref(), axes.tolerance.as_ref(), |v| real("tolerance", v))?;
         g.whole("max-iterations", w.max_iterations.as_ref(), axes.max_iterations.as_ref())?;
         g.whole("warmup", w.warmup.as_ref(), axes.warmup.as_ref())?;
+        g.add("layout", w.layout.as_ref(), axes.layout.as_ref(), |layout| Ok(Value::Layout(*layout)))?;
+        let arithmetic = |value: &Arithmetic| Ok(Value::Arithmetic(*value));
+        g.add("arithmetic", w.arithmetic.as_ref(), axes.arithmetic.as_ref(), arithmetic)?;
     }
     if let Some(d) = manifest.dataset.as_ref().map(|d| &d.value) {
         let shape = |value: &Synthetic| Ok(Value::Shape(*value));

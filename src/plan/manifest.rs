@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::cell::Synthetic;
+use crate::cell::{Arithmetic, Layout, Synthetic};
 use crate::plan::place::At;
 use crate::plan::written::{Duration, Lanes, Many, Oversubscribe, Real, Scalar, Whole};
 
@@ -70,6 +70,10 @@ pub struct Workload {
     pub max_iterations: Option<At<Whole>>,
     /// Iterations that are run first and thrown away. 1 where absent.
     pub warmup: Option<At<Whole>>,
+    /// How a lane's rows lie in memory. 'tiles' where absent.
+    pub layout: Option<At<Layout>>,
+    /// What decides between two centroids that are almost equally near. 'certified' where absent.
+    pub arithmetic: Option<At<Arithmetic>>,
 }
 
 /// The algorithm.
@@ -155,6 +159,10 @@ pub struct Axes {
     pub max_iterations: Option<At<Many<Whole>>>,
     /// Values for workload.warmup.
     pub warmup: Option<At<Many<Whole>>>,
+    /// Values for workload.layout.
+    pub layout: Option<At<Many<Layout>>>,
+    /// Values for workload.arithmetic.
+    pub arithmetic: Option<At<Many<Arithmetic>>>,
     /// Values for dataset.synthetic.
     pub synthetic: Option<At<Many<Synthetic>>>,
     /// Values for dataset.name.

@@ -136,6 +136,8 @@ pub fn value(cell: &Cell, id: &CellId, axis: &str) -> Option<String> {
             Stop::Converged { max_iterations, .. } => Some(max_iterations.to_string()),
         },
         "warmup" => Some(kmeans.warmup.to_string()),
+        "layout" => Some(kmeans.layout.name().into()),
+        "arithmetic" => Some(kmeans.arithmetic.name().into()),
         "synthetic" => made.map(|(shape, ..)| shape_word(shape).into()),
         "dataset" => match &cell.dataset {
             Dataset::Catalogue { name, .. } => Some(name.clone()),

@@ -286,7 +286,15 @@ impl Resolver<'_> {
                 max_iterations: number("max-iterations")?.unwrap_or(300),
             },
         };
-        Ok(KMeans { k, init, stop, warmup: number("warmup")?.unwrap_or(1) })
+        let layout = match self.value(point, "layout").map(|v| &v.value) {
+            Some(Value::Layout(layout)) => *layout,
+            _ => cell::Layout::default(),
+        };
+        let arithmetic = match self.value(point, "arithmetic").map(|v| &v.value) {
+            Some(Value::Arithmetic(arithmetic)) => *arithmetic,
+            _ => cell::Arithmetic::default(),
+        };
+        Ok(KMeans { k, init, stop, warmup: number("warmup")?.unwrap_or(1), layout, arithmetic })
     }
 
     fn dataset(&self, point: &Point<'_>, workload: &Workload) -> Result<Dataset> {

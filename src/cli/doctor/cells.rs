@@ -19,7 +19,14 @@ const LIMIT_S: f64 = 30.0;
 pub fn tiny(backend: Backend) -> Cell {
     let ranks = if backend.uses_mpi() { 2 } else { 1 };
     let threads = if backend.uses_threads() { 2 } else { 1 };
-    let kmeans = KMeans { k: 8, init: Init::FirstRows, stop: Stop::Iterations(5), warmup: 1 };
+    let kmeans = KMeans {
+        k: 8,
+        init: Init::FirstRows,
+        stop: Stop::Iterations(5),
+        warmup: 1,
+        layout: Default::default(),
+        arithmetic: Default::default(),
+    };
     Cell {
         workload: Workload::KMeans(kmeans),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 2000, dims: 8, clusters: 8, seed: 1 },

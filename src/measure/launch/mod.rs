@@ -110,7 +110,14 @@ mod tests {
 
     /// A job of this backend and these lanes.
     pub fn job(backend: &str, ranks: u32, threads: u32, site: Site) -> Job {
-        let kmeans = KMeans { k: 8, init: Init::FirstRows, stop: Stop::Iterations(10), warmup: 1 };
+        let kmeans = KMeans {
+            k: 8,
+            init: Init::FirstRows,
+            stop: Stop::Iterations(10),
+            warmup: 1,
+            layout: Default::default(),
+            arithmetic: Default::default(),
+        };
         Job {
             cell: Cell {
                 workload: Workload::KMeans(kmeans),

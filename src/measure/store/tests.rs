@@ -7,7 +7,14 @@ use crate::record::{BuildFacts, Failure, Outcome, SCHEMA};
 
 pub(crate) fn cell() -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans { k: 3, init: Init::FirstRows, stop: Stop::Iterations(2), warmup: 0 }),
+        workload: Workload::KMeans(KMeans {
+            k: 3,
+            init: Init::FirstRows,
+            stop: Stop::Iterations(2),
+            warmup: 0,
+            layout: Default::default(),
+            arithmetic: Default::default(),
+        }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 100, dims: 2, clusters: 3, seed: 1 },
         backend: Backend::SERIAL,
         ranks: 1,

@@ -31,7 +31,14 @@ impl Executor for Mock<'_> {
 
 fn cell(threads: u32) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans { k: 2, init: Init::FirstRows, stop: Stop::Iterations(2), warmup: 0 }),
+        workload: Workload::KMeans(KMeans {
+            k: 2,
+            init: Init::FirstRows,
+            stop: Stop::Iterations(2),
+            warmup: 0,
+            layout: Default::default(),
+            arithmetic: Default::default(),
+        }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 100, dims: 2, clusters: 3, seed: 1 },
         backend: if threads == 0 { Backend::SERIAL } else { Backend::from_name("threads").expect("registered") },
         ranks: 1,

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use crate::cell::{Backend, DeviceKind, KMeans, Stop, hex};
+use crate::cell::{Arithmetic, Backend, DeviceKind, KMeans, Stop, hex};
 use crate::data::{RowSource, Shape, digest};
 use crate::error::{Error, Result};
 use crate::exact::{Grid, WideSum};
@@ -22,7 +22,10 @@ pub mod update;
 /// Runs the workload on this lane, on the device that the backend names.
 pub fn run(spec: &KMeans, backend: &Backend, context: &LaneContext<'_>) -> Result<LaneResult> {
     let device: Box<dyn KMeansDevice> = match backend {
-        Backend::Native { device: DeviceKind::Cpu, .. } => Box::new(agreed(context.comm, Cpu::new())?),
+        Backend::Native { device: DeviceKind::Cpu, .. } => {
+            let cpu = agreed(context.comm, Cpu::new())?;
+            Box::new(cpu.layout(spec.layout).certify(spec.arithmetic == Arithmetic::Certified))
+        }
         Backend::Peer(name) => return Err(Error::internal(format!("'{name}' is not a backend of this program"))),
     };
     run_on(spec, device.as_ref(), context)
