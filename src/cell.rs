@@ -59,6 +59,9 @@ pub struct KMeans {
     /// What decides between two centroids that are almost equally near.
     #[serde(default, skip_serializing_if = "is_default")]
     pub arithmetic: Arithmetic,
+    /// Who works on which rows.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub schedule: Schedule,
 }
 
 /// How a lane's rows lie in memory.
@@ -78,6 +81,27 @@ impl Layout {
         match self {
             Layout::Tiles => "tiles",
             Layout::Rows => "rows",
+        }
+    }
+}
+
+/// Who works on which rows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Schedule {
+    /// Each lane on its own rows.
+    #[default]
+    Static,
+    /// A lane that is done with its own rows helps the other threads of its process: for CPUs of unequal speed. The same answer.
+    Dynamic,
+}
+
+impl Schedule {
+    /// The word in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Schedule::Static => "static",
+            Schedule::Dynamic => "dynamic",
         }
     }
 }
@@ -441,6 +465,7 @@ mod tests {
                 warmup: 1,
                 layout: Default::default(),
                 arithmetic: Default::default(),
+                schedule: Default::default(),
             }),
             dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 1000, dims: 4, clusters: 8, seed: 1 },
             backend: Backend::SERIAL,
@@ -473,6 +498,7 @@ mod tests {
             warmup: 0,
             layout: Default::default(),
             arithmetic: Default::default(),
+            schedule: Default::default(),
         });
         assert!(no_clusters.validate().expect_err("k = 0").message.contains("k is at least 1"));
         let text = canonical(&cell()).replace("serial", "serail");

@@ -3,6 +3,7 @@
 //! A new communicator joins with a line in [`COMMS`], a new device with a line in [`DEVICES`].
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use amdahl::cell::{Init, KMeans, Layout, Stop};
 use amdahl::data::{Matrix, MatrixRows, RowSource, Shape, Source};
@@ -10,7 +11,7 @@ use amdahl::error::{Error, Kind, Result};
 use amdahl::measure::comm::hybrid::{Hybrid, Mailroom};
 use amdahl::measure::comm::threads::Team;
 use amdahl::measure::comm::{Comm, Lane, solo::Solo, timed::Timed};
-use amdahl::measure::device::cpu::{Cpu, kernel::Kernel};
+use amdahl::measure::device::cpu::{Cpu, Pool, kernel::Kernel};
 use amdahl::measure::device::{KMeansDevice, fake::Fake};
 use amdahl::measure::probe::PROBES;
 use amdahl::measure::probe::recorder::Recorder;
@@ -37,20 +38,40 @@ const COMMS: &[Lanes] = &[
     Lanes { name: "hybrid 3 x 2", run: |program| on_hybrid(3, 2, program) },
 ];
 
+/// Where a lane is, for devices whose lanes help each other.
+struct Place {
+    pool: Arc<Pool>,
+    thread: usize,
+}
+
+impl Place {
+    fn alone() -> Place {
+        Place { pool: Arc::default(), thread: 0 }
+    }
+}
+
 /// A device: its name and how to make it; none where this machine lacks it.
 struct Device {
     name: &'static str,
-    make: fn() -> Option<Box<dyn KMeansDevice>>,
+    make: fn(&Place) -> Option<Box<dyn KMeansDevice>>,
 }
 
 const DEVICES: &[Device] = &[
-    Device { name: "cpu portable", make: || cpu("portable", Layout::Tiles) },
-    Device { name: "cpu portable rows", make: || cpu("portable", Layout::Rows) },
-    Device { name: "cpu avx2", make: || cpu("avx2", Layout::Tiles) },
-    Device { name: "cpu avx2 rows", make: || cpu("avx2", Layout::Rows) },
-    Device { name: "cpu avx512", make: || cpu("avx512", Layout::Tiles) },
-    Device { name: "cpu avx512 rows", make: || cpu("avx512", Layout::Rows) },
-    Device { name: "fake", make: || Some(Box::new(Fake)) },
+    Device { name: "cpu portable", make: |_| cpu("portable", Layout::Tiles) },
+    Device { name: "cpu portable rows", make: |_| cpu("portable", Layout::Rows) },
+    Device { name: "cpu avx2", make: |_| cpu("avx2", Layout::Tiles) },
+    Device { name: "cpu avx2 rows", make: |_| cpu("avx2", Layout::Rows) },
+    Device { name: "cpu avx512", make: |_| cpu("avx512", Layout::Tiles) },
+    Device { name: "cpu avx512 rows", make: |_| cpu("avx512", Layout::Rows) },
+    Device {
+        name: "cpu that helps",
+        make: |place| Some(Box::new(Cpu::new().ok()?.helping(place.pool.clone(), place.thread))),
+    },
+    Device {
+        name: "cpu rows that helps",
+        make: |place| Some(Box::new(Cpu::new().ok()?.layout(Layout::Rows).helping(place.pool.clone(), place.thread))),
+    },
+    Device { name: "fake", make: |_| Some(Box::new(Fake)) },
 ];
 
 fn cpu(kernel: &str, layout: Layout) -> Option<Box<dyn KMeansDevice>> {
@@ -129,14 +150,19 @@ struct Case {
 impl Case {
     /// Every lane's answer; none where this machine lacks the device.
     fn on(&self, lanes: &Lanes, device: &Device) -> Option<Vec<Result<Answer>>> {
-        (device.make)()?;
+        (device.make)(&Place::alone())?;
         let memory = Memory { rows: self.rows.clone(), truth: self.truth.clone(), seekable: self.seekable };
         let source = SharedSource::of(Box::new(memory));
+        // As many processes as the largest communicator has, each with the threads of the largest.
+        let pools: Vec<Arc<Pool>> = (0..3).map(|_| Arc::new(Pool::new(8))).collect();
         Some((lanes.run)(&|comm| {
+            let Lane { rank, thread, .. } = comm.lane();
+            let place = Place { pool: pools[rank].clone(), thread };
+            let pool = &place.pool;
             let recorder = Recorder::new(&PROBES[..1]);
             let timed = Timed::new(comm, &recorder);
-            let context = LaneContext { comm: &timed, recorder: &recorder, source: &source, fault: &Fault::NONE };
-            let device = (device.make)().expect("it was there a moment ago");
+            let context = LaneContext { comm: &timed, recorder: &recorder, source: &source, pool, fault: &Fault::NONE };
+            let device = (device.make)(&place).expect("it was there a moment ago");
             kmeans::run_on(&self.spec, device.as_ref(), &context).map(|result| result.answer)
         }))
     }
@@ -188,6 +214,7 @@ fn case(rows: usize, dims: usize, k: u32, seed: u64, coarse: bool) -> Case {
             warmup: 0,
             layout: Default::default(),
             arithmetic: Default::default(),
+            schedule: Default::default(),
         },
         seekable: true,
     }
@@ -261,6 +288,7 @@ fn empty_clusters_move_to_the_farthest_rows() {
             warmup: 1,
             layout: Default::default(),
             arithmetic: Default::default(),
+            schedule: Default::default(),
         },
         seekable: true,
     };

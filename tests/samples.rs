@@ -85,6 +85,7 @@ pub fn cell(points: u64, k: u32, backend: &str, ranks: u32, threads: u32) -> Cel
             warmup: 2,
             layout: Default::default(),
             arithmetic: Default::default(),
+            schedule: Default::default(),
         }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points, dims: 16, clusters: 16, seed: 1 },
         backend: Backend::from_name(backend).expect("a known backend"),

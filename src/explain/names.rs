@@ -1,6 +1,8 @@
 //! How workloads, data sets and cells are called in tables, figures and the report.
 
-use crate::cell::{Arithmetic, BACKENDS, Backend, Cell, Dataset, Init, Layout, Sample, Stop, Synthetic, Workload};
+use crate::cell::{
+    Arithmetic, BACKENDS, Backend, Cell, Dataset, Init, Layout, Sample, Schedule, Stop, Synthetic, Workload,
+};
 use crate::units;
 
 /// A workload in a few words: `k-means, k = 8, from the first rows, 20 iterations`.
@@ -27,7 +29,11 @@ pub fn workload(workload: &Workload) -> String {
         Arithmetic::Certified => "",
         Arithmetic::F32 => ", f32 without certificate",
     };
-    format!("k-means, k = {}, {init}, {stop}{layout}{arithmetic}", kmeans.k)
+    let schedule = match kmeans.schedule {
+        Schedule::Static => "",
+        Schedule::Dynamic => ", dynamic chunks",
+    };
+    format!("k-means, k = {}, {init}, {stop}{layout}{arithmetic}{schedule}", kmeans.k)
 }
 
 /// A data set in a few words, with rows and columns where they are known: `synthetic mixture, 100,000 × 16`.
@@ -150,6 +156,7 @@ mod tests {
                 warmup: 1,
                 layout: Default::default(),
                 arithmetic: Default::default(),
+                schedule: Default::default(),
             })
         };
         assert_eq!(workload(&kmeans(Stop::Iterations(20))), "k-means, k = 8, from the first rows, 20 iterations");

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::cell::{Arithmetic, BACKENDS, Backend, Layout, Synthetic};
+use crate::cell::{Arithmetic, BACKENDS, Backend, Layout, Schedule, Synthetic};
 use crate::data::{catalogue, format};
 use crate::error::Result;
 use crate::plan::Machine;
@@ -33,6 +33,8 @@ pub enum Value {
     Layout(Layout),
     /// What decides between centroids that are almost equally near.
     Arithmetic(Arithmetic),
+    /// Who works on which rows.
+    Schedule(Schedule),
 }
 
 impl fmt::Display for Value {
@@ -48,6 +50,7 @@ impl fmt::Display for Value {
             Value::Backend(backend) => f.write_str(backend.name()),
             Value::Layout(layout) => f.write_str(layout.name()),
             Value::Arithmetic(arithmetic) => f.write_str(arithmetic.name()),
+            Value::Schedule(schedule) => f.write_str(schedule.name()),
         }
     }
 }
@@ -94,6 +97,7 @@ pub const PARAMETERS: &[(&str, Kind)] = &[
     ("warmup", Kind::Whole { least: 0, most: u32::MAX as u64 }),
     ("layout", Kind::Word),
     ("arithmetic", Kind::Word),
+    ("schedule", Kind::Word),
     ("synthetic", Kind::Word),
     ("dataset", Kind::Word),
     ("file", Kind::Word),
@@ -403,6 +407,8 @@ fn gather(text: &Text<'_>, manifest: &Manifest, axes: &Axes, machine: Machine) -
         g.add("layout", w.layout.as_ref(), axes.layout.as_ref(), |layout| Ok(Value::Layout(*layout)))?;
         let arithmetic = |value: &Arithmetic| Ok(Value::Arithmetic(*value));
         g.add("arithmetic", w.arithmetic.as_ref(), axes.arithmetic.as_ref(), arithmetic)?;
+        let schedule = |value: &Schedule| Ok(Value::Schedule(*value));
+        g.add("schedule", w.schedule.as_ref(), axes.schedule.as_ref(), schedule)?;
     }
     if let Some(d) = manifest.dataset.as_ref().map(|d| &d.value) {
         let shape = |value: &Synthetic| Ok(Value::Shape(*value));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::cell::{Arithmetic, Layout, Synthetic};
+use crate::cell::{Arithmetic, Layout, Schedule, Synthetic};
 use crate::plan::place::At;
 use crate::plan::written::{Duration, Lanes, Many, Oversubscribe, Real, Scalar, Whole};
 
@@ -74,6 +74,8 @@ pub struct Workload {
     pub layout: Option<At<Layout>>,
     /// What decides between two centroids that are almost equally near. 'certified' where absent.
     pub arithmetic: Option<At<Arithmetic>>,
+    /// Who works on which rows. 'static' where absent.
+    pub schedule: Option<At<Schedule>>,
 }
 
 /// The algorithm.
@@ -163,6 +165,8 @@ pub struct Axes {
     pub layout: Option<At<Many<Layout>>>,
     /// Values for workload.arithmetic.
     pub arithmetic: Option<At<Many<Arithmetic>>>,
+    /// Values for workload.schedule.
+    pub schedule: Option<At<Many<Schedule>>>,
     /// Values for dataset.synthetic.
     pub synthetic: Option<At<Many<Synthetic>>>,
     /// Values for dataset.name.

@@ -138,6 +138,7 @@ pub fn value(cell: &Cell, id: &CellId, axis: &str) -> Option<String> {
         "warmup" => Some(kmeans.warmup.to_string()),
         "layout" => Some(kmeans.layout.name().into()),
         "arithmetic" => Some(kmeans.arithmetic.name().into()),
+        "schedule" => Some(kmeans.schedule.name().into()),
         "synthetic" => made.map(|(shape, ..)| shape_word(shape).into()),
         "dataset" => match &cell.dataset {
             Dataset::Catalogue { name, .. } => Some(name.clone()),

@@ -294,7 +294,11 @@ impl Resolver<'_> {
             Some(Value::Arithmetic(arithmetic)) => *arithmetic,
             _ => cell::Arithmetic::default(),
         };
-        Ok(KMeans { k, init, stop, warmup: number("warmup")?.unwrap_or(1), layout, arithmetic })
+        let schedule = match self.value(point, "schedule").map(|v| &v.value) {
+            Some(Value::Schedule(schedule)) => *schedule,
+            _ => cell::Schedule::default(),
+        };
+        Ok(KMeans { k, init, stop, warmup: number("warmup")?.unwrap_or(1), layout, arithmetic, schedule })
     }
 
     fn dataset(&self, point: &Point<'_>, workload: &Workload) -> Result<Dataset> {

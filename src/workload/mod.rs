@@ -3,9 +3,12 @@
 //! A workload sees a communicator, a recorder for its phases and the data set; it knows neither ranks from threads nor what launched it.
 //! A new one is a room of its own, a line in [`run`] and a variant of [`crate::cell::Workload`].
 
+use std::sync::Arc;
+
 use crate::cell::{Cell, Workload};
 use crate::error::Result;
 use crate::measure::comm::Comm;
+use crate::measure::device::cpu::Pool;
 use crate::measure::probe::recorder::Recorder;
 use crate::record::Answer;
 
@@ -21,6 +24,8 @@ pub struct LaneContext<'a> {
     pub recorder: &'a Recorder,
     /// The data set, opened at most once in each process.
     pub source: &'a load::SharedSource,
+    /// Where the lanes of this process find each other's rows.
+    pub pool: &'a Arc<Pool>,
     /// Faults to commit, for tests.
     pub fault: &'a fault::Fault,
 }

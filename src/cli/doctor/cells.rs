@@ -26,6 +26,7 @@ pub fn tiny(backend: Backend) -> Cell {
         warmup: 1,
         layout: Default::default(),
         arithmetic: Default::default(),
+        schedule: Default::default(),
     };
     Cell {
         workload: Workload::KMeans(kmeans),

@@ -117,6 +117,7 @@ mod tests {
             warmup: 1,
             layout: Default::default(),
             arithmetic: Default::default(),
+            schedule: Default::default(),
         };
         Job {
             cell: Cell {

@@ -14,6 +14,7 @@ pub(crate) fn cell() -> Cell {
             warmup: 0,
             layout: Default::default(),
             arithmetic: Default::default(),
+            schedule: Default::default(),
         }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 100, dims: 2, clusters: 3, seed: 1 },
         backend: Backend::SERIAL,

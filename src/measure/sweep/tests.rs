@@ -38,6 +38,7 @@ fn cell(threads: u32) -> Cell {
             warmup: 0,
             layout: Default::default(),
             arithmetic: Default::default(),
+            schedule: Default::default(),
         }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 100, dims: 2, clusters: 3, seed: 1 },
         backend: if threads == 0 { Backend::SERIAL } else { Backend::from_name("threads").expect("registered") },

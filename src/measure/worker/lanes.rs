@@ -1,11 +1,14 @@
 //! The lanes of one cell in this process: each with its communicator, its CPU and its recorder.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{Backend, Cell, CommKind, DeviceKind};
 use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::measure::comm::{Buf, Comm, Op, solo::Solo, threads::Team, timed::Timed};
+use crate::measure::device::cpu::Pool;
 use crate::measure::pin;
 use crate::measure::probe;
 use crate::measure::probe::recorder::{LaneReadings, Recorder};
@@ -39,6 +42,8 @@ pub struct Shared<'a> {
     pub source: &'a SharedSource,
     /// CPUs that the process may use.
     pub cpus: &'a [u32],
+    /// Where the lanes find each other's rows.
+    pub pool: Arc<Pool>,
     /// Faults to commit, for tests.
     pub fault: Fault,
 }
@@ -146,7 +151,13 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     let pinned = shared.cpus.get(here.node_index % shared.cpus.len().max(1)).copied().filter(|&cpu| pin::pin(cpu));
     let recorder = Recorder::new(&probes?);
     let timed = Timed::new(comm, &recorder);
-    let context = LaneContext { comm: &timed, recorder: &recorder, source: shared.source, fault: &shared.fault };
+    let context = LaneContext {
+        comm: &timed,
+        recorder: &recorder,
+        source: shared.source,
+        pool: &shared.pool,
+        fault: &shared.fault,
+    };
     let result = workload::run(shared.cell, &context)?;
     let cpu = pin::current();
     let end = LaneEnd {

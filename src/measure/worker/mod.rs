@@ -6,6 +6,7 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::cell::{BACKENDS, Backend, Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::host::{self, HostFacts};
+use crate::measure::device::cpu::Pool;
 use crate::measure::limits;
 use crate::measure::probe::{load, recorder};
 use crate::record::{BuildFacts, End, Failure, Measured, PROTOCOL, Report};
@@ -225,7 +227,8 @@ fn measure(cell: &Cell, host: &HostFacts) -> Result<Option<Measured>> {
     let fault = Fault::from_environment()?;
     let source = SharedSource::new(cell.dataset.clone());
     let watch = load::Watch::start();
-    let shared = lanes::Shared { cell, source: &source, cpus: &host.allowed_cpus, fault };
+    let pool = Arc::new(Pool::new(cell.threads as usize));
+    let shared = lanes::Shared { cell, source: &source, cpus: &host.allowed_cpus, pool, fault };
     let Some(end) = lanes::run(&shared)? else { return Ok(None) };
     let readings: Vec<_> = end.lanes.iter().map(|lane| lane.readings.clone()).collect();
     Ok(Some(Measured {

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use crate::cell::{Arithmetic, Backend, DeviceKind, KMeans, Stop, hex};
+use crate::cell::{Arithmetic, Backend, DeviceKind, KMeans, Schedule, Stop, hex};
 use crate::data::{RowSource, Shape, digest};
 use crate::error::{Error, Result};
 use crate::exact::{Grid, WideSum};
@@ -24,7 +24,11 @@ pub fn run(spec: &KMeans, backend: &Backend, context: &LaneContext<'_>) -> Resul
     let device: Box<dyn KMeansDevice> = match backend {
         Backend::Native { device: DeviceKind::Cpu, .. } => {
             let cpu = agreed(context.comm, Cpu::new())?;
-            Box::new(cpu.layout(spec.layout).certify(spec.arithmetic == Arithmetic::Certified))
+            let cpu = cpu.layout(spec.layout).certify(spec.arithmetic == Arithmetic::Certified);
+            Box::new(match spec.schedule {
+                Schedule::Static => cpu,
+                Schedule::Dynamic => cpu.helping(context.pool.clone(), context.comm.lane().thread),
+            })
         }
         Backend::Peer(name) => return Err(Error::internal(format!("'{name}' is not a backend of this program"))),
     };

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use crate::cell::Layout;
 use crate::data::RowSource;
@@ -15,6 +16,7 @@ pub mod kernel;
 mod labels;
 mod nearest;
 mod panel;
+mod resident;
 mod rows;
 mod sums;
 mod tiles;
@@ -23,19 +25,23 @@ mod vector;
 use buffer::Buffer;
 use dots::Dots;
 use kernel::Kernel;
-use labels::Labels;
 use nearest::{Found, Nearest};
 use panel::Panel;
-use rows::{Rows, Turn, TurnBack};
+pub use resident::Pool;
+use resident::{Resident, Shared};
+use rows::{Turn, TurnBack};
 use sums::{Relabel, ones};
-use tiles::{TILE, Tiles};
+use tiles::TILE;
 
 /// The processor that the lane runs on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Cpu {
     kernel: Kernel,
     layout: Layout,
     certify: bool,
+    /// The lanes that help each other, if they do.
+    pool: Option<Arc<Pool>>,
+    thread: usize,
 }
 
 impl Cpu {
@@ -45,7 +51,7 @@ impl Cpu {
     }
     /// With a kernel that this processor supports.
     pub fn with(kernel: Kernel) -> Cpu {
-        Cpu { kernel, layout: Layout::Tiles, certify: true }
+        Cpu { kernel, layout: Layout::Tiles, certify: true, pool: None, thread: 0 }
     }
     /// With rows that lie like this.
     pub fn layout(self, layout: Layout) -> Cpu {
@@ -54,6 +60,10 @@ impl Cpu {
     /// With labels that f64 decides where f32 cannot (which is the default), or with those of f32.
     pub fn certify(self, certify: bool) -> Cpu {
         Cpu { certify, ..self }
+    }
+    /// As this thread of a pool whose lanes help each other.
+    pub fn helping(self, pool: Arc<Pool>, thread: usize) -> Cpu {
+        Cpu { pool: Some(pool), thread, ..self }
     }
 }
 
@@ -73,13 +83,12 @@ impl KMeansDevice for Cpu {
 
     fn prepare(&self, source: &mut dyn RowSource) -> Result<Box<dyn KMeansShard>> {
         let (dims, first) = (source.shape().dims, source.position());
-        let rows = match self.layout {
-            Layout::Tiles => Resident::Tiles(Tiles::read(source)?),
-            Layout::Rows => Resident::Rows(Rows::read(source)?),
-        };
+        let rows = Arc::new(Shared::new(Resident::read(source, self.layout)?));
+        if let Some(pool) = &self.pool {
+            pool.join(self.thread, &rows);
+        }
         Ok(Box::new(Shard {
-            device: *self,
-            labels: Labels::new(rows.count().div_ceil(TILE), 1),
+            device: self.clone(),
             rows,
             dims,
             first,
@@ -90,136 +99,128 @@ impl KMeansDevice for Cpu {
     }
 }
 
-/// The rows of a shard, as the layout wants them.
-enum Resident {
-    Tiles(Tiles),
-    Rows(Rows),
-}
-
-impl Resident {
-    fn count(&self) -> usize {
-        match self {
-            Resident::Tiles(tiles) => tiles.rows(),
-            Resident::Rows(rows) => rows.rows(),
-        }
-    }
-
-    /// Copies row `i` into `out`.
-    fn row(&self, i: usize, out: &mut [f32]) {
-        match self {
-            Resident::Tiles(tiles) => tiles.row(i, out),
-            Resident::Rows(rows) => out.copy_from_slice(rows.row(i)),
-        }
-    }
-
-    /// The memory of tile `i`, in whatever order: dims × TILE values at least.
-    fn tile(&self, i: usize) -> &[f32] {
-        match self {
-            Resident::Tiles(tiles) => tiles.tile(i),
-            Resident::Rows(rows) => rows.tile(i),
-        }
-    }
-
-    /// A bound on the norms of the rows of tile `i`.
-    fn norm(&self, i: usize) -> f32 {
-        match self {
-            Resident::Tiles(tiles) => tiles.norm(i),
-            Resident::Rows(rows) => rows.norm(i),
-        }
-    }
-}
-
 /// A lane's rows.
 struct Shard {
     device: Cpu,
-    rows: Resident,
+    rows: Arc<Shared>,
     dims: usize,
     /// Global number of the first row.
     first: u64,
-    labels: Labels,
     grid: Option<Grid>,
-    /// Sums and counts by the current labels.
+    /// What the rows that this lane worked on add to the sums of all, by their current labels.
     state: Partial,
     /// No step since the last restart: labels mean nothing yet.
     fresh: bool,
 }
 
 impl Shard {
-    /// Number of tiles; the last may be partly filled.
-    fn tiles(&self) -> usize {
-        self.rows.count().div_ceil(TILE)
-    }
-
-    /// The labels of the rows of tile `i`.
-    fn labels_of(&self, i: usize) -> impl Iterator<Item = u32> {
-        self.labels.tile(i).widen().into_iter().take(self.rows.count() - i * TILE)
-    }
-
     /// Calls `each` with every row's number in the shard, its label and its distance to its centroid.
     fn distances(&self, centroids: Centroids<'_>, mut each: impl FnMut(usize, u32, f64)) {
         let mut row = vec![0f32; self.dims];
-        for i in 0..self.tiles() {
-            for (lane, label) in self.labels_of(i).enumerate() {
-                self.rows.row(i * TILE + lane, &mut row);
-                each(i * TILE + lane, label, squared_distance(&row, centroids.row(label as usize)));
+        let rows = &self.rows.rows;
+        for chunk in 0..self.rows.chunks() {
+            let labels = self.rows.labels(chunk);
+            for (at, i) in self.rows.tiles_of(chunk).enumerate() {
+                for (lane, label) in labels.tile(at).widen().into_iter().take(rows.count() - i * TILE).enumerate() {
+                    rows.row(i * TILE + lane, &mut row);
+                    each(i * TILE + lane, label, squared_distance(&row, centroids.row(label as usize)));
+                }
             }
         }
     }
 
-    /// One pass over the rows: labels, then the sums of rows whose label changed.
+    /// A step: this lane's chunks, then those that other lanes have not taken yet.
     fn pass<const CERTIFY: bool>(&mut self, panel: &Panel<'_>, scale: &[f64]) -> StepStats {
-        let (kernel, dims, rows, fresh) = (self.device.kernel, self.dims, self.rows.count(), self.fresh);
-        let mut stats = StepStats { distances: rows as u64 * panel.centroids.k as u64, ..StepStats::default() };
-        let in_dots = !panel.plain.is_empty();
-        let mut found = Found::new();
-        let mut scratch = Buffer::zeros(TILE * dims);
-        for i in 0..self.tiles() {
-            let memory = self.rows.tile(i);
+        let mut stats = StepStats::default();
+        let mut scratch = Buffer::zeros(TILE * self.dims);
+        let (mine, Cpu { kernel, pool, thread, .. }) = (self.rows.clone(), self.device.clone());
+        let mut work = |rows: &Shared, chunk: usize| {
+            let found = Found::new();
+            let (state, scratch) = (&mut self.state, &mut scratch[..]);
+            let mut pass = Pass { kernel, panel, scale, fresh: self.fresh, state, scratch, found, stats: &mut stats };
+            pass.chunk::<CERTIFY>(rows, chunk);
+        };
+        match &pool {
+            None => (0..mine.chunks()).for_each(|chunk| work(&mine, chunk)),
+            Some(pool) => {
+                mine.open();
+                for rows in std::iter::once(mine.as_ref()).chain(pool.others(thread)) {
+                    while let Some(chunk) = rows.take() {
+                        work(rows, chunk);
+                    }
+                }
+            }
+        }
+        stats
+    }
+}
+
+/// What a step works with.
+struct Pass<'a> {
+    kernel: Kernel,
+    panel: &'a Panel<'a>,
+    scale: &'a [f64],
+    fresh: bool,
+    state: &'a mut Partial,
+    scratch: &'a mut [f32],
+    found: Found,
+    stats: &'a mut StepStats,
+}
+
+impl Pass<'_> {
+    /// Labels the rows of a chunk, and moves those whose label changed from one sum to another.
+    fn chunk<const CERTIFY: bool>(&mut self, shared: &Shared, chunk: usize) {
+        let (kernel, panel, dims) = (self.kernel, self.panel, self.panel.centroids.dims);
+        let (rows, found) = (&shared.rows, &mut self.found);
+        let mut labels = shared.labels(chunk);
+        for (at, i) in shared.tiles_of(chunk).enumerate() {
+            let memory = rows.tile(i);
             let ahead = memory.as_ptr().wrapping_add(TILE * dims);
-            let (threshold, old) = (panel.threshold(self.rows.norm(i)), self.labels.tile(i));
-            let found = &mut found;
-            match &self.rows {
-                Resident::Rows(_) if in_dots => {
+            let (threshold, old) = (panel.threshold(rows.norm(i)), labels.tile(at));
+            match rows {
+                Resident::Rows(_) if !panel.plain.is_empty() => {
                     kernel.run(Dots::<CERTIFY> { panel, rows: memory, ahead, threshold, old, found });
                 }
                 Resident::Rows(_) => {
-                    kernel.run(Turn { rows: memory, tile: &mut scratch, dims });
-                    kernel.run(Nearest::<CERTIFY> { panel, tile: &scratch, ahead, threshold, old, found });
+                    kernel.run(Turn { rows: memory, tile: self.scratch, dims });
+                    kernel.run(Nearest::<CERTIFY> { panel, tile: self.scratch, ahead, threshold, old, found });
                 }
                 Resident::Tiles(_) => {
                     kernel.run(Nearest::<CERTIFY> { panel, tile: memory, ahead, threshold, old, found });
                 }
             }
             // Lanes beyond the last row are not rows.
-            let here = u64::MAX >> (64 - TILE.min(rows - i * TILE));
+            let count = TILE.min(rows.count() - i * TILE);
+            let here = u64::MAX >> (64 - count);
+            self.stats.distances += (count * panel.centroids.k) as u64;
             if CERTIFY && found.undecided & here != 0 {
-                stats.rescanned += decide(found, here, panel, |lane, row| self.rows.row(i * TILE + lane, row));
+                self.stats.rescanned += decide(found, here, panel, |lane, row| rows.row(i * TILE + lane, row));
             }
-            let changed = if fresh { here } else { found.changed & here };
+            let changed = if self.fresh { here } else { found.changed & here };
             if changed == 0 {
                 continue;
             }
-            // The rows are still in cache: those whose label changed go from one sum to another.
-            let in_rows = match &self.rows {
+            // The rows are still in cache.
+            let in_rows = match rows {
                 Resident::Rows(_) => memory,
                 Resident::Tiles(_) => {
                     // Turning the whole tile over costs about as much as picking six rows out of it.
                     if changed.count_ones() > 6 {
-                        kernel.run(TurnBack { tile: memory, rows: &mut scratch, dims });
+                        kernel.run(TurnBack { tile: memory, rows: self.scratch, dims });
                     } else {
                         for lane in ones(changed) {
-                            tiles::row(memory, lane, &mut scratch[lane * dims..][..dims]);
+                            tiles::row(memory, lane, &mut self.scratch[lane * dims..][..dims]);
                         }
                     }
-                    &scratch
+                    &*self.scratch
                 }
             };
-            let from = (!fresh).then_some(&found.old);
-            kernel.run(Relabel { state: &mut self.state, scale, rows: in_rows, changed, from, to: &found.labels });
-            stats.changed += u64::from(changed.count_ones());
-            self.labels.set(i, &found.labels);
+            let (state, scale, to) = (&mut *self.state, self.scale, &found.labels);
+            let from = (!self.fresh).then_some(&found.old);
+            kernel.run(Relabel { state, scale, rows: in_rows, changed, from, to });
+            self.stats.changed += u64::from(changed.count_ones());
+            labels.set(at, to);
         }
-        stats
     }
 }
 
@@ -240,7 +241,7 @@ impl KMeansShard for Shard {
     fn restart(&mut self, grid: &Grid, k: usize) -> Result<()> {
         self.state = Partial::new(k, self.dims);
         self.grid = Some(grid.clone());
-        self.labels = Labels::new(self.tiles(), k);
+        self.rows.restart(k);
         self.fresh = true;
         Ok(())
     }
@@ -250,7 +251,7 @@ impl KMeansShard for Shard {
             return Err(Error::internal("a step before the first restart"));
         };
         let mut panel = Panel::new(centroids, self.device.kernel);
-        if matches!(self.rows, Resident::Rows(_)) && dots::suits(self.dims, centroids.k) {
+        if matches!(self.rows.rows, Resident::Rows(_)) && dots::suits(self.dims, centroids.k) {
             panel = panel.with_plain(self.device.kernel.width());
         }
         let stats = match self.device.certify {
@@ -264,10 +265,12 @@ impl KMeansShard for Shard {
     }
 
     fn labels(&mut self, sink: &mut dyn LabelSink) -> Result<()> {
-        for i in 0..self.tiles() {
-            let labels = self.labels.tile(i).widen();
-            let count = TILE.min(self.rows.count() - i * TILE);
-            sink.put(self.first + (i * TILE) as u64, &labels[..count])?;
+        for chunk in 0..self.rows.chunks() {
+            let labels = self.rows.labels(chunk);
+            for (at, i) in self.rows.tiles_of(chunk).enumerate() {
+                let count = TILE.min(self.rows.rows.count() - i * TILE);
+                sink.put(self.first + (i * TILE) as u64, &labels.tile(at).widen()[..count])?;
+            }
         }
         Ok(())
     }
@@ -292,9 +295,9 @@ impl KMeansShard for Shard {
     }
 
     fn row(&mut self, row: u64, out: &mut [f32]) -> Result<bool> {
-        let here = row.checked_sub(self.first).filter(|&i| i < self.rows.count() as u64);
+        let here = row.checked_sub(self.first).filter(|&i| i < self.rows.rows.count() as u64);
         if let Some(i) = here {
-            self.rows.row(i as usize, out);
+            self.rows.rows.row(i as usize, out);
         }
         Ok(here.is_some())
     }
