@@ -64,7 +64,7 @@ fn steps() {
     let device = Cpu::new().expect("a kernel that this processor has");
     for (layout, (count, dims, k)) in cases() {
         let rows = Rows::new(count, dims, k);
-        let mut shard = rows.prepare(&device.layout(layout.0));
+        let mut shard = rows.prepare(&device.clone().layout(layout.0));
         let (first, mut sums) = (rows.first_centroids(), Partial::new(k, dims));
         shard.restart(&rows.grid, k).expect("a shard");
         let changed = amdahl_counted_step(shard.as_mut(), rows.as_centroids(&first), &mut sums);
