@@ -44,7 +44,7 @@ def chosen(parser, args):
     if args.only:
         wanted = [name.strip() for name in args.only.split(",")]
         if args.odd:
-            listed = [w for w in listed if any(f"n={w.n}" == x or f"d={w.d}" == x or f"k={w.k}" == x for x in wanted)]
+            listed = [w for w in listed if any(x in (f"n={w.n}", f"d={w.d}", f"k={w.k}") for x in wanted)]
         else:
             unknown = set(wanted) - {w.name for w in listed}
             if unknown:
@@ -104,7 +104,7 @@ def look_ahead(task, probe):
         return
     if last is not None:
         task.iterations = min(task.iterations, max(1, last - 1))
-        task.converges = last <= task.high
+        task.converges = True
 
 
 def machine(cpu):

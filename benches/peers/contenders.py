@@ -14,6 +14,8 @@ from workloads import inertia
 HERE = Path(__file__).parent
 # A sample of something short is a summary of repeats that take this many seconds together.
 ENOUGH = 0.3
+# A difference of two fits that is not above 0 is measured again.
+TRIES = 3
 PHASES = ["load", "init", "assign", "reduce", "update", "wait", "finish"]
 TIMED = ["assign", "reduce", "update", "wait"]
 
@@ -30,7 +32,7 @@ class Task:
     rows: Path
     # Iterations before the clustering converges, at most the workload's.
     iterations: int
-    # Would a program that watches for convergence stop before `high`?
+    # Does it converge soon after them, so that a program that watches for that cannot be asked for many more?
     converges: bool = False
 
     @property
@@ -40,6 +42,12 @@ class Task:
     @property
     def high(self):
         return max(self.iterations, self.low + 1)
+
+
+    @property
+    def narrow(self):
+        """Are the two fits too close for their difference to stand out?"""
+        return self.converges and self.high - self.low < 4
 
 
 @dataclass
@@ -121,9 +129,12 @@ class Peer:
         return self.scratch / f"{self.name}.npy"
 
     def sample(self, task, result):
-        reply = self.ask(do="time", low=task.low, high=task.high, enough=ENOUGH, inner=task.converges)
-        result.inner = reply["inner"]
-        return reply["seconds"] / reply["iterations"]
+        for _ in range(TRIES):
+            reply = self.ask(do="time", low=task.low, high=task.high, enough=ENOUGH, inner=task.narrow)
+            result.inner = reply["inner"]
+            if reply["seconds"] > 0:
+                return reply["seconds"] / reply["iterations"]
+        raise CannotRun("the iterations are lost in the noise of what a fit does beside them")
 
     def end(self):
         if self.process is None:

@@ -1,7 +1,7 @@
 """One contender in a process of its own: reads requests from standard input, a line of JSON each, and answers in the same way.
 
     {"do": "load", "rows": FILE, "k": K}                    -> {"version": ..., "rss": BYTES}
-    {"do": "time", "low": L, "high": H, "enough": SECONDS, "inner": whether it would stop early}
+    {"do": "time", "low": L, "high": H, "enough": SECONDS, "inner": whether the fits are too close}
                                                             -> {"seconds": CPU seconds of all iterations, "iterations": how many}
     {"do": "answer", "iterations": M, "centroids": FILE}    -> {"iterations": M, "rss": largest resident set so far, BYTES}
 
@@ -14,6 +14,9 @@ import os
 import sys
 import time
 from importlib import metadata
+
+# Iterations by which two fits differ where a library goes on after convergence.
+BEYOND = 8
 
 # Before any library starts its threads.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -137,9 +140,11 @@ class Session:
     def time(self, low, high, enough, inner):
         """CPU seconds of iterations, the mean of as many pairs of fits as take `enough` seconds together.
 
-        `inner`: by the library's function for one iteration, where it has one and would stop early.
+        `inner`: by the library's function for one iteration where it is known, else by fits that go beyond convergence where it does.
         """
         step = getattr(self.library, "inner", None) if inner else None
+        if inner and not step and self.library.fit(self.rows, self.start, low + BEYOND)[0] == low + BEYOND:
+            high = low + BEYOND
         seconds, fits, until = 0.0, 0, time.monotonic() + enough
         while not fits or time.monotonic() < until:
             fits += 1
