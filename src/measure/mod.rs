@@ -8,4 +8,5 @@ pub mod pin;
 pub mod probe;
 pub mod store;
 pub mod sweep;
+pub mod team;
 pub mod worker;

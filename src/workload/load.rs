@@ -1,5 +1,6 @@
 //! Each lane's rows: read by the lane itself where the format allows it, else read by one lane and scattered.
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use crate::cell::{Dataset, Labels};
@@ -24,9 +25,16 @@ impl SharedSource {
         let file = Dataset::File { path: "in memory".into(), format: None, labels: Labels::None, sample: None };
         SharedSource { dataset: file, opened: OnceLock::from(Ok(source)) }
     }
+}
 
+/// What hands out an opened data set to the lanes of a process.
+pub trait Opens: Sync {
     /// The opened data set.
-    pub fn get(&self) -> Result<&dyn Source> {
+    fn get(&self) -> Result<&dyn Source>;
+}
+
+impl Opens for SharedSource {
+    fn get(&self) -> Result<&dyn Source> {
         match self.opened.get_or_init(|| data::open(&self.dataset)) {
             Ok(source) => Ok(source.as_ref()),
             Err(error) => Err(error.clone()),
@@ -46,25 +54,31 @@ pub struct Part<'a> {
 }
 
 enum Rows<'a> {
-    Own(Box<dyn RowSource + 'a>),
-    Scattered { values: Vec<f32>, dims: usize },
+    Own(&'a dyn Source, Range<u64>),
+    Scattered(Vec<f32>),
 }
 
 impl Part<'_> {
-    /// Hands the lane's rows to `take` as a stream. Once.
-    pub fn stream<R>(&mut self, take: impl FnOnce(&mut dyn RowSource) -> Result<R>) -> Result<R> {
-        match &mut self.rows {
-            Rows::Own(rows) => take(rows.as_mut()),
-            Rows::Scattered { values, dims } => {
-                let values = std::mem::take(values);
-                take(&mut MatrixRows::new(&values, *dims, self.first))
-            }
+    /// Hands the lane's rows to `look` as a stream, and keeps them for another pass.
+    pub fn pass<R>(&self, look: impl FnOnce(&mut dyn RowSource) -> Result<R>) -> Result<R> {
+        match &self.rows {
+            Rows::Own(source, range) => look(source.rows(range.clone())?.as_mut()),
+            Rows::Scattered(values) => look(&mut MatrixRows::new(values, self.whole.dims, self.first)),
         }
+    }
+
+    /// Hands the lane's rows to `take` as a stream, for the last time.
+    pub fn stream<R>(&mut self, take: impl FnOnce(&mut dyn RowSource) -> Result<R>) -> Result<R> {
+        let result = self.pass(take);
+        if let Rows::Scattered(values) = &mut self.rows {
+            *values = Vec::new();
+        }
+        result
     }
 }
 
 /// Opens the data set and takes this lane's part. All lanes call it; an error on one is an error on all.
-pub fn part<'a>(comm: &dyn Comm, source: &'a SharedSource) -> Result<Part<'a>> {
+pub fn part<'a>(comm: &dyn Comm, source: &'a dyn Opens) -> Result<Part<'a>> {
     let lane = comm.lane();
     // One lane looks first: text has to be read to know its shape, and one reading of it is enough.
     let facts = agreed(comm, if lane.is_root() { look(source).map(Some) } else { Ok(None) })?;
@@ -73,11 +87,11 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a SharedSource) -> Result<Part<'a>> {
     let [rows, dims, seekable, has_truth] = facts;
     let whole = Shape { rows, dims: dims as usize };
     let mine = shard(lane.index as u64, lane.count as u64, rows);
-    // A single lane that has to read everything keeps nothing back either.
-    if seekable != 0 || lane.count == 1 {
-        let opened = source.get().and_then(|s| Ok((s.rows(mine.clone())?, s.truth(mine.clone())?)));
-        let (rows, truth) = agreed(comm, opened)?;
-        return Ok(Part { whole, first: mine.start, rows: Rows::Own(rows), truth });
+    // What one lane of a process has read lies in memory that all its lanes see.
+    if seekable != 0 || lane.ranks == 1 {
+        let opened = source.get().and_then(|source| Ok((source, source.truth(mine.clone())?)));
+        let (source, truth) = agreed(comm, opened)?;
+        return Ok(Part { whole, first: mine.start, rows: Rows::Own(source, mine), truth });
     }
     let count = (mine.end - mine.start) as usize;
     let mut values = vec![0f32; count * whole.dims];
@@ -99,11 +113,11 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a SharedSource) -> Result<Part<'a>> {
         }
     }
     let truth = (has_truth != 0).then_some(truth);
-    Ok(Part { whole, first: mine.start, rows: Rows::Scattered { values, dims: whole.dims }, truth })
+    Ok(Part { whole, first: mine.start, rows: Rows::Scattered(values), truth })
 }
 
 /// Rows, columns, seekable, has true labels.
-fn look(source: &SharedSource) -> Result<[u64; 4]> {
+fn look(source: &dyn Opens) -> Result<[u64; 4]> {
     let source = source.get()?;
     let shape = source.shape();
     let has_truth = source.truth(0..0)?.is_some();
@@ -111,7 +125,7 @@ fn look(source: &SharedSource) -> Result<[u64; 4]> {
 }
 
 /// The rows and true labels of lane `lane`.
-fn read_part(source: &SharedSource, whole: Shape, lane: usize, lanes: usize) -> Result<(Vec<f32>, Vec<u32>)> {
+fn read_part(source: &dyn Opens, whole: Shape, lane: usize, lanes: usize) -> Result<(Vec<f32>, Vec<u32>)> {
     let source = source.get()?;
     let range = shard(lane as u64, lanes as u64, whole.rows);
     let mut values = vec![0f32; (range.end - range.start) as usize * whole.dims];

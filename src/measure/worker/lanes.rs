@@ -5,13 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{Backend, Cell, CommKind, DeviceKind};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::host;
-use crate::measure::comm::{Buf, Comm, Op, solo::Solo, threads::Team, timed::Timed};
+use crate::measure::comm::{Buf, Comm, Op, solo::Solo, timed::Timed};
 use crate::measure::device::cpu::Pool;
 use crate::measure::pin;
 use crate::measure::probe;
 use crate::measure::probe::recorder::{LaneReadings, Recorder};
+use crate::measure::team;
 use crate::record::LaneFacts;
 use crate::workload::{self, LaneContext, LaneResult, fault::Fault, load::SharedSource};
 
@@ -51,61 +52,21 @@ pub struct Shared<'a> {
 /// Runs all lanes of this process. `Some` on the process of lane 0, at the end of all lanes.
 pub fn run(shared: &Shared<'_>) -> Result<Option<CellEnd>> {
     let cell = shared.cell;
-    let threads = cell.threads as usize;
+    let (threads, cpus) = (cell.threads as usize, shared.cpus.len());
     match &cell.backend {
         Backend::Native { comm, device: DeviceKind::Cpu } => match comm {
             CommKind::Solo => lane(shared, &Solo),
-            CommKind::Threads => {
-                let team = Team::new(threads, threads > shared.cpus.len());
-                on_team(shared, &team, &team.member(team.lane(0)), |thread| team.member(team.lane(thread)))
+            CommKind::Threads => team::on_threads(threads, threads > cpus, &|comm| lane(shared, comm)),
+            CommKind::Mpi | CommKind::Hybrid => {
+                team::on_ranks(|comm| ranks_are_there(shared, comm.lane().ranks), cpus, &|comm| lane(shared, comm))
             }
-            CommKind::Mpi | CommKind::Hybrid => mpi(shared, threads),
         },
         Backend::Peer(name) => Err(Error::internal(format!("'{name}' is not a backend of this program"))),
     }
 }
 
-/// Runs a lane on each thread of a team: `first` on the calling thread, the others on threads of their own.
-fn on_team<C: Comm>(
-    shared: &Shared<'_>,
-    team: &Team,
-    first: &dyn Comm,
-    member: impl Fn(usize) -> C + Sync,
-) -> Result<Option<CellEnd>> {
-    // A lane that fails alone frees those who wait for it.
-    let guarded = |comm: &dyn Comm| lane(shared, comm).inspect_err(|_| team.poison());
-    std::thread::scope(|scope| {
-        let (guarded, member) = (&guarded, &member);
-        let others: Vec<_> = (1..first.lane().threads)
-            .map(|thread| {
-                let lane = move || guarded(&member(thread)).map(|_| ());
-                std::thread::Builder::new().name(format!("lane-{thread}")).spawn_scoped(scope, lane)
-            })
-            .collect::<std::io::Result<_>>()
-            .map_err(|e| Error::new(Kind::Io, format!("cannot start {} threads: {e}", first.lane().threads)))
-            .inspect_err(|_| team.poison())?;
-        let mut end = guarded(first);
-        for other in others {
-            let other = other.join().unwrap_or_else(|_| Err(Error::internal("a lane panicked")));
-            // What a lane says of its own failure comes before what others say of it.
-            match (&end, other) {
-                (Ok(_), Err(error)) => end = Err(error),
-                (Err(mine), Err(error)) if mine.kind == Kind::Comm => end = Err(error),
-                _ => {}
-            }
-        }
-        end
-    })
-}
-
-#[cfg(feature = "mpi")]
-fn mpi(shared: &Shared<'_>, threads: usize) -> Result<Option<CellEnd>> {
-    use crate::measure::comm::Lane;
-    use crate::measure::comm::hybrid::{Hybrid, Mailroom};
-    use crate::measure::comm::mpi::{Mpi, MpiComm};
-    let mpi = Mpi::start()?;
-    let outer = mpi.comm(threads);
-    let Lane { rank, ranks, node_index, node_count, .. } = outer.lane();
+/// The threads of each rank, when as many ranks were started as the cell wants.
+fn ranks_are_there(shared: &Shared<'_>, ranks: usize) -> Result<usize> {
     if ranks != shared.cell.ranks as usize {
         return Err(Error::unavailable(format!(
             "the cell wants {} ranks, this launcher started {ranks}",
@@ -113,24 +74,7 @@ fn mpi(shared: &Shared<'_>, threads: usize) -> Result<Option<CellEnd>> {
         ))
         .hint("use the launcher of the MPI that this worker is linked to: see 'amdahl doctor'"));
     }
-    if threads == 1 {
-        return lane(shared, &outer);
-    }
-    let team = Team::new(threads, node_count > shared.cpus.len());
-    let mail = Mailroom::new(threads);
-    let member = |thread: usize| {
-        let (index, count, node_index) = (rank * threads + thread, ranks * threads, node_index + thread);
-        team.member(Lane { index, count, rank, ranks, thread, threads, node_index, node_count })
-    };
-    // The first thread alone holds what talks to other ranks, and is the main thread.
-    let first = Hybrid::new(member(0), Some(outer), mail.clone());
-    on_team(shared, &team, &first, |thread| Hybrid::<MpiComm>::new(member(thread), None, mail.clone()))
-}
-
-#[cfg(not(feature = "mpi"))]
-fn mpi(_shared: &Shared<'_>, _threads: usize) -> Result<Option<CellEnd>> {
-    Err(Error::unavailable("this worker was built without MPI")
-        .hint("install an MPI and libclang, then run 'make build' again"))
+    Ok(shared.cell.threads as usize)
 }
 
 /// Runs one lane on the calling thread.

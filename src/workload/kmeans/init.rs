@@ -21,14 +21,16 @@ pub fn centroids(
         Init::RandomRows { seed } => {
             rows(comm, shard, &random::distinct(*seed, Purpose::InitialRows, whole.rows, k as u64), whole.dims)
         }
-        Init::Given { path } => {
-            let mut values = vec![0f32; k * whole.dims];
-            let read = if comm.lane().is_root() { read(path, k, whole.dims, &mut values) } else { Ok(()) };
-            agreed(comm, read)?;
-            comm.broadcast(0, bytes::of_mut(&mut values))?;
-            Ok(values)
-        }
+        Init::Given { path } => given(comm, path, k, whole.dims),
     }
+}
+
+/// The k rows of a file, which the first lane reads, on every lane.
+pub fn given(comm: &dyn Comm, path: &Path, k: usize, dims: usize) -> Result<Vec<f32>> {
+    let mut values = vec![0f32; k * dims];
+    agreed(comm, if comm.lane().is_root() { read(path, k, dims, &mut values) } else { Ok(()) })?;
+    comm.broadcast(0, bytes::of_mut(&mut values))?;
+    Ok(values)
 }
 
 /// The rows with these global numbers, wherever they are, on every lane: `numbers.len()` × dims.
