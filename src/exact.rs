@@ -15,6 +15,8 @@
 
 use crate::error::{Error, Result};
 
+pub mod accumulator;
+
 /// Rows beyond this leave fewer than 24 bits of grid below the largest value.
 pub const MAX_ROWS: u64 = 1 << 38;
 

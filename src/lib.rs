@@ -15,6 +15,7 @@
 //! | [`plan`] | manifest → cells |
 //! | [`measure`] | communicators, devices, probes; the worker, the launchers, the store |
 //! | [`workload`] | the algorithms, each written once as the program that every lane runs |
+//! | [`fit`] | k-means on a person's data: models, the library API |
 //! | [`explain`] | records → tables, figures, report |
 //! | [`cli`] | one file a verb |
 //!
@@ -27,6 +28,7 @@ pub mod data;
 pub mod error;
 pub mod exact;
 pub mod explain;
+pub mod fit;
 pub mod host;
 pub mod measure;
 pub mod plan;

@@ -8,8 +8,11 @@ pub mod compare;
 pub mod completions;
 pub mod doctor;
 pub mod figures;
+pub mod fit;
 pub mod output;
+pub mod people;
 pub mod plan;
+pub mod predict;
 pub mod report;
 pub mod run;
 pub mod show;
@@ -46,6 +49,10 @@ pub enum Verb {
     Figures(figures::Args),
     /// Make the report of results
     Report(report::Args),
+    /// Find clusters in your data: k-means, and a model to keep
+    Fit(fit::Args),
+    /// Give rows the labels of a model
+    Predict(predict::Args),
     /// Say what this machine can do, and for each 'no' why and what to do
     Doctor(doctor::Args),
     /// Print a completion script for a shell
@@ -61,6 +68,8 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Compare(args) => compare::run(&args),
         Verb::Figures(args) => figures::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Fit(args) => fit::run(&args),
+        Verb::Predict(args) => predict::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => completions::run(&args),
     }

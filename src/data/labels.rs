@@ -122,6 +122,9 @@ impl Source for WithLabels {
         let labels = labels.as_ref().map_err(Clone::clone)?;
         Ok(Some(labels[range.start as usize..range.end as usize].to_vec()))
     }
+    fn names(&self) -> Option<&[String]> {
+        self.rows.names()
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 pub struct InMemory {
     matrix: Matrix,
     truth: Option<Vec<u32>>,
+    names: Option<Vec<String>>,
 }
 
 impl InMemory {
@@ -25,7 +26,13 @@ impl InMemory {
         {
             return Err(Error::data(format!("{} labels for {} rows", truth.len(), matrix.rows())));
         }
-        Ok(InMemory { matrix, truth })
+        Ok(InMemory { matrix, truth, names: None })
+    }
+
+    /// With names of the columns, one for each; without where there are none.
+    pub fn named(self, names: Vec<String>) -> InMemory {
+        let names = (names.len() == self.matrix.dims).then_some(names);
+        InMemory { names, ..self }
     }
 }
 
@@ -44,6 +51,9 @@ impl Source for InMemory {
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
         check_range(self.shape(), &range)?;
         Ok(self.truth.as_ref().map(|truth| truth[range.start as usize..range.end as usize].to_vec()))
+    }
+    fn names(&self) -> Option<&[String]> {
+        self.names.as_deref()
     }
 }
 

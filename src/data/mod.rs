@@ -45,6 +45,11 @@ pub trait Source: Send + Sync {
 
     /// The true labels of the rows in `range`, as numbers from 0; `None` where the data set has none.
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>>;
+
+    /// The names of the columns, where the data set has any.
+    fn names(&self) -> Option<&[String]> {
+        None
+    }
 }
 
 /// A stream of consecutive rows.

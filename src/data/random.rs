@@ -23,6 +23,8 @@ pub enum Purpose {
     InitialRows = 5,
     /// The order in which things are done.
     Order = 6,
+    /// The seeds of several starts of one fit.
+    Start = 16,
 }
 
 /// Philox 4x32 with 10 rounds: a bijection of the 128-bit counter for each 64-bit key.

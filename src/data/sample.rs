@@ -92,6 +92,9 @@ impl Source for Sampled {
         let labels = self.source.truth(span)?;
         Ok(labels.map(|labels| kept.iter().map(|row| labels[(row - start) as usize]).collect()))
     }
+    fn names(&self) -> Option<&[String]> {
+        self.source.names()
+    }
 }
 
 struct SampledRows<'a> {

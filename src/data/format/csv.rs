@@ -184,7 +184,8 @@ fn read(input: &Input, labels: &Labels) -> Result<InMemory> {
     }
     matrix.values.shrink_to_fit();
     let truth = label.map(|_| labels::sorted_texts(numbering, seen));
-    InMemory::new(matrix, truth)
+    let names = names.iter().enumerate().filter(|(column, _)| label != Some(*column)).map(|(_, name)| name.clone());
+    Ok(InMemory::new(matrix, truth)?.named(names.collect()))
 }
 
 /// The separator, what the first line is, and the number of its fields.

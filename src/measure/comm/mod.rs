@@ -188,7 +188,7 @@ fn decode(bytes: &[u8], lane: u64) -> Error {
     let Ok((word, message, place, hint)) = serde_json::from_slice::<Wire>(bytes) else {
         return Error::comm(format!("lane {lane} failed and could not say why"));
     };
-    let kind = [Kind::Usage, Kind::Manifest, Kind::Data, Kind::Io, Kind::Comm, Kind::Unavailable]
+    let kind = [Kind::Usage, Kind::Manifest, Kind::Data, Kind::Io, Kind::Comm, Kind::Unavailable, Kind::Interrupted]
         .into_iter()
         .find(|k| k.word() == word)
         .unwrap_or(Kind::Internal);

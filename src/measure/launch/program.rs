@@ -23,7 +23,7 @@ pub struct Worker {
 impl Worker {
     /// Finds the worker and asks it what it can do. `scratch` is a folder for what it prints.
     pub fn find(scratch: &Path, interrupts: &Interrupts) -> Result<Worker> {
-        let path = locate(std::env::var_os("AMDAHL_WORKER").map(PathBuf::from), std::env::current_exe().ok())?;
+        let path = path()?;
         let mut can = ask(&path, scratch, interrupts)?;
         can.build.id = hash(&path)?;
         Ok(Worker { path, can })
@@ -56,7 +56,12 @@ impl Worker {
 
 /// The id of the worker that would run, without asking it anything.
 pub fn build_id() -> Result<String> {
-    hash(&locate(std::env::var_os("AMDAHL_WORKER").map(PathBuf::from), std::env::current_exe().ok())?)
+    hash(&path()?)
+}
+
+/// Where the worker is: what `AMDAHL_WORKER` names, else `amdahl-worker` beside this program.
+pub fn path() -> Result<PathBuf> {
+    locate(std::env::var_os("AMDAHL_WORKER").map(PathBuf::from), std::env::current_exe().ok())
 }
 
 /// `AMDAHL_WORKER`, else `amdahl-worker` beside this program.

@@ -90,21 +90,26 @@ fn mpi_library() -> Option<String> {
 }
 
 /// Ends all ranks at once.
-fn abort(code: i32) -> ! {
+pub fn abort(code: i32) -> ! {
     #[cfg(feature = "mpi")]
     crate::measure::comm::mpi::abort(code);
     #[cfg(not(feature = "mpi"))]
     std::process::exit(code)
 }
 
-/// The worker's `main`.
-pub fn main() -> ExitCode {
+/// From now on a panic of any lane ends all ranks, and so does the end of whatever started this process.
+pub fn on_panic_abort() {
     end_with_the_launcher();
     std::panic::set_hook(Box::new(|panic| {
         // One write: the lines of several ranks must not mix.
         let _ = std::io::stderr().write_all(format!("amdahl-worker: {panic}\n").as_bytes());
         abort(PANICKED)
     }));
+}
+
+/// The worker's `main`.
+pub fn main() -> ExitCode {
+    on_panic_abort();
     let args = Args::parse();
     let result = if args.capabilities {
         print_capabilities()
@@ -166,7 +171,7 @@ fn self_test() -> Result<()> {
 }
 
 /// The rank that the launcher gives this process, before MPI is asked.
-fn rank_hint() -> u32 {
+pub fn rank_hint() -> u32 {
     ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
         .iter()
         .find_map(|name| std::env::var(name).ok()?.parse().ok())

@@ -1,0 +1,212 @@
+//! What `amdahl fit` and `amdahl predict` share: the data that a person means, the lanes, the files that are written at the end.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::cell::{Dataset, Labels};
+use crate::data::catalogue;
+use crate::error::{Error, Result};
+use crate::fit::labels::{self, LabelFile};
+use crate::fit::program::Job;
+use crate::fit::{self, files::Pending};
+use crate::measure::comm::{Buf, Comm, Op};
+use crate::measure::launch::signals::Interrupts;
+use crate::measure::{team, worker};
+use crate::workload::load::{Opens, SharedSource};
+
+pub mod progress;
+pub mod ranks;
+
+use progress::Progress;
+
+/// Where lanes run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On threads of this process.
+    Threads,
+    /// On ranks of an MPI launcher, and threads in each.
+    Ranks,
+}
+
+/// Arguments of both verbs.
+#[derive(clap::Args, Debug)]
+pub struct Common {
+    /// The data: a file (CSV, NPY, IDX, …, plain or compressed by gzip), or a name of the catalogue such as digits
+    pub data: PathBuf,
+    /// The data's format, where its name and content do not say it
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub data_format: Option<String>,
+    /// The column that holds true labels, by its name, or 'last': it is no part of the points, and the clusters are compared with it
+    #[arg(long, value_name = "COLUMN", help_heading = "Data")]
+    pub labels_column: Option<String>,
+    /// A file of true labels, one a row: the clusters are compared with them (NMI, ARI, purity)
+    #[arg(long, value_name = "FILE", conflicts_with = "labels_column", help_heading = "Data")]
+    pub truth: Option<PathBuf>,
+    /// Where the labels go: NPY (int32) where the name ends in .npy, else text with one label a line; '-' prints them
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub labels: Option<PathBuf>,
+    /// How the summary is printed
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    pub format: Format,
+    /// Threads, under MPI in each rank [default: the CPUs that may be used; under MPI those, shared by the ranks of a machine]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub threads: Option<u32>,
+}
+
+/// How a summary is printed.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs
+    Json,
+}
+
+impl Common {
+    fn dataset(&self) -> Result<Dataset> {
+        let labels = match (&self.labels_column, &self.truth) {
+            (Some(name), _) if name == "last" => Labels::LastColumn,
+            (Some(name), _) => Labels::Column(name.clone()),
+            (None, Some(path)) => Labels::File(path.clone()),
+            (None, None) => Labels::None,
+        };
+        dataset(&self.data, self.data_format.clone(), labels)
+    }
+}
+
+/// The data set that a person means: a file of that name, else a set of the catalogue.
+fn dataset(name: &Path, format: Option<String>, labels: Labels) -> Result<Dataset> {
+    let file = || Dataset::File { path: name.into(), format: format.clone(), labels: labels.clone(), sample: None };
+    let text = name.to_string_lossy();
+    if name.exists() {
+        return Ok(file());
+    }
+    match catalogue::set(&text) {
+        Ok(_) if format.is_none() && labels.is_none() => Ok(Dataset::Catalogue { name: text.into(), sample: None }),
+        Ok(_) => {
+            Err(Error::usage(format!("'{text}' is a data set of the catalogue, which knows its format and labels")))
+        }
+        // A path, which opening it will say is not there.
+        Err(_) if text.contains(['/', '.']) => Ok(file()),
+        Err(unknown) => Err(Error {
+            message: format!("there is no file '{text}', and {} is the catalogue's", unknown.message),
+            ..unknown
+        }),
+    }
+}
+
+/// One run of a verb: its data, who looks on, where the labels go.
+pub struct Session {
+    place: Place,
+    threads: Option<usize>,
+    source: SharedSource,
+    progress: Progress,
+    labels: Mutex<labels::Labels>,
+}
+
+impl Session {
+    /// Opens what can be opened before any work is done. `starts` and `iterations` are what may come, for the progress bar.
+    pub fn new(common: &Common, place: Place, starts: u32, iterations: u32) -> Result<Session> {
+        let interrupts = Interrupts::install()?;
+        // Rank 0 alone writes and prints.
+        let root = place == Place::Threads || worker::rank_hint() == 0;
+        let labels = match &common.labels {
+            Some(path) if root => labels::Labels::File(LabelFile::create(path)?),
+            _ => labels::Labels::Unwanted,
+        };
+        Ok(Session {
+            place,
+            threads: common.threads.map(|threads| threads as usize),
+            source: SharedSource::new(common.dataset()?),
+            progress: Progress::new(interrupts, root, starts, iterations),
+            labels: Mutex::new(labels),
+        })
+    }
+
+    /// Runs a program on all lanes. `None` where the first lane is not.
+    pub fn run<R>(&self, program: &(dyn Fn(&dyn Comm, &Job<'_>) -> Result<R> + Sync)) -> Result<Option<R>> {
+        let job = Job { source: &self.source, progress: &self.progress, labels: &self.labels };
+        let lane = |comm: &dyn Comm| {
+            let result = program(comm, &job)?;
+            Ok(comm.lane().is_root().then_some(result))
+        };
+        let result = match self.place {
+            Place::Threads => {
+                let cpus = fit::cpus();
+                let threads = self.threads.unwrap_or(cpus);
+                team::on_threads(threads, threads > cpus, &lane)
+            }
+            Place::Ranks => team::on_ranks(|comm| self.threads_of_a_rank(comm), fit::cpus(), &lane),
+        };
+        self.progress.end();
+        result.map_err(|error| self.progress.explain(error))
+    }
+
+    /// As many on every rank: what was asked for, else what the rank with the fewest CPUs to itself has.
+    fn threads_of_a_rank(&self, comm: &dyn Comm) -> Result<usize> {
+        let mine = self.threads.unwrap_or_else(|| fit::cpus() / comm.lane().node_count);
+        let mut threads = [mine.max(1) as u64];
+        comm.all_reduce(Op::Min, Buf::U64(&mut threads))?;
+        Ok(threads[0] as usize)
+    }
+
+    /// The names of the data's columns. After the run, on the process of the first lane.
+    pub fn columns(&self) -> Result<Option<Vec<String>>> {
+        Ok(self.source.get()?.names().map(<[String]>::to_vec))
+    }
+
+    /// The file of labels, whole but with its other name still.
+    pub fn finish(self) -> Result<Option<Pending>> {
+        self.labels.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
+    }
+}
+
+/// Numbers as a list, of many the first ones.
+pub fn listed(sizes: &[u64]) -> String {
+    const MOST: usize = 20;
+    let mut shown: Vec<String> = sizes.iter().take(MOST).map(u64::to_string).collect();
+    if sizes.len() > MOST {
+        shown.push(format!("… ({} in all)", sizes.len()));
+    }
+    shown.join(" ")
+}
+
+/// A line of a summary.
+pub fn line(name: &str, value: impl std::fmt::Display) -> String {
+    format!("{name:<12}{value}\n")
+}
+
+/// What a comparison with true labels found.
+pub fn quality(found: &std::collections::BTreeMap<String, f64>) -> Option<String> {
+    let shown: Vec<String> = [("nmi", "NMI"), ("ari", "ARI"), ("purity", "purity")]
+        .iter()
+        .filter_map(|(name, shown)| Some(format!("{shown} {:.4}", found.get(*name)?)))
+        .collect();
+    (!shown.is_empty()).then(|| shown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_is_a_file_or_a_name() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("digits");
+        std::fs::write(&file, "1\n").expect("written");
+        let of = |name: &Path, labels| dataset(name, None, labels);
+        assert!(matches!(of(&file, Labels::None), Ok(Dataset::File { .. })), "a file first");
+        assert!(matches!(of(Path::new("digits"), Labels::None), Ok(Dataset::Catalogue { .. })));
+        assert!(matches!(of(Path::new("missing.csv"), Labels::None), Ok(Dataset::File { .. })), "opening it says so");
+        let error = of(Path::new("digitz"), Labels::None).expect_err("neither").to_string();
+        assert!(error.contains("no file 'digitz'") && error.contains("did you mean 'digits'"), "{error}");
+        assert!(of(Path::new("digits"), Labels::LastColumn).is_err(), "the catalogue knows its labels");
+    }
+
+    #[test]
+    fn long_lists_are_cut() {
+        assert_eq!(listed(&[1, 2]), "1 2");
+        assert!(listed(&[7; 1000]).ends_with("7 … (1000 in all)"));
+    }
+}

@@ -1,0 +1,90 @@
+//! `amdahl predict`: a fitted model applied to other rows.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::cli::output;
+use crate::cli::people::{self, Common, Format, Place, Session, ranks};
+use crate::error::{Error, Result};
+use crate::fit::{Model, Scale, program};
+use crate::units;
+
+/// Arguments of `amdahl predict`.
+///
+/// Gives every row of DATA the label of the model's nearest centroid. Columns are scaled as the model says.
+#[derive(clap::Args, Debug)]
+#[command(
+    after_help = "Exit codes: 0 ok, 1 something broke, 2 the command line, the model or the data cannot be used, 130 interrupted."
+)]
+pub struct Args {
+    /// The model: the .json file that 'amdahl fit' wrote, with its .npy beside it
+    model: PathBuf,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<()> {
+    ranks::join()?;
+    run_on(args, Place::Threads)
+}
+
+/// Runs the verb on lanes in this place.
+pub fn run_on(args: &Args, place: Place) -> Result<()> {
+    let model = Model::load(&args.model)?;
+    let session = Session::new(&args.common, place, 1, 1)?;
+    let Some(assigned) = session.run(&|comm, job| program::predict(comm, job, &model))? else { return Ok(()) };
+    if let Some(labels) = session.finish()? {
+        labels.commit()?;
+    }
+    let text = match args.common.format {
+        Format::Text => text(&args.common, &model, &assigned),
+        Format::Json => json(&model, &assigned)?,
+    };
+    // Labels that are printed are not mixed with anything else.
+    if args.common.labels.as_deref() == Some(Path::new("-")) {
+        eprint!("{text}");
+        return Ok(());
+    }
+    output::print(&text)
+}
+
+fn text(common: &Common, model: &Model, assigned: &program::Assigned) -> String {
+    let rows = units::count(assigned.shape.rows as f64);
+    let mut text = format!("{}: {rows} rows in {} clusters\n", common.data.display(), model.k());
+    let scaled = if model.scaling.kind == Scale::None { "" } else { " (of scaled columns)" };
+    text += &people::line("inertia", format!("{}{scaled}", assigned.inertia));
+    text += &people::line("sizes", people::listed(&assigned.sizes));
+    if let Some(quality) = people::quality(&assigned.quality) {
+        text += &people::line("true labels", quality);
+    }
+    if let Some(labels) = &common.labels {
+        text += &people::line("labels", labels.display());
+    }
+    text
+}
+
+fn json(model: &Model, assigned: &program::Assigned) -> Result<String> {
+    #[derive(Serialize)]
+    struct Json<'a> {
+        schema: u32,
+        k: usize,
+        dims: usize,
+        rows: u64,
+        inertia: f64,
+        sizes: &'a [u64],
+        quality: &'a std::collections::BTreeMap<String, f64>,
+    }
+    let json = Json {
+        schema: 1,
+        k: model.k(),
+        dims: model.dims,
+        rows: assigned.shape.rows,
+        inertia: assigned.inertia,
+        sizes: &assigned.sizes,
+        quality: &assigned.quality,
+    };
+    let text = serde_json::to_string_pretty(&json).map_err(|e| Error::internal(format!("a summary: {e}")))?;
+    Ok(format!("{text}\n"))
+}

@@ -1,0 +1,269 @@
+//! The program that every lane runs to fit a model or to apply one.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use crate::cell::Init;
+use crate::data::Shape;
+use crate::data::random::{Purpose, Stream};
+use crate::error::{Error, Result};
+use crate::fit::labels::{self, Labels};
+use crate::fit::model::{Ended, Model};
+use crate::fit::rows::Scaled;
+use crate::fit::scaling::Scaling;
+use crate::fit::{KMeans, Start};
+use crate::measure::comm::{Buf, Comm, Op, agreed};
+use crate::measure::device::{LabelSink, cpu::Cpu};
+use crate::workload::kmeans::engine::{self, Engine, Iteration, Limit, Watch};
+use crate::workload::kmeans::tally::Tally;
+use crate::workload::kmeans::{empty_clusters, quality};
+use crate::workload::load::{self, Opens, Part};
+
+/// Looks on, on the first lane of each process.
+pub trait Progress: Sync {
+    /// Asked often: an error ends the program on all lanes.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
+    /// Something begins that takes a while. On the first lane of all only, as what follows.
+    fn doing(&self, _what: Doing) {}
+
+    /// An iteration of a start (from 0) ended.
+    fn iterated(&self, _start: u32, _iteration: &Iteration) {}
+}
+
+/// What takes a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doing {
+    /// The data is read.
+    Reading,
+    /// A start (from 0) chooses its initial centroids.
+    Starting(u32),
+    /// Labels are found and written.
+    Labelling,
+}
+
+/// Nobody looks on.
+pub struct Alone;
+
+impl Progress for Alone {}
+
+/// What the lanes work on.
+pub struct Job<'a> {
+    /// The data.
+    pub source: &'a dyn Opens,
+    /// Who looks on.
+    pub progress: &'a dyn Progress,
+    /// Where the first lane puts the labels.
+    pub labels: &'a Mutex<Labels>,
+}
+
+/// What labels say of the data, the same on every lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assigned {
+    /// Rows and columns.
+    pub shape: Shape,
+    /// Σ of squared distances of the rows to their centroids, in scaled units where columns are scaled.
+    pub inertia: f64,
+    /// Rows of each cluster.
+    pub sizes: Vec<u64>,
+    /// Comparison with true labels: NMI, ARI, purity. Empty where there are none.
+    pub quality: BTreeMap<String, f64>,
+}
+
+/// What a fit found, the same on every lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fitted {
+    /// k × columns, scaled where columns are.
+    pub centroids: Vec<f32>,
+    /// How columns are scaled.
+    pub scaling: Scaling,
+    /// The start whose centroids these are, from 0.
+    pub start: u32,
+    /// Its iterations.
+    pub iterations: u32,
+    /// Why it ended.
+    pub ended: Ended,
+    /// The inertia of each start.
+    pub inertias: Vec<f64>,
+    /// What its labels say.
+    pub assigned: Assigned,
+    /// What a person should know.
+    pub warnings: Vec<String>,
+}
+
+/// A lane's view of who looks on.
+struct Looking<'a> {
+    progress: &'a dyn Progress,
+    /// The first lane of its process.
+    first: bool,
+    /// The first lane of all.
+    root: bool,
+    start: u32,
+}
+
+impl<'a> Looking<'a> {
+    fn new(comm: &dyn Comm, progress: &'a dyn Progress) -> Looking<'a> {
+        let lane = comm.lane();
+        Looking { progress, first: lane.thread == 0, root: lane.is_root(), start: 0 }
+    }
+    fn check(&self) -> Result<()> {
+        if self.first { self.progress.check() } else { Ok(()) }
+    }
+    fn doing(&self, what: Doing) {
+        if self.root {
+            self.progress.doing(what);
+        }
+    }
+}
+
+impl Watch for Looking<'_> {
+    fn begins(&self, _iteration: u32) -> Result<()> {
+        self.check()
+    }
+    fn ended(&self, iteration: &Iteration) {
+        if self.root {
+            self.progress.iterated(self.start, iteration);
+        }
+    }
+}
+
+/// Fits a model to the data. All lanes call it.
+pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
+    let mut looking = Looking::new(comm, job.progress);
+    looking.doing(Doing::Reading);
+    let mut part = load::part(comm, job.source)?;
+    let k = kmeans.k as usize;
+    engine::enough(part.whole.rows, k)?;
+    let scaling = Scaling::find(comm, &part, kmeans.scale, false)?;
+    let given = given(comm, kmeans, &scaling, part.whole.dims)?;
+    let mut engine = load(comm, &looking, &mut part, &scaling, given.as_deref().unwrap_or_default())?;
+    let rule = if kmeans.tolerance > 0.0 { kmeans.tolerance * engine.mean_variance()? } else { 0.0 };
+    let limit = Limit { iterations: kmeans.max_iterations, rule: Some(rule) };
+    let mut best: Option<(Vec<f32>, f64, u32, engine::End)> = None;
+    let mut inertias = Vec::new();
+    for start in 0..kmeans.starts {
+        looking.start = start;
+        looking.doing(Doing::Starting(start));
+        let mut centroids = match &given {
+            Some(centroids) => centroids.clone(),
+            None => engine.initial(&kmeans.start.init(start_seed(kmeans.seed, start))?, k)?,
+        };
+        engine.restart(k)?;
+        let end = engine.iterate(&mut centroids, limit, &looking)?;
+        if !end.labels_are_final {
+            engine.step(&centroids)?;
+        }
+        let inertia = engine.inertia(&centroids)?;
+        inertias.push(inertia);
+        // Of equal ones the first.
+        if best.as_ref().is_none_or(|(_, least, ..)| inertia < *least) {
+            best = Some((centroids, inertia, start, end));
+        }
+    }
+    let Some((centroids, inertia, start, end)) = best else {
+        return Err(Error::usage("starts are at least 1, got 0"));
+    };
+    if start + 1 != kmeans.starts {
+        engine.restart(k)?;
+        engine.step(&centroids)?;
+    }
+    looking.doing(Doing::Labelling);
+    let assigned = assigned(comm, job, &mut engine, &part, k, inertia)?;
+    let mut warnings = Vec::new();
+    warnings.extend(empty_clusters(engine.counts()));
+    let ended = Ended::from(end.reason);
+    if ended == Ended::MaxIterations {
+        warnings.push(format!(
+            "it did not converge within {} iterations: allow more with --max-iterations",
+            kmeans.max_iterations
+        ));
+    }
+    Ok(Fitted { centroids, scaling, start, iterations: end.iterations, ended, inertias, assigned, warnings })
+}
+
+/// Gives every row of the data the label of the model's nearest centroid. All lanes call it.
+pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned> {
+    let looking = Looking::new(comm, job.progress);
+    looking.doing(Doing::Reading);
+    let mut part = load::part(comm, job.source)?;
+    if part.whole.dims != model.dims {
+        return Err(Error::data(format!("the model has {} columns, the data {}", model.dims, part.whole.dims))
+            .hint("leave columns out with --columns, or say with --labels-column which one holds labels"));
+    }
+    let mut engine = load(comm, &looking, &mut part, &model.scaling, &model.centroids)?;
+    engine.restart(model.k())?;
+    looking.doing(Doing::Labelling);
+    engine.step(&model.centroids)?;
+    let inertia = engine.inertia(&model.centroids)?;
+    assigned(comm, job, &mut engine, &part, model.k(), inertia)
+}
+
+/// The seed of a start: the first start's is the seed itself.
+fn start_seed(seed: u64, start: u32) -> u64 {
+    if start == 0 { seed } else { Stream::new(seed, Purpose::Start).u64_at(u64::from(start)) }
+}
+
+/// Initial centroids that the user gave, scaled like the rows; none where they are to be chosen.
+fn given(comm: &dyn Comm, kmeans: &KMeans, scaling: &Scaling, dims: usize) -> Result<Option<Vec<f32>>> {
+    let k = kmeans.k as usize;
+    let mut centroids = match &kmeans.start {
+        Start::Centroids(values) if values.len() == k * dims => values.clone(),
+        Start::Centroids(values) => {
+            let (has, wants) = (values.len(), k * dims);
+            return Err(Error::data(format!("{has} values of initial centroids, k x columns of the data is {wants}")));
+        }
+        Start::File(path) => crate::workload::kmeans::init::given(comm, path, k, dims)?,
+        _ => return Ok(None),
+    };
+    scaling.apply(&mut centroids, dims, 0)?;
+    Ok(Some(centroids))
+}
+
+/// Takes the rows onto the device.
+fn load<'a>(
+    comm: &'a dyn Comm,
+    looking: &Looking<'_>,
+    part: &mut Part<'_>,
+    scaling: &Scaling,
+    beyond: &[f32],
+) -> Result<Engine<'a>> {
+    let device = agreed(comm, Cpu::new())?;
+    let mut rows = Scaled { part, scaling, beyond, check: &|| looking.check() };
+    Ok(Engine::load(comm, &device, &mut rows)?.0)
+}
+
+/// What the labels of the last step say, and the labels to where they are wanted.
+fn assigned(
+    comm: &dyn Comm,
+    job: &Job<'_>,
+    engine: &mut Engine<'_>,
+    part: &Part<'_>,
+    k: usize,
+    inertia: f64,
+) -> Result<Assigned> {
+    let mut mine = Labels::Memory(Vec::new());
+    engine.labels(&mut mine)?;
+    let mine = mine.into_memory();
+    let mut sizes = vec![0u64; k];
+    mine.iter().for_each(|&label| sizes[label as usize] += 1);
+    comm.all_reduce(Op::Sum, Buf::U64(&mut sizes))?;
+    let mut tally = Tally::new(comm, k, part.truth.as_deref(), part.first)?;
+    agreed(comm, tally.put(part.first, &mine))?;
+    tally.reduce(comm)?;
+    let quality = if tally.classes > 0 { quality::measures(&tally.table, tally.classes) } else { BTreeMap::new() };
+    labels::deliver(comm, &mine, part.whole.rows, job.labels)?;
+    Ok(Assigned { shape: part.whole, inertia, sizes, quality })
+}
+
+impl Start {
+    /// As cells have it, with this seed.
+    fn init(&self, seed: u64) -> Result<Init> {
+        match self {
+            Start::FirstRows => Ok(Init::FirstRows),
+            Start::RandomRows => Ok(Init::RandomRows { seed }),
+            Start::Centroids(_) | Start::File(_) => Err(Error::internal("given centroids are not chosen")),
+        }
+    }
+}

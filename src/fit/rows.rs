@@ -1,0 +1,55 @@
+//! Rows on their way to a device: scaled as the model says.
+
+use crate::data::{RowSource, Shape};
+use crate::error::Result;
+use crate::fit::scaling::Scaling;
+use crate::workload::kmeans::engine::Rows;
+use crate::workload::load::Part;
+
+/// A lane's rows with their scaling.
+pub struct Scaled<'a, 'b> {
+    /// The lane's part of the data.
+    pub part: &'a mut Part<'b>,
+    /// How columns are scaled.
+    pub scaling: &'a Scaling,
+    /// Rows that distances will be measured to beside those of the data, scaled already.
+    pub beyond: &'a [f32],
+    /// Asked from time to time: an error ends the reading.
+    pub check: &'a dyn Fn() -> Result<()>,
+}
+
+impl Rows for Scaled<'_, '_> {
+    fn whole(&self) -> Shape {
+        self.part.whole
+    }
+    fn stream(&mut self, take: &mut dyn FnMut(&mut dyn RowSource) -> Result<()>) -> Result<()> {
+        let (scaling, check) = (self.scaling, self.check);
+        self.part.stream(|rows| take(&mut Stream { rows, scaling, check }))
+    }
+    fn beyond(&self) -> &[f32] {
+        self.beyond
+    }
+}
+
+struct Stream<'a> {
+    rows: &'a mut dyn RowSource,
+    scaling: &'a Scaling,
+    check: &'a dyn Fn() -> Result<()>,
+}
+
+impl RowSource for Stream<'_> {
+    fn shape(&self) -> Shape {
+        self.rows.shape()
+    }
+    fn position(&self) -> u64 {
+        self.rows.position()
+    }
+    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        (self.check)()?;
+        let first = self.rows.position();
+        let got = self.rows.read(out)?;
+        let width = self.rows.shape().dims;
+        self.scaling.apply(&mut out[..got * width], width, first)?;
+        Ok(got)
+    }
+}
