@@ -12,6 +12,10 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind, Result};
 
+mod kmeans;
+
+pub use kmeans::{Algorithm, Arithmetic, Init, KMeans, Layout, Schedule, Stop};
+
 /// One fully resolved point of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -35,129 +39,9 @@ pub struct Cell {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Workload {
-    /// Lloyd's k-means.
+    /// k-means.
     #[serde(rename = "kmeans")]
     KMeans(KMeans),
-}
-
-/// Lloyd's k-means with its start and its end.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct KMeans {
-    /// Number of clusters, at least 1.
-    pub k: u32,
-    /// Where the first centroids come from.
-    pub init: Init,
-    /// When it ends.
-    pub stop: Stop,
-    /// Iterations that are run first and thrown away; then the clustering starts again from the initial centroids.
-    #[serde(default)]
-    pub warmup: u32,
-    /// How a lane's rows lie in memory.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub layout: Layout,
-    /// What decides between two centroids that are almost equally near.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub arithmetic: Arithmetic,
-    /// Who works on which rows.
-    #[serde(default, skip_serializing_if = "is_default")]
-    pub schedule: Schedule,
-}
-
-/// How a lane's rows lie in memory.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Layout {
-    /// Packed while they are read: the columns of 48 rows lie together, as kernels want them.
-    #[default]
-    Tiles,
-    /// One after the other, as in the file.
-    Rows,
-}
-
-impl Layout {
-    /// The word in manifests.
-    pub fn name(self) -> &'static str {
-        match self {
-            Layout::Tiles => "tiles",
-            Layout::Rows => "rows",
-        }
-    }
-}
-
-/// Who works on which rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Schedule {
-    /// Each lane on its own rows.
-    #[default]
-    Static,
-    /// A lane that is done with its own rows helps the other threads of its process: for CPUs of unequal speed. The same answer.
-    Dynamic,
-}
-
-impl Schedule {
-    /// The word in manifests.
-    pub fn name(self) -> &'static str {
-        match self {
-            Schedule::Static => "static",
-            Schedule::Dynamic => "dynamic",
-        }
-    }
-}
-
-/// What decides between two centroids that are almost equally near to a row.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Arithmetic {
-    /// f32 where its error bound says that it decides, else f64: the same labels on every processor.
-    #[default]
-    Certified,
-    /// f32: labels may differ where the two distances are closer than its error, and so from processor to processor.
-    F32,
-}
-
-impl Arithmetic {
-    /// The word in manifests.
-    pub fn name(self) -> &'static str {
-        match self {
-            Arithmetic::Certified => "certified",
-            Arithmetic::F32 => "f32",
-        }
-    }
-}
-
-/// Where the first centroids come from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Init {
-    /// The first k rows.
-    FirstRows,
-    /// k distinct rows drawn with this seed.
-    RandomRows {
-        /// Seed of the draw.
-        seed: u64,
-    },
-    /// The rows of a file (any known format) of k rows with as many columns as the data.
-    Given {
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-/// When Lloyd's iteration ends.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stop {
-    /// After exactly this many iterations, converged or not: for benchmarking.
-    Iterations(u32),
-    /// When no label changes or Σ‖shift‖² ≤ tolerance × mean variance of the columns, and after `max_iterations` at the latest.
-    Converged {
-        /// 0 leaves only the rule that no label changes.
-        tolerance: f64,
-        /// The upper limit.
-        max_iterations: u32,
-    },
 }
 
 /// On which rows.
@@ -399,20 +283,7 @@ impl Cell {
             return refuse(format!("backend '{}' has one thread in a rank, got {}", self.backend, self.threads));
         }
         let Workload::KMeans(kmeans) = &self.workload;
-        if kmeans.k == 0 {
-            return refuse("k is at least 1, got 0".into());
-        }
-        if let Stop::Converged { tolerance, max_iterations } = kmeans.stop {
-            if !(tolerance.is_finite() && tolerance >= 0.0) {
-                return refuse(format!("the tolerance is a finite number of at least 0, got {tolerance}"));
-            }
-            if max_iterations == 0 {
-                return refuse("max_iterations is at least 1, got 0".into());
-            }
-        } else if kmeans.stop == Stop::Iterations(0) {
-            return refuse("iterations are at least 1, got 0".into());
-        }
-        Ok(())
+        kmeans.validate()
     }
 }
 
@@ -463,6 +334,7 @@ mod tests {
                 init: Init::FirstRows,
                 stop: Stop::Iterations(10),
                 warmup: 1,
+                algorithm: Default::default(),
                 layout: Default::default(),
                 arithmetic: Default::default(),
                 schedule: Default::default(),
@@ -496,6 +368,7 @@ mod tests {
             init: Init::FirstRows,
             stop: Stop::Iterations(1),
             warmup: 0,
+            algorithm: Default::default(),
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),

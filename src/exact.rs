@@ -114,6 +114,29 @@ impl WideSum {
     /// Adds a finite value of at least 0.
     #[inline]
     pub fn add(&mut self, value: f64) {
+        self.total = self.total.wrapping_add(self.on_grid(value));
+    }
+
+    /// Takes back a value that was added before.
+    #[inline]
+    pub fn subtract(&mut self, value: f64) {
+        self.total = self.total.wrapping_sub(self.on_grid(value));
+    }
+
+    /// Adds another sum of the same terms and exponent.
+    pub fn merge(&mut self, other: &WideSum) {
+        debug_assert_eq!(self.shift, other.shift);
+        self.total = self.total.wrapping_add(other.total);
+    }
+
+    /// The sum in units of the grid.
+    pub fn units(&self) -> i128 {
+        self.total
+    }
+
+    /// The nearest whole number of grid units.
+    #[inline]
+    fn on_grid(&self, value: f64) -> i128 {
         debug_assert!(value >= 0.0 && value.is_finite());
         let bits = value.to_bits();
         let exponent = ((bits >> 52) & 0x7ff) as i32;
@@ -122,10 +145,12 @@ impl WideSum {
             if exponent == 0 { (fraction, -1074) } else { (fraction | (1 << 52), exponent - 1075) };
         let shift = exponent + self.shift;
         if shift >= 0 {
-            self.total = self.total.wrapping_add(significand << shift.min(126));
+            significand << shift.min(126)
         } else if shift > -64 {
             let half = 1i128 << (-shift - 1);
-            self.total = self.total.wrapping_add((significand + half) >> -shift);
+            (significand + half) >> -shift
+        } else {
+            0
         }
     }
 

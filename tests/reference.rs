@@ -78,6 +78,7 @@ fn cell(name: &str, k: u32, (backend, ranks, threads): (&str, u32, u32)) -> Cell
             init: Init::FirstRows,
             stop: Stop::Converged { tolerance: 0.0, max_iterations: 1000 },
             warmup: 1,
+            algorithm: Default::default(),
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),

@@ -83,6 +83,7 @@ pub fn cell(points: u64, k: u32, backend: &str, ranks: u32, threads: u32) -> Cel
             init: Init::FirstRows,
             stop: Stop::Iterations(20),
             warmup: 2,
+            algorithm: Default::default(),
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
@@ -147,6 +148,8 @@ pub fn answer(points: u64) -> Answer {
         centroids: "c".into(),
         labels: "l".into(),
         data: "d".into(),
+        distances: None,
+        init_distances: None,
         quality: BTreeMap::new(),
         warnings: vec![],
     })

@@ -90,6 +90,7 @@ pub fn synthetic(backend: &str, ranks: u32, threads: u32) -> Cell {
             init: Init::FirstRows,
             stop: Stop::Iterations(6),
             warmup: 1,
+            algorithm: Default::default(),
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),

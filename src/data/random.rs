@@ -23,6 +23,14 @@ pub enum Purpose {
     InitialRows = 5,
     /// The order in which things are done.
     Order = 6,
+    /// Rows that k-means++ draws.
+    Seeding = 7,
+    /// Rows that a round of k-means|| draws.
+    Oversampling = 8,
+    /// The rows of a batch.
+    Batch = 9,
+    /// How k-means|| chooses among what it drew.
+    Reclustering = 10,
     /// The seeds of several starts of one fit.
     Start = 16,
 }

@@ -1,7 +1,7 @@
 //! How workloads, data sets and cells are called in tables, figures and the report.
 
 use crate::cell::{
-    Arithmetic, BACKENDS, Backend, Cell, Dataset, Init, Layout, Sample, Schedule, Stop, Synthetic, Workload,
+    Algorithm, Arithmetic, BACKENDS, Backend, Cell, Dataset, Init, Layout, Sample, Schedule, Stop, Synthetic, Workload,
 };
 use crate::units;
 
@@ -11,6 +11,8 @@ pub fn workload(workload: &Workload) -> String {
     let init = match &kmeans.init {
         Init::FirstRows => "from the first rows".to_string(),
         Init::RandomRows { seed } => format!("from random rows (seed {seed})"),
+        Init::KMeansPlusPlus { seed } => format!("from k-means++ (seed {seed})"),
+        Init::KMeansParallel { seed } => format!("from k-means|| (seed {seed})"),
         Init::Given { path } => format!("from the centroids in {}", file_name(path)),
     };
     let stop = match kmeans.stop {
@@ -21,6 +23,12 @@ pub fn workload(workload: &Workload) -> String {
         }
     };
     // What is as usual needs no words.
+    let algorithm = match kmeans.algorithm {
+        Algorithm::Lloyd => String::new(),
+        Algorithm::Hamerly => ", Hamerly's bounds".into(),
+        Algorithm::Yinyang => ", Yinyang bounds".into(),
+        Algorithm::Minibatch { batch, .. } => format!(", batches of {} rows", units::count(f64::from(batch))),
+    };
     let layout = match kmeans.layout {
         Layout::Tiles => "",
         Layout::Rows => ", rows as they come",
@@ -33,7 +41,7 @@ pub fn workload(workload: &Workload) -> String {
         Schedule::Static => "",
         Schedule::Dynamic => ", dynamic chunks",
     };
-    format!("k-means, k = {}, {init}, {stop}{layout}{arithmetic}{schedule}", kmeans.k)
+    format!("k-means, k = {}, {init}, {stop}{algorithm}{layout}{arithmetic}{schedule}", kmeans.k)
 }
 
 /// A data set in a few words, with rows and columns where they are known: `synthetic mixture, 100,000 × 16`.
@@ -154,6 +162,7 @@ mod tests {
                 init: Init::FirstRows,
                 stop,
                 warmup: 1,
+                algorithm: Default::default(),
                 layout: Default::default(),
                 arithmetic: Default::default(),
                 schedule: Default::default(),

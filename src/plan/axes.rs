@@ -9,7 +9,7 @@ use crate::data::{catalogue, format};
 use crate::error::Result;
 use crate::plan::Machine;
 use crate::plan::expression::Expression;
-use crate::plan::manifest::{Axes, BackendName, Init, Manifest, Pattern};
+use crate::plan::manifest::{Algorithm, Axes, BackendName, Init, Manifest, Pattern};
 use crate::plan::place::{At, Text, nearest};
 use crate::plan::ties;
 use crate::plan::written::{Lanes, Many, Oversubscribe, Real, Scalar, Whole};
@@ -29,6 +29,8 @@ pub enum Value {
     Shape(Synthetic),
     /// A backend.
     Backend(Backend),
+    /// How the iterations find their centroids.
+    Algorithm(Algorithm),
     /// How rows lie in memory.
     Layout(Layout),
     /// What decides between centroids that are almost equally near.
@@ -45,9 +47,12 @@ impl fmt::Display for Value {
             Value::Word(word) => f.write_str(word),
             Value::Init(Init::FirstRows) => f.write_str("first-rows"),
             Value::Init(Init::RandomRows) => f.write_str("random-rows"),
+            Value::Init(Init::KMeansPlusPlus) => f.write_str("kmeans++"),
+            Value::Init(Init::KMeansParallel) => f.write_str("kmeans||"),
             Value::Init(Init::Given(path)) => f.write_str(path),
             Value::Shape(shape) => f.write_str(shape_word(*shape)),
             Value::Backend(backend) => f.write_str(backend.name()),
+            Value::Algorithm(algorithm) => f.write_str(algorithm.with(1, 0).name()),
             Value::Layout(layout) => f.write_str(layout.name()),
             Value::Arithmetic(arithmetic) => f.write_str(arithmetic.name()),
             Value::Schedule(schedule) => f.write_str(schedule.name()),
@@ -95,6 +100,8 @@ pub const PARAMETERS: &[(&str, Kind)] = &[
     ("tolerance", Kind::Real),
     ("max-iterations", COUNT),
     ("warmup", Kind::Whole { least: 0, most: u32::MAX as u64 }),
+    ("algorithm", Kind::Word),
+    ("batch", COUNT),
     ("layout", Kind::Word),
     ("arithmetic", Kind::Word),
     ("schedule", Kind::Word),
@@ -404,6 +411,9 @@ fn gather(text: &Text<'_>, manifest: &Manifest, axes: &Axes, machine: Machine) -
         g.add("tolerance", w.tolerance.as_ref(), axes.tolerance.as_ref(), |v| real("tolerance", v))?;
         g.whole("max-iterations", w.max_iterations.as_ref(), axes.max_iterations.as_ref())?;
         g.whole("warmup", w.warmup.as_ref(), axes.warmup.as_ref())?;
+        let algorithm = |value: &Algorithm| Ok(Value::Algorithm(*value));
+        g.add("algorithm", w.algorithm.as_ref(), axes.algorithm.as_ref(), algorithm)?;
+        g.whole("batch", w.batch.as_ref(), axes.batch.as_ref())?;
         g.add("layout", w.layout.as_ref(), axes.layout.as_ref(), |layout| Ok(Value::Layout(*layout)))?;
         let arithmetic = |value: &Arithmetic| Ok(Value::Arithmetic(*value));
         g.add("arithmetic", w.arithmetic.as_ref(), axes.arithmetic.as_ref(), arithmetic)?;

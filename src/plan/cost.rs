@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::cell::{CellId, Dataset, Stop, Workload};
+use crate::cell::{Algorithm, CellId, Dataset, Stop, Workload};
 use crate::data::catalogue;
 use crate::plan::{Machine, PlannedCell};
 use crate::record::{Answer, read::Results};
@@ -125,6 +125,11 @@ impl Estimator {
         let values = rows as f64 * dims as f64;
         let lanes = f64::from(planned.cell.lanes().min(machine.cpus).max(1));
         let start = if planned.cell.backend.uses_mpi() { START_S + MPI_START_S } else { START_S };
+        // A pass over a batch, and one over all rows at the end.
+        let passes = match kmeans.algorithm {
+            Algorithm::Minibatch { batch, .. } => 1.0 + (passes - 1.0) * f64::from(batch) / (rows.max(1) as f64),
+            _ => passes,
+        };
         let work = values * f64::from(kmeans.k) * passes / TERMS_PER_SECOND + values * SECONDS_PER_VALUE;
         Cost { seconds: Some(start + work / lanes), basis }
     }

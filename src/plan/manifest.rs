@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::cell::{Arithmetic, Layout, Schedule, Synthetic};
+use crate::cell::{self, Arithmetic, Layout, Schedule, Synthetic};
 use crate::plan::place::At;
 use crate::plan::written::{Duration, Lanes, Many, Oversubscribe, Real, Scalar, Whole};
 
@@ -52,14 +52,14 @@ pub struct Experiment {
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Workload {
-    /// The algorithm.
+    /// What kind of computation.
     #[schemars(required)]
     pub kind: Option<At<WorkloadKind>>,
     /// Number of clusters.
     pub k: Option<At<Whole>>,
     /// Where the first centroids come from. 'first-rows' where absent.
     pub init: Option<At<Init>>,
-    /// Seed of 'random-rows'. The experiment's where absent.
+    /// Seed of the draws: of the first centroids, and of batches. The experiment's where absent.
     pub init_seed: Option<At<Whole>>,
     /// Exactly this many iterations, converged or not: for benchmarking. Instead of tolerance and max-iterations.
     pub iterations: Option<At<Whole>>,
@@ -70,6 +70,10 @@ pub struct Workload {
     pub max_iterations: Option<At<Whole>>,
     /// Iterations that are run first and thrown away. 1 where absent.
     pub warmup: Option<At<Whole>>,
+    /// How the iterations find their centroids. 'lloyd' where absent.
+    pub algorithm: Option<At<Algorithm>>,
+    /// Rows of a batch of 'minibatch'. 1024 where absent.
+    pub batch: Option<At<Whole>>,
     /// How a lane's rows lie in memory. 'tiles' where absent.
     pub layout: Option<At<Layout>>,
     /// What decides between two centroids that are almost equally near. 'certified' where absent.
@@ -78,13 +82,39 @@ pub struct Workload {
     pub schedule: Option<At<Schedule>>,
 }
 
-/// The algorithm.
+/// What kind of computation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WorkloadKind {
-    /// Lloyd's k-means.
+    /// k-means.
     #[serde(rename = "kmeans")]
     KMeans,
+}
+
+/// How the iterations find their centroids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Algorithm {
+    /// Every row is compared with every centroid in every iteration.
+    Lloyd,
+    /// Lloyd's answer, bit by bit, with one bound a row that spares comparisons once few labels change.
+    Hamerly,
+    /// Lloyd's answer, bit by bit, with a bound a row for each group of centroids: for large k.
+    Yinyang,
+    /// Sculley's: one random batch of rows an iteration. Another, cheaper answer.
+    Minibatch,
+}
+
+impl Algorithm {
+    /// As a cell has it.
+    pub fn with(self, batch: u32, seed: u64) -> cell::Algorithm {
+        match self {
+            Algorithm::Lloyd => cell::Algorithm::Lloyd,
+            Algorithm::Hamerly => cell::Algorithm::Hamerly,
+            Algorithm::Yinyang => cell::Algorithm::Yinyang,
+            Algorithm::Minibatch => cell::Algorithm::Minibatch { batch, seed },
+        }
+    }
 }
 
 /// Where the first centroids come from.
@@ -95,6 +125,12 @@ pub enum Init {
     FirstRows,
     /// k distinct rows, drawn with init-seed.
     RandomRows,
+    /// Greedy k-means++, drawn with init-seed.
+    #[serde(rename = "kmeans++")]
+    KMeansPlusPlus,
+    /// k-means||, drawn with init-seed.
+    #[serde(rename = "kmeans||")]
+    KMeansParallel,
     /// The rows of a file of k rows; relative to the manifest's folder.
     Given(String),
 }
@@ -161,6 +197,10 @@ pub struct Axes {
     pub max_iterations: Option<At<Many<Whole>>>,
     /// Values for workload.warmup.
     pub warmup: Option<At<Many<Whole>>>,
+    /// Values for workload.algorithm.
+    pub algorithm: Option<At<Many<Algorithm>>>,
+    /// Values for workload.batch.
+    pub batch: Option<At<Many<Whole>>>,
     /// Values for workload.layout.
     pub layout: Option<At<Many<Layout>>>,
     /// Values for workload.arithmetic.

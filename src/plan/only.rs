@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::cell::{Cell, CellId, Dataset, Init, Stop, Workload};
+use crate::cell::{Algorithm, Cell, CellId, Dataset, Init, Stop, Workload};
 use crate::error::{Error, Result};
 use crate::plan::axes::{PARAMETERS, shape_word};
 use crate::plan::place::nearest;
@@ -114,14 +114,13 @@ pub fn value(cell: &Cell, id: &CellId, axis: &str) -> Option<String> {
         "lanes" => Some(cell.lanes().to_string()),
         "id" => Some(id.0.clone()),
         "k" => Some(kmeans.k.to_string()),
-        "init" => Some(match &kmeans.init {
-            Init::FirstRows => "first-rows".into(),
-            Init::RandomRows { .. } => "random-rows".into(),
-            Init::Given { path } => path.display().to_string(),
-        }),
-        "init-seed" => match &kmeans.init {
-            Init::RandomRows { seed } => Some(seed.to_string()),
-            Init::FirstRows | Init::Given { .. } => None,
+        "init" => match &kmeans.init {
+            Init::Given { path } => Some(path.display().to_string()),
+            other => other.name().map(String::from),
+        },
+        "init-seed" => match kmeans.algorithm {
+            Algorithm::Minibatch { seed, .. } => Some(seed.to_string()),
+            _ => kmeans.init.seed().map(|seed| seed.to_string()),
         },
         "iterations" => match kmeans.stop {
             Stop::Iterations(iterations) => Some(iterations.to_string()),
@@ -136,6 +135,11 @@ pub fn value(cell: &Cell, id: &CellId, axis: &str) -> Option<String> {
             Stop::Converged { max_iterations, .. } => Some(max_iterations.to_string()),
         },
         "warmup" => Some(kmeans.warmup.to_string()),
+        "algorithm" => Some(kmeans.algorithm.name().into()),
+        "batch" => match kmeans.algorithm {
+            Algorithm::Minibatch { batch, .. } => Some(batch.to_string()),
+            _ => None,
+        },
         "layout" => Some(kmeans.layout.name().into()),
         "arithmetic" => Some(kmeans.arithmetic.name().into()),
         "schedule" => Some(kmeans.schedule.name().into()),

@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::cell::{self};
-use crate::cell::{Backend, Cell, CellId, CommKind, Dataset, KMeans, Labels, Sample, Stop, Workload};
+use crate::cell::{self, Backend, Cell, CellId, CommKind, Dataset, KMeans, Labels, Sample, Stop, Workload};
 use crate::data::catalogue;
 use crate::error::Result;
 use crate::plan::axes::{Kind, Match, Oversubscribed, Sweep, Value, kind_of, range};
@@ -17,6 +16,9 @@ use crate::plan::{LeftOut, Machine, PlannedCell};
 
 /// A plan may have this many combinations of axis values. More is a slip of the pen.
 pub const MAX_COMBINATIONS: usize = 100_000;
+
+/// Rows of a batch where the manifest does not say.
+const BATCH: u32 = 1024;
 
 /// Resolves the combinations of `sweep`.
 pub struct Resolver<'a> {
@@ -143,7 +145,13 @@ impl Resolver<'_> {
                 format!("needs {lanes} CPUs, {cpus} may be used; set oversubscribe = true to run it all the same");
             return Ok(Fate::LeftOut(LeftOut { what: where_, why, combinations: 1 }));
         }
-        let workload = Workload::KMeans(self.kmeans(point)?);
+        let kmeans = self.kmeans(point)?;
+        if kmeans.algorithm.is_bounded() && kmeans.arithmetic == cell::Arithmetic::F32 {
+            let what = format!("algorithm={}, arithmetic=f32", kmeans.algorithm.name());
+            let why = "its bounds are exact, which needs arithmetic = 'certified'".into();
+            return Ok(Fate::LeftOut(LeftOut { what, why, combinations: 1 }));
+        }
+        let workload = Workload::KMeans(kmeans);
         let dataset = self.dataset(point, &workload)?;
         // Both fit: an axis has at most `u32::MAX`.
         let (ranks, threads) = (u32::try_from(ranks).unwrap_or(u32::MAX), u32::try_from(threads).unwrap_or(u32::MAX));
@@ -268,12 +276,13 @@ impl Resolver<'_> {
         let Some(k) = number("k")? else {
             return Err(self.text.error(&section, "k is missing in [workload]").hint("add for example k = 16"));
         };
+        let seed = self.number(point, "init-seed")?.map_or(self.seed, |seed| seed.value);
         let init = match self.value(point, "init").map(|v| (&v.value, &v.span)) {
-            None | Some((Value::Init(Init::FirstRows), _)) => cell::Init::FirstRows,
+            Some((Value::Init(Init::RandomRows), _)) => cell::Init::RandomRows { seed },
+            Some((Value::Init(Init::KMeansPlusPlus), _)) => cell::Init::KMeansPlusPlus { seed },
+            Some((Value::Init(Init::KMeansParallel), _)) => cell::Init::KMeansParallel { seed },
             Some((Value::Init(Init::Given(path)), span)) => cell::Init::Given { path: self.existing(path, span)? },
-            Some(_) => {
-                cell::Init::RandomRows { seed: self.number(point, "init-seed")?.map_or(self.seed, |seed| seed.value) }
-            }
+            Some(_) | None => cell::Init::FirstRows,
         };
         let tolerance = match self.value(point, "tolerance").map(|v| &v.value) {
             Some(Value::Real(tolerance)) => Some(*tolerance),
@@ -285,6 +294,10 @@ impl Resolver<'_> {
                 tolerance: tolerance.unwrap_or(0.0),
                 max_iterations: number("max-iterations")?.unwrap_or(300),
             },
+        };
+        let algorithm = match self.value(point, "algorithm").map(|v| &v.value) {
+            Some(Value::Algorithm(algorithm)) => algorithm.with(number("batch")?.unwrap_or(BATCH), seed),
+            _ => cell::Algorithm::default(),
         };
         let layout = match self.value(point, "layout").map(|v| &v.value) {
             Some(Value::Layout(layout)) => *layout,
@@ -298,7 +311,8 @@ impl Resolver<'_> {
             Some(Value::Schedule(schedule)) => *schedule,
             _ => cell::Schedule::default(),
         };
-        Ok(KMeans { k, init, stop, warmup: number("warmup")?.unwrap_or(1), layout, arithmetic, schedule })
+        let warmup = number("warmup")?.unwrap_or(1);
+        Ok(KMeans { k, init, stop, warmup, algorithm, layout, arithmetic, schedule })
     }
 
     fn dataset(&self, point: &Point<'_>, workload: &Workload) -> Result<Dataset> {
@@ -392,7 +406,12 @@ impl From<Wrong> for Failed {
     }
 }
 
-/// The cell whose answer `cell` must match: the same workload and rows on one lane.
+/// The cell whose answer `cell` must match: the same workload and rows on one lane, without bounds.
 pub fn oracle_of(cell: &Cell) -> Cell {
-    Cell { backend: Backend::SERIAL, ranks: 1, threads: 1, oversubscribe: false, ..cell.clone() }
+    let Workload::KMeans(mut kmeans) = cell.workload.clone();
+    if kmeans.algorithm.is_bounded() {
+        kmeans.algorithm = cell::Algorithm::Lloyd;
+    }
+    let workload = Workload::KMeans(kmeans);
+    Cell { workload, backend: Backend::SERIAL, ranks: 1, threads: 1, oversubscribe: false, ..cell.clone() }
 }

@@ -367,6 +367,13 @@ pub struct Clustering {
     pub labels: String,
     /// Digest of all rows as they were read, independent of how they are spread.
     pub data: String,
+    /// Distances of a row to a centroid (or scores in their place) that the timed iterations evaluated on all lanes; null where they
+    /// are not counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distances: Option<u64>,
+    /// Those that the choice of the initial centroids evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub init_distances: Option<u64>,
     /// Comparison with true labels: NMI, ARI, purity. Empty where there are none.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub quality: BTreeMap<String, f64>,
@@ -447,6 +454,8 @@ mod tests {
             centroids: "c".into(),
             labels: "l".into(),
             data: "d".into(),
+            distances: None,
+            init_distances: None,
             quality: BTreeMap::new(),
             warnings: vec![],
         }

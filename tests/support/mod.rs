@@ -185,6 +185,8 @@ fn measured() -> Measured {
         centroids: "c".into(),
         labels: "l".into(),
         data: "d".into(),
+        distances: None,
+        init_distances: None,
         quality: BTreeMap::new(),
         warnings: vec![],
     };

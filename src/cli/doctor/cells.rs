@@ -24,6 +24,7 @@ pub fn tiny(backend: Backend) -> Cell {
         init: Init::FirstRows,
         stop: Stop::Iterations(5),
         warmup: 1,
+        algorithm: Default::default(),
         layout: Default::default(),
         arithmetic: Default::default(),
         schedule: Default::default(),

@@ -10,7 +10,7 @@ mod sealed {
 macro_rules! plain {
     ($($number:ty),*) => { $(impl sealed::Sealed for $number {} impl Plain for $number {})* };
 }
-plain!(u8, u32, i64, u64, f32, f64);
+plain!(u8, u32, i64, u64, i128, f32, f64);
 
 /// The memory of `values`.
 pub fn of<T: Plain>(values: &[T]) -> &[u8] {

@@ -29,7 +29,7 @@ impl KMeansDevice for Fake {
         }
         let (orders, inbox) = channel::<Order>();
         std::thread::spawn(move || {
-            let mut memory = Memory { rows, first, labels: Vec::new(), grid: None, k: 0 };
+            let mut memory = Memory { rows, first, labels: Vec::new(), grid: None, k: 0, nearest: Vec::new() };
             while let Ok(order) = inbox.recv() {
                 // Late on purpose: whoever reads before waiting reads too early.
                 std::thread::yield_now();
@@ -49,6 +49,8 @@ struct Memory {
     labels: Vec<u32>,
     grid: Option<Grid>,
     k: usize,
+    /// Squared distances to the nearest centre.
+    nearest: Vec<f64>,
 }
 
 struct Shard {
@@ -70,6 +72,28 @@ impl Shard {
 }
 
 impl Memory {
+    /// The nearest centroid of row `i`.
+    fn nearest(&self, i: usize, centroids: &[f32]) -> u32 {
+        let row = self.rows.row(i);
+        let mut best = (f64::INFINITY, 0u32);
+        for (j, centroid) in centroids.chunks_exact(self.rows.dims).enumerate() {
+            let distance = squared_distance(row, centroid);
+            if distance < best.0 {
+                best = (distance, j as u32);
+            }
+        }
+        best.1
+    }
+
+    /// Adds row `i` to the sum of a cluster.
+    fn add(&self, i: usize, cluster: u32, partial: &mut Partial) {
+        partial.counts[cluster as usize] += 1;
+        for (t, &x) in self.rows.row(i).iter().enumerate() {
+            let scale = self.grid.as_ref().map_or(0.0, |grid| grid.scale()[t]);
+            partial.sums[cluster as usize * self.rows.dims + t] += Grid::quantise(x, scale);
+        }
+    }
+
     fn distances<'a>(&'a self, centroids: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
         let dims = self.rows.dims;
         (0..self.rows.rows() as usize)
@@ -95,21 +119,10 @@ impl KMeansShard for Shard {
             let mut stats = StepStats { distances: rows * k as u64, ..StepStats::default() };
             let old = std::mem::take(&mut memory.labels);
             for i in 0..rows as usize {
-                let row = memory.rows.row(i);
-                let mut best = (f64::INFINITY, 0u32);
-                for j in 0..k {
-                    let distance = squared_distance(row, &values[j * dims..][..dims]);
-                    if distance < best.0 {
-                        best = (distance, j as u32);
-                    }
-                }
-                stats.changed += u64::from(old.get(i) != Some(&best.1));
-                memory.labels.push(best.1);
-                partial.counts[best.1 as usize] += 1;
-                for (t, &x) in row.iter().enumerate() {
-                    let scale = memory.grid.as_ref().map_or(0.0, |grid| grid.scale()[t]);
-                    partial.sums[best.1 as usize * dims + t] += Grid::quantise(x, scale);
-                }
+                let label = memory.nearest(i, &values);
+                stats.changed += u64::from(old.get(i) != Some(&label));
+                memory.labels.push(label);
+                memory.add(i, label, &mut partial);
             }
             (partial, stats)
         })?;
@@ -140,6 +153,55 @@ impl KMeansShard for Shard {
             far.truncate(count);
             far
         })
+    }
+
+    fn batch(&mut self, rows: &[u64], centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats> {
+        let (rows, values, Centroids { k, dims, .. }) = (rows.to_vec(), centroids.values.to_vec(), centroids);
+        let distances = (rows.len() * k) as u64;
+        *out = self.run(move |memory| {
+            let mut partial = Partial::new(k, dims);
+            for row in rows {
+                let i = (row - memory.first) as usize;
+                memory.add(i, memory.nearest(i, &values), &mut partial);
+            }
+            partial
+        })?;
+        Ok(StepStats { distances, ..StepStats::default() })
+    }
+
+    fn seed_start(&mut self, _grid: &Grid) -> Result<()> {
+        self.run(|memory| memory.nearest = vec![f64::INFINITY; memory.rows.rows() as usize])
+    }
+
+    fn seed_try(&mut self, candidates: Centroids<'_>, sums: &mut [WideSum]) -> Result<()> {
+        for (candidate, sum) in candidates.values.chunks_exact(candidates.dims).zip(sums) {
+            let candidate = candidate.to_vec();
+            let nearer = self.run(move |memory| {
+                let distance =
+                    |(i, &nearest): (usize, &f64)| nearest.min(squared_distance(memory.rows.row(i), &candidate));
+                memory.nearest.iter().enumerate().map(distance).collect::<Vec<_>>()
+            })?;
+            nearer.into_iter().for_each(|distance| sum.add(distance));
+        }
+        Ok(())
+    }
+
+    fn seed_take(&mut self, centres: Centroids<'_>) -> Result<()> {
+        for centre in centres.values.chunks_exact(centres.dims) {
+            let centre = centre.to_vec();
+            self.run(move |memory| {
+                for (i, nearest) in memory.nearest.iter_mut().enumerate() {
+                    *nearest = nearest.min(squared_distance(memory.rows.row(i), &centre));
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn seed_distances(&mut self, sink: &mut dyn FnMut(u64, &[f64]) -> bool) -> Result<()> {
+        let (first, nearest) = self.run(|memory| (memory.first, memory.nearest.clone()))?;
+        sink(first, &nearest);
+        Ok(())
     }
 
     fn row(&mut self, row: u64, out: &mut [f32]) -> Result<bool> {

@@ -119,6 +119,24 @@ pub trait KMeansShard {
     /// The (at most) `count` rows farthest from their centroid by the labels of the last step: by falling distance, then by rising row.
     fn farthest(&mut self, centroids: Centroids<'_>, count: usize) -> Result<Vec<Far>>;
 
+    /// Labels the rows with these global numbers, all in this shard and possibly repeated, and writes THEIR sums by cluster. Labels of
+    /// steps and their sums stay as they are.
+    fn batch(&mut self, rows: &[u64], centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats>;
+
+    /// Begins to choose initial centroids: no row has a nearest centre yet.
+    fn seed_start(&mut self, grid: &Grid) -> Result<()>;
+
+    /// For each candidate: Σ over the rows of the squared distance to the nearest of the centres and that candidate, added exactly to its
+    /// sum. There is a centre already.
+    fn seed_try(&mut self, candidates: Centroids<'_>, sums: &mut [WideSum]) -> Result<()>;
+
+    /// These become centres too.
+    fn seed_take(&mut self, centres: Centroids<'_>) -> Result<()>;
+
+    /// Hands the rows' squared distances (by [`crate::exact::squared_distance`]) to their nearest centres to `sink`, in row order: the
+    /// global number of the first, and their distances. Ends when the sink says no.
+    fn seed_distances(&mut self, sink: &mut dyn FnMut(u64, &[f64]) -> bool) -> Result<()>;
+
     /// Copies the shard's row with the global number `row` into `out`. Returns false when the row is in another shard.
     fn row(&mut self, row: u64, out: &mut [f32]) -> Result<bool>;
 }

@@ -115,6 +115,7 @@ mod tests {
             init: Init::FirstRows,
             stop: Stop::Iterations(10),
             warmup: 1,
+            algorithm: Default::default(),
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),

@@ -12,6 +12,7 @@ pub(crate) fn cell() -> Cell {
             init: Init::FirstRows,
             stop: Stop::Iterations(2),
             warmup: 0,
+            algorithm: Default::default(),
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),

@@ -36,6 +36,7 @@ fn cell(threads: u32) -> Cell {
             init: Init::FirstRows,
             stop: Stop::Iterations(2),
             warmup: 0,
+            algorithm: Default::default(),
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
@@ -66,6 +67,8 @@ fn answered(inertia: f64) -> Ending {
         centroids: "c".into(),
         labels: "l".into(),
         data: "d".into(),
+        distances: None,
+        init_distances: None,
         quality: BTreeMap::new(),
         warnings: vec![],
     };

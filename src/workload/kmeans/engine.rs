@@ -113,8 +113,12 @@ pub struct Engine<'a> {
     k: usize,
     /// This lane's sums, then everybody's.
     sums: Partial,
-    /// What goes over the communicator: sums, counts, changed labels, lanes with an error.
+    /// What goes over the communicator: sums, counts, changed labels, distances, lanes with an error.
     wire: Vec<i64>,
+    /// Distances that were evaluated since the last restart, on all lanes.
+    distances: u64,
+    /// Those that the choice of the initial centroids took.
+    initial_distances: u64,
 }
 
 impl<'a> Engine<'a> {
@@ -127,7 +131,10 @@ impl<'a> Engine<'a> {
         let maxima: Vec<f32> = maxima.iter().map(|&bits| f32::from_bits(bits as u32)).collect();
         let grid = agreed(comm, Grid::new(&maxima, whole.rows))?;
         let (k, sums) = (0, Partial::new(0, whole.dims));
-        Ok((Engine { comm, shard, grid, whole, k, sums, wire: Vec::new() }, inspected))
+        Ok((
+            Engine { comm, shard, grid, whole, k, sums, wire: Vec::new(), distances: 0, initial_distances: 0 },
+            inspected,
+        ))
     }
 
     /// Rows and columns of all lanes together.
@@ -142,12 +149,25 @@ impl<'a> Engine<'a> {
 
     /// The initial centroids, k × dims row-major, the same on every lane.
     pub fn initial(&mut self, init: &Init, k: usize) -> Result<Vec<f32>> {
-        init::centroids(self.comm, self.shard.as_mut(), init, k, self.whole)
+        let start = init::centroids(self.comm, self.shard.as_mut(), init, k, self.whole, &self.grid)?;
+        self.initial_distances = start.distances;
+        Ok(start.centroids)
+    }
+
+    /// Distances (or scores in their place) that steps have evaluated since the last restart, over all lanes.
+    pub fn distances(&self) -> u64 {
+        self.distances
+    }
+
+    /// Those that the last choice of initial centroids evaluated.
+    pub fn initial_distances(&self) -> u64 {
+        self.initial_distances
     }
 
     /// Forgets labels and sums: the next step begins a clustering with `k` clusters.
     pub fn restart(&mut self, k: usize) -> Result<()> {
         self.k = k;
+        self.distances = 0;
         self.sums = Partial::new(k, self.whole.dims);
         agreed(self.comm, self.shard.restart(&self.grid, k))
     }
@@ -167,15 +187,17 @@ impl<'a> Engine<'a> {
         self.wire.extend_from_slice(&self.sums.sums);
         self.wire.extend_from_slice(&self.sums.counts);
         self.wire.push(stepped.as_ref().map_or(0, |stats| stats.changed as i64));
+        self.wire.push(stepped.as_ref().map_or(0, |stats| stats.distances as i64));
         self.wire.push(i64::from(stepped.is_err()));
         comm.all_reduce(Op::Sum, Buf::I64(&mut self.wire))?;
         let (sums, rest) = self.wire.split_at(self.sums.sums.len());
         let (counts, rest) = rest.split_at(self.k);
-        if rest[1] != 0 {
+        if rest[2] != 0 {
             return Err(comm.agree(stepped.map(|_| ())).err().unwrap_or_else(|| Error::internal("a lane failed")));
         }
         self.sums.sums.copy_from_slice(sums);
         self.sums.counts.copy_from_slice(counts);
+        self.distances += rest[1] as u64;
         Ok(rest[0] as u64)
     }
 

@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use crate::cell::{Arithmetic, Backend, DeviceKind, KMeans, Schedule, Stop, hex};
+use crate::cell::{Algorithm, Arithmetic, Backend, DeviceKind, KMeans, Schedule, Stop, hex};
 use crate::error::{Error, Result};
 use crate::measure::comm::{Buf, Op, agreed, bytes};
 use crate::measure::device::{KMeansDevice, cpu::Cpu};
@@ -18,6 +18,7 @@ use crate::workload::{LaneContext, LaneResult, load};
 pub mod engine;
 pub mod init;
 pub mod quality;
+pub mod seeding;
 pub mod tally;
 pub mod update;
 
@@ -47,6 +48,9 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
     let mut part = load::part(comm, context.source)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
+    if spec.algorithm != Algorithm::Lloyd {
+        return Err(Error::unavailable(format!("algorithm '{}' is not in this build", spec.algorithm.name())));
+    }
     let (mut engine, inspected) = Engine::load(comm, device, &mut part)?;
 
     recorder.enter(Phase::Init);
@@ -70,6 +74,7 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
     recorder.enter(Phase::Update);
     let start = Instant::now();
     let end = engine.iterate(&mut centroids, limit, &Measured { context })?;
+    let distances = engine.distances();
     let mut seconds = [start.elapsed().as_secs_f64()];
 
     recorder.enter(Phase::Finish);
@@ -82,7 +87,8 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
         engine.step(&centroids)?;
     }
     let mut tally = Tally::new(comm, k, part.truth.as_deref(), part.first)?;
-    let answer = answer(context, &mut engine, &mut tally, &centroids, end, inspected.digest)?;
+    let mut answer = answer(context, &mut engine, &mut tally, &centroids, end, inspected.digest)?;
+    (answer.distances, answer.init_distances) = (Some(distances), Some(engine.initial_distances()));
     Ok(LaneResult {
         answer: Answer::KMeans(answer),
         seconds: seconds[0],
@@ -140,6 +146,8 @@ fn answer(
         centroids: crate::cell::short_hash(bytes::of(centroids)),
         labels: hex(&digests[0].to_be_bytes()),
         data: hex(&digests[1].to_be_bytes()),
+        distances: None,
+        init_distances: None,
         quality: if tally.classes > 0 { quality::measures(&tally.table, tally.classes) } else { Default::default() },
         warnings: empty_clusters(engine.counts()).into_iter().collect(),
     })

@@ -20,8 +20,8 @@ pub fn suits(dims: usize, k: usize) -> bool {
     k <= MOST && dims >= 64 && dims >= 16 * k
 }
 
-/// Labels the rows of one tile.
-pub struct Dots<'a, const CERTIFY: bool> {
+/// Labels the rows of one tile. Constants as for [`super::nearest::Nearest`].
+pub struct Dots<'a, const CERTIFY: bool, const KEEP: bool> {
     /// The centroids.
     pub panel: &'a Panel<'a>,
     /// TILE rows, and at least a vector more.
@@ -36,7 +36,7 @@ pub struct Dots<'a, const CERTIFY: bool> {
     pub found: &'a mut Found,
 }
 
-impl<const CERTIFY: bool> Work for Dots<'_, CERTIFY> {
+impl<const CERTIFY: bool, const KEEP: bool> Work for Dots<'_, CERTIFY, KEEP> {
     type Output = ();
 
     #[inline(always)]
@@ -92,6 +92,9 @@ impl<const CERTIFY: bool> Work for Dots<'_, CERTIFY> {
                 let lane = first + r;
                 found.labels[lane] = index[r];
                 changed |= u64::from(index[r] != found.old[lane]) << lane;
+                if KEEP {
+                    (found.best[lane], found.second[lane]) = (best[r], second[r]);
+                }
                 if CERTIFY {
                     // Asked this way round, whatever is not a number is undecided.
                     let decided = best[r] - second[r] > threshold;

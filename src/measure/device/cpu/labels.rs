@@ -52,6 +52,16 @@ impl Labels {
             Labels::U32(labels) => labels[i] = *new,
         }
     }
+
+    /// Replaces one label of tile `i`.
+    #[inline]
+    pub fn set_one(&mut self, i: usize, lane: usize, new: u32) {
+        match self {
+            Labels::U8(labels) => labels[i][lane] = new as u8,
+            Labels::U16(labels) => labels[i][lane] = new as u16,
+            Labels::U32(labels) => labels[i][lane] = new,
+        }
+    }
 }
 
 impl Stored<'_> {

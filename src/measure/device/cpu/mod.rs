@@ -4,32 +4,41 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use crate::cell::Layout;
+use crate::cell::{Algorithm, Layout};
 use crate::data::RowSource;
 use crate::error::{Error, Result};
 use crate::exact::{Grid, WideSum, squared_distance};
 use crate::measure::device::{Centroids, Far, KMeansDevice, KMeansShard, LabelSink, Partial, StepStats};
 
+mod bounded;
+mod bounds;
 mod buffer;
 mod dots;
+mod gather;
 pub mod kernel;
 mod labels;
 mod nearest;
 mod panel;
 mod resident;
 mod rows;
+mod screen;
+mod seeding;
 mod sums;
 mod tiles;
 mod vector;
 
+use bounded::Bounded;
+use bounds::{Drift, Gaps};
 use buffer::Buffer;
 use dots::Dots;
+use gather::Gathered;
 use kernel::Kernel;
 use nearest::{Found, Nearest};
 use panel::Panel;
 pub use resident::Pool;
 use resident::{Resident, Shared};
 use rows::{Turn, TurnBack};
+use seeding::Seeding;
 use sums::{Relabel, ones};
 use tiles::TILE;
 
@@ -39,6 +48,7 @@ pub struct Cpu {
     kernel: Kernel,
     layout: Layout,
     certify: bool,
+    algorithm: Algorithm,
     /// The lanes that help each other, if they do.
     pool: Option<Arc<Pool>>,
     thread: usize,
@@ -51,7 +61,7 @@ impl Cpu {
     }
     /// With a kernel that this processor supports.
     pub fn with(kernel: Kernel) -> Cpu {
-        Cpu { kernel, layout: Layout::Tiles, certify: true, pool: None, thread: 0 }
+        Cpu { kernel, layout: Layout::Tiles, certify: true, algorithm: Algorithm::Lloyd, pool: None, thread: 0 }
     }
     /// With rows that lie like this.
     pub fn layout(self, layout: Layout) -> Cpu {
@@ -60,6 +70,10 @@ impl Cpu {
     /// With labels that f64 decides where f32 cannot (which is the default), or with those of f32.
     pub fn certify(self, certify: bool) -> Cpu {
         Cpu { certify, ..self }
+    }
+    /// With bounds that spare comparisons, or without. Labels are those that `certify` stands for with any of them: bounds are exact.
+    pub fn algorithm(self, algorithm: Algorithm) -> Cpu {
+        Cpu { algorithm, ..self }
     }
     /// As this thread of a pool whose lanes help each other.
     pub fn helping(self, pool: Arc<Pool>, thread: usize) -> Cpu {
@@ -95,6 +109,8 @@ impl KMeansDevice for Cpu {
             grid: None,
             state: Partial::new(0, dims),
             fresh: true,
+            seeding: None,
+            drift: Drift::default(),
         }))
     }
 }
@@ -111,9 +127,17 @@ struct Shard {
     state: Partial,
     /// No step since the last restart: labels mean nothing yet.
     fresh: bool,
+    /// While initial centroids are chosen.
+    seeding: Option<Box<Seeding>>,
+    /// How far centroids have moved; where there are bounds.
+    drift: Drift,
 }
 
 impl Shard {
+    fn seeding(&mut self) -> Result<&mut Seeding> {
+        self.seeding.as_deref_mut().ok_or_else(|| Error::internal("a choice of centroids before its start"))
+    }
+
     /// Calls `each` with every row's number in the shard, its label and its distance to its centroid.
     fn distances(&self, centroids: Centroids<'_>, mut each: impl FnMut(usize, u32, f64)) {
         let mut row = vec![0f32; self.dims];
@@ -129,16 +153,31 @@ impl Shard {
         }
     }
 
+    /// The centroids as the rows' layout wants them.
+    fn panel<'c>(&self, centroids: Centroids<'c>) -> Panel<'c> {
+        let panel = Panel::new(centroids, self.device.kernel);
+        match self.rows.rows {
+            Resident::Rows(_) if dots::suits(self.dims, centroids.k) => panel.with_plain(self.device.kernel.width()),
+            _ => panel,
+        }
+    }
+
     /// A step: this lane's chunks, then those that other lanes have not taken yet.
     fn pass<const CERTIFY: bool>(&mut self, panel: &Panel<'_>, scale: &[f64]) -> StepStats {
         let mut stats = StepStats::default();
         let mut scratch = Buffer::zeros(TILE * self.dims);
+        let bounded = self.device.algorithm == Algorithm::Hamerly && panel.centroids.k > 1;
+        let mut bounded = bounded.then(|| Bounded::new(self.device.kernel, self.dims, &self.drift));
         let (mine, Cpu { kernel, pool, thread, .. }) = (self.rows.clone(), self.device.clone());
         let mut work = |rows: &Shared, chunk: usize| {
             let found = Found::new();
             let (state, scratch) = (&mut self.state, &mut scratch[..]);
-            let mut pass = Pass { kernel, panel, scale, fresh: self.fresh, state, scratch, found, stats: &mut stats };
-            pass.chunk::<CERTIFY>(rows, chunk);
+            let fresh = self.fresh;
+            let mut pass = Pass { kernel, panel, scale, fresh, state, scratch, found, stats: &mut stats };
+            match &mut bounded {
+                Some(bounded) => bounded.chunk(pass, rows, chunk),
+                None => pass.chunk::<CERTIFY, false>(rows, chunk, None),
+            }
         };
         match &pool {
             None => (0..mine.chunks()).for_each(|chunk| work(&mine, chunk)),
@@ -155,6 +194,9 @@ impl Shard {
     }
 }
 
+/// Where a chunk's bounds are kept, if any, and what they count from.
+type Bounding<'a> = Option<(&'a Drift, &'a mut [[f32; TILE]])>;
+
 /// What a step works with.
 struct Pass<'a> {
     kernel: Kernel,
@@ -168,8 +210,14 @@ struct Pass<'a> {
 }
 
 impl Pass<'_> {
-    /// Labels the rows of a chunk, and moves those whose label changed from one sum to another.
-    fn chunk<const CERTIFY: bool>(&mut self, shared: &Shared, chunk: usize) {
+    /// Labels the rows of a chunk, and moves those whose label changed from one sum to another. `KEEP`: also gives
+    /// them bounds.
+    fn chunk<const CERTIFY: bool, const KEEP: bool>(
+        &mut self,
+        shared: &Shared,
+        chunk: usize,
+        mut bounds: Bounding<'_>,
+    ) {
         let (kernel, panel, dims) = (self.kernel, self.panel, self.panel.centroids.dims);
         let (rows, found) = (&shared.rows, &mut self.found);
         let mut labels = shared.labels(chunk);
@@ -179,22 +227,30 @@ impl Pass<'_> {
             let (threshold, old) = (panel.threshold(rows.norm(i)), labels.tile(at));
             match rows {
                 Resident::Rows(_) if !panel.plain.is_empty() => {
-                    kernel.run(Dots::<CERTIFY> { panel, rows: memory, ahead, threshold, old, found });
+                    kernel.run(Dots::<CERTIFY, KEEP> { panel, rows: memory, ahead, threshold, old, found });
                 }
                 Resident::Rows(_) => {
                     kernel.run(Turn { rows: memory, tile: self.scratch, dims });
-                    kernel.run(Nearest::<CERTIFY> { panel, tile: self.scratch, ahead, threshold, old, found });
+                    kernel.run(Nearest::<CERTIFY, KEEP> { panel, tile: self.scratch, ahead, threshold, old, found });
                 }
                 Resident::Tiles(_) => {
-                    kernel.run(Nearest::<CERTIFY> { panel, tile: memory, ahead, threshold, old, found });
+                    kernel.run(Nearest::<CERTIFY, KEEP> { panel, tile: memory, ahead, threshold, old, found });
                 }
             }
             // Lanes beyond the last row are not rows.
             let count = TILE.min(rows.count() - i * TILE);
             let here = u64::MAX >> (64 - count);
             self.stats.distances += (count * panel.centroids.k) as u64;
+            if KEEP {
+                let columns = panel.plain.is_empty() || matches!(rows, Resident::Tiles(_));
+                let tile = if columns && matches!(rows, Resident::Rows(_)) { &*self.scratch } else { memory };
+                kernel.run(Gaps { panel, tile, columns, threshold, found });
+            }
             if CERTIFY && found.undecided & here != 0 {
-                self.stats.rescanned += decide(found, here, panel, |lane, row| rows.row(i * TILE + lane, row));
+                self.stats.rescanned += decide::<KEEP>(found, here, panel, |lane, row| rows.row(i * TILE + lane, row));
+            }
+            if KEEP && let Some((drift, bounds)) = &mut bounds {
+                bounds[at] = std::array::from_fn(|lane| drift.bound(found.gaps[lane], found.labels[lane]));
             }
             let changed = if self.fresh { here } else { found.changed & here };
             if changed == 0 {
@@ -224,13 +280,16 @@ impl Pass<'_> {
     }
 }
 
-/// Decides by definition what f32 did not. Returns how many rows that were.
+/// Decides by definition what f32 did not. `KEEP`: with the gaps. Returns how many rows that were.
 #[cold]
-fn decide(found: &mut Found, here: u64, panel: &Panel<'_>, row: impl Fn(usize, &mut [f32])) -> u64 {
+fn decide<const KEEP: bool>(found: &mut Found, here: u64, panel: &Panel<'_>, row: impl Fn(usize, &mut [f32])) -> u64 {
     let mut values = vec![0f32; panel.centroids.dims];
     for lane in ones(found.undecided & here) {
         row(lane, &mut values);
-        let label = panel.by_definition(&values);
+        let (label, nearest) = panel.two_by_definition(&values);
+        if KEEP {
+            found.gaps[lane] = bounds::gap(nearest);
+        }
         found.labels[lane] = label;
         found.changed = found.changed & !(1 << lane) | u64::from(label != found.old[lane]) << lane;
     }
@@ -243,6 +302,8 @@ impl KMeansShard for Shard {
         self.grid = Some(grid.clone());
         self.rows.restart(k);
         self.fresh = true;
+        self.seeding = None;
+        self.drift = Drift::default();
         Ok(())
     }
 
@@ -250,10 +311,10 @@ impl KMeansShard for Shard {
         let Some(grid) = self.grid.clone() else {
             return Err(Error::internal("a step before the first restart"));
         };
-        let mut panel = Panel::new(centroids, self.device.kernel);
-        if matches!(self.rows.rows, Resident::Rows(_)) && dots::suits(self.dims, centroids.k) {
-            panel = panel.with_plain(self.device.kernel.width());
+        if self.device.algorithm.is_bounded() {
+            self.drift.advance(centroids);
         }
+        let panel = self.panel(centroids);
         let stats = match self.device.certify {
             true => self.pass::<true>(&panel, grid.scale()),
             false => self.pass::<false>(&panel, grid.scale()),
@@ -292,6 +353,56 @@ impl KMeansShard for Shard {
         let mut far: Vec<Far> = kept.into_iter().map(|entry| entry.0).collect();
         far.sort_by(|a, b| b.cmp(a));
         Ok(far)
+    }
+
+    fn batch(&mut self, rows: &[u64], centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats> {
+        let Some(grid) = self.grid.clone() else {
+            return Err(Error::internal("a batch before the first restart"));
+        };
+        let Cpu { kernel, certify, .. } = self.device;
+        let panel = self.panel(centroids);
+        let (resident, mut found) = (&self.rows.rows, Found::new());
+        let mut gathered = Gathered::new(kernel, self.dims);
+        let mut stats = StepStats { distances: (rows.len() * centroids.k) as u64, ..StepStats::default() };
+        (out.sums.fill(0), out.counts.fill(0));
+        for some in rows.chunks(TILE) {
+            for row in some {
+                let i = (row - self.first) as usize;
+                gathered.take(resident, i / TILE, &mut (1 << (i % TILE)), &[0; TILE]);
+            }
+            stats.rescanned += match certify {
+                true => gathered.find::<true, false>(resident, &panel, &mut found),
+                false => gathered.find::<false, false>(resident, &panel, &mut found),
+            };
+            let changed = u64::MAX >> (64 - some.len());
+            let (scale, to, state) = (grid.scale(), &found.labels, &mut *out);
+            kernel.run(Relabel { state, scale, rows: gathered.rows(resident, changed), changed, from: None, to });
+            gathered.clear();
+        }
+        Ok(stats)
+    }
+
+    fn seed_start(&mut self, grid: &Grid) -> Result<()> {
+        self.seeding = Some(Box::new(Seeding::new(self.device.kernel, self.rows.rows.count(), self.dims, grid)));
+        Ok(())
+    }
+
+    fn seed_try(&mut self, candidates: Centroids<'_>, sums: &mut [WideSum]) -> Result<()> {
+        let rows = self.rows.clone();
+        self.seeding()?.try_out(&rows.rows, candidates, sums);
+        Ok(())
+    }
+
+    fn seed_take(&mut self, centres: Centroids<'_>) -> Result<()> {
+        let rows = self.rows.clone();
+        self.seeding()?.take(&rows.rows, centres);
+        Ok(())
+    }
+
+    fn seed_distances(&mut self, sink: &mut dyn FnMut(u64, &[f64]) -> bool) -> Result<()> {
+        let first = self.first;
+        sink(first, self.seeding()?.nearest());
+        Ok(())
     }
 
     fn row(&mut self, row: u64, out: &mut [f32]) -> Result<bool> {

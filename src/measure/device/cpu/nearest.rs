@@ -18,12 +18,19 @@ pub struct Found {
     pub undecided: u64,
     /// A bit for every row whose label differs from the old one.
     pub changed: u64,
+    /// The best score of each row, where it is kept.
+    pub best: [f32; TILE],
+    /// The second best, likewise.
+    pub second: [f32; TILE],
+    /// How much farther the second nearest centroid of each row is than the nearest, at least: see [`super::bounds`].
+    pub gaps: [f32; TILE],
 }
 
 impl Found {
     /// Nothing yet.
     pub fn new() -> Self {
-        Found { old: [0; TILE], labels: [0; TILE], undecided: 0, changed: 0 }
+        let none = [0.0; TILE];
+        Found { old: [0; TILE], labels: [0; TILE], undecided: 0, changed: 0, best: none, second: none, gaps: none }
     }
 }
 
@@ -33,8 +40,8 @@ impl Default for Found {
     }
 }
 
-/// Labels the rows of one tile. `CERTIFY`: also says which of them f32 does not decide.
-pub struct Nearest<'a, const CERTIFY: bool> {
+/// Labels the rows of one tile. `CERTIFY`: also says which of them f32 does not decide. `KEEP`: also keeps their two best scores.
+pub struct Nearest<'a, const CERTIFY: bool, const KEEP: bool> {
     /// The centroids, packed for the kernel that does this.
     pub panel: &'a Panel<'a>,
     /// dims × TILE values, column after column.
@@ -49,7 +56,7 @@ pub struct Nearest<'a, const CERTIFY: bool> {
     pub found: &'a mut Found,
 }
 
-impl<const CERTIFY: bool> Work for Nearest<'_, CERTIFY> {
+impl<const CERTIFY: bool, const KEEP: bool> Work for Nearest<'_, CERTIFY, KEEP> {
     type Output = ();
 
     #[inline(always)]
@@ -64,7 +71,7 @@ impl<const CERTIFY: bool> Work for Nearest<'_, CERTIFY> {
         let (mut undecided, mut changed) = (0, 0);
         for group in (0..TILE).step_by(P * V::WIDTH) {
             // SAFETY: reads stay within the tile, the packed centroids and their starts, whose lengths were checked above, and within
-            // the labels; writes stay within the labels. The instructions are the caller's promise.
+            // the labels; writes stay within the labels and scores. The instructions are the caller's promise.
             unsafe {
                 let mut top = Top {
                     best: [V::splat(f32::NEG_INFINITY); P],
@@ -95,6 +102,10 @@ impl<const CERTIFY: bool> Work for Nearest<'_, CERTIFY> {
                     top.index[p].store(found.labels.as_mut_ptr().add(first).cast());
                     let differ = top.index[p].differing_bits(V::load(found.old.as_ptr().add(first).cast()));
                     changed |= u64::from(differ) << first;
+                    if KEEP {
+                        top.best[p].store(found.best.as_mut_ptr().add(first));
+                        top.second[p].store(found.second.as_mut_ptr().add(first));
+                    }
                     if CERTIFY {
                         // Asked this way round, whatever is not a number is undecided.
                         let decided = top.best[p].minus(top.second[p]).greater_bits(least);

@@ -32,6 +32,8 @@ pub struct Panel<'a> {
     pub starts: Vec<f32>,
     /// Where the kernel with columns in lanes is used: the centroids row by row, each filled up with zeros to whole vectors.
     pub plain: Buffer,
+    /// What the scores are taken about.
+    pub mean: Vec<f32>,
     /// The threshold as a polynomial in the row's norm; none where f32 decides nothing.
     threshold: Option<[f64; 3]>,
 }
@@ -48,16 +50,16 @@ impl<'a> Panel<'a> {
             packed: vec![0f32; k * dims],
             starts: vec![0f32; k],
             plain: Buffer::zeros(0),
+            mean: mean(centroids),
             threshold: None,
         };
-        let mean = mean(centroids);
         let (mut norm, mut shifted, mut start) = (0f64, 0f64, 0f64);
         let mut from = 0;
         for block in panel.blocks.clone() {
             let size = block.len();
             for j in block.clone() {
                 let (mut square, mut start_of, mut plain) = (0f64, 0f64, 0f64);
-                for (t, (&c, &m)) in centroids.row(j).iter().zip(&mean).enumerate() {
+                for (t, (&c, &m)) in centroids.row(j).iter().zip(&panel.mean).enumerate() {
                     let (c, m) = (f64::from(c), f64::from(m));
                     panel.packed[from + t * size + j - block.start] = (c - m) as f32;
                     square += (c - m) * (c - m);
@@ -105,15 +107,23 @@ impl<'a> Panel<'a> {
     }
 
     /// The nearest centroid by definition.
+    #[cfg(test)]
     pub fn by_definition(&self, row: &[f32]) -> u32 {
-        let mut best = (f64::INFINITY, 0);
+        self.two_by_definition(row).0
+    }
+
+    /// The nearest centroid by definition, and the squared distances to it and to the second nearest.
+    pub fn two_by_definition(&self, row: &[f32]) -> (u32, [f64; 2]) {
+        let (mut label, mut least) = (0, [f64::INFINITY; 2]);
         for j in 0..self.centroids.k {
             let distance = squared_distance(row, self.centroids.row(j));
-            if distance < best.0 {
-                best = (distance, j as u32);
+            if distance < least[0] {
+                (label, least) = (j as u32, [distance, least[0]]);
+            } else if distance < least[1] {
+                least[1] = distance;
             }
         }
-        best.1
+        (label, least)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use crate::cell::Layout;
 use crate::data::RowSource;
 use crate::error::Result;
+use crate::measure::device::cpu::bounds::Bounds;
 use crate::measure::device::cpu::labels::Labels;
 use crate::measure::device::cpu::rows::Rows;
 use crate::measure::device::cpu::tiles::{TILE, Tiles};
@@ -70,6 +71,7 @@ pub struct Shared {
     /// Tiles in a chunk; the last may have fewer.
     pub step: usize,
     labels: Vec<Mutex<Labels>>,
+    bounds: Vec<Mutex<Bounds>>,
     /// The next chunk that nobody has taken in this step.
     next: AtomicUsize,
 }
@@ -78,7 +80,9 @@ impl Shared {
     /// Rows without labels. All chunks count as taken until [`Shared::open`].
     pub fn new(rows: Resident) -> Shared {
         let step = rows.count().div_ceil(TILE).div_ceil(CHUNKS).max(1);
-        let mut shared = Shared { rows, step, labels: Vec::new(), next: AtomicUsize::new(usize::MAX / 2) };
+        let mut shared =
+            Shared { rows, step, labels: Vec::new(), bounds: Vec::new(), next: AtomicUsize::new(usize::MAX / 2) };
+        shared.bounds = (0..shared.chunks()).map(|_| Mutex::default()).collect();
         shared.labels = (0..shared.chunks()).map(|_| Mutex::new(Labels::new(0, 1))).collect();
         shared
     }
@@ -104,9 +108,15 @@ impl Shared {
         self.labels[chunk].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The bounds of a chunk's rows.
+    pub fn bounds(&self, chunk: usize) -> MutexGuard<'_, Bounds> {
+        self.bounds[chunk].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Forgets all labels: there are k clusters now.
     pub fn restart(&self, k: usize) {
         for chunk in 0..self.chunks() {
+            *self.bounds(chunk) = Bounds::default();
             *self.labels(chunk) = Labels::new(self.tiles_of(chunk).len(), k);
         }
     }

@@ -8,7 +8,7 @@ use crate::measure::device::cpu::tiles::{self, TILE};
 use crate::measure::device::cpu::vector::{Vector, Work};
 
 /// Values beyond the last row, so that a kernel may read past the end of a row: more than a vector.
-const SPARE: usize = 32;
+pub const SPARE: usize = 32;
 
 /// The rows of a shard.
 pub struct Rows {

@@ -1,0 +1,119 @@
+//! Steps that look only at the rows that bounds do not spare, where that pays; Lloyd's step where it does not.
+//!
+//! Each chunk of rows decides for itself, by counting: bounds are made once few labels change, and given up for ever more steps when they
+//! spare too little. Counting rows below their bound comes first and costs little, so that a step is never much dearer than Lloyd's.
+
+use crate::measure::device::cpu::Pass;
+use crate::measure::device::cpu::bounds::{Drift, here};
+use crate::measure::device::cpu::gather::Gathered;
+use crate::measure::device::cpu::kernel::Kernel;
+use crate::measure::device::cpu::nearest::Found;
+use crate::measure::device::cpu::resident::Shared;
+use crate::measure::device::cpu::sums::Relabel;
+use crate::measure::device::cpu::tiles::TILE;
+
+/// Bounds are made once this share of the labels, or less, changes in a step.
+const FEW: f64 = 0.05;
+
+/// Rows are gathered when this share of them, or less, must be looked at: gathering costs about as much as the rest is worth.
+const MOST: f64 = 0.5;
+
+/// Steps without bounds after the first that spared too little; twice as many after each further one.
+const REST: u32 = 4;
+
+/// A lane's step with bounds.
+pub struct Bounded<'a> {
+    kernel: Kernel,
+    drift: &'a Drift,
+    gathered: Gathered,
+    /// The rows of each tile of a chunk that must be looked at.
+    look: Vec<u64>,
+}
+
+impl<'a> Bounded<'a> {
+    /// For rows of so many columns, and centroids that have moved so far.
+    pub fn new(kernel: Kernel, dims: usize, drift: &'a Drift) -> Self {
+        Bounded { kernel, drift, gathered: Gathered::new(kernel, dims), look: Vec::new() }
+    }
+
+    /// Labels the rows of a chunk.
+    pub fn chunk(&mut self, mut pass: Pass<'_>, shared: &Shared, chunk: usize) {
+        let mut bounds = shared.bounds(chunk);
+        let tiles = shared.tiles_of(chunk);
+        let rows = (tiles.end * TILE).min(shared.rows.count()) - tiles.start * TILE;
+        let before = pass.stats.changed;
+        if bounds.least.is_empty() {
+            if bounds.rest > 0 || pass.fresh {
+                pass.chunk::<true, false>(shared, chunk, None);
+                bounds.rest = bounds.rest.saturating_sub(1);
+                // Not before few labels change.
+                let changed = (pass.stats.changed - before) as f64;
+                if bounds.rest == 0 && changed > FEW * rows as f64 {
+                    bounds.rest = 1;
+                }
+                return;
+            }
+            bounds.least = vec![[0.0; TILE]; tiles.len()];
+            return pass.chunk::<true, true>(shared, chunk, Some((self.drift, &mut bounds.least)));
+        }
+        self.look.clear();
+        let mut wanted = 0;
+        {
+            let labels = shared.labels(chunk);
+            for (at, i) in tiles.enumerate() {
+                let look = self.drift.look(&bounds.least[at], &labels.tile(at).widen()) & here(i, shared.rows.count());
+                wanted += look.count_ones();
+                self.look.push(look);
+            }
+        }
+        if f64::from(wanted) <= MOST * rows as f64 {
+            bounds.misses = 0;
+            return self.some(&mut pass, shared, chunk, &mut bounds.least);
+        }
+        bounds.misses += 1;
+        if bounds.misses > 1 {
+            bounds.least = Vec::new();
+            bounds.rest = REST << bounds.misses.min(8);
+            return pass.chunk::<true, false>(shared, chunk, None);
+        }
+        pass.chunk::<true, true>(shared, chunk, Some((self.drift, &mut bounds.least)))
+    }
+
+    /// Labels the rows of a chunk that must be looked at.
+    fn some(&mut self, pass: &mut Pass<'_>, shared: &Shared, chunk: usize, least: &mut [[f32; TILE]]) {
+        let mut labels = shared.labels(chunk);
+        let tiles = shared.tiles_of(chunk);
+        let last = tiles.len().saturating_sub(1);
+        for (at, i) in tiles.clone().enumerate() {
+            let mut look = self.look[at];
+            while look != 0 || (at == last && self.gathered.count > 0) {
+                if look != 0 {
+                    self.gathered.take(&shared.rows, i, &mut look, &labels.tile(at).widen());
+                }
+                if self.gathered.count < TILE && (at < last || look != 0) {
+                    continue;
+                }
+                let count = self.gathered.count;
+                let found = &mut pass.found;
+                pass.stats.distances += (count * pass.panel.centroids.k) as u64;
+                pass.stats.rescanned += self.gathered.find::<true, true>(&shared.rows, pass.panel, found);
+                let changed = found.changed & (u64::MAX >> (64 - count));
+                for lane in 0..count {
+                    let (i, place) = self.gathered.from[lane];
+                    least[i - tiles.start][place] = self.drift.bound(found.gaps[lane], found.labels[lane]);
+                    if changed >> lane & 1 != 0 {
+                        labels.set_one(i - tiles.start, place, found.labels[lane]);
+                    }
+                }
+                if changed != 0 {
+                    let Found { old, labels: to, .. } = &*found;
+                    let rows = self.gathered.rows(&shared.rows, changed);
+                    let (state, scale) = (&mut *pass.state, pass.scale);
+                    self.kernel.run(Relabel { state, scale, rows, changed, from: Some(old), to });
+                    pass.stats.changed += u64::from(changed.count_ones());
+                }
+                self.gathered.clear();
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What the choice of initial centroids keeps of the rows: how far each is from the nearest centre so far.
+//!
+//! A new centre is nearer for few rows, and for ever fewer as centres are added. A screen in f32 finds those that may be among them, the
+//! definition in f64 decides; so the distances are the same bits with every kernel, and most rows cost no more than a score.
+
+use crate::exact::{Grid, WideSum};
+use crate::measure::device::Centroids;
+use crate::measure::device::cpu::buffer::Buffer;
+use crate::measure::device::cpu::kernel::Kernel;
+use crate::measure::device::cpu::resident::Resident;
+use crate::measure::device::cpu::rows::Turn;
+use crate::measure::device::cpu::screen::{Candidates, Hit, MOST, Screen, least};
+use crate::measure::device::cpu::tiles::{self, TILE};
+
+/// The rows of a shard, while initial centroids are chosen.
+pub struct Seeding {
+    kernel: Kernel,
+    dims: usize,
+    /// Squared distance of each row to the nearest centre, by definition.
+    nearest: Vec<f64>,
+    /// The same to the first centre.
+    from_first: Vec<f32>,
+    /// See [`least`]; whole tiles.
+    least: Vec<f32>,
+    /// The first centre; empty before there is one.
+    first: Vec<f32>,
+    /// Σ of `nearest`.
+    total: WideSum,
+    /// The candidates of the last try.
+    tried: Vec<f32>,
+    /// The rows that are nearer to each of them, with their distances; none where they were too many to keep.
+    nearer: Option<[Vec<(usize, f64)>; MOST]>,
+    scratch: Buffer,
+}
+
+impl Seeding {
+    /// No centre yet.
+    pub fn new(kernel: Kernel, rows: usize, dims: usize, grid: &Grid) -> Seeding {
+        Seeding {
+            kernel,
+            dims,
+            nearest: vec![f64::INFINITY; rows],
+            from_first: vec![f32::INFINITY; rows],
+            least: vec![f32::NEG_INFINITY; rows.next_multiple_of(TILE)],
+            first: Vec::new(),
+            total: grid.distance_sum(),
+            tried: Vec::new(),
+            nearer: None,
+            scratch: Buffer::zeros(TILE * dims),
+        }
+    }
+
+    /// Squared distances of the rows to their nearest centres.
+    pub fn nearest(&self) -> &[f64] {
+        &self.nearest
+    }
+
+    /// Adds to each sum what the total would be with that candidate.
+    pub fn try_out(&mut self, rows: &Resident, candidates: Centroids<'_>, sums: &mut [WideSum]) {
+        self.tried = candidates.values.to_vec();
+        let room = rows.count() / 4;
+        let mut nearer = (candidates.k <= MOST).then(|| std::array::from_fn::<_, MOST, _>(|_| Vec::new()));
+        let mut kept = 0;
+        sums.iter_mut().for_each(|sum| sum.merge(&self.total));
+        for (block, sums) in candidates.values.chunks(MOST * self.dims).zip(sums.chunks_mut(MOST)) {
+            let block = Candidates::new(block, &self.first);
+            let mut hits = Vec::new();
+            for i in 0..rows.count().div_ceil(TILE) {
+                self.screen(rows, i, &block, &mut hits);
+                for hit in hits.drain(..) {
+                    let row = i * TILE + hit.lane;
+                    sums[hit.candidate].subtract(self.nearest[row]);
+                    sums[hit.candidate].add(hit.distance);
+                    if let Some(nearer) = &mut nearer {
+                        nearer[hit.candidate].push((row, hit.distance));
+                        kept += 1;
+                    }
+                }
+                if kept > room {
+                    nearer = None;
+                    kept = 0;
+                }
+            }
+        }
+        self.nearer = nearer;
+    }
+
+    /// Makes these rows centres.
+    pub fn take(&mut self, rows: &Resident, centres: Centroids<'_>) {
+        let mut values = centres.values;
+        if self.first.is_empty() && !values.is_empty() {
+            self.start(rows, &values[..self.dims]);
+            values = &values[self.dims..];
+        }
+        let one = |tried: &[f32]| tried.iter().zip(values).all(|(a, b)| a.to_bits() == b.to_bits());
+        let known = self.tried.chunks_exact(self.dims).position(|tried| values.len() == self.dims && one(tried));
+        if let (Some(j), Some(mut nearer)) = (known, self.nearer.take()) {
+            for (row, distance) in std::mem::take(&mut nearer[j]) {
+                self.set(row, distance);
+            }
+            return;
+        }
+        let blocks: Vec<Candidates> =
+            values.chunks(MOST * self.dims).map(|block| Candidates::new(block, &self.first)).collect();
+        let mut hits = Vec::new();
+        for i in 0..rows.count().div_ceil(TILE) {
+            for block in &blocks {
+                self.screen(rows, i, block, &mut hits);
+                for hit in hits.drain(..) {
+                    if hit.distance < self.nearest[i * TILE + hit.lane] {
+                        self.set(i * TILE + hit.lane, hit.distance);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The first centre.
+    fn start(&mut self, rows: &Resident, centre: &[f32]) {
+        let mut row = vec![0f32; self.dims];
+        for i in 0..rows.count() {
+            rows.row(i, &mut row);
+            let distance = crate::exact::squared_distance(&row, centre);
+            (self.nearest[i], self.from_first[i]) = (distance, distance as f32);
+            self.least[i] = least(distance, distance as f32, self.dims);
+            self.total.add(distance);
+        }
+        self.first = centre.to_vec();
+    }
+
+    fn set(&mut self, row: usize, distance: f64) {
+        self.total.subtract(self.nearest[row]);
+        self.total.add(distance);
+        self.nearest[row] = distance;
+        self.least[row] = least(distance, self.from_first[row], self.dims);
+    }
+
+    /// The rows of tile `i` that are nearer to one of the candidates.
+    fn screen(&mut self, rows: &Resident, i: usize, candidates: &Candidates, hits: &mut Vec<Hit>) {
+        let (kernel, dims, first) = (self.kernel, self.dims, &self.first);
+        let here = i * TILE..((i + 1) * TILE).min(rows.count());
+        let (least, nearest) = (&self.least.as_chunks::<TILE>().0[i], &self.nearest[here]);
+        let scratch = &mut vec![0f32; dims][..];
+        let memory = rows.tile(i);
+        match rows {
+            Resident::Tiles(_) => {
+                let row = |lane: usize, out: &mut [f32]| tiles::row(memory, lane, out);
+                kernel.run(Screen { candidates, first, tile: memory, least, nearest, row, scratch, hits });
+            }
+            Resident::Rows(_) => {
+                kernel.run(Turn { rows: memory, tile: &mut self.scratch, dims });
+                let row = |lane: usize, out: &mut [f32]| out.copy_from_slice(&memory[lane * dims..][..dims]);
+                kernel.run(Screen { candidates, first, tile: &self.scratch, least, nearest, row, scratch, hits });
+            }
+        }
+    }
+}
