@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::output;
-use crate::cli::people::{self, Common, Format, Place, Session, ranks};
+use crate::cli::people::{self, Common, Format, Place, Rows, Session, ranks};
 use crate::error::{Error, Result};
 use crate::fit::{KMeans, Model, Scale, Start, files, model, program};
 use crate::units;
@@ -39,6 +39,9 @@ pub struct Args {
     /// Ends after so many iterations at the latest
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Algorithm")]
     max_iterations: u32,
+    /// Weights of the rows: a file of one weight a row, or a column by its name or number. A row of weight 3 counts like three rows
+    #[arg(long, value_name = "FILE|COLUMN", help_heading = "Data")]
+    weights: Option<String>,
     /// Scale columns before distances are measured; the model keeps how
     #[arg(long, value_enum, default_value_t, help_heading = "Data")]
     scale: ScaleWord,
@@ -80,12 +83,14 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
     let path = args.model.clone().unwrap_or_else(|| default_model(&args.common.data, args.k));
     // A folder that cannot be written to is known before anything is computed.
     model::beside(&path)?;
-    let session = Session::new(&args.common, place, args.starts, args.max_iterations)?;
+    let rows = Rows::new(args.common.columns.as_deref(), args.weights.as_deref())?;
+    let session = Session::new(&args.common, place, rows, (args.starts, args.max_iterations))?;
     drop(files::Pending::create(&path)?);
     let Some(fitted) = session.run(&|comm, job| program::fit(comm, job, &kmeans))? else { return Ok(()) };
     let (inertias, warnings) = (fitted.inertias.clone(), fitted.warnings.clone());
     let quality = fitted.assigned.quality.clone();
-    let model = kmeans.model(fitted, session.columns()?);
+    let columns = session.columns(fitted.assigned.shape.dims)?;
+    let model = kmeans.model(fitted, columns);
     let labels = session.finish()?;
     for file in model.files(&path)?.into_iter().chain(labels) {
         file.commit()?;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use crate::cli::output;
-use crate::cli::people::{self, Common, Format, Place, Session, ranks};
+use crate::cli::people::{self, Common, Format, Place, Rows, Session, ranks};
+use crate::data::select::Column;
 use crate::error::{Error, Result};
 use crate::fit::{Model, Scale, program};
 use crate::units;
@@ -33,7 +34,7 @@ pub fn run(args: &Args) -> Result<()> {
 /// Runs the verb on lanes in this place.
 pub fn run_on(args: &Args, place: Place) -> Result<()> {
     let model = Model::load(&args.model)?;
-    let session = Session::new(&args.common, place, 1, 1)?;
+    let session = Session::new(&args.common, place, rows(args.common.columns.as_deref(), &model)?, (1, 1))?;
     let Some(assigned) = session.run(&|comm, job| program::predict(comm, job, &model))? else { return Ok(()) };
     if let Some(labels) = session.finish()? {
         labels.commit()?;
@@ -48,6 +49,16 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
         return Ok(());
     }
     output::print(&text)
+}
+
+/// The columns that are named; else those that the model was fitted to, by their names where the data has names.
+fn rows(columns: Option<&str>, model: &Model) -> Result<Rows> {
+    let mut rows = Rows::new(columns, None)?;
+    if let (None, Some(names)) = (columns, &model.columns) {
+        rows.selection.columns = Some(names.iter().cloned().map(Column::Name).collect());
+        rows.selection.unless_unnamed = true;
+    }
+    Ok(rows)
 }
 
 fn text(common: &Common, model: &Model, assigned: &program::Assigned) -> String {

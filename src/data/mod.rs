@@ -14,12 +14,14 @@ pub mod open;
 mod packed;
 pub mod random;
 pub mod sample;
+pub mod select;
 pub mod shard;
 pub mod synthetic;
+pub mod weights;
 
 use std::ops::Range;
 
-pub use open::{Identity, identify, open};
+pub use open::{Identity, identify, open, open_selected};
 
 use crate::error::{Error, Result};
 

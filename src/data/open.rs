@@ -5,6 +5,7 @@ use super::format::{self, Format};
 use super::input::Input;
 use super::labels::WithLabels;
 use super::sample::{self, Sampled};
+use super::select::{Selected, Selection};
 use super::synthetic::{self, Mixture};
 use super::{Shape, Source};
 use crate::cell::{self, Dataset, Labels, Sample};
@@ -22,11 +23,25 @@ pub struct Identity {
 
 /// Opens a data set. Text is read as a whole here, so only one lane should open it; of anything else only the header is read.
 pub fn open(dataset: &Dataset) -> Result<Box<dyn Source>> {
+    open_selected(dataset, &Selection::default())
+}
+
+/// Opens some columns of a data set.
+pub fn open_selected(dataset: &Dataset, selection: &Selection) -> Result<Box<dyn Source>> {
     let reading = match look_up(dataset)? {
-        Found::Recipe(mixture) => return Ok(Box::new(mixture)),
+        Found::Recipe(mixture) if selection.is_all() => return Ok(Box::new(mixture)),
+        Found::Recipe(mixture) => return Ok(Box::new(Selected::new(Box::new(mixture), selection)?)),
         Found::Files(reading) => reading,
     };
-    let mut source = (reading.format.open)(reading.input, &reading.labels)?;
+    let path = reading.input.path().to_path_buf();
+    let mut source = match reading.format.select {
+        _ if selection.is_all() => (reading.format.open)(reading.input, &reading.labels)?,
+        Some(select) => select(reading.input, &reading.labels, selection)?,
+        None => {
+            let all = (reading.format.open)(reading.input, &reading.labels)?;
+            Box::new(Selected::new(all, selection).map_err(|error| error.at(path, 0, 0))?)
+        }
+    };
     if let Labels::File(path) = &reading.labels {
         source = Box::new(WithLabels::new(source, path)?);
     }

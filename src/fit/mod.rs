@@ -180,7 +180,7 @@ impl KMeans {
     fn fit_source(&self, source: &dyn Opens, columns: Option<Vec<String>>) -> Result<Fit> {
         self.check()?;
         let labels = Mutex::new(Labels::Memory(Vec::new()));
-        let job = Job { source, progress: &Alone, labels: &labels };
+        let job = Job { source, weighted: false, progress: &Alone, labels: &labels };
         let fitted = on_threads(self.threads, &|comm| program::fit(comm, &job, self))?;
         let labels = memory(labels);
         let (sizes, quality) = (fitted.assigned.sizes.clone(), fitted.assigned.quality.clone());
@@ -251,7 +251,7 @@ impl Model {
 
     fn predict_source(&self, source: &dyn Opens) -> Result<(Vec<u32>, Assigned)> {
         let labels = Mutex::new(Labels::Memory(Vec::new()));
-        let job = Job { source, progress: &Alone, labels: &labels };
+        let job = Job { source, weighted: false, progress: &Alone, labels: &labels };
         let assigned = on_threads(None, &|comm| program::predict(comm, &job, self))?;
         Ok((memory(labels), assigned))
     }

@@ -53,6 +53,8 @@ impl Progress for Alone {}
 pub struct Job<'a> {
     /// The data.
     pub source: &'a dyn Opens,
+    /// Its last column holds the weights of the rows.
+    pub weighted: bool,
     /// Who looks on.
     pub progress: &'a dyn Progress,
     /// Where the first lane puts the labels.

@@ -3,27 +3,35 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use crate::cell::{Dataset, Labels};
+use crate::cell::Dataset;
 use crate::data::{self, MatrixRows, RowSource, Shape, Source, shard::shard};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::measure::comm::{Comm, Recv, Send, agreed, bytes};
 
 /// A data set that the threads of a process open once, when the first of them needs it.
 pub struct SharedSource {
-    dataset: Dataset,
+    open: Box<Open>,
     opened: OnceLock<Result<Box<dyn Source>>>,
 }
+
+/// How a data set is opened.
+type Open = dyn Fn() -> Result<Box<dyn Source>> + std::marker::Send + Sync;
 
 impl SharedSource {
     /// Not opened yet.
     pub fn new(dataset: Dataset) -> Self {
-        SharedSource { dataset, opened: OnceLock::new() }
+        SharedSource::by(move || data::open(&dataset))
+    }
+
+    /// To be opened in this way.
+    pub fn by(open: impl Fn() -> Result<Box<dyn Source>> + std::marker::Send + Sync + 'static) -> Self {
+        SharedSource { open: Box::new(open), opened: OnceLock::new() }
     }
 
     /// Already opened.
     pub fn of(source: Box<dyn Source>) -> Self {
-        let file = Dataset::File { path: "in memory".into(), format: None, labels: Labels::None, sample: None };
-        SharedSource { dataset: file, opened: OnceLock::from(Ok(source)) }
+        let open = || Err(Error::internal("this source was opened before"));
+        SharedSource { open: Box::new(open), opened: OnceLock::from(Ok(source)) }
     }
 }
 
@@ -35,7 +43,7 @@ pub trait Opens: Sync {
 
 impl Opens for SharedSource {
     fn get(&self) -> Result<&dyn Source> {
-        match self.opened.get_or_init(|| data::open(&self.dataset)) {
+        match self.opened.get_or_init(&self.open) {
             Ok(source) => Ok(source.as_ref()),
             Err(error) => Err(error.clone()),
         }

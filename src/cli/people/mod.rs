@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use crate::cell::{Dataset, Labels};
-use crate::data::catalogue;
+use crate::data::select::{Column, Selection};
+use crate::data::{Source, catalogue, open_selected, weights::Weighted};
 use crate::error::{Error, Result};
 use crate::fit::labels::{self, LabelFile};
 use crate::fit::program::Job;
@@ -36,6 +37,9 @@ pub struct Common {
     /// The data's format, where its name and content do not say it
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     pub data_format: Option<String>,
+    /// The columns that are the points' coordinates: names, numbers from 1, ranges such as 2-5 [default: all but labels and weights]
+    #[arg(long, value_name = "LIST", help_heading = "Data")]
+    pub columns: Option<String>,
     /// The column that holds true labels, by its name, or 'last': it is no part of the points, and the clusters are compared with it
     #[arg(long, value_name = "COLUMN", help_heading = "Data")]
     pub labels_column: Option<String>,
@@ -75,6 +79,52 @@ impl Common {
     }
 }
 
+/// Which columns of the data are wanted, and where the weights are.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// The columns of the points.
+    pub selection: Selection,
+    /// Where the weights are, if there are any.
+    pub weights: Option<Weights>,
+}
+
+/// Where weights are.
+#[derive(Clone, Debug)]
+pub enum Weights {
+    /// In a column of the data.
+    Column(Column),
+    /// In a file of their own.
+    File(PathBuf),
+}
+
+impl Rows {
+    /// As the words of a command line say it. What names a file is one, before it is a column.
+    pub fn new(columns: Option<&str>, weights: Option<&str>) -> Result<Rows> {
+        let weights = weights.map(|text| match Path::new(text) {
+            path if path.is_file() => Weights::File(path.into()),
+            path if text.contains('/') => Weights::File(path.into()),
+            _ => Weights::Column(Column::parse(text)),
+        });
+        let last = if let Some(Weights::Column(column)) = &weights { Some(column.clone()) } else { None };
+        let columns = columns.map(Selection::parse).transpose()?;
+        Ok(Rows { selection: Selection { columns, last, unless_unnamed: false }, weights })
+    }
+}
+
+/// Opens the data, with the weights as the last column where there are any.
+fn open(dataset: &Dataset, rows: &Rows) -> Result<Box<dyn Source>> {
+    let source = open_selected(dataset, &rows.selection)?;
+    Ok(match &rows.weights {
+        None => source,
+        Some(Weights::Column(_)) => Box::new(Weighted::by_column(source)),
+        Some(Weights::File(path)) => {
+            let file = Dataset::File { path: path.clone(), format: None, labels: Labels::None, sample: None };
+            let weights = open_selected(&file, &Selection::default())?;
+            Box::new(Weighted::by_source(source, weights.as_ref()).map_err(|error| error.at(path, 0, 0))?)
+        }
+    })
+}
+
 /// The data set that a person means: a file of that name, else a set of the catalogue.
 fn dataset(name: &Path, format: Option<String>, labels: Labels) -> Result<Dataset> {
     let file = || Dataset::File { path: name.into(), format: format.clone(), labels: labels.clone(), sample: None };
@@ -100,6 +150,7 @@ fn dataset(name: &Path, format: Option<String>, labels: Labels) -> Result<Datase
 pub struct Session {
     place: Place,
     threads: Option<usize>,
+    weighted: bool,
     source: SharedSource,
     progress: Progress,
     labels: Mutex<labels::Labels>,
@@ -107,8 +158,9 @@ pub struct Session {
 
 impl Session {
     /// Opens what can be opened before any work is done. `starts` and `iterations` are what may come, for the progress bar.
-    pub fn new(common: &Common, place: Place, starts: u32, iterations: u32) -> Result<Session> {
+    pub fn new(common: &Common, place: Place, rows: Rows, (starts, iterations): (u32, u32)) -> Result<Session> {
         let interrupts = Interrupts::install()?;
+        let dataset = common.dataset()?;
         // Rank 0 alone writes and prints.
         let root = place == Place::Threads || worker::rank_hint() == 0;
         let labels = match &common.labels {
@@ -118,7 +170,8 @@ impl Session {
         Ok(Session {
             place,
             threads: common.threads.map(|threads| threads as usize),
-            source: SharedSource::new(common.dataset()?),
+            weighted: rows.weights.is_some(),
+            source: SharedSource::by(move || open(&dataset, &rows)),
             progress: Progress::new(interrupts, root, starts, iterations),
             labels: Mutex::new(labels),
         })
@@ -126,7 +179,7 @@ impl Session {
 
     /// Runs a program on all lanes. `None` where the first lane is not.
     pub fn run<R>(&self, program: &(dyn Fn(&dyn Comm, &Job<'_>) -> Result<R> + Sync)) -> Result<Option<R>> {
-        let job = Job { source: &self.source, progress: &self.progress, labels: &self.labels };
+        let job = Job { source: &self.source, weighted: self.weighted, progress: &self.progress, labels: &self.labels };
         let lane = |comm: &dyn Comm| {
             let result = program(comm, &job)?;
             Ok(comm.lane().is_root().then_some(result))
@@ -151,9 +204,9 @@ impl Session {
         Ok(threads[0] as usize)
     }
 
-    /// The names of the data's columns. After the run, on the process of the first lane.
-    pub fn columns(&self) -> Result<Option<Vec<String>>> {
-        Ok(self.source.get()?.names().map(<[String]>::to_vec))
+    /// The names of the points' columns. After the run, on the process of the first lane.
+    pub fn columns(&self, dims: usize) -> Result<Option<Vec<String>>> {
+        Ok(self.source.get()?.names().and_then(|names| Some(names.get(..dims)?.to_vec())))
     }
 
     /// The file of labels, whole but with its other name still.

@@ -19,6 +19,7 @@ use crate::data::fields::{Fields, Separator, is_number, shown};
 use crate::data::input::Input;
 use crate::data::labels::{self, Numbering};
 use crate::data::memory::{InMemory, reserve};
+use crate::data::select::Selection;
 use crate::data::{Matrix, Source, suggest};
 use crate::error::{Error, Result};
 
@@ -29,7 +30,8 @@ pub const FORMAT: Format = Format {
     endings: &[".csv", ".tsv", ".txt", ".dat"],
     sniff,
     shape: |_| Ok(None),
-    open: |input, labels| Ok(Box::new(read(&input, labels)?) as Box<dyn Source>),
+    open: |input, labels| Ok(Box::new(read(&input, labels, &Selection::default())?) as Box<dyn Source>),
+    select: Some(|input, labels, selection| Ok(Box::new(read(&input, labels, selection)?) as Box<dyn Source>)),
     labels: read_labels,
 };
 
@@ -98,7 +100,7 @@ enum First {
 }
 
 /// What the first line is, seen from itself and the second.
-fn look(first: &[Vec<u8>], second: Option<&[Vec<u8>]>, labels: &Labels) -> First {
+fn look(first: &[Vec<u8>], second: Option<&[Vec<u8>]>, labels: &Labels, selection: &Selection) -> First {
     let counts = |field: &Vec<u8>| std::str::from_utf8(field).ok()?.parse::<u64>().ok();
     if let [rows, dims, classes @ ..] = first
         && let (Some(rows), Some(dims)) = (counts(rows), counts(dims))
@@ -114,7 +116,10 @@ fn look(first: &[Vec<u8>], second: Option<&[Vec<u8>]>, labels: &Labels) -> First
         const MISSING: [&[u8]; 9] = [b"", b"?", b"-", b"na", b"n/a", b"null", b"none", b".", b"#n/a"];
         !is_number(field) && !MISSING.contains(&&field.to_ascii_lowercase()[..])
     };
-    if first[..label].iter().any(is_name) {
+    // A column of texts that nobody wants says nothing.
+    let wanted = selection.numbers();
+    let matters = |column: usize| wanted.as_ref().is_none_or(|wanted| wanted.contains(&(column + 1)));
+    if first[..label].iter().enumerate().any(|(column, field)| matters(column) && is_name(field)) {
         return names();
     }
     let label_is_a_name = first.get(label).is_some_and(|label| !is_number(label));
@@ -122,9 +127,9 @@ fn look(first: &[Vec<u8>], second: Option<&[Vec<u8>]>, labels: &Labels) -> First
     if label_is_a_name && labels_are_numbers { names() } else { First::Row }
 }
 
-/// Reads a file of rows, with its labels.
-fn read(input: &Input, labels: &Labels) -> Result<InMemory> {
-    let (separator, first, first_row) = begin(input, labels)?;
+/// Reads the columns of a file that are wanted, with its labels.
+fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemory> {
+    let (separator, first, first_row) = begin(input, labels, selection)?;
     let mut lines = Lines::new(input)?;
     let mut fields = Fields::default();
     let mut matrix = Matrix { values: Vec::new(), dims: 0 };
@@ -140,10 +145,9 @@ fn read(input: &Input, labels: &Labels) -> Result<InMemory> {
         Labels::LastColumn => Some(width - 1),
         Labels::Column(name) => Some(column(input, names, name)?),
     };
-    matrix.dims = width - usize::from(label.is_some());
-    if matrix.dims == 0 {
-        return Err(input.refuse("there are 0 columns beside the labels, at least 1 is needed"));
-    }
+    let has_names = (!names.is_empty()).then_some(names);
+    let kept = selection.resolve(has_names, width, label).map_err(|error| error.at(input.path(), 0, 0))?;
+    matrix.dims = kept.len();
     if !matches!(first, First::Row) {
         lines.next()?;
     }
@@ -155,22 +159,22 @@ fn read(input: &Input, labels: &Labels) -> Result<InMemory> {
             return Err(lines.refuse(format!("row {row} has {count} fields, expected {width} {like}")));
         }
         reserve(&mut matrix.values, matrix.dims)?;
-        for column in 0..width {
+        let place = |column: usize| match names.get(column) {
+            Some(name) => format!("row {row}, column {} ('{}')", column + 1, shown(name.as_bytes())),
+            None => format!("row {row}, column {}", column + 1),
+        };
+        if let Some(column) = label {
             let field = fields.get(column);
-            let place = || match names.get(column) {
-                Some(name) => format!("row {row}, column {} ('{}')", column + 1, shown(name.as_bytes())),
-                None => format!("row {row}, column {}", column + 1),
-            };
-            if label == Some(column) {
-                if field.is_empty() {
-                    return Err(lines.refuse(format!("{}: the label is empty", place())));
-                }
-                numbering.push_bytes(field, &mut seen)?;
-                continue;
+            if field.is_empty() {
+                return Err(lines.refuse(format!("{}: the label is empty", place(column))));
             }
+            numbering.push_bytes(field, &mut seen)?;
+        }
+        for &column in &kept {
+            let field = fields.get(column);
             match std::str::from_utf8(field).ok().and_then(|text| text.parse::<f32>().ok()) {
                 Some(value) if value.is_finite() => matrix.values.push(value),
-                other => return Err(bad_value(&lines, &place(), field, other)),
+                other => return Err(bad_value(&lines, &place(column), field, other)),
             }
         }
     }
@@ -184,12 +188,12 @@ fn read(input: &Input, labels: &Labels) -> Result<InMemory> {
     }
     matrix.values.shrink_to_fit();
     let truth = label.map(|_| labels::sorted_texts(numbering, seen));
-    let names = names.iter().enumerate().filter(|(column, _)| label != Some(*column)).map(|(_, name)| name.clone());
-    Ok(InMemory::new(matrix, truth)?.named(names.collect()))
+    let names = kept.iter().filter_map(|&column| names.get(column).cloned()).collect();
+    Ok(InMemory::new(matrix, truth)?.named(names))
 }
 
 /// The separator, what the first line is, and the number of its fields.
-fn begin(input: &Input, labels: &Labels) -> Result<(Separator, First, usize)> {
+fn begin(input: &Input, labels: &Labels, selection: &Selection) -> Result<(Separator, First, usize)> {
     let mut lines = Lines::new(input)?;
     if !lines.next()? {
         return Err(input.refuse("the file has 0 rows"));
@@ -202,7 +206,7 @@ fn begin(input: &Input, labels: &Labels) -> Result<(Separator, First, usize)> {
     };
     let first = owned(&lines)?;
     let second = if lines.next()? { Some(owned(&lines)?) } else { None };
-    let what = look(&first, second.as_deref(), labels);
+    let what = look(&first, second.as_deref(), labels, selection);
     Ok((separator, what, first.len()))
 }
 

@@ -23,6 +23,7 @@ pub const FORMAT: Format = Format {
         let layout = layout(&input)?;
         Ok(packed::open(input, layout))
     },
+    select: None,
     labels: |input| packed::labels(input, layout(input)?),
 };
 

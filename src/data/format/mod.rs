@@ -10,6 +10,7 @@ pub mod liao;
 pub mod npy;
 
 use super::input::Input;
+use super::select::Selection;
 use super::{Shape, Source};
 use crate::cell::Labels;
 use crate::error::{Error, Kind, Result};
@@ -29,9 +30,15 @@ pub struct Format {
     pub shape: fn(&Input) -> Result<Option<Shape>>,
     /// Opens the rows, with the labels that are in the same file; [`Labels::None`] when they are elsewhere.
     pub open: fn(Input, &Labels) -> Result<Box<dyn Source>>,
+    /// Opens some columns, where the format can pass over the others unread (they may hold anything then); column numbers count all
+    /// columns of the file. Where absent, all columns are read and some of them handed on.
+    pub select: Option<Select>,
     /// Reads a file of labels, one a row, numbered as [`super::labels`] says.
     pub labels: fn(&Input) -> Result<Vec<u32>>,
 }
+
+/// Opens some columns of a file, with its labels.
+pub type Select = fn(Input, &Labels, &Selection) -> Result<Box<dyn Source>>;
 
 /// How much a file's content looks like a format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
