@@ -91,6 +91,24 @@ impl Element {
         with_element!(self, Order::Little, |_from, WIDTH| WIDTH)
     }
 
+    /// Converts the numbers in `bytes` to the nearest f32 each; as many as `out` is long.
+    #[allow(clippy::unnecessary_cast, reason = "one body for all elements, the target type among them")]
+    pub fn singles(self, order: Order, bytes: &[u8], out: &mut [f32]) {
+        with_element!(self, order, |from, WIDTH| {
+            for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<WIDTH>().0) {
+                *out = from(*bytes) as f32;
+            }
+        });
+    }
+
+    /// The numbers in `bytes` in double precision.
+    #[allow(clippy::unnecessary_cast, reason = "one body for all elements, the target type among them")]
+    pub fn doubles(self, order: Order, bytes: &[u8]) -> Box<dyn Iterator<Item = f64> + '_> {
+        with_element!(self, order, |from, WIDTH| {
+            Box::new(bytes.as_chunks::<WIDTH>().0.iter().map(move |bytes| from(*bytes) as f64))
+        })
+    }
+
     /// Its name in messages.
     fn name(self) -> &'static str {
         match self {
@@ -165,18 +183,13 @@ impl Layout {
     }
 
     /// Converts `bytes` to `out`; `first` is the number of the first value in the file, for messages.
-    #[allow(clippy::unnecessary_cast, reason = "one body for all elements, the target type among them")]
     fn decode(&self, input: &Input, first: u64, bytes: &[u8], out: &mut [f32]) -> Result<()> {
-        with_element!(self.element, self.order, |from, WIDTH| {
-            for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<WIDTH>().0) {
-                *out = from(*bytes) as f32;
-            }
-        });
+        self.element.singles(self.order, bytes, out);
         if out.iter().all(|x| x.is_finite()) {
             return Ok(());
         }
         let bad = out.iter().position(|x| !x.is_finite()).unwrap_or(0);
-        let value = self.wide(&bytes[bad * self.element.width()..]).next().unwrap_or(f64::NAN);
+        let value = self.element.doubles(self.order, &bytes[bad * self.element.width()..]).next().unwrap_or(f64::NAN);
         let place = first + bad as u64;
         let (row, column) = (place / self.shape.dims as u64 + 1, place % self.shape.dims as u64 + 1);
         let what = if value.is_nan() {
@@ -189,14 +202,6 @@ impl Layout {
         Err(input
             .refuse(format!("row {row}, column {column}: the value is {what}"))
             .hint("remove such rows or mend them; rows and columns count from 1"))
-    }
-
-    /// The numbers in `bytes` in double precision.
-    #[allow(clippy::unnecessary_cast, reason = "one body for all elements, the target type among them")]
-    fn wide<'b>(&self, bytes: &'b [u8]) -> Box<dyn Iterator<Item = f64> + 'b> {
-        with_element!(self.element, self.order, |from, WIDTH| {
-            Box::new(bytes.as_chunks::<WIDTH>().0.iter().map(move |bytes| from(*bytes) as f64))
-        })
     }
 
     /// Reads all values of `input` from its beginning to its end and hands them on as bytes of whole values.
@@ -272,7 +277,7 @@ pub fn labels(input: &Input, layout: Layout) -> Result<Vec<u32>> {
     let mut seen = HashMap::new();
     let mut row = 0u64;
     layout.stream(input, |bytes| {
-        for value in layout.wide(bytes) {
+        for value in layout.element.doubles(layout.order, bytes) {
             row += 1;
             if !value.is_finite() || value.abs() > (1u64 << 53) as f64 {
                 return Err(input.refuse(format!("row {row}: {value} is no label, they are finite numbers up to 2^53")));

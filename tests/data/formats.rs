@@ -35,7 +35,7 @@ fn reads(format: &str, name: &str, file: &[u8], expected: &Whole) {
 #[test]
 fn every_format_has_a_test_here() {
     let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
-    assert_eq!(names, ["npy", "liao", "idx", "csv"]);
+    assert_eq!(names, ["npy", "parquet", "liao", "idx", "csv"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Data sets: real files, formats written and read back, what is refused and how it is said, and properties of every file.
 
 mod formats;
+mod parquet;
 mod properties;
 mod real;
 mod refusals;

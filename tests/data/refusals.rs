@@ -194,7 +194,7 @@ fn labels_that_do_not_fit() {
     refused("l.npy", &npy(1, "<f4", &[3], &little(&[0.0, f32::NAN, 1.0])), "row 2: NaN is no label");
     refused("l.gz", &gzip(&idx(8, &[3], &[1; 3]))[..20], "ends early");
     let inside = scratch.read("a.bin", &data, None, Labels::LastColumn).expect_err("no columns with names");
-    assert!(inside.message.contains("labels in a column are read from CSV only"), "{inside}");
+    assert!(inside.message.contains("labels in a column are read from CSV and Parquet only"), "{inside}");
     let missing = Labels::File("nowhere.csv".into());
     assert!(scratch.read("a.bin", &data, None, missing).expect_err("missing").message.contains("nowhere.csv"));
 }

@@ -20,7 +20,7 @@ use crate::data::input::Input;
 use crate::data::labels::{self, Numbering};
 use crate::data::memory::{InMemory, reserve};
 use crate::data::select::Selection;
-use crate::data::{Matrix, Source, suggest};
+use crate::data::{Matrix, Source};
 use crate::error::{Error, Result};
 
 /// The registry's line.
@@ -143,7 +143,7 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     let label = match labels {
         Labels::None | Labels::File(_) => None,
         Labels::LastColumn => Some(width - 1),
-        Labels::Column(name) => Some(column(input, names, name)?),
+        Labels::Column(name) => Some(super::column(input, names, name)?),
     };
     let has_names = (!names.is_empty()).then_some(names);
     let kept = selection.resolve(has_names, width, label).map_err(|error| error.at(input.path(), 0, 0))?;
@@ -208,25 +208,6 @@ fn begin(input: &Input, labels: &Labels, selection: &Selection) -> Result<(Separ
     let second = if lines.next()? { Some(owned(&lines)?) } else { None };
     let what = look(&first, second.as_deref(), labels, selection);
     Ok((separator, what, first.len()))
-}
-
-/// The column called `name`.
-fn column(input: &Input, names: &[String], name: &str) -> Result<usize> {
-    let mut found = (0..names.len()).filter(|&i| names[i] == name);
-    match (found.next(), found.next()) {
-        (Some(column), None) => Ok(column),
-        (Some(one), Some(two)) => {
-            let (one, two) = (one + 1, two + 1);
-            Err(input.refuse(format!("two columns are called '{name}': {one} and {two}")))
-        }
-        (None, _) if names.is_empty() => {
-            Err(input.refuse(format!("no column can be called '{name}': the file has no header")))
-        }
-        (None, _) => {
-            let error = input.refuse(format!("no column is called '{name}' among {}", names.len()));
-            Err(suggest(error, name, names.iter().map(String::as_str)))
-        }
-    }
 }
 
 fn bad_value(lines: &Lines, place: &str, field: &[u8], value: Option<f32>) -> Error {

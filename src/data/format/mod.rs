@@ -8,6 +8,7 @@ pub mod csv;
 pub mod idx;
 pub mod liao;
 pub mod npy;
+pub mod parquet;
 
 use super::input::Input;
 use super::select::Selection;
@@ -52,7 +53,7 @@ pub enum Likeness {
 }
 
 /// Every format. Where several look right, the first wins.
-pub const FORMATS: &[Format] = &[npy::FORMAT, liao::FORMAT, idx::FORMAT, csv::FORMAT];
+pub const FORMATS: &[Format] = &[npy::FORMAT, parquet::FORMAT, liao::FORMAT, idx::FORMAT, csv::FORMAT];
 
 /// The format of a file: the one called `name`, or the one that it looks like.
 pub fn choose(input: &Input, name: Option<&str>) -> Result<&'static Format> {
@@ -86,7 +87,26 @@ fn no_labels_inside(input: &Input, format: &str, labels: &Labels) -> Result<()> 
     match labels {
         Labels::None | Labels::File(_) => Ok(()),
         Labels::LastColumn | Labels::Column(_) => Err(input
-            .refuse(format!("labels in a column are read from CSV only, this is the format '{format}'"))
+            .refuse(format!("labels in a column are read from CSV and Parquet only, this is the format '{format}'"))
             .hint("give the labels as a file of their own")),
+    }
+}
+
+/// The column called `name`.
+fn column(input: &Input, names: &[String], name: &str) -> Result<usize> {
+    let mut found = (0..names.len()).filter(|&i| names[i] == name);
+    match (found.next(), found.next()) {
+        (Some(column), None) => Ok(column),
+        (Some(one), Some(two)) => {
+            let (one, two) = (one + 1, two + 1);
+            Err(input.refuse(format!("two columns are called '{name}': {one} and {two}")))
+        }
+        (None, _) if names.is_empty() => {
+            Err(input.refuse(format!("no column can be called '{name}': the file has no header")))
+        }
+        (None, _) => {
+            let error = input.refuse(format!("no column is called '{name}' among {}", names.len()));
+            Err(super::suggest(error, name, names.iter().map(String::as_str)))
+        }
     }
 }

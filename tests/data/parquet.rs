@@ -1,0 +1,260 @@
+//! Parquet: files that pyarrow wrote (`parquet/make.py`), a small writer, and what is refused.
+
+use std::path::PathBuf;
+
+use amdahl::cell::{Dataset, Labels};
+use amdahl::data::{self, Shape, shard::shard};
+use amdahl::error::{Error, Result};
+
+use super::{Scratch, Whole, dataset, gzip, idx, little, read, values};
+
+/// A file beside this one.
+pub fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/parquet").join(name)
+}
+
+/// The bytes of such a file.
+pub fn golden(name: &str) -> Vec<u8> {
+    std::fs::read(file(name)).expect("it lies beside the tests")
+}
+
+/// Row i of the table that `make.py` writes, and its label.
+fn row(i: usize) -> ([f32; 5], u32) {
+    let x = i as f32;
+    let label = if i < 20 { i % 4 } else { 3 - i % 4 };
+    ([x / 2.0 - 3.0, x * x - 100.0, (i % 3) as f32, f32::from(i % 2 == 0), 200.0 + x], label as u32)
+}
+
+/// A field of a structure in Thrift's compact protocol.
+fn field(out: &mut Vec<u8>, last: &mut u8, number: u8, kind: u8) {
+    out.push((number - *last) << 4 | kind);
+    *last = number;
+}
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// A structure of integers, texts (as bytes) and parts that are already coded.
+enum Part<'a> {
+    Integer(i64),
+    Text(&'a str),
+    Structure(Vec<u8>),
+    Structures(Vec<Vec<u8>>),
+}
+
+fn structure(fields: &[(u8, Part)]) -> Vec<u8> {
+    let (mut out, mut last) = (Vec::new(), 0);
+    for (number, part) in fields {
+        let kind = match part {
+            Part::Integer(_) => 6,
+            Part::Text(_) => 8,
+            Part::Structures(_) => 9,
+            Part::Structure(_) => 12,
+        };
+        field(&mut out, &mut last, *number, kind);
+        match part {
+            Part::Integer(value) => varint(&mut out, (value << 1 ^ value >> 63) as u64),
+            Part::Text(text) => {
+                varint(&mut out, text.len() as u64);
+                out.extend(text.as_bytes());
+            }
+            Part::Structure(bytes) => out.extend(bytes),
+            Part::Structures(all) => {
+                out.push(0xf0 | 12);
+                varint(&mut out, all.len() as u64);
+                all.iter().for_each(|bytes| out.extend(bytes));
+            }
+        }
+    }
+    out.push(0);
+    out
+}
+
+/// A Parquet file of f32 columns `c0`, `c1` …, plain and without compression, with `group` rows in a row group and `page` rows in a page.
+pub fn write(dims: usize, values: &[f32], group: usize, page: usize) -> Vec<u8> {
+    use Part::{Integer, Structure, Structures, Text};
+    let mut file = b"PAR1".to_vec();
+    let mut groups = Vec::new();
+    for rows in values.chunks(group * dims) {
+        let mut columns = Vec::new();
+        let count = (rows.len() / dims) as i64;
+        for column in 0..dims {
+            let start = file.len() as i64;
+            for part in rows.chunks(page * dims) {
+                let column: Vec<f32> = part.iter().skip(column).step_by(dims).copied().collect();
+                let size = column.len() as i64 * 4;
+                let data =
+                    structure(&[(1, Integer(column.len() as i64)), (2, Integer(0)), (3, Integer(3)), (4, Integer(3))]);
+                let sizes = [(1, Integer(0)), (2, Integer(size)), (3, Integer(size)), (5, Structure(data))];
+                file.extend(structure(&sizes));
+                file.extend(little(&column));
+            }
+            let size = file.len() as i64 - start;
+            let meta = structure(&[
+                (1, Integer(4)),
+                (4, Integer(0)),
+                (5, Integer(count)),
+                (6, Integer(size)),
+                (7, Integer(size)),
+                (9, Integer(start)),
+            ]);
+            columns.push(structure(&[(2, Integer(start)), (3, Structure(meta))]));
+        }
+        groups.push(structure(&[(1, Structures(columns)), (2, Integer(0)), (3, Integer(count))]));
+    }
+    let mut schema = vec![structure(&[(4, Text("schema")), (5, Integer(dims as i64))])];
+    let leaf = |i| structure(&[(1, Integer(4)), (3, Integer(0)), (4, Text(&format!("c{i}")))]);
+    schema.extend((0..dims).map(leaf));
+    let rows = (values.len() / dims) as i64;
+    let footer = structure(&[(1, Integer(1)), (2, Structures(schema)), (3, Integer(rows)), (4, Structures(groups))]);
+    file.extend(&footer);
+    file.extend((footer.len() as u32).to_le_bytes());
+    file.extend(b"PAR1");
+    file
+}
+
+#[test]
+fn what_pyarrow_writes() {
+    let expected: Vec<f32> = (0..40).flat_map(|i| row(i).0).collect();
+    let labels: Vec<u32> = (0..40).map(|i| row(i).1).collect();
+    for name in ["usual", "gzip", "zstd", "lz4", "plain", "encodings", "version-2", "required"] {
+        let path = file(&format!("{name}.parquet"));
+        for by in [Labels::LastColumn, Labels::Column("name".into())] {
+            let whole = read(&dataset(path.clone(), None, by)).unwrap_or_else(|e| panic!("{name}: {e}"));
+            assert_eq!(whole.shape, Shape { rows: 40, dims: 5 }, "{name}");
+            assert_eq!(whole.values, expected, "{name}");
+            assert_eq!(whole.labels.as_ref(), Some(&labels), "{name}");
+        }
+        let whole = read(&dataset(path.clone(), None, Labels::Column("third".into())));
+        let text = whole.expect_err("a column of texts is left").to_string();
+        assert!(text.contains("column 6 ('name') holds texts, expected numbers") && text.contains("leave"), "{text}");
+    }
+}
+
+#[test]
+fn lanes_read_their_own_rows() {
+    for (name, dims) in [("plain", 5), ("encodings", 5), ("version-2", 5), ("zstd", 5), ("usual", 5)] {
+        let set = dataset(file(&format!("{name}.parquet")), None, Labels::LastColumn);
+        let source = data::open(&set).expect("valid");
+        assert!(source.seekable(), "{name}");
+        let whole = values(&*source, 40).expect("readable");
+        for lanes in [1, 2, 3, 7, 40, 50] {
+            let mut joined = Vec::new();
+            for lane in 0..lanes {
+                let range = shard(lane, lanes, 40);
+                let mut out = vec![0.0; (range.end - range.start) as usize * dims];
+                let mut rows = source.rows(range.clone()).expect("in range");
+                assert_eq!(rows.read(&mut out).expect("readable") as u64, range.end - range.start);
+                joined.extend(out);
+                let labels = source.truth(range.clone()).expect("readable").expect("there");
+                assert_eq!(labels, range.map(|i| row(i as usize).1).collect::<Vec<_>>());
+            }
+            assert_eq!(joined, whole, "{name} on {lanes} lanes");
+        }
+        // Reading and skipping in turns.
+        let mut rows = source.rows(3..39).expect("in range");
+        let mut out = [0.0; 5];
+        for (skip, expected) in [(0, 3), (4, 8), (1, 10), (17, 28), (9, 38)] {
+            rows.skip(skip).expect("some are left");
+            assert_eq!(rows.read(&mut out).expect("readable"), 1);
+            assert_eq!(out, row(expected).0, "{name}");
+        }
+        rows.skip(9).expect("none is left");
+        assert_eq!(rows.read(&mut out).expect("at the end"), 0);
+    }
+}
+
+#[test]
+fn row_groups_and_pages_of_any_size() {
+    let written: Vec<f32> = (0..300).map(|i| (i as f32).sqrt()).collect();
+    let scratch = Scratch::new();
+    for (dims, group, page) in [(1, 1000, 1000), (3, 100, 7), (3, 7, 100), (5, 1, 1), (300, 1, 1), (2, 64, 64)] {
+        let path = scratch.file("made.parquet", &write(dims, &written, group, page));
+        let source = data::open(&dataset(path, None, Labels::None)).expect("valid");
+        assert_eq!(source.shape(), Shape { rows: 300 / dims as u64, dims });
+        for piece in [1, 4, 300] {
+            assert_eq!(values(&*source, piece).expect("readable"), written, "{dims} columns, {group} and {page} rows");
+        }
+    }
+}
+
+#[test]
+fn labels_of_their_own_file_and_numbers_as_labels() {
+    let scratch = Scratch::new();
+    let labels = scratch.file("labels.parquet", &write(1, &[7.0, -1.0, 3.0, 7.0], 2, 2));
+    let data = scratch.file("data.idx", &idx(8, &[4, 1], &[1, 2, 3, 4]));
+    let whole = read(&dataset(data.clone(), None, Labels::File(labels))).expect("valid");
+    assert_eq!(whole.labels, Some(vec![2, 0, 1, 2]));
+    let two = scratch.file("two.parquet", &write(2, &[0.0; 8], 2, 2));
+    let error = read(&dataset(data, None, Labels::File(two.clone()))).expect_err("two columns");
+    assert!(error.message.contains("labels are one column, the file has 2"), "{error}");
+    let Whole { shape, labels, .. } = read(&dataset(two, None, Labels::Column("c0".into()))).expect("valid");
+    assert_eq!((shape.dims, labels), (1, Some(vec![0; 4])));
+}
+
+#[test]
+fn a_sample_of_a_file() {
+    let set = |points| Dataset::File {
+        path: file("plain.parquet"),
+        format: Some("parquet".into()),
+        labels: Labels::LastColumn,
+        sample: Some(amdahl::cell::Sample { points, seed: 4 }),
+    };
+    let sampled = read(&set(11)).expect("11 of 40");
+    for (row_of, label) in sampled.values.chunks(5).zip(sampled.labels.expect("there")) {
+        let i = (row_of[4] - 200.0) as usize;
+        assert_eq!((row_of, label), (&row(i).0[..], row(i).1));
+    }
+}
+
+fn refused(bytes: &[u8], labels: Labels) -> Error {
+    let scratch = Scratch::new();
+    let whole: Result<Whole> = scratch.read("file.parquet", bytes, Some("parquet"), labels);
+    let error = whole.expect_err("refused");
+    assert!(error.to_string().contains("file.parquet") && error.exit_code() == 2, "{error}");
+    error
+}
+
+#[test]
+fn what_is_refused() {
+    let says = |bytes: &[u8], said: &[&str]| {
+        let text = refused(bytes, Labels::None).to_string();
+        for said in said {
+            assert!(text.contains(said), "'{said}' is not in: {text}");
+        }
+    };
+    says(&golden("null.parquet"), &["row 3, column 'x': the value is missing (null)", "fill them in"]);
+    says(&golden("brotli.parquet"), &["column 'x' is compressed by brotli, which is not read", "snappy, zstd"]);
+    says(&golden("nested.parquet"), &["column 2 ('list') holds nested values", "leave the column out"]);
+    let usual = golden("usual.parquet");
+    let last = usual.len() - 1;
+    says(&usual[..last], &["does not end with PAR1", "not written or copied to its end"]);
+    says(&usual[..9], &["12 bytes at least, this one 9: it is truncated"]);
+    says(b"PAR2 and more bytes than twelve", &["expected 50 41 52 31, got 50 41 52 32", "not a Parquet file"]);
+    says(b"PARE and more bytes than twelve", &["encrypted"]);
+    says(&gzip(&usual), &["inside a gzip file", "gunzip"]);
+    let mut long = usual.clone();
+    long[last - 7..last - 3].copy_from_slice(&u32::MAX.to_le_bytes());
+    says(&long, &["the footer says it is 4294967295 bytes long"]);
+    let missing = refused(&usual, Labels::Column("nam".into()));
+    assert!(missing.message.contains("no column is called 'nam' among 6"), "{missing}");
+    assert_eq!(missing.hint.as_deref(), Some("did you mean 'name'?"));
+    let only = refused(&write(1, &[1.0], 1, 1), Labels::LastColumn);
+    assert!(only.message.contains("0 columns beside the labels"), "{only}");
+    let bad = |value: f32| write(2, &[1.0, 2.0, 3.0, value], 1, 1);
+    says(&bad(f32::NAN), &["row 2, column 2 ('c1'): the value is NaN"]);
+    says(&bad(f32::NEG_INFINITY), &["row 2, column 2 ('c1'): the value is infinite"]);
+    // Inside the first page, whose header has a checksum.
+    let mut wrong = golden("encodings.parquet");
+    wrong[100] ^= 1;
+    let scratch = Scratch::new();
+    let text = scratch.read("a.parquet", &wrong, None, Labels::LastColumn).expect_err("damaged").to_string();
+    assert!(text.contains("checksum is wrong") && text.contains("write it again"), "{text}");
+    let empty = write(2, &[], 1, 1);
+    says(&empty, &["the file has 0 rows"]);
+}

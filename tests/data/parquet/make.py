@@ -1,0 +1,49 @@
+"""Writes the Parquet files beside it with pyarrow: one table in many encodings.
+
+    python -m venv venv && venv/bin/pip install pyarrow==26.0.1 && venv/bin/python make.py
+
+Column by column and for row i of 40: `half` i/2 - 3 (f64), `whole` i*i - 100 (i32), `third` i mod 3 (i64), `even` whether i is even
+(truth value), `small` 200 + i (u8), `name` the label: "a" to "d" by i mod 4, backwards from row 20 on.
+"""
+
+import pathlib
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+HERE = pathlib.Path(__file__).parent
+N = 40
+ROWS = range(N)
+COLUMNS = {
+    "half": pa.array([i / 2 - 3 for i in ROWS], pa.float64()),
+    "whole": pa.array([i * i - 100 for i in ROWS], pa.int32()),
+    "third": pa.array([i % 3 for i in ROWS], pa.int64()),
+    "even": pa.array([i % 2 == 0 for i in ROWS], pa.bool_()),
+    "small": pa.array([200 + i for i in ROWS], pa.uint8()),
+    "name": pa.array(["abcd"[i % 4 if i < 20 else 3 - i % 4] for i in ROWS]),
+}
+TABLE = pa.table(COLUMNS)
+NOTHING = {"write_statistics": False, "store_schema": False}
+
+
+def write(name, table=TABLE, **options):
+    pq.write_table(table, HERE / f"{name}.parquet", **{**NOTHING, **options})
+
+
+# As pandas.DataFrame.to_parquet writes it: Snappy, dictionaries, statistics.
+write("usual", write_statistics=True)
+for codec in ["gzip", "zstd", "lz4"]:
+    write(codec, compression=codec, row_group_size=16)
+write("plain", compression="none", use_dictionary=False, row_group_size=7, data_page_size=32, write_batch_size=3)
+encodings = {"half": "BYTE_STREAM_SPLIT", "whole": "DELTA_BINARY_PACKED", "third": "DELTA_BINARY_PACKED", "even": "RLE",
+             "small": "BYTE_STREAM_SPLIT", "name": "PLAIN"}
+write("encodings", compression="none", use_dictionary=False, column_encoding=encodings, data_page_version="2.0",
+      write_page_checksum=True, row_group_size=33)
+write("version-2", data_page_version="2.0", compression="snappy", data_page_size=64, write_batch_size=8)
+required = pa.schema([pa.field(field.name, field.type, nullable=False) for field in TABLE.schema])
+write("required", TABLE.cast(required), compression="none")
+
+# What is refused.
+write("null", pa.table({"x": [0.0, 1.0, None, 3.0], "y": [1, 2, 3, 4]}))
+write("brotli", pa.table({"x": [0.0, 1.0]}), compression="brotli")
+write("nested", pa.table({"x": [0.0, 1.0], "list": [[1, 2], [3]], "y": [1, 2]}))
