@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use amdahl::cell::{Dataset, Labels};
+use amdahl::data::select::Selection;
 use amdahl::data::{self, Shape, shard::shard};
 use amdahl::error::{Error, Result};
 
@@ -212,6 +213,22 @@ fn a_sample_of_a_file() {
     }
 }
 
+#[test]
+fn some_columns_only() {
+    let select = |columns: &str| {
+        let columns = Some(Selection::parse(columns).expect("a list"));
+        let set = dataset(file("usual.parquet"), None, Labels::None);
+        data::open_selected(&set, &Selection { columns, ..Selection::default() })
+    };
+    let source = select("small,1").expect("columns of numbers");
+    assert_eq!(source.names(), Some(&["small".to_string(), "half".into()][..]));
+    let expected: Vec<f32> = (0..40).flat_map(|i| [row(i).0[4], row(i).0[0]]).collect();
+    assert_eq!(values(&*source, 9).expect("readable"), expected);
+    let error = select("small,name").err().expect("a column of texts");
+    assert!(error.message.contains("column 6 ('name') holds texts"), "{error}");
+    assert!(select("7").err().expect("there are six").to_string().contains("usual.parquet"));
+}
+
 fn refused(bytes: &[u8], labels: Labels) -> Error {
     let scratch = Scratch::new();
     let whole: Result<Whole> = scratch.read("file.parquet", bytes, Some("parquet"), labels);
@@ -245,7 +262,7 @@ fn what_is_refused() {
     assert!(missing.message.contains("no column is called 'nam' among 6"), "{missing}");
     assert_eq!(missing.hint.as_deref(), Some("did you mean 'name'?"));
     let only = refused(&write(1, &[1.0], 1, 1), Labels::LastColumn);
-    assert!(only.message.contains("0 columns beside the labels"), "{only}");
+    assert!(only.message.contains("0 columns beside labels"), "{only}");
     let bad = |value: f32| write(2, &[1.0, 2.0, 3.0, value], 1, 1);
     says(&bad(f32::NAN), &["row 2, column 2 ('c1'): the value is NaN"]);
     says(&bad(f32::NEG_INFINITY), &["row 2, column 2 ('c1'): the value is infinite"]);

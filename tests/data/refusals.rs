@@ -74,7 +74,7 @@ fn ragged_and_wrong_text() {
     refused("1,2\n3,\"4\"5\n", Labels::None, &["text follows the closing quote of field 2", "file:2: "]);
     refused("x,y\n", Labels::None, &["0 rows"]);
     refused("\n\n", Labels::None, &["0 rows"]);
-    refused("1\n2\n", Labels::LastColumn, &["0 columns beside the labels"]);
+    refused("1\n2\n", Labels::LastColumn, &["0 columns beside labels"]);
     refused("1,2\n3,4\n", Labels::Column("y".into()), &["no column can be called 'y': the file has no header"]);
     refused(
         "x,label\n3,4\n",

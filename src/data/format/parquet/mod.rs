@@ -69,6 +69,8 @@ struct Parquet {
     /// The columns that are values, and the one that holds the labels.
     features: Vec<usize>,
     label: Option<usize>,
+    /// The names of the columns that are values.
+    names: Vec<String>,
     truth: OnceLock<Result<Vec<u32>>>,
 }
 
@@ -94,23 +96,24 @@ impl Parquet {
             let name = &names[label];
             return Err(input.refuse(format!("the labels in column {} ('{name}') are {what}", label + 1)));
         }
-        let parquet = Parquet { input, file, footer, features, label, truth: OnceLock::new() };
+        let names = features.iter().map(|&column| names[column].clone()).collect();
+        let parquet = Parquet { input, file, footer, features, label, names, truth: OnceLock::new() };
         parquet.check_codecs()?;
         Ok(parquet)
     }
 
     /// Refuses codecs that are not read before any row is.
     fn check_codecs(&self) -> Result<()> {
-        let width = self.footer.columns.len();
-        for (i, chunk) in self.footer.chunks.iter().enumerate() {
-            let column = i % width;
-            let is_read = self.label == Some(column) || self.features.contains(&column);
-            if let (true, codec::Codec::Other(_)) = (is_read, chunk.codec) {
-                let (codec, name) = (chunk.codec.name(), &self.footer.columns[column].name);
-                return Err(self
-                    .input
-                    .refuse(format!("column '{name}' is compressed by {codec}, which is not read"))
-                    .hint("write it with compression snappy, zstd, gzip, lz4_raw or none"));
+        for group in 0..self.footer.starts.len() - 1 {
+            for &column in self.features.iter().chain(&self.label) {
+                let codec = self.footer.chunk(group, column).codec;
+                if let codec::Codec::Other(_) = codec {
+                    let (codec, name) = (codec.name(), &self.footer.columns[column].name);
+                    return Err(self
+                        .input
+                        .refuse(format!("column '{name}' is compressed by {codec}, which is not read"))
+                        .hint("write it with compression snappy, zstd, gzip, lz4_raw or none"));
+                }
             }
         }
         Ok(())
@@ -264,6 +267,9 @@ impl Source for Parquet {
     fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
         check_range(self.shape(), &range)?;
         Ok(Box::new(Rows { parquet: self, next: range.start, end: range.end, left: 0, columns: Vec::new() }))
+    }
+    fn names(&self) -> Option<&[String]> {
+        Some(&self.names)
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
         check_range(self.shape(), &range)?;
