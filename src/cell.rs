@@ -160,7 +160,48 @@ pub enum Backend {
         device: DeviceKind,
     },
     /// An outside program that speaks the worker protocol.
-    Peer(String),
+    Peer(Peer),
+}
+
+/// An outside program, as a peers file declares it (`docs/peers.md`). Its lanes are kept with its name, so that a cell can be read
+/// without that file.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Peer {
+    /// Its name in manifests.
+    #[serde(rename = "peer")]
+    pub name: String,
+    /// What its lanes are.
+    pub lanes: PeerLanes,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl Peer {
+    /// Can this be the name of an outside program? Small letters, digits and `-`, begun by a letter, and no backend of ours.
+    pub fn is_name(name: &str) -> bool {
+        name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+            && Backend::from_name(name).is_none()
+    }
+}
+
+/// What the lanes of an outside program are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum PeerLanes {
+    /// It has one.
+    Serial,
+    /// Threads of one process: the cell's `threads`.
+    Threads,
+    /// Processes that it starts itself: the cell's `ranks`.
+    Processes,
+    /// Processes that `mpiexec` starts: the cell's `ranks`.
+    Mpi,
 }
 
 /// Every backend that a manifest can name. A new one is a line here.
@@ -186,17 +227,34 @@ impl Backend {
             Backend::Native { comm, device } => {
                 BACKENDS.iter().find(|(_, c, d)| c == comm && d == device).map_or("unregistered", |(name, ..)| name)
             }
-            Backend::Peer(name) => name,
+            Backend::Peer(peer) => &peer.name,
         }
     }
 
     /// Is it launched as several processes under MPI?
     pub fn uses_mpi(&self) -> bool {
-        matches!(self, Backend::Native { comm: CommKind::Mpi | CommKind::Hybrid, .. })
+        match self {
+            Backend::Native { comm, .. } => matches!(comm, CommKind::Mpi | CommKind::Hybrid),
+            Backend::Peer(peer) => peer.lanes == PeerLanes::Mpi,
+        }
+    }
+    /// Can it have several ranks, whoever starts them?
+    pub fn uses_ranks(&self) -> bool {
+        self.uses_mpi() || matches!(self, Backend::Peer(Peer { lanes: PeerLanes::Processes, .. }))
     }
     /// Does a rank run several threads?
     pub fn uses_threads(&self) -> bool {
-        matches!(self, Backend::Native { comm: CommKind::Threads | CommKind::Hybrid, .. })
+        match self {
+            Backend::Native { comm, .. } => matches!(comm, CommKind::Threads | CommKind::Hybrid),
+            Backend::Peer(peer) => peer.lanes == PeerLanes::Threads,
+        }
+    }
+    /// The outside program, if it is one.
+    pub fn peer(&self) -> Option<&Peer> {
+        match self {
+            Backend::Native { .. } => None,
+            Backend::Peer(peer) => Some(peer),
+        }
     }
 }
 
@@ -208,17 +266,37 @@ impl fmt::Display for Backend {
 
 impl Serialize for Backend {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
+        match self {
+            Backend::Native { .. } => serializer.serialize_str(self.name()),
+            Backend::Peer(peer) => peer.serialize(serializer),
+        }
     }
 }
 
+/// A word for a backend of ours, a table for an outside program: a misspelt word cannot become a program that nobody has.
 impl<'de> Deserialize<'de> for Backend {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Backend::from_name(&name).ok_or_else(|| {
-            let known: Vec<_> = BACKENDS.iter().map(|(name, ..)| *name).collect();
-            serde::de::Error::custom(format!("unknown backend '{name}', expected one of {}", known.join(", ")))
-        })
+        struct Written;
+        impl<'de> serde::de::Visitor<'de> for Written {
+            type Value = Backend;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a backend, or {\"peer\": NAME, \"lanes\": …}")
+            }
+            fn visit_str<E: serde::de::Error>(self, name: &str) -> std::result::Result<Backend, E> {
+                Backend::from_name(name).ok_or_else(|| {
+                    let known: Vec<_> = BACKENDS.iter().map(|(name, ..)| *name).collect();
+                    E::custom(format!("unknown backend '{name}', expected one of {}", known.join(", ")))
+                })
+            }
+            fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> std::result::Result<Backend, A::Error> {
+                let peer = Peer::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                match Peer::is_name(&peer.name) {
+                    true => Ok(Backend::Peer(peer)),
+                    false => Err(serde::de::Error::custom(format!("'{}' cannot name an outside program", peer.name))),
+                }
+            }
+        }
+        deserializer.deserialize_any(Written)
     }
 }
 
@@ -226,9 +304,10 @@ impl JsonSchema for Backend {
     fn schema_name() -> std::borrow::Cow<'static, str> {
         "Backend".into()
     }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
         let names: Vec<_> = BACKENDS.iter().map(|(name, ..)| *name).collect();
-        schemars::json_schema!({ "type": "string", "enum": names })
+        let peer = generator.subschema_for::<Peer>();
+        schemars::json_schema!({ "anyOf": [{ "type": "string", "enum": names }, peer] })
     }
 }
 
@@ -276,7 +355,7 @@ impl Cell {
                 self.ranks, self.threads
             ));
         }
-        if self.ranks > 1 && !self.backend.uses_mpi() {
+        if self.ranks > 1 && !self.backend.uses_ranks() {
             return refuse(format!("backend '{}' has one rank, got {}", self.backend, self.ranks));
         }
         if self.threads > 1 && !self.backend.uses_threads() {
@@ -376,6 +455,21 @@ mod tests {
         assert!(no_clusters.validate().expect_err("k = 0").message.contains("k is at least 1"));
         let text = canonical(&cell()).replace("serial", "serail");
         assert!(Cell::parse(&text).expect_err("a typo").message.contains("unknown backend 'serail'"));
+    }
+
+    #[test]
+    fn an_outside_program_is_a_table_and_survives_a_round_trip() {
+        let peer = |lanes| Backend::Peer(Peer { name: "scikit-learn".into(), lanes });
+        let two = Cell { backend: peer(PeerLanes::Threads), threads: 2, ..cell() };
+        let text = canonical(&two);
+        assert!(text.contains(r#""backend":{"lanes":"threads","peer":"scikit-learn"}"#), "{text}");
+        assert_eq!(Cell::parse(&text).expect("a written cell parses"), two);
+        let ranks = Cell { backend: peer(PeerLanes::Processes), ranks: 2, ..cell() };
+        assert!(ranks.validate().is_ok() && !ranks.backend.uses_mpi() && ranks.backend.uses_ranks());
+        assert!(Cell { backend: peer(PeerLanes::Serial), threads: 2, ..cell() }.validate().is_err());
+        let error = Cell::parse(&text.replace("scikit-learn", "mpi")).expect_err("a backend of ours");
+        assert!(error.message.contains("'mpi' cannot name an outside program"), "{error}");
+        assert!(!Peer::is_name("../x") && !Peer::is_name("") && !Peer::is_name("-x"));
     }
 
     #[test]

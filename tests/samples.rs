@@ -196,6 +196,7 @@ pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, 
         }],
         peak_rss_bytes: Some(64 << 20),
         load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(3000.0) },
+        peer: None,
     }
 }
 

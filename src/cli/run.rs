@@ -10,6 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::measure::launch::Site;
 use crate::measure::launch::attempt::{Launching, now_ms};
+use crate::measure::launch::peer::Programs;
 use crate::measure::launch::program::Worker;
 use crate::measure::launch::signals::Interrupts;
 use crate::measure::launch::survivors;
@@ -77,6 +78,7 @@ pub fn run(args: &Args) -> Result<()> {
         run: name,
         interrupts: &interrupts,
         number: 0,
+        programs: Programs::new(plan.peers.clone()),
     };
     let names = Names::new(&plan.cells);
     let mut progress = Progress::new(&names, plan.cells.len());

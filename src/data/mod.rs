@@ -18,6 +18,7 @@ pub mod select;
 pub mod shard;
 pub mod synthetic;
 pub mod weights;
+pub mod write;
 
 use std::ops::Range;
 

@@ -117,8 +117,12 @@ pub fn spread(backend: &str, ranks: u32, threads: u32) -> String {
             (false, true) => format!("{backend} {threads}"),
             (true, true) => format!("{backend} {ranks}×{threads}"),
         },
-        None if ranks == 1 && threads == 1 => backend.to_string(),
-        None => format!("{backend} {ranks}×{threads}"),
+        // An outside program: what its lanes are, its name does not tell.
+        None => match (ranks, threads) {
+            (1, 1) => backend.to_string(),
+            (lanes, 1) | (1, lanes) => format!("{backend} {lanes}"),
+            _ => format!("{backend} {ranks}×{threads}"),
+        },
     }
 }
 

@@ -1,24 +1,8 @@
 //! Writing NPY, the format of `numpy.save`, version 1.0 in C order.
 
-use crate::measure::comm::bytes;
+pub use crate::data::write::header;
 
-/// The header for elements of the type `descr` (such as `<f4`) and these extents. Its length is a multiple of 64, as NumPy aligns it.
-pub fn header(descr: &str, extents: &[u64]) -> Vec<u8> {
-    let shape = match extents {
-        [only] => format!("({only},)"),
-        more => format!("({})", more.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")),
-    };
-    let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}");
-    // Magic number, version and length make 10 bytes, the line's end one more.
-    let blanks = (64 - (10 + text.len() + 1) % 64) % 64;
-    text.extend(std::iter::repeat_n(' ', blanks));
-    text.push('\n');
-    let mut header = b"\x93NUMPY\x01\x00".to_vec();
-    // A shape of few extents is far below 2^16 bytes.
-    header.extend_from_slice(&(text.len() as u16).to_le_bytes());
-    header.extend_from_slice(text.as_bytes());
-    header
-}
+use crate::measure::comm::bytes;
 
 /// A matrix of f32 as the bytes of a file.
 pub fn matrix(values: &[f32], dims: usize) -> Vec<u8> {

@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::cell::{Dataset, canonical};
+use crate::cell::{Dataset, Stop, Workload, canonical};
 use crate::error::{Error, Kind, Result};
 use crate::host::HostFacts;
-use crate::measure::launch::attempt::{Attempt, Executor, one_line};
+use crate::measure::launch::attempt::{Attempt, Executor, Runs, one_line};
 use crate::measure::launch::{classify::Ending, signals::Interrupts};
 use crate::measure::store::{Store, claim, state};
 use crate::plan::PlannedCell;
-use crate::record::{Answer, Failure, Key, Outcome, Record, limits::Limits};
+use crate::record::{Answer, Failure, Key, Measured, Outcome, Record, limits::Limits, peer};
 
 /// How often a sweep looks whether another one has measured the machine's limits.
 const PATIENCE: u32 = 20;
@@ -133,7 +133,7 @@ impl Sweep<'_> {
         for at in wanted {
             self.interrupts.check()?;
             let planned = &self.cells[at];
-            if let (key, None) = self.key(planned) {
+            if let (key, None) = self.key(planned)? {
                 let repeats = self.missing(at, &key, planned.repeats);
                 if repeats > 0 {
                     self.watch.missing(planned, repeats);
@@ -180,9 +180,10 @@ impl Sweep<'_> {
         if self.standing[at] != Standing::Open {
             return Ok(Turn::Over);
         }
-        let (key, unknown) = self.key(planned);
+        let (key, unknown) = self.key(planned)?;
         if let Some(error) = unknown {
-            self.fail(at, key, Failure::Data, one_line(&error))?;
+            let class = if error.kind == Kind::Unavailable { Failure::Unavailable } else { Failure::Data };
+            self.fail(at, key, class, one_line(&error))?;
             return Ok(Turn::Over);
         }
         if self.missing(at, &key, wanted) == 0 {
@@ -214,7 +215,7 @@ impl Sweep<'_> {
         for again in [true, false] {
             self.watch.begins(planned, repeat);
             let attempt = self.executor.attempt(&planned.id, &planned.cell, self.options.limit_s)?;
-            let (record, host) = self.record(key.clone(), repeat, attempt, reference);
+            let (record, host) = self.record(key.clone(), repeat, attempt, planned, reference);
             let outcome = record.outcome.clone();
             let news = !self.says_nothing_new(&record);
             if news {
@@ -244,12 +245,13 @@ impl Sweep<'_> {
         key: Key,
         repeat: u32,
         attempt: Attempt,
+        planned: &PlannedCell,
         reference: Option<&Answer>,
     ) -> (Record, Option<HostFacts>) {
         let (outcome, measured, host) = match attempt.ending {
             Ending::Failed { class, reason } => (Outcome::Failed { class, reason }, None, None),
             Ending::Answered(host, measured) => {
-                let check = reference.map_or(Ok(()), |right| measured.answer.check_exact(right));
+                let check = reference.map_or(Ok(()), |right| check(planned, &measured, right));
                 let outcome = check.map_or_else(|reason| Outcome::Wrong { reason }, |()| Outcome::Ok);
                 (outcome, Some(*measured), Some(*host))
             }
@@ -325,7 +327,7 @@ impl Sweep<'_> {
         let Some(oracle) = self.cells.iter().position(|cell| cell.id == wanted) else {
             return Err(Error::internal(format!("the plan has cell {own} but not its oracle {wanted}")));
         };
-        if let Some(answer) = self.answer(oracle) {
+        if let Some(answer) = self.answer(oracle)? {
             return Ok(Reference::Answer(answer));
         }
         if own == wanted {
@@ -334,7 +336,7 @@ impl Sweep<'_> {
         if self.turn(oracle, 1)? == Turn::Claimed {
             return Ok(Reference::Claimed);
         }
-        Ok(match (self.answer(oracle), &self.standing[oracle]) {
+        Ok(match (self.answer(oracle)?, &self.standing[oracle]) {
             (Some(answer), _) => Reference::Answer(answer),
             (None, Standing::Wrong(why)) => Reference::Failed(format!("the oracle {wanted} contradicts itself: {why}")),
             (None, Standing::Failed(class, why)) => {
@@ -345,22 +347,35 @@ impl Sweep<'_> {
     }
 
     /// The first answer of this cell that counts.
-    fn answer(&mut self, at: usize) -> Option<Answer> {
-        let (key, None) = self.key(&self.cells[at]) else { return None };
-        let first = self.store.standing(&key).find(|record| record.counts())?;
-        first.measured.as_ref().map(|measured| measured.answer.clone())
+    fn answer(&mut self, at: usize) -> Result<Option<Answer>> {
+        let (key, None) = self.key(&self.cells[at])? else { return Ok(None) };
+        let first = self.store.standing(&key).find(|record| record.counts());
+        Ok(first.and_then(|record| record.measured.as_ref()).map(|measured| measured.answer.clone()))
     }
 
-    /// The key of a cell here and now, and the error where its data set cannot be identified.
-    fn key(&mut self, planned: &PlannedCell) -> (Key, Option<Error>) {
+    /// The key of a cell here and now, and the error where its data set or its program cannot be identified.
+    fn key(&mut self, planned: &PlannedCell) -> Result<(Key, Option<Error>)> {
         let dataset = &planned.cell.dataset;
         let digest = self.digests.entry(canonical(dataset)).or_insert_with(|| (self.identify)(dataset));
         let (data, error) = match digest {
             Ok(digest) => (digest.clone(), None),
             Err(error) => ("unknown".into(), Some(error.clone())),
         };
-        let build = self.store.run().build.id.clone();
-        (Key { cell: planned.id.clone(), build, data, host: self.host.id.clone() }, error)
+        let (build, error) = match self.executor.runs(&planned.cell)? {
+            Runs::Worker => (self.store.run().build.id.clone(), error),
+            Runs::Peer(id) => (id, error),
+            Runs::Missing(reason) => ("none".into(), error.or(Some(Error::unavailable(reason)))),
+        };
+        Ok((Key { cell: planned.id.clone(), build, data, host: self.host.id.clone() }, error))
+    }
+}
+
+/// Checks an answer by the rule for what computed it.
+fn check(planned: &PlannedCell, measured: &Measured, right: &Answer) -> std::result::Result<(), String> {
+    let Workload::KMeans(kmeans) = &planned.cell.workload;
+    match &measured.peer {
+        None => measured.answer.check_exact(right),
+        Some(facts) => peer::check(&measured.answer, right, facts, matches!(kmeans.stop, Stop::Iterations(_))),
     }
 }
 

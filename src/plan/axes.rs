@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::plan::Machine;
 use crate::plan::expression::Expression;
 use crate::plan::manifest::{Algorithm, Axes, BackendName, Init, Manifest, Pattern};
+use crate::plan::peers::Peers;
 use crate::plan::place::{At, Text, nearest};
 use crate::plan::ties;
 use crate::plan::written::{Lanes, Many, Oversubscribe, Real, Scalar, Whole};
@@ -252,10 +253,10 @@ impl Sweep {
     }
 
     /// Checks the manifest's parameters one by one, and what ties them together.
-    pub fn new(text: &Text<'_>, manifest: &Manifest, machine: Machine) -> Result<Sweep> {
+    pub fn new(text: &Text<'_>, manifest: &Manifest, machine: Machine, peers: &Peers) -> Result<Sweep> {
         let none = Axes::default();
         let wire = manifest.axes.as_ref().map_or(&none, |axes| &axes.value);
-        let axes = gather(text, manifest, wire, machine)?;
+        let axes = gather(text, manifest, wire, machine, peers)?;
         let mut sweep = Sweep {
             groups: ties::zip(text, wire, &axes)?,
             axes,
@@ -378,9 +379,11 @@ fn real(name: &str, value: &Real) -> std::result::Result<Value, (String, Option<
     }
 }
 
-fn backend(name: &str) -> std::result::Result<Value, (String, Option<String>)> {
-    Backend::from_name(name).map(Value::Backend).ok_or_else(|| {
-        let known: Vec<&str> = BACKENDS.iter().map(|(known, ..)| *known).collect();
+/// A backend of ours, or an outside program of the list.
+pub fn backend(name: &str, peers: &Peers) -> std::result::Result<Backend, (String, Option<String>)> {
+    let peer = || peers.get(name).map(|declared| Backend::Peer(declared.peer.clone()));
+    Backend::from_name(name).or_else(peer).ok_or_else(|| {
+        let known: Vec<&str> = BACKENDS.iter().map(|(known, ..)| *known).chain(peers.names()).collect();
         (format!("unknown backend '{name}'"), Some(nearest(name, &known)))
     })
 }
@@ -396,10 +399,10 @@ fn dataset(name: &str) -> std::result::Result<Value, (String, Option<String>)> {
     }
 }
 
-fn gather(text: &Text<'_>, manifest: &Manifest, axes: &Axes, machine: Machine) -> Result<Vec<Axis>> {
+fn gather(text: &Text<'_>, manifest: &Manifest, axes: &Axes, machine: Machine, peers: &Peers) -> Result<Vec<Axis>> {
     let mut g = Gather { text, axes: Vec::new() };
     let backends = axes.backend.as_ref();
-    g.add("backend", None, backends, |name: &BackendName| backend(&name.0))?;
+    g.add("backend", None, backends, |name: &BackendName| backend(&name.0, peers).map(Value::Backend))?;
     g.lanes("ranks", axes.ranks.as_ref(), machine)?;
     g.lanes("threads", axes.threads.as_ref(), machine)?;
     if let Some(w) = manifest.workload.as_ref().map(|w| &w.value) {

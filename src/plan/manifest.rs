@@ -46,6 +46,9 @@ pub struct Experiment {
     pub base: Option<At<String>>,
     /// How long a repeat may take: seconds, or a text such as "90 s" or "5 min". 600 s where absent.
     pub time_limit: Option<At<Duration>>,
+    /// File that declares outside programs, relative to the manifest's folder. That of AMDAHL_PEERS, else the list that is built in, where
+    /// absent.
+    pub peers: Option<At<String>>,
 }
 
 /// What is computed.
@@ -177,7 +180,7 @@ pub enum Labels {
 #[derive(Debug, Default, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Axes {
-    /// How the lanes talk and what computes. 'serial' where absent.
+    /// How the lanes talk and what computes, or the name of an outside program. 'serial' where absent.
     pub backend: Option<At<Many<BackendName>>>,
     /// Ranks (processes): "up-to-cores" (powers of two and the number of CPUs itself) or numbers.
     pub ranks: Option<At<Lanes>>,
@@ -247,7 +250,12 @@ impl JsonSchema for BackendName {
     fn schema_name() -> Cow<'static, str> {
         "Backend".into()
     }
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        crate::cell::Backend::json_schema(generator)
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = crate::cell::BACKENDS.iter().map(|(name, ..)| *name).collect();
+        let peer = "^[a-z][a-z0-9-]*$";
+        schemars::json_schema!({ "anyOf": [
+            { "type": "string", "enum": names },
+            { "type": "string", "description": "an outside program of the list of peers", "pattern": peer }
+        ] })
     }
 }

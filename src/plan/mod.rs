@@ -7,9 +7,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::cell::{BACKENDS, Cell, CellId};
+use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
-use crate::plan::place::{At, Text, nearest};
+use crate::plan::peers::Peers;
+use crate::plan::place::{At, Text};
 
 pub mod axes;
 pub mod cost;
@@ -17,6 +18,7 @@ pub mod expression;
 pub mod manifest;
 pub mod only;
 pub mod order;
+pub mod peers;
 pub mod place;
 pub mod resolve;
 pub mod schema;
@@ -49,6 +51,8 @@ pub struct Plan {
     pub cells: Vec<PlannedCell>,
     /// Combinations of axes that are not run, with the reason.
     pub left_out: Vec<LeftOut>,
+    /// The outside programs that its cells may name.
+    pub peers: Peers,
 }
 
 /// What an experiment asks, and how it is measured.
@@ -118,7 +122,8 @@ pub fn load(path: &Path, machine: Machine) -> Result<Plan> {
 pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
     let source = Text { file: path, text };
     let manifest: manifest::Manifest = toml::from_str(text).map_err(|error| source.toml_error(error))?;
-    let experiment = experiment(&source, &manifest)?;
+    let peers = peers(&source, &manifest)?;
+    let experiment = experiment(&source, &manifest, &peers)?;
     let Some(workload) = &manifest.workload else {
         return Err(source.error(&(0..0), "the section [workload] is missing"));
     };
@@ -128,7 +133,7 @@ pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
     if manifest.dataset.is_none() {
         return Err(source.error(&(0..0), "the section [dataset] is missing"));
     }
-    let sweep = axes::Sweep::new(&source, &manifest, machine)?;
+    let sweep = axes::Sweep::new(&source, &manifest, machine, &peers)?;
     let resolver =
         resolve::Resolver { text: &source, manifest: &manifest, sweep: &sweep, machine, seed: experiment.seed };
     let (cells, left_out) = resolver.cells(experiment.repeats)?;
@@ -142,10 +147,23 @@ pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
         let error = source.error(&span, format!("base: no cell has the backend '{}'", experiment.base));
         return Err(error.hint("add it to the axis backend, or take a base that is there"));
     }
-    Ok(Plan { experiment, cells, left_out })
+    Ok(Plan { experiment, cells, left_out, peers })
 }
 
-fn experiment(text: &Text<'_>, manifest: &manifest::Manifest) -> Result<Experiment> {
+/// The outside programs that the manifest can name.
+fn peers(text: &Text<'_>, manifest: &manifest::Manifest) -> Result<Peers> {
+    let Some(At { value, span }) = manifest.experiment.as_ref().and_then(|e| e.value.peers.as_ref()) else {
+        return Peers::find(None);
+    };
+    let file = text.file.parent().unwrap_or(Path::new("")).join(value);
+    if !file.is_file() {
+        let message = format!("peers: there is no file {}", file.display());
+        return Err(text.error(span, message).hint("paths are relative to the manifest's folder"));
+    }
+    Peers::find(Some(&file))
+}
+
+fn experiment(text: &Text<'_>, manifest: &manifest::Manifest, peers: &Peers) -> Result<Experiment> {
     let none = manifest::Experiment::default();
     let wire = manifest.experiment.as_ref().map_or(&none, |e| &e.value);
     let said = |value: &Option<At<String>>| value.as_ref().map(|v| v.value.clone());
@@ -158,11 +176,8 @@ fn experiment(text: &Text<'_>, manifest: &manifest::Manifest) -> Result<Experime
         return Err(text.error(&name.span, message).hint("set name in [experiment]"));
     }
     let base = wire.base.clone().unwrap_or(At::new("serial".into(), 0..0));
-    if !BACKENDS.iter().any(|(known, ..)| *known == base.value) {
-        let known: Vec<&str> = BACKENDS.iter().map(|(known, ..)| *known).collect();
-        return Err(text
-            .error(&base.span, format!("unknown backend '{}'", base.value))
-            .hint(nearest(&base.value, &known)));
+    if let Err((message, hint)) = axes::backend(&base.value, peers) {
+        return Err(text.error(&base.span, message).hint(hint.unwrap_or_default()));
     }
     let number = |name: &str, value: &Option<At<written::Whole>>, least: u64, most: u64, default: u64| match value {
         None => Ok(default),

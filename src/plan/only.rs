@@ -79,7 +79,7 @@ impl Filter {
         });
         // What the manifest leaves out is not left out of this part.
         let left_out = if self.wanted.is_empty() { plan.left_out.clone() } else { Vec::new() };
-        Ok(Plan { cells: cells.collect(), left_out, experiment: plan.experiment.clone() })
+        Ok(Plan { cells: cells.collect(), left_out, ..plan.clone() })
     }
 }
 

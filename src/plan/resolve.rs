@@ -9,7 +9,7 @@ use crate::data::catalogue;
 use crate::error::Result;
 use crate::plan::axes::{Kind, Match, Oversubscribed, Sweep, Value, kind_of, range};
 use crate::plan::expression::Wrong;
-use crate::plan::manifest::{Init, Labels as WireLabels, Manifest};
+use crate::plan::manifest::{Algorithm, Init, Labels as WireLabels, Manifest};
 use crate::plan::place::{At, Text};
 use crate::plan::written::Scalar;
 use crate::plan::{LeftOut, Machine, PlannedCell};
@@ -145,6 +145,13 @@ impl Resolver<'_> {
                 format!("needs {lanes} CPUs, {cpus} may be used; set oversubscribe = true to run it all the same");
             return Ok(Fate::LeftOut(LeftOut { what: where_, why, combinations: 1 }));
         }
+        if let Some(peer) = point.backend.peer()
+            && let Some(Value::Algorithm(Algorithm::Minibatch)) = self.value(point, "algorithm").map(|v| &v.value)
+        {
+            let what = format!("backend={peer}, algorithm=minibatch");
+            let why = "outside programs are given Lloyd's problem, not our batches".into();
+            return Ok(Fate::LeftOut(LeftOut { what, why, combinations: 1 }));
+        }
         let kmeans = self.kmeans(point)?;
         if kmeans.algorithm.is_bounded() && kmeans.arithmetic == cell::Arithmetic::F32 {
             let what = format!("algorithm={}, arithmetic=f32", kmeans.algorithm.name());
@@ -205,7 +212,7 @@ impl Resolver<'_> {
 
     /// Ranks or threads: 1 where the backend has no use for them.
     fn lanes(&self, point: &Point<'_>, name: &str) -> Result<u64> {
-        let used = if name == "ranks" { point.backend.uses_mpi() } else { point.backend.uses_threads() };
+        let used = if name == "ranks" { point.backend.uses_ranks() } else { point.backend.uses_threads() };
         if !used {
             return Ok(1);
         }
@@ -295,19 +302,21 @@ impl Resolver<'_> {
                 max_iterations: number("max-iterations")?.unwrap_or(300),
             },
         };
-        let algorithm = match self.value(point, "algorithm").map(|v| &v.value) {
+        // How our own program works is nothing to an outside program.
+        let ours = |name: &str| self.value(point, name).map(|v| &v.value).filter(|_| point.backend.peer().is_none());
+        let algorithm = match ours("algorithm") {
             Some(Value::Algorithm(algorithm)) => algorithm.with(number("batch")?.unwrap_or(BATCH), seed),
             _ => cell::Algorithm::default(),
         };
-        let layout = match self.value(point, "layout").map(|v| &v.value) {
+        let layout = match ours("layout") {
             Some(Value::Layout(layout)) => *layout,
             _ => cell::Layout::default(),
         };
-        let arithmetic = match self.value(point, "arithmetic").map(|v| &v.value) {
+        let arithmetic = match ours("arithmetic") {
             Some(Value::Arithmetic(arithmetic)) => *arithmetic,
             _ => cell::Arithmetic::default(),
         };
-        let schedule = match self.value(point, "schedule").map(|v| &v.value) {
+        let schedule = match ours("schedule") {
             Some(Value::Schedule(schedule)) => *schedule,
             _ => cell::Schedule::default(),
         };

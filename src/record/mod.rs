@@ -14,6 +14,7 @@ use crate::units::Unit;
 
 pub mod build;
 pub mod limits;
+pub mod peer;
 pub mod read;
 mod wire;
 
@@ -259,6 +260,9 @@ pub struct Measured {
     pub peak_rss_bytes: Option<u64>,
     /// What else the machine was doing.
     pub load: LoadFacts,
+    /// Of an outside program: which, and how its time and its answer came about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peer: Option<peer::PeerFacts>,
 }
 
 impl Measured {

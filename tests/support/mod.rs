@@ -200,6 +200,7 @@ fn measured() -> Measured {
         readings: vec![],
         peak_rss_bytes: None,
         load: LoadFacts::default(),
+        peer: None,
     }
 }
 

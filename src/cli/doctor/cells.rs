@@ -6,6 +6,7 @@ use super::check::Check;
 use super::programs::INSTALL_MPI;
 use crate::cell::{BACKENDS, Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
 use crate::measure::launch::attempt::{Executor, Launching};
+use crate::measure::launch::peer::Programs;
 use crate::measure::launch::{Site, classify::Ending, program::Worker, signals::Interrupts};
 use crate::record::{Answer, Measured};
 use crate::units;
@@ -49,6 +50,7 @@ pub fn launching<'a>(worker: &'a Worker, site: &Site, scratch: &Path, interrupts
         run: format!("doctor-{}", std::process::id()),
         interrupts,
         number: 0,
+        programs: Programs::default(),
     }
 }
 

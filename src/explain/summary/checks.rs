@@ -35,7 +35,9 @@ pub(super) fn warnings(
     add(found.unusable_time > 0, Warning::UnusableTime { records: found.unusable_time });
     let hosts = distinct(|c| &c.key.host);
     add(hosts.len() > 1, Warning::MixedHosts { hosts });
-    let mixed = distinct(|c| &c.key.build);
+    // Each outside program is a build of its own.
+    let ours = timed.iter().filter(|c| c.cell.backend.peer().is_none());
+    let mixed: Vec<String> = ours.map(|c| c.key.build.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     add(mixed.len() > 1, Warning::MixedBuilds { builds: mixed });
     add(!found.base_missing.is_empty(), Warning::BaseMissing { base: base.to_string(), cells: found.base_missing });
     add(!found.base_elsewhere.is_empty(), Warning::BaseElsewhere { cells: found.base_elsewhere });

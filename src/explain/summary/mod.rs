@@ -245,7 +245,8 @@ fn group(cells: Vec<CellSummary>) -> Vec<Group> {
         .filter_map(|mut cells| {
             cells.sort_by_key(|c| {
                 let cell = &c.cell;
-                (names::backend_order(&cell.backend), cell.lanes(), cell.ranks, cell.oversubscribe, c.id.clone())
+                let backend = (names::backend_order(&cell.backend), cell.backend.name().to_string());
+                (backend, cell.lanes(), cell.ranks, cell.oversubscribe, c.id.clone())
             });
             let first = cells.first()?.cell.clone();
             let rows = names::stated_rows(&first.dataset).or_else(|| cells.iter().find_map(|c| c.rows));

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::classify::{Ending, classify};
+use super::peer::Programs;
 use super::program::Worker;
 use super::signals::Interrupts;
 use super::supervise::{self, Exit, How, supervise};
@@ -28,10 +29,26 @@ pub struct Attempt {
     pub ending: Ending,
 }
 
+/// Which program runs a cell: what its key says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Runs {
+    /// The worker.
+    Worker,
+    /// An outside program, known by a hash of its version and its files.
+    Peer(String),
+    /// An outside program that cannot run here, for this reason.
+    Missing(String),
+}
+
 /// Makes one attempt at a cell. The sweep above it is tested with one that starts no process.
 pub trait Executor {
     /// One attempt. An error ends the sweep: the user's interruption, a full disk.
     fn attempt(&mut self, id: &CellId, cell: &Cell, limit_s: f64) -> Result<Attempt>;
+
+    /// Which program runs the cell.
+    fn runs(&mut self, _cell: &Cell) -> Result<Runs> {
+        Ok(Runs::Worker)
+    }
 
     /// Measures in short what this machine can do at most. `None` where that cannot be had or is not wanted.
     fn limits(&mut self) -> Result<Option<Limits>> {
@@ -55,6 +72,8 @@ pub struct Launching<'a> {
     pub interrupts: &'a Interrupts,
     /// Attempts so far.
     pub number: u64,
+    /// The outside programs.
+    pub programs: Programs,
 }
 
 impl Executor for Launching<'_> {
@@ -63,6 +82,9 @@ impl Executor for Launching<'_> {
         let started_ms = now_ms();
         let refuse =
             |class, reason: String| Ok(Attempt { started_ms, process_s: None, ending: Ending::failed(class, reason) });
+        if let Some(peer) = cell.backend.peer() {
+            return self.attempt_peer(id, cell, peer, limit_s);
+        }
         if let Some(why) = self.worker.lacks(cell) {
             return refuse(Failure::Unavailable, why);
         }
@@ -73,6 +95,7 @@ impl Executor for Launching<'_> {
         let job = Job {
             cell: cell.clone(),
             worker: self.worker.path.clone(),
+            arguments: Vec::new(),
             cell_file: cell_file.clone(),
             record_file: record_file.clone(),
             site: self.site.clone(),
@@ -105,6 +128,16 @@ impl Executor for Launching<'_> {
         Ok(Attempt { started_ms, process_s, ending })
     }
 
+    fn runs(&mut self, cell: &Cell) -> Result<Runs> {
+        match cell.backend.peer() {
+            None => Ok(Runs::Worker),
+            Some(peer) => Ok(match self.programs.find(&peer.name, &self.scratch, self.interrupts)? {
+                Ok(program) => Runs::Peer(program.id.clone()),
+                Err(reason) => Runs::Missing(reason.clone()),
+            }),
+        }
+    }
+
     fn limits(&mut self) -> Result<Option<Limits>> {
         if !self.worker.can.limits || std::env::var_os("AMDAHL_LIMITS").is_some_and(|word| word == "off") {
             return Ok(None);
@@ -115,7 +148,7 @@ impl Executor for Launching<'_> {
 
 impl Launching<'_> {
     /// Is there room for a report? On a full disk every worker fails for want of it: that is no fault of the cell, and ends the sweep.
-    fn room(&self) -> Result<()> {
+    pub(super) fn room(&self) -> Result<()> {
         let path = self.scratch.join("room");
         let written = fs::write(&path, [0u8; 1 << 16]);
         let _ = fs::remove_file(&path); // the whole folder goes at the end
@@ -126,7 +159,15 @@ impl Launching<'_> {
     }
 
     /// Keeps all that a failed attempt printed, and says in the reason where.
-    fn keep(&self, id: &CellId, launcher: &str, argv: &[String], exit: &Exit, printed: &str, reason: &mut String) {
+    pub(super) fn keep(
+        &self,
+        id: &CellId,
+        launcher: &str,
+        argv: &[String],
+        exit: &Exit,
+        printed: &str,
+        reason: &mut String,
+    ) {
         let name = format!("{id}-{}-{}.log", self.run, self.number);
         let text = format!(
             "launcher: {launcher}\ncommand: {}\nended: {:?} after {:.3} s, {} processes left behind\n\n{printed}",
@@ -153,7 +194,7 @@ pub fn now_ms() -> u64 {
 }
 
 /// The last bytes of what was printed, at most [`KEPT`]: a worker that talks without end must not fill this program's memory.
-fn read_lossy(path: &Path) -> String {
+pub(super) fn read_lossy(path: &Path) -> String {
     let read = || -> std::io::Result<(bool, Vec<u8>)> {
         let mut file = fs::File::open(path)?;
         let skipped = file.metadata()?.len().saturating_sub(KEPT);

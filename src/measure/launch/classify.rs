@@ -6,6 +6,7 @@
 use crate::cell::CellId;
 use crate::host::HostFacts;
 use crate::measure::worker::PANICKED;
+use crate::record::peer::{PeerDone, PeerEnd, PeerReport};
 use crate::record::{End, Failure, Measured, PROTOCOL, Report};
 
 use super::supervise::{Exit, How};
@@ -28,74 +29,114 @@ pub enum Ending {
 }
 
 impl Ending {
-    fn answered(report: Report) -> Self {
-        match report.end {
-            End::Done(measured) => Ending::Answered(Box::new(report.host), measured),
-            End::Failed { class, reason } => Ending::Failed { class, reason },
-        }
-    }
-
     /// A failure.
     pub fn failed(class: Failure, reason: impl Into<String>) -> Self {
         Ending::Failed { class, reason: reason.into() }
     }
 }
 
+/// What a report says.
+enum Said<T> {
+    Answer(T),
+    Failure(Failure, String),
+}
+
 /// Decides what became of an attempt at `cell`. `report` is the text of the report file, if there is one; `printed` what the processes
 /// wrote to standard error and output.
 pub fn classify(cell: &CellId, exit: &Exit, limit_s: f64, report: Option<&str>, printed: &str) -> Ending {
+    let said = report.map(|text| {
+        let report: Report = parse(text)?;
+        ours(cell, report.protocol, &report.cell)?;
+        Ok(match report.end {
+            End::Done(measured) => Said::Answer((Box::new(report.host), measured)),
+            End::Failed { class, reason } => Said::Failure(class, reason),
+        })
+    });
+    match decide(exit, limit_s, said, printed) {
+        Ok((host, measured)) => Ending::Answered(host, measured),
+        Err((class, reason)) => Ending::Failed { class, reason },
+    }
+}
+
+/// The same for an outside program, whose answer has yet to be judged.
+pub fn classify_peer(
+    cell: &CellId,
+    exit: &Exit,
+    limit_s: f64,
+    report: Option<&str>,
+    printed: &str,
+) -> Result<Box<PeerDone>, Ending> {
+    let said = report.map(|text| {
+        let report: PeerReport = parse(text)?;
+        ours(cell, report.protocol, &report.cell)?;
+        Ok(match report.end {
+            PeerEnd::Done(done) => Said::Answer(done),
+            PeerEnd::Failed { class, reason } => Said::Failure(class, reason),
+        })
+    });
+    decide(exit, limit_s, said, printed).map_err(|(class, reason)| Ending::Failed { class, reason })
+}
+
+/// What an ending means, given what its report says, or why it is none.
+fn decide<T>(
+    exit: &Exit,
+    limit_s: f64,
+    report: Option<Result<Said<T>, String>>,
+    printed: &str,
+) -> Result<T, (Failure, String)> {
+    let failed = |class, reason: String| Err((class, reason));
     let with_tail = |what: String| match tail(printed) {
         "" => format!("{what}; it printed nothing"),
         tail => format!("{what}; it printed: {tail}"),
     };
-    let report = report.map(|text| parse(cell, text));
     match &exit.how {
-        How::NotStarted(why) => return Ending::failed(Failure::Launch, why.clone()),
+        How::NotStarted(why) => return failed(Failure::Launch, why.clone()),
         How::TimedOut => {
-            return Ending::failed(
-                Failure::Timeout,
-                with_tail(format!("still running after the time limit of {limit_s} s, and ended")),
-            );
+            let what = format!("still running after the time limit of {limit_s} s, and ended");
+            return failed(Failure::Timeout, with_tail(what));
         }
-        How::Interrupted => return Ending::failed(Failure::Killed, "ended because the sweep was interrupted"),
+        How::Interrupted => return failed(Failure::Killed, "ended because the sweep was interrupted".into()),
         How::Code(_) | How::Signal(_) => {}
     }
     // What the worker itself says goes before what its end looks like.
-    if let Some(Ok(Report { end: End::Failed { class, reason }, .. })) = report {
-        return Ending::Failed { class, reason: reason.replace("\n  hint: ", "; ") };
+    if let Some(Ok(Said::Failure(class, reason))) = report {
+        return failed(class, reason.replace("\n  hint: ", "; "));
     }
     match exit.how {
         How::Code(0) => match report {
-            Some(Ok(report)) => Ending::answered(report),
-            Some(Err(why)) => Ending::failed(Failure::NoReport, with_tail(why)),
-            None => Ending::failed(Failure::NoReport, with_tail("it ended well but left no report".into())),
+            Some(Ok(Said::Answer(answer))) => Ok(answer),
+            Some(Ok(Said::Failure(class, reason))) => failed(class, reason),
+            Some(Err(why)) => failed(Failure::NoReport, with_tail(why)),
+            None => failed(Failure::NoReport, with_tail("it ended well but left no report".into())),
         },
-        How::Signal(signal) => Ending::failed(Failure::Killed, with_tail(format!("killed by {}", name(signal)))),
+        How::Signal(signal) => failed(Failure::Killed, with_tail(format!("killed by {}", name(signal)))),
         How::Code(code) if code == PANICKED || printed.contains("panicked at") => {
-            Ending::failed(Failure::Panicked, with_tail(format!("a lane panicked (exit code {code})")))
+            failed(Failure::Panicked, with_tail(format!("a lane panicked (exit code {code})")))
         }
         How::Code(code) => {
             if let Some(signal) = signal_of_a_rank(code, printed) {
-                return Ending::failed(Failure::Killed, with_tail(format!("a rank was killed by {}", name(signal))));
+                return failed(Failure::Killed, with_tail(format!("a rank was killed by {}", name(signal))));
             }
             let class = if matches!(code, 126 | 127) { Failure::Launch } else { Failure::Error };
-            Ending::failed(class, with_tail(format!("it ended with exit code {code}")))
+            failed(class, with_tail(format!("it ended with exit code {code}")))
         }
-        _ => Ending::failed(Failure::Error, "an ending of no known kind"),
+        _ => failed(Failure::Error, "an ending of no known kind".into()),
     }
 }
 
+fn parse<'a, R: serde::Deserialize<'a>>(text: &'a str) -> Result<R, String> {
+    serde_json::from_str(text).map_err(|e| format!("it left a report that cannot be read ({e})"))
+}
+
 /// A report of our protocol about this cell, or why it is none.
-fn parse(cell: &CellId, text: &str) -> Result<Report, String> {
-    let report: Report =
-        serde_json::from_str(text).map_err(|e| format!("it left a report that cannot be read ({e})"))?;
-    if report.protocol != PROTOCOL {
-        return Err(format!("its report is of protocol {}, this program speaks {PROTOCOL}", report.protocol));
+fn ours(cell: &CellId, protocol: u32, about: &CellId) -> Result<(), String> {
+    if protocol != PROTOCOL {
+        return Err(format!("its report is of protocol {protocol}, this program speaks {PROTOCOL}"));
     }
-    if report.cell != *cell {
-        return Err(format!("its report is about cell {}, not {cell}", report.cell));
+    if about != cell {
+        return Err(format!("its report is about cell {about}, not {cell}"));
     }
-    Ok(report)
+    Ok(())
 }
 
 /// Launchers end with 128 + signal of the rank that died (Open MPI, srun), or say so (MPICH ends with the signal's number).
@@ -187,6 +228,7 @@ mod tests {
             readings: vec![],
             peak_rss_bytes: None,
             load: Default::default(),
+            peer: None,
         };
         serde_json::to_string(&End::Done(Box::new(measured))).expect("JSON")
     }

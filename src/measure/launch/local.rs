@@ -17,6 +17,6 @@ impl Launcher for Local {
     }
 
     fn command(&self, job: &Job) -> Result<Command> {
-        Ok(Command { argv: job.worker_argv().to_vec(), env: Vec::new(), has_children: false })
+        Ok(Command { argv: job.worker_argv(), env: Vec::new(), has_children: false })
     }
 }

@@ -14,6 +14,7 @@ pub mod classify;
 pub mod library;
 mod local;
 mod mpiexec;
+pub mod peer;
 pub mod program;
 pub mod signals;
 pub mod site;
@@ -54,8 +55,10 @@ pub struct Mpiexec {
 pub struct Job {
     /// The cell.
     pub cell: Cell,
-    /// The worker's executable.
+    /// The worker's executable, or the first word of an outside program.
     pub worker: PathBuf,
+    /// What an outside program wants to hear before the cell file.
+    pub arguments: Vec<String>,
     /// The cell file to pass.
     pub cell_file: PathBuf,
     /// Where rank 0 writes the report.
@@ -66,9 +69,10 @@ pub struct Job {
 
 impl Job {
     /// The worker's own words of a command line.
-    fn worker_argv(&self) -> [String; 5] {
-        [&self.worker, &PathBuf::from("--cell"), &self.cell_file, &PathBuf::from("--record"), &self.record_file]
-            .map(|word| word.to_string_lossy().into_owned())
+    fn worker_argv(&self) -> Vec<String> {
+        let word = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let files = ["--cell".into(), word(&self.cell_file), "--record".into(), word(&self.record_file)];
+        std::iter::once(word(&self.worker)).chain(self.arguments.iter().cloned()).chain(files).collect()
     }
 }
 
@@ -130,6 +134,7 @@ mod tests {
                 oversubscribe: false,
             },
             worker: "/bin/worker".into(),
+            arguments: Vec::new(),
             cell_file: "/w/c".into(),
             record_file: "/w/r".into(),
             site,

@@ -26,6 +26,13 @@ impl Site {
     }
 }
 
+impl Site {
+    /// A launcher of any library: for programs that find their library when they run.
+    pub(super) fn any_mpiexec() -> Option<Mpiexec> {
+        find_mpiexec(std::env::var("AMDAHL_MPIEXEC").ok().filter(|name| !name.is_empty()), None, &library_of)
+    }
+}
+
 /// The launcher that the user named, else the first of the worker's library, else the first of any.
 fn find_mpiexec(
     named: Option<String>,

@@ -82,6 +82,7 @@ fn answered(inertia: f64) -> Ending {
         readings: vec![],
         peak_rss_bytes: None,
         load: LoadFacts::default(),
+        peer: None,
     };
     Ending::Answered(Box::new(host()), Box::new(measured))
 }

@@ -21,6 +21,7 @@ use crate::record::{BuildFacts, End, Failure, Measured, PROTOCOL, Report};
 use crate::workload::{fault::Fault, load::SharedSource};
 
 pub mod lanes;
+mod peer;
 
 /// Exit code of a worker that panicked, as Rust has it.
 pub const PANICKED: i32 = 101;
@@ -52,6 +53,19 @@ pub struct Args {
     /// With --limits: in about a second, and only what the floor of a cell needs
     #[arg(long, requires = "limits")]
     pub quick: bool,
+    /// Write the cell's rows and initial centroids into this folder as NPY files, and to --record a cell that names them: for an outside
+    /// program
+    #[arg(long, value_name = "DIR", requires = "cell", conflicts_with = "judge")]
+    pub export: Option<PathBuf>,
+    /// Judge what an outside program left in this file for the cell (as --export wrote it)
+    #[arg(long, value_name = "FILE", requires_all = ["cell", "peer"])]
+    pub judge: Option<PathBuf>,
+    /// With --judge: the outside program's name
+    #[arg(long, value_name = "NAME")]
+    pub peer: Option<String>,
+    /// With --judge: how its answer is checked, lloyd or objective
+    #[arg(long, value_name = "RULE", default_value = "lloyd")]
+    pub rule: String,
 }
 
 /// What a worker can do.
@@ -118,7 +132,14 @@ pub fn main() -> ExitCode {
     } else if args.limits {
         print_limits(args.quick)
     } else {
-        args.cell.as_deref().map_or(Ok(()), |cell| run_cell(cell, &args.record))
+        match (&args.cell, &args.export, &args.judge) {
+            (None, ..) => Ok(()),
+            (Some(cell), Some(folder), _) => peer::export(cell, folder, &args.record),
+            (Some(cell), None, Some(left)) => {
+                peer::judge(cell, left, args.peer.as_deref().unwrap_or_default(), &args.rule, &args.record)
+            }
+            (Some(cell), None, None) => run_cell(cell, &args.record),
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -246,6 +267,7 @@ fn measure(cell: &Cell, host: &HostFacts) -> Result<Option<Measured>> {
         peak_rss_bytes: end.lanes.iter().filter_map(|lane| lane.peak_rss_bytes).max(),
         lanes: end.lanes.into_iter().map(|lane| lane.facts).collect(),
         load: watch.stop(),
+        peer: None,
     }))
 }
 
@@ -265,6 +287,11 @@ fn read_cell(file: &Path) -> Result<String> {
 fn write_report(file: &Path, report: &Report) -> Result<()> {
     let mut text = serde_json::to_string(report).map_err(|e| Error::internal(format!("a report: {e}")))?;
     text.push('\n');
+    write_whole(file, &text)
+}
+
+/// Writes a file as a whole or not at all; `-` is standard output.
+fn write_whole(file: &Path, text: &str) -> Result<()> {
     if is_stream(file) {
         return std::io::stdout()
             .write_all(text.as_bytes())
