@@ -212,6 +212,8 @@ mod tests {
             centroids: String::new(),
             labels: String::new(),
             data: "d".into(),
+            distances: None,
+            init_distances: None,
             quality: Default::default(),
             warnings: vec![],
         })
