@@ -136,6 +136,51 @@ fn a_cell_that_beats_its_floor_is_pointed_out() {
 }
 
 #[test]
+fn cost_is_the_fewest_lanes_that_beat_one_thread() {
+    // Lanes that share out the work, and a program that is four times as slow.
+    let spreads: Vec<_> = std::iter::once(("serial", 1, 1)).chain((1..=4).map(|t| ("threads", 1, t))).collect();
+    let lines = Made { spreads, ..Made::default() }.lines();
+    let cost = |lines: &[Line]| summarise(&samples::collect(lines)).groups[0].cost.clone();
+    let [ours] = &cost(&lines)[..] else { panic!("one parallel backend") };
+    assert_eq!((ours.backend.as_str(), ours.lanes, &ours.measured[..]), ("threads", Some(2), &[1, 2, 3, 4][..]));
+    let cell = ours.cell.as_ref().expect("the cell that beats it");
+    assert_eq!((cell.name.as_str(), cell.lanes), ("threads 2", 2));
+    assert!(cell.over_serial.interval.expect("eight repeats").low > 1.0);
+
+    let slow = Made { slower: 4.0, ..Made::default() }.lines();
+    for cost in cost(&slow) {
+        assert_eq!((cost.lanes, cost.not_ruled_out), (None, None), "{cost:?}");
+        assert_eq!(cost.words(), "not reached (up to 4 lanes measured)");
+        assert_eq!(cost.cell.as_ref().map(|c| c.lanes), Some(4), "the fastest is named");
+    }
+
+    // Two repeats have no interval: nothing is shown, nothing is ruled out.
+    let few = Made { repeats: 2, ..Made::default() }.lines();
+    assert!(cost(&few).iter().all(|c| c.words() == "not shown (up to 4 lanes measured; 1 not ruled out)"));
+
+    let mut failed = lines.clone();
+    for threads in 1..=4 {
+        samples::fail(&mut failed, "threads", threads, Failure::Killed, "no memory");
+    }
+    assert_eq!(cost(&failed)[0].words(), "not known: killed: no memory");
+    let mut alone = lines.clone();
+    samples::fail(&mut alone, "serial", 1, Failure::Killed, "no memory");
+    assert_eq!(cost(&alone)[0].words(), "not known: serial has no good repeat");
+    let text = plain(&summarise(&samples::collect(&lines)));
+    assert!(text.contains("COST: lanes that it takes to beat one thread, serial, 6"), "{text}");
+
+    // Another base changes speedups, and not the COST.
+    let mut other = lines;
+    for line in &mut other {
+        if let Line::Run(run) = line {
+            run.base = "threads".into();
+        }
+    }
+    let over: Vec<_> = cost(&other)[0].cell.iter().map(|c| (c.lanes, c.over_serial.value)).collect();
+    assert_eq!(over, [(2, cell.over_serial.value)]);
+}
+
+#[test]
 fn failures_are_rows_with_their_reason() {
     let summary = summarise(&samples::collect(&mixed()));
     let failed: Vec<_> = summary.groups.iter().flat_map(|g| &g.cells).filter(|c| c.time.is_none()).collect();

@@ -46,6 +46,8 @@ fn every_situation_makes_a_whole_page_with_the_same_bytes() {
         for section in ["answer", "figures", "cells", "set-up", "method", "reproduce"] {
             assert!(html.contains(&format!("<section id=\"{section}\">")), "{name} has {section}");
         }
+        let parallel = summarise(&collect(&lines)).groups.iter().any(|group| !group.cost.is_empty());
+        assert_eq!(html.contains("<section id=\"cost\">"), parallel, "{name}");
         assert_eq!(tags.iter().filter(|t| *t == "h1").count(), 1, "{name}");
         assert_eq!(tags.iter().filter(|t| *t == "svg").count(), 2, "{name}");
         let tables = tags.iter().filter(|t| *t == "table").count();

@@ -4,6 +4,7 @@
 //! [`compare`] sets two folders side by side.
 
 pub mod compare;
+pub mod cost;
 pub mod export;
 pub mod floor;
 pub mod names;

@@ -2,7 +2,7 @@
 
 use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::explain::table::{Align, Table, escape};
-use crate::explain::{names, roofline};
+use crate::explain::{cost, names, roofline};
 use crate::record::{BuildFacts, Phase};
 use crate::stats::Estimate;
 use crate::units;
@@ -91,6 +91,12 @@ pub fn text(summary: &Summary, style: Style) -> String {
             lines.push(format!("  {}", if failed { style.bad(&row) } else { row }));
         }
         lines.push(format!("  {}", base_line(group)));
+        if let Some(heading) = cost::heading(group) {
+            lines.push(format!("  {heading}"));
+            for (i, line) in cost::table(group).text().into_iter().enumerate() {
+                lines.push(format!("    {}", if i == 0 { style.faint(&line) } else { line }));
+            }
+        }
         for (cell, failure) in failures(group) {
             let line = format!("  {cell}: {}", names::one_line(&failure, 240));
             lines.push(style.bad(&line));
@@ -123,6 +129,9 @@ pub fn markdown(summary: &Summary) -> String {
             table(group).markdown(),
             escape(&base_line(group))
         ));
+        if let Some(heading) = cost::heading(group) {
+            text.push_str(&format!("{}\n\n{}\n", escape(&heading), cost::table(group).markdown()));
+        }
         for (cell, failure) in failures(group) {
             text.push_str(&format!("- {}: {}\n", escape(&cell), escape(&names::one_line(&failure, 400))));
         }

@@ -50,6 +50,7 @@ pub fn page(summary: &Summary) -> Result<String> {
     page.push_str(&sections::answer(&view, &drawings)?);
     page.push_str(&sections::warnings(summary));
     page.push_str(&sections::figures(&drawings));
+    page.push_str(&sections::costs(summary));
     page.push_str(&sections::cells(&view));
     page.push_str(&sections::failures(summary));
     page.push_str(&setup::set_up(summary));

@@ -3,10 +3,11 @@
 use crate::error::Result;
 use crate::explain::figure::{Drawing, View};
 use crate::explain::frame::{numbers, words};
-use crate::explain::report::html::{Row, escape, table};
+use crate::explain::report::html::{Column, Row, escape, table};
 use crate::explain::show::Scale;
 use crate::explain::summary::{CellSummary, Group, Summary};
-use crate::explain::{names, show};
+use crate::explain::table::Align;
+use crate::explain::{cost, names, show};
 use crate::record::Phase;
 use crate::stats::Estimate;
 use crate::units;
@@ -187,6 +188,31 @@ pub fn figures(drawings: &[Drawing]) -> String {
     }
     html.push_str("</section>\n");
     html
+}
+
+/// How many lanes it takes to beat one thread, a row for each group and backend; nothing where there is none.
+pub fn costs(summary: &Summary) -> String {
+    let mut rows = Vec::new();
+    for group in &summary.groups {
+        let problem = cost::heading(group).map(|_| show::heading(group));
+        for row in problem.iter().flat_map(|_| cost::rows(group)) {
+            let cells = problem.iter().chain(&row).map(|text| escape(text)).collect();
+            rows.push(Row { class: "", cells });
+        }
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    let columns: Vec<Column> = std::iter::once(("problem", ""))
+        .chain(cost::COLUMNS.map(|(title, align)| (title, if align == Align::Right { "number" } else { "range" })))
+        .collect();
+    let table = table("COST: lanes that it takes to beat one thread", &columns, &rows);
+    format!(
+        "<section id=\"cost\">\n<h2>COST</h2>\n{table}<p class=\"note\">The fewest lanes whose time is shown to be less than that of \
+         one serial thread: the whole 95 % interval of the ratio of medians lies above 1. Lanes that the interval does not rule out are \
+         named too; cells with more lanes than CPUs do not count. After McSherry, Isard and Murray, \u{201c}Scalability! But at what \
+         COST?\u{201d}, HotOS XV, 2015.</p>\n</section>\n"
+    )
 }
 
 /// All cells, one table a group.

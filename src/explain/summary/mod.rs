@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::cell::{Cell, CellId, Dataset, Workload, canonical};
+use crate::explain::cost::{self, Cost};
 use crate::explain::floor::Floor;
 use crate::explain::names;
 use crate::explain::warning::Warning;
@@ -50,6 +51,8 @@ pub struct Group {
     pub dims: Option<u32>,
     /// What speedups refer to; null when it has no time.
     pub base: Option<Base>,
+    /// The lanes that each backend needs to beat one thread.
+    pub cost: Vec<Cost>,
     /// The cells, by backend, lanes and ranks.
     pub cells: Vec<CellSummary>,
 }
@@ -211,6 +214,7 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     let mut groups = group(cells);
     for group in &mut groups {
         refer_to_base(group, &base_name, bootstrap, &mut found);
+        group.cost = cost::of(group, bootstrap);
     }
     let (hosts, builds) = sources(results, &groups);
     let warnings = checks::warnings(&groups, &builds, &base_name, bootstrap.level, found, &results.warnings);
@@ -251,7 +255,15 @@ fn group(cells: Vec<CellSummary>) -> Vec<Group> {
             let first = cells.first()?.cell.clone();
             let rows = names::stated_rows(&first.dataset).or_else(|| cells.iter().find_map(|c| c.rows));
             let dims = names::stated_dims(&first.dataset).or_else(|| cells.iter().find_map(|c| c.dims));
-            Some(Group { workload: first.workload, dataset: first.dataset, rows, dims, base: None, cells })
+            Some(Group {
+                workload: first.workload,
+                dataset: first.dataset,
+                rows,
+                dims,
+                base: None,
+                cost: Vec::new(),
+                cells,
+            })
         })
         .collect();
     groups.sort_by_cached_key(|g| {
