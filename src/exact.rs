@@ -24,7 +24,7 @@ pub const MAX_ROWS: u64 = 1 << 38;
 const MAX_BITS: u32 = 40;
 
 /// 1.5 · 2^52: adding it to |v| < 2^51 rounds v to an integer (ties to even) in the low bits of the significand.
-const ROUND: f64 = 6_755_399_441_055_744.0;
+pub const ROUND: f64 = 6_755_399_441_055_744.0;
 
 /// The fixed-point grid of a data set: one scale per column, from global column maxima, so equal on all lanes.
 #[derive(Clone, Debug, PartialEq)]
@@ -75,7 +75,19 @@ impl Grid {
     /// The grid value of `x` in a column with this factor.
     #[inline(always)]
     pub fn quantise(x: f32, scale: f64) -> i64 {
-        (f64::from(x) * scale + ROUND).to_bits() as i64 - ROUND.to_bits() as i64
+        Grid::without_shift(Grid::shifted(x, scale), 1)
+    }
+
+    /// The grid value of `x` plus a constant: an operation less, where many are added.
+    #[inline(always)]
+    pub fn shifted(x: f32, scale: f64) -> i64 {
+        (f64::from(x) * scale + ROUND).to_bits() as i64
+    }
+
+    /// What a sum (modulo 2^64) of `count` shifted values is without the constant of each.
+    #[inline(always)]
+    pub fn without_shift(sum: i64, count: i64) -> i64 {
+        sum.wrapping_sub((ROUND.to_bits() as i64).wrapping_mul(count))
     }
 
     /// The mean of `count` rows with this sum of grid values in column `t`, correctly rounded from the exact quotient's f64 value.
@@ -188,9 +200,15 @@ pub fn squared_distance(x: &[f32], c: &[f32]) -> f64 {
             sums[i] += difference * difference;
         }
     }
-    for (i, (&a, &b)) in rest.iter().zip(rest_c).enumerate() {
+    finish(sums, rest, rest_c)
+}
+
+/// The end of [`squared_distance`]: the last columns (fewer than eight), and the accumulators in pairs.
+#[inline(always)]
+pub fn finish(mut sums: [f64; 8], rest: &[f32], rest_c: &[f32]) -> f64 {
+    for (sum, (&a, &b)) in sums.iter_mut().zip(rest.iter().zip(rest_c)) {
         let difference = f64::from(a) - f64::from(b);
-        sums[i] += difference * difference;
+        *sum += difference * difference;
     }
     ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]))
 }

@@ -107,9 +107,9 @@ impl<'a> Bounded<'a> {
                 }
                 if changed != 0 {
                     let Found { old, labels: to, .. } = &*found;
-                    let rows = self.gathered.rows(&shared.rows, changed);
-                    let (state, scale) = (&mut *pass.state, pass.scale);
-                    self.kernel.run(Relabel { state, scale, rows, changed, from: Some(old), to });
+                    let memory = self.gathered.memory(&shared.rows);
+                    let (sums, scratch) = (&mut *pass.sums, &mut *pass.block);
+                    self.kernel.run(Relabel { sums, memory, changed, from: Some(old), to, scratch });
                     pass.stats.changed += u64::from(changed.count_ones());
                 }
                 self.gathered.clear();

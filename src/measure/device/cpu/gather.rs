@@ -9,9 +9,9 @@ use crate::measure::device::cpu::labels::Stored;
 use crate::measure::device::cpu::nearest::{Found, Nearest};
 use crate::measure::device::cpu::panel::Panel;
 use crate::measure::device::cpu::resident::Resident;
-use crate::measure::device::cpu::rows::{SPARE, Turn, TurnBack};
-use crate::measure::device::cpu::sums::ones;
-use crate::measure::device::cpu::tiles::{self, TILE};
+use crate::measure::device::cpu::rows::{SPARE, Turn};
+use crate::measure::device::cpu::sums::{Memory, ones};
+use crate::measure::device::cpu::tiles::TILE;
 use crate::measure::device::cpu::vector::{Vector, Work};
 
 /// Up to a tile's worth of rows.
@@ -129,28 +129,16 @@ impl Gathered {
         let here = u64::MAX >> (64 - self.count);
         if CERTIFY && found.undecided & here != 0 {
             let row = |lane: usize, row: &mut [f32]| rows.row(self.from[lane].0 * TILE + self.from[lane].1, row);
-            return decide::<KEEP>(found, here, panel, row);
+            return decide::<KEEP>(kernel, found, here, panel.centroids, row);
         }
         0
     }
 
-    /// The rows one after the other, `wanted` ones at their place.
-    pub fn rows(&mut self, rows: &Resident, wanted: u64) -> &[f32] {
-        let dims = self.dims;
+    /// Where the rows are.
+    pub fn memory(&self, rows: &Resident) -> Memory<'_> {
         match rows {
-            Resident::Rows(_) => &self.values[..TILE * dims],
-            Resident::Tiles(_) => {
-                let tile = &self.values[..TILE * dims];
-                // See the same in a step.
-                if wanted.count_ones() > 6 {
-                    self.kernel.run(TurnBack { tile, rows: &mut self.turned, dims });
-                } else {
-                    for lane in ones(wanted) {
-                        tiles::row(tile, lane, &mut self.turned[lane * dims..][..dims]);
-                    }
-                }
-                &self.turned
-            }
+            Resident::Rows(_) => Memory::Rows(&self.values),
+            Resident::Tiles(_) => Memory::Columns(&self.values[..TILE * self.dims]),
         }
     }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crate::cell::{Algorithm, Layout};
 use crate::data::RowSource;
 use crate::error::{Error, Result};
-use crate::exact::{Grid, WideSum, squared_distance};
+use crate::exact::{Grid, WideSum};
 use crate::measure::device::{Centroids, Far, KMeansDevice, KMeansShard, LabelSink, Partial, StepStats};
 
 mod bounded;
 mod bounds;
 mod buffer;
+mod definition;
 mod dots;
 mod gather;
 pub mod kernel;
@@ -30,6 +31,7 @@ mod vector;
 use bounded::Bounded;
 use bounds::{Drift, Gaps};
 use buffer::Buffer;
+use definition::{Distance, TwoNearest};
 use dots::Dots;
 use gather::Gathered;
 use kernel::Kernel;
@@ -37,9 +39,9 @@ use nearest::{Found, Nearest};
 use panel::Panel;
 pub use resident::Pool;
 use resident::{Resident, Shared};
-use rows::{Turn, TurnBack};
+use rows::Turn;
 use seeding::Seeding;
-use sums::{Relabel, ones};
+use sums::{COLUMNS, Memory, Relabel, Sums, ones};
 use tiles::TILE;
 
 /// The processor that the lane runs on.
@@ -106,8 +108,8 @@ impl KMeansDevice for Cpu {
             rows,
             dims,
             first,
-            grid: None,
-            state: Partial::new(0, dims),
+            restarted: false,
+            sums: Sums::new(0, &[]),
             fresh: true,
             seeding: None,
             drift: Drift::default(),
@@ -122,9 +124,10 @@ struct Shard {
     dims: usize,
     /// Global number of the first row.
     first: u64,
-    grid: Option<Grid>,
+    /// Has a clustering been started?
+    restarted: bool,
     /// What the rows that this lane worked on add to the sums of all, by their current labels.
-    state: Partial,
+    sums: Sums,
     /// No step since the last restart: labels mean nothing yet.
     fresh: bool,
     /// While initial centroids are chosen.
@@ -147,7 +150,8 @@ impl Shard {
             for (at, i) in self.rows.tiles_of(chunk).enumerate() {
                 for (lane, label) in labels.tile(at).widen().into_iter().take(rows.count() - i * TILE).enumerate() {
                     rows.row(i * TILE + lane, &mut row);
-                    each(i * TILE + lane, label, squared_distance(&row, centroids.row(label as usize)));
+                    let centroid = centroids.row(label as usize);
+                    each(i * TILE + lane, label, self.device.kernel.run(Distance { row: &row, centroid }));
                 }
             }
         }
@@ -163,17 +167,18 @@ impl Shard {
     }
 
     /// A step: this lane's chunks, then those that other lanes have not taken yet.
-    fn pass<const CERTIFY: bool>(&mut self, panel: &Panel<'_>, scale: &[f64]) -> StepStats {
+    fn pass<const CERTIFY: bool>(&mut self, panel: &Panel<'_>) -> StepStats {
         let mut stats = StepStats::default();
         let mut scratch = Buffer::zeros(TILE * self.dims);
+        let mut block = [0f32; TILE * COLUMNS];
         let bounded = self.device.algorithm == Algorithm::Hamerly && panel.centroids.k > 1;
         let mut bounded = bounded.then(|| Bounded::new(self.device.kernel, self.dims, &self.drift));
         let (mine, Cpu { kernel, pool, thread, .. }) = (self.rows.clone(), self.device.clone());
         let mut work = |rows: &Shared, chunk: usize| {
             let found = Found::new();
-            let (state, scratch) = (&mut self.state, &mut scratch[..]);
+            let (sums, scratch, block) = (&mut self.sums, &mut scratch[..], &mut block);
             let fresh = self.fresh;
-            let mut pass = Pass { kernel, panel, scale, fresh, state, scratch, found, stats: &mut stats };
+            let mut pass = Pass { kernel, panel, fresh, sums, scratch, block, found, stats: &mut stats };
             match &mut bounded {
                 Some(bounded) => bounded.chunk(pass, rows, chunk),
                 None => pass.chunk::<CERTIFY, false>(rows, chunk, None),
@@ -201,10 +206,12 @@ type Bounding<'a> = Option<(&'a Drift, &'a mut [[f32; TILE]])>;
 struct Pass<'a> {
     kernel: Kernel,
     panel: &'a Panel<'a>,
-    scale: &'a [f64],
     fresh: bool,
-    state: &'a mut Partial,
+    sums: &'a mut Sums,
+    /// TILE rows, turned over.
     scratch: &'a mut [f32],
+    /// Some columns of TILE rows, turned back.
+    block: &'a mut [f32; TILE * COLUMNS],
     found: Found,
     stats: &'a mut StepStats,
 }
@@ -247,7 +254,8 @@ impl Pass<'_> {
                 kernel.run(Gaps { panel, tile, columns, threshold, found });
             }
             if CERTIFY && found.undecided & here != 0 {
-                self.stats.rescanned += decide::<KEEP>(found, here, panel, |lane, row| rows.row(i * TILE + lane, row));
+                self.stats.rescanned +=
+                    decide::<KEEP>(kernel, found, here, panel.centroids, |lane, row| rows.row(i * TILE + lane, row));
             }
             if KEEP && let Some((drift, bounds)) = &mut bounds {
                 bounds[at] = std::array::from_fn(|lane| drift.bound(found.gaps[lane], found.labels[lane]));
@@ -257,23 +265,13 @@ impl Pass<'_> {
                 continue;
             }
             // The rows are still in cache.
-            let in_rows = match rows {
-                Resident::Rows(_) => memory,
-                Resident::Tiles(_) => {
-                    // Turning the whole tile over costs about as much as picking six rows out of it.
-                    if changed.count_ones() > 6 {
-                        kernel.run(TurnBack { tile: memory, rows: self.scratch, dims });
-                    } else {
-                        for lane in ones(changed) {
-                            tiles::row(memory, lane, &mut self.scratch[lane * dims..][..dims]);
-                        }
-                    }
-                    &*self.scratch
-                }
-            };
-            let (state, scale, to) = (&mut *self.state, self.scale, &found.labels);
+            let (sums, to) = (&mut *self.sums, &found.labels);
             let from = (!self.fresh).then_some(&found.old);
-            kernel.run(Relabel { state, scale, rows: in_rows, changed, from, to });
+            let memory = match rows {
+                Resident::Rows(_) => Memory::Rows(memory),
+                Resident::Tiles(_) => Memory::Columns(memory),
+            };
+            kernel.run(Relabel { sums, memory, changed, from, to, scratch: self.block });
             self.stats.changed += u64::from(changed.count_ones());
             labels.set(at, to);
         }
@@ -282,11 +280,17 @@ impl Pass<'_> {
 
 /// Decides by definition what f32 did not. `KEEP`: with the gaps. Returns how many rows that were.
 #[cold]
-fn decide<const KEEP: bool>(found: &mut Found, here: u64, panel: &Panel<'_>, row: impl Fn(usize, &mut [f32])) -> u64 {
-    let mut values = vec![0f32; panel.centroids.dims];
+fn decide<const KEEP: bool>(
+    kernel: Kernel,
+    found: &mut Found,
+    here: u64,
+    centroids: Centroids<'_>,
+    row: impl Fn(usize, &mut [f32]),
+) -> u64 {
+    let mut values = vec![0f32; centroids.dims];
     for lane in ones(found.undecided & here) {
         row(lane, &mut values);
-        let (label, nearest) = panel.two_by_definition(&values);
+        let (label, nearest) = kernel.run(TwoNearest { row: &values, centroids });
         if KEEP {
             found.gaps[lane] = bounds::gap(nearest);
         }
@@ -298,9 +302,9 @@ fn decide<const KEEP: bool>(found: &mut Found, here: u64, panel: &Panel<'_>, row
 
 impl KMeansShard for Shard {
     fn restart(&mut self, grid: &Grid, k: usize) -> Result<()> {
-        self.state = Partial::new(k, self.dims);
-        self.grid = Some(grid.clone());
+        self.sums = Sums::new(k, grid.scale());
         self.rows.restart(k);
+        self.restarted = true;
         self.fresh = true;
         self.seeding = None;
         self.drift = Drift::default();
@@ -308,20 +312,19 @@ impl KMeansShard for Shard {
     }
 
     fn step(&mut self, centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats> {
-        let Some(grid) = self.grid.clone() else {
+        if !self.restarted {
             return Err(Error::internal("a step before the first restart"));
-        };
+        }
         if self.device.algorithm.is_bounded() {
             self.drift.advance(centroids);
         }
         let panel = self.panel(centroids);
         let stats = match self.device.certify {
-            true => self.pass::<true>(&panel, grid.scale()),
-            false => self.pass::<false>(&panel, grid.scale()),
+            true => self.pass::<true>(&panel),
+            false => self.pass::<false>(&panel),
         };
         self.fresh = false;
-        out.sums.copy_from_slice(&self.state.sums);
-        out.counts.copy_from_slice(&self.state.counts);
+        self.sums.write(out);
         Ok(stats)
     }
 
@@ -356,15 +359,15 @@ impl KMeansShard for Shard {
     }
 
     fn batch(&mut self, rows: &[u64], centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats> {
-        let Some(grid) = self.grid.clone() else {
+        if !self.restarted {
             return Err(Error::internal("a batch before the first restart"));
-        };
+        }
         let Cpu { kernel, certify, .. } = self.device;
         let panel = self.panel(centroids);
         let (resident, mut found) = (&self.rows.rows, Found::new());
         let mut gathered = Gathered::new(kernel, self.dims);
         let mut stats = StepStats { distances: (rows.len() * centroids.k) as u64, ..StepStats::default() };
-        (out.sums.fill(0), out.counts.fill(0));
+        let (mut sums, mut block) = (self.sums.cleared(), [0f32; TILE * COLUMNS]);
         for some in rows.chunks(TILE) {
             for row in some {
                 let i = (row - self.first) as usize;
@@ -375,10 +378,11 @@ impl KMeansShard for Shard {
                 false => gathered.find::<false, false>(resident, &panel, &mut found),
             };
             let changed = u64::MAX >> (64 - some.len());
-            let (scale, to, state) = (grid.scale(), &found.labels, &mut *out);
-            kernel.run(Relabel { state, scale, rows: gathered.rows(resident, changed), changed, from: None, to });
+            let (memory, sums) = (gathered.memory(resident), &mut sums);
+            kernel.run(Relabel { sums, memory, changed, from: None, to: &found.labels, scratch: &mut block });
             gathered.clear();
         }
+        sums.write(out);
         Ok(stats)
     }
 

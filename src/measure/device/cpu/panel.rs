@@ -13,7 +13,6 @@
 
 use std::ops::Range;
 
-use crate::exact::squared_distance;
 use crate::measure::device::Centroids;
 use crate::measure::device::cpu::buffer::Buffer;
 use crate::measure::device::cpu::kernel::Kernel;
@@ -104,26 +103,6 @@ impl<'a> Panel<'a> {
             }
             None => f32::INFINITY,
         }
-    }
-
-    /// The nearest centroid by definition.
-    #[cfg(test)]
-    pub fn by_definition(&self, row: &[f32]) -> u32 {
-        self.two_by_definition(row).0
-    }
-
-    /// The nearest centroid by definition, and the squared distances to it and to the second nearest.
-    pub fn two_by_definition(&self, row: &[f32]) -> (u32, [f64; 2]) {
-        let (mut label, mut least) = (0, [f64::INFINITY; 2]);
-        for j in 0..self.centroids.k {
-            let distance = squared_distance(row, self.centroids.row(j));
-            if distance < least[0] {
-                (label, least) = (j as u32, [distance, least[0]]);
-            } else if distance < least[1] {
-                least[1] = distance;
-            }
-        }
-        (label, least)
     }
 }
 

@@ -99,8 +99,10 @@ pub struct TurnBack<'a> {
     pub tile: &'a [f32],
     /// TILE rows.
     pub rows: &'a mut [f32],
-    /// Columns.
+    /// Columns, at least 4.
     pub dims: usize,
+    /// From a row to the next.
+    pub stride: usize,
 }
 
 impl Work for TurnBack<'_> {
@@ -108,16 +110,8 @@ impl Work for TurnBack<'_> {
 
     #[inline(always)]
     unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) {
-        let TurnBack { tile, rows, dims } = self;
-        assert!(rows.len() == TILE * dims && tile.len() == TILE * dims);
-        if dims < 4 {
-            for (t, column) in tile.chunks_exact(TILE).enumerate() {
-                for (lane, &x) in column.iter().enumerate() {
-                    rows[lane * dims + t] = x;
-                }
-            }
-            return;
-        }
+        let TurnBack { tile, rows, dims, stride } = self;
+        assert!(rows.len() == TILE * stride && tile.len() == TILE * dims && 4 <= dims && dims <= stride);
         for lane in (0..TILE).step_by(V::WIDTH) {
             let mut t = 0;
             while t < dims {
@@ -126,7 +120,7 @@ impl Work for TurnBack<'_> {
                 unsafe {
                     let column = |c: usize| V::load(tile.as_ptr().add((first + c) * TILE + lane));
                     let columns = [column(0), column(1), column(2), column(3)];
-                    V::put_rows(columns, rows.as_mut_ptr().add(lane * dims + first), dims);
+                    V::put_rows(columns, rows.as_mut_ptr().add(lane * stride + first), stride);
                 }
                 t = first + 4;
             }
@@ -149,9 +143,15 @@ mod tests {
                 for (i, &x) in tile.iter().enumerate() {
                     assert_eq!(x, rows[i % TILE * dims + i / TILE], "{} dims {dims} value {i}", kernel.name());
                 }
-                let mut back = vec![0.0; TILE * dims];
-                kernel.run(TurnBack { tile: &tile, rows: &mut back, dims });
-                assert_eq!(back, rows[..TILE * dims], "{} dims {dims}", kernel.name());
+                if dims < 4 {
+                    continue;
+                }
+                let stride = dims + 3;
+                let mut back = vec![0.0; TILE * stride];
+                kernel.run(TurnBack { tile: &tile, rows: &mut back, dims, stride });
+                for (back, row) in back.chunks_exact(stride).zip(rows.chunks_exact(dims)) {
+                    assert_eq!(back[..dims], *row, "{} dims {dims}", kernel.name());
+                }
             }
         }
     }

@@ -1,24 +1,118 @@
-//! Rows whose label changed go from one cluster's sum to another's.
+//! The sums of a lane's rows by cluster, and rows whose label changed that go from one cluster's sum to another's.
 
 use crate::exact::Grid;
 use crate::measure::device::Partial;
+use crate::measure::device::cpu::rows::TurnBack;
 use crate::measure::device::cpu::tiles::TILE;
 use crate::measure::device::cpu::vector::{Vector, Work};
+
+/// Columns that are moved together: what they need of a tile and of the sums stays in the first-level cache.
+pub const COLUMNS: usize = 32;
+
+/// Turning a block of a tile over costs about as much as picking this many rows out of it.
+const PICKED: usize = 12;
+
+/// The columns of a cache line of sums.
+const EIGHT: usize = 8;
+
+/// Eight columns, on a cache line of their own: stores that are split over two lines cost twice.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Eight<T>([T; EIGHT]);
+
+/// The sums of rows by cluster.
+pub struct Sums {
+    /// k × ⌈dims/8⌉ eights. A sum of shifted grid values ([`Grid::shifted`]), without the shift's count: that is taken off at the end.
+    values: Vec<Eight<i64>>,
+    counts: Vec<i64>,
+    /// Factors to the grid, filled up with zeros.
+    scale: Vec<Eight<f64>>,
+    dims: usize,
+}
+
+impl Sums {
+    /// No rows yet.
+    pub fn new(k: usize, scale: &[f64]) -> Sums {
+        let mut eights = vec![Eight([0.0; EIGHT]); scale.len().div_ceil(EIGHT)];
+        for (eight, scale) in eights.iter_mut().zip(scale.chunks(EIGHT)) {
+            eight.0[..scale.len()].copy_from_slice(scale);
+        }
+        Sums { values: vec![Eight([0; EIGHT]); k * eights.len()], counts: vec![0; k], scale: eights, dims: scale.len() }
+    }
+
+    /// As many sums on the same grid, of no rows.
+    pub fn cleared(&self) -> Sums {
+        Sums {
+            values: vec![Eight([0; EIGHT]); self.values.len()],
+            counts: vec![0; self.counts.len()],
+            scale: self.scale.clone(),
+            dims: self.dims,
+        }
+    }
+
+    /// Writes them all.
+    pub fn write(&self, out: &mut Partial) {
+        out.counts.copy_from_slice(&self.counts);
+        let clusters = out.sums.chunks_exact_mut(self.dims).zip(self.values.chunks_exact(self.scale.len()));
+        for ((out, values), &count) in clusters.zip(&self.counts) {
+            let values = values.iter().flat_map(|eight| eight.0);
+            for (out, value) in out.iter_mut().zip(values) {
+                *out = Grid::without_shift(value, count);
+            }
+        }
+    }
+
+    /// A row's `columns` (at most eight of them each) from the eighth with this number on join one cluster, and leave another.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn add<V: Vector>(&mut self, row: &[f32], first: usize, to: usize, from: Option<usize>) {
+        let stride = self.scale.len();
+        let scale = &self.scale[first..];
+        let range = |cluster: usize| cluster * stride + first..(cluster + 1) * stride;
+        let row = row.as_chunks::<EIGHT>().0;
+        let Some(from) = from else {
+            for ((to, x), scale) in self.values[range(to)].iter_mut().zip(row).zip(scale) {
+                // SAFETY: the instructions are the caller's promise.
+                unsafe { V::move_eight(x, &scale.0, &mut to.0, None) };
+            }
+            return;
+        };
+        // They differ, or the row would not have changed.
+        let Ok([to, from]) = self.values.get_disjoint_mut([range(to), range(from)]) else {
+            return;
+        };
+        for (((to, from), x), scale) in to.iter_mut().zip(from).zip(row).zip(scale) {
+            // SAFETY: as above.
+            unsafe { V::move_eight(x, &scale.0, &mut to.0, Some(&mut from.0)) };
+        }
+    }
+}
 
 /// Adds the grid values of rows to their new clusters, and takes them from those they leave.
 pub struct Relabel<'a> {
     /// The sums of the lane.
-    pub state: &'a mut Partial,
-    /// Factors to the grid, one for each column.
-    pub scale: &'a [f64],
-    /// TILE rows, those of `changed` at their place.
-    pub rows: &'a [f32],
+    pub sums: &'a mut Sums,
+    /// TILE rows.
+    pub memory: Memory<'a>,
     /// A bit for each row that changes.
     pub changed: u64,
     /// The clusters that they leave; none in the first step.
     pub from: Option<&'a [u32; TILE]>,
     /// The clusters that they join.
     pub to: &'a [u32; TILE],
+    /// To work with. Finite values.
+    pub scratch: &'a mut [f32; TILE * COLUMNS],
+}
+
+/// Where the rows of a tile are.
+#[derive(Clone, Copy)]
+pub enum Memory<'a> {
+    /// dims × TILE values.
+    Columns(&'a [f32]),
+    /// TILE × dims values, and at least seven more. All finite.
+    Rows(&'a [f32]),
 }
 
 impl Work for Relabel<'_> {
@@ -27,21 +121,41 @@ impl Work for Relabel<'_> {
     // Plain Rust: compiled for each instruction set, compilers make vectors of it.
     #[inline(always)]
     unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) {
-        let Relabel { state, scale, rows, changed, from, to } = self;
-        let dims = scale.len();
+        let Relabel { sums, memory, changed, from, to, scratch } = self;
+        let dims = sums.dims;
         for lane in ones(changed) {
-            let row = &rows[lane * dims..][..dims];
-            let to = to[lane] as usize;
-            state.counts[to] += 1;
-            for ((sum, &x), &scale) in state.sums[to * dims..][..dims].iter_mut().zip(row).zip(scale) {
-                *sum += Grid::quantise(x, scale);
-            }
+            sums.counts[to[lane] as usize] += 1;
             if let Some(from) = from {
-                let from = from[lane] as usize;
-                state.counts[from] -= 1;
-                for ((sum, &x), &scale) in state.sums[from * dims..][..dims].iter_mut().zip(row).zip(scale) {
-                    *sum -= Grid::quantise(x, scale);
+                sums.counts[from[lane] as usize] -= 1;
+            }
+        }
+        for first in (0..dims).step_by(COLUMNS) {
+            let columns = COLUMNS.min(dims - first);
+            // What is read beyond the last column is multiplied by zero.
+            let whole = columns.next_multiple_of(EIGHT);
+            let (rows, stride) = match memory {
+                Memory::Rows(rows) => (&rows[first..], dims),
+                Memory::Columns(tile) => {
+                    let tile = &tile[first * TILE..][..columns * TILE];
+                    if changed.count_ones() as usize > PICKED && columns >= 4 {
+                        // SAFETY: the instructions are the caller's promise.
+                        unsafe { TurnBack { tile, rows: scratch, dims: columns, stride: COLUMNS }.run::<V, P, Q>() };
+                    } else {
+                        for lane in ones(changed) {
+                            let row = &mut scratch[lane * COLUMNS..][..columns];
+                            for (x, column) in row.iter_mut().zip(tile.as_chunks::<TILE>().0) {
+                                *x = column[lane];
+                            }
+                        }
+                    }
+                    (&scratch[..], COLUMNS)
                 }
+            };
+            for lane in ones(changed) {
+                let row = &rows[lane * stride..][..whole];
+                let (to, from) = (to[lane] as usize, from.map(|from| from[lane] as usize));
+                // SAFETY: the instructions are the caller's promise.
+                unsafe { sums.add::<V>(row, first / EIGHT, to, from) };
             }
         }
     }

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::data::MatrixRows;
+use crate::exact::squared_distance;
 
 /// All devices that this processor can be.
 fn devices() -> impl Iterator<Item = Cpu> {
@@ -38,8 +39,17 @@ fn steps(device: &Cpu, rows: &[f32], centroids: &[Centroids<'_>]) -> (Vec<u32>, 
 }
 
 fn by_definition(rows: &[f32], centroids: Centroids<'_>) -> Vec<u32> {
-    let panel = Panel::new(centroids, Kernel::Portable);
-    rows.chunks_exact(centroids.dims).map(|row| panel.by_definition(row)).collect()
+    let nearest = |row: &[f32]| {
+        let mut best = (f64::INFINITY, 0);
+        for j in 0..centroids.k {
+            let distance = squared_distance(row, centroids.row(j));
+            if distance < best.0 {
+                best = (distance, j as u32);
+            }
+        }
+        best.1
+    };
+    rows.chunks_exact(centroids.dims).map(nearest).collect()
 }
 
 /// The sums of the rows by these labels, added up one by one.

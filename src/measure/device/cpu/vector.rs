@@ -50,6 +50,10 @@ pub trait Vector: Copy {
     unsafe fn prefetch(at: *const f32);
     /// The sum of the lanes of each of four vectors.
     unsafe fn sums(vectors: [Self; 4]) -> [f32; 4];
+    /// Adds the shifted grid values of eight columns ([`crate::exact::Grid::shifted`]) to one sum and takes them from another, modulo 2^64.
+    unsafe fn move_eight(x: &[f32; 8], scale: &[f64; 8], to: &mut [i64; 8], from: Option<&mut [i64; 8]>);
+    /// Adds the squared differences of eight columns to eight sums, as [`crate::exact::squared_distance`] does: nothing fused.
+    unsafe fn square_eight(x: &[f32; 8], c: &[f32; 8], sums: &mut [f64; 8]);
 }
 
 /// A piece of work that is compiled for every instruction set.

@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::Vector;
+use crate::exact::ROUND;
 
 /// One 256-bit register.
 #[derive(Clone, Copy)]
@@ -94,6 +95,33 @@ impl Vector for Avx2 {
             let sums = _mm256_add_ps(_mm256_add_ps(quads[0], quads[1]), _mm256_add_ps(quads[2], quads[3]));
             let four = _mm_add_ps(_mm256_castps256_ps128(sums), _mm256_extractf128_ps::<1>(sums));
             std::mem::transmute::<__m128, [f32; 4]>(four)
+        }
+    }
+    #[inline(always)]
+    unsafe fn move_eight(x: &[f32; 8], scale: &[f64; 8], to: &mut [i64; 8], mut from: Option<&mut [i64; 8]>) {
+        for i in [0, 4] {
+            unsafe {
+                let values = _mm256_cvtps_pd(_mm_loadu_ps(x[i..].as_ptr()));
+                let values = _mm256_fmadd_pd(values, _mm256_loadu_pd(scale[i..].as_ptr()), _mm256_set1_pd(ROUND));
+                let values = _mm256_castpd_si256(values);
+                let at = to[i..].as_mut_ptr().cast();
+                _mm256_storeu_si256(at, _mm256_add_epi64(_mm256_loadu_si256(at), values));
+                if let Some(from) = &mut from {
+                    let at = from[i..].as_mut_ptr().cast();
+                    _mm256_storeu_si256(at, _mm256_sub_epi64(_mm256_loadu_si256(at), values));
+                }
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn square_eight(x: &[f32; 8], c: &[f32; 8], sums: &mut [f64; 8]) {
+        for i in [0, 4] {
+            unsafe {
+                let wide = |x: &[f32; 8]| _mm256_cvtps_pd(_mm_loadu_ps(x[i..].as_ptr()));
+                let d = _mm256_sub_pd(wide(x), wide(c));
+                let at = sums[i..].as_mut_ptr();
+                _mm256_storeu_pd(at, _mm256_add_pd(_mm256_loadu_pd(at), _mm256_mul_pd(d, d)));
+            }
         }
     }
 }

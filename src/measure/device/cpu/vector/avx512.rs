@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::Vector;
+use crate::exact::ROUND;
 
 /// One 512-bit register.
 #[derive(Clone, Copy)]
@@ -96,6 +97,29 @@ impl Vector for Avx512 {
             let half = _mm256_add_ps(_mm512_castps512_ps256(sums), _mm512_extractf32x8_ps::<1>(sums));
             let four = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps::<1>(half));
             std::mem::transmute::<__m128, [f32; 4]>(four)
+        }
+    }
+    #[inline(always)]
+    unsafe fn move_eight(x: &[f32; 8], scale: &[f64; 8], to: &mut [i64; 8], from: Option<&mut [i64; 8]>) {
+        unsafe {
+            let x = _mm512_cvtps_pd(_mm256_loadu_ps(x.as_ptr()));
+            let x = _mm512_fmadd_pd(x, _mm512_loadu_pd(scale.as_ptr()), _mm512_set1_pd(ROUND));
+            let x = _mm512_castpd_si512(x);
+            let at = to.as_mut_ptr().cast();
+            _mm512_storeu_si512(at, _mm512_add_epi64(_mm512_loadu_si512(at), x));
+            if let Some(from) = from {
+                let at = from.as_mut_ptr().cast();
+                _mm512_storeu_si512(at, _mm512_sub_epi64(_mm512_loadu_si512(at), x));
+            }
+        }
+    }
+    #[inline(always)]
+    unsafe fn square_eight(x: &[f32; 8], c: &[f32; 8], sums: &mut [f64; 8]) {
+        unsafe {
+            let wide = |x: &[f32; 8]| _mm512_cvtps_pd(_mm256_loadu_ps(x.as_ptr()));
+            let d = _mm512_sub_pd(wide(x), wide(c));
+            let at = sums.as_mut_ptr();
+            _mm512_storeu_pd(at, _mm512_add_pd(_mm512_loadu_pd(at), _mm512_mul_pd(d, d)));
         }
     }
 }

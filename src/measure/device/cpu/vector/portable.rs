@@ -1,6 +1,7 @@
 //! Four lanes in plain Rust, for any processor; compilers make vectors of it where they can (SSE2, NEON).
 
 use super::Vector;
+use crate::exact::Grid;
 
 /// Four values.
 #[derive(Clone, Copy)]
@@ -93,5 +94,20 @@ impl Vector for Portable {
     #[inline(always)]
     unsafe fn sums(vectors: [Self; 4]) -> [f32; 4] {
         vectors.map(|v| (v.0[0] + v.0[1]) + (v.0[2] + v.0[3]))
+    }
+    #[inline(always)]
+    unsafe fn move_eight(x: &[f32; 8], scale: &[f64; 8], to: &mut [i64; 8], from: Option<&mut [i64; 8]>) {
+        let values: [i64; 8] = std::array::from_fn(|i| Grid::shifted(x[i], scale[i]));
+        *to = std::array::from_fn(|i| to[i].wrapping_add(values[i]));
+        if let Some(from) = from {
+            *from = std::array::from_fn(|i| from[i].wrapping_sub(values[i]));
+        }
+    }
+    #[inline(always)]
+    unsafe fn square_eight(x: &[f32; 8], c: &[f32; 8], sums: &mut [f64; 8]) {
+        for (sum, (&x, &c)) in sums.iter_mut().zip(x.iter().zip(c)) {
+            let difference = f64::from(x) - f64::from(c);
+            *sum += difference * difference;
+        }
     }
 }
