@@ -141,7 +141,7 @@ def run(stack):
     print(f"CPU ms per iteration on CPU {cpu} ({here['cpu']}), f32, from the first k rows, tolerance 0, {args.rounds} rounds.")
     if known:
         print(f"Limits of one core: {known['flops'] / 1e9:.0f} GFLOP/s f32, {known['memory'] / 1e9:.1f} GB/s read from memory.")
-    print("A sample: ours, CPU time of all iterations / their number; peers, of (fit of many - fit of few) / the difference.\n")
+    print("A sample: CPU time of (many iterations - few) / the difference. 'all': ours, the first iterations included.\n")
     measured, slower = [], []
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=args.scratch)))
     peers = [Peer(name, cpu, scratch) for name in args.contenders.split(",")]

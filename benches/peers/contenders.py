@@ -43,6 +43,10 @@ class Task:
     def high(self):
         return max(self.iterations, self.low + 1)
 
+    @property
+    def apart(self):
+        """Iterations by which two of our runs differ."""
+        return self.iterations - self.low
 
     @property
     def narrow(self):
@@ -59,6 +63,8 @@ class Result:
     version: str = ""
     # CPU seconds per iteration, one for each round.
     samples: list = field(default_factory=list)
+    # The same of all iterations, the first included. Ours alone.
+    whole: list = field(default_factory=list)
     inertia: float | None = None
     # After one iteration: before near ties that were decided otherwise could lead elsewhere.
     inertia_of_one: float | None = None
@@ -203,12 +209,19 @@ class Ours:
         result.rss = max(result.rss or 0, measured["peak_rss_bytes"])
 
     def sample(self, task, result):
-        seconds, until = [], time.monotonic() + ENOUGH
-        while not seconds or time.monotonic() < until:
+        """As the peers are timed: by the difference of two runs, where both can be had. The mean of all iterations is noted beside it."""
+        pairs, until = [], time.monotonic() + ENOUGH
+        while not pairs or time.monotonic() < until:
             measured = self.run(task, {"iterations": task.iterations})
             self.note(measured, result)
-            seconds.append(cpu_seconds(measured) / result.iterations)
-        return sorted(seconds)[len(seconds) // 2]
+            many = cpu_seconds(measured)
+            few = many if task.apart < 4 else cpu_seconds(self.run(task, {"iterations": task.low}))
+            pairs.append((many, few))
+        many, few = (sorted(times)[len(times) // 2] for times in zip(*pairs))
+        result.whole.append(many / result.iterations)
+        if task.apart < 4 or many <= few:
+            return many / result.iterations
+        return (many - few) / task.apart
 
     def convergence(self, task, most):
         """The iteration in which no label changes, `None` where that is beyond `most`."""

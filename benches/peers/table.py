@@ -75,7 +75,7 @@ def workload_table(workload, results, known, iterations):
     floor = floor_seconds(workload, known)
     title = f"{workload.name}: {workload.shape}, {iterations} iterations"
     title += f", floor {milliseconds(floor)} ms" if floor else ", floor unknown"
-    head = ["", "ms/iteration", "min-max", "best peer / it", "of floor", "peak MB", "x data", "inertia", "vs ours", "after 1"]
+    head = ["", "ms/iteration", "min-max", "best peer / it", "all, ms", "of floor", "peak MB", "x data", "inertia", "vs ours", "after 1"]
     rows = [head]
     ours = next((r for r in results if r.ours and r.inertia is not None), None)
     for r in results:
@@ -91,6 +91,7 @@ def workload_table(workload, results, known, iterations):
                 milliseconds(mid),
                 f"{milliseconds(min(r.samples))}-{milliseconds(max(r.samples))}",
                 f"{times[0]:.2f} [{times[1]:.2f}, {times[2]:.2f}]" if times else "",
+                milliseconds(median(r.whole)) if r.whole else "",
                 f"{floor / mid:.0%}" if floor else "",
                 f"{r.rss / 1e6:.0f}" if r.rss else "",
                 f"{r.rss / workload.data_bytes:.2f}" if r.rss else "",
