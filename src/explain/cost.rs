@@ -153,8 +153,11 @@ impl Cost {
 
 /// The heading of a group's table, with the time to beat; `None` where there is nothing to tell.
 pub fn heading(group: &Group) -> Option<String> {
-    let time = serial(group)?.time.filter(|_| !group.cost.is_empty())?;
-    Some(format!("COST: lanes that it takes to beat one thread, serial, {}", units::seconds(time.value)))
+    if group.cost.is_empty() {
+        return None;
+    }
+    let time = serial(group)?.time.map_or("which has no good repeat".into(), |time| units::seconds(time.value));
+    Some(format!("COST: lanes that it takes to beat one thread, serial, {time}"))
 }
 
 /// The columns of the table.
