@@ -23,6 +23,11 @@ pub struct Numbering {
 }
 
 impl Numbering {
+    /// Makes room for the labels of so many rows.
+    pub fn expect(&mut self, rows: usize) -> Result<()> {
+        reserve(&mut self.numbers, rows)
+    }
+
     /// Takes the next row's label. `seen` holds the number of each label.
     pub fn push<K: Hash + Eq>(&mut self, label: K, seen: &mut HashMap<K, u32>) -> Result<()> {
         let next = u32::try_from(seen.len()).map_err(|_| Error::data("more than 2^32 different labels"))?;

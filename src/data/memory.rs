@@ -1,7 +1,6 @@
-//! Sources whose rows lie in memory, read at once or on first use.
+//! Sources whose rows lie in memory.
 
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use super::{Matrix, MatrixRows, RowSource, Shape, Source, check_range};
 use crate::error::{Error, Result};
@@ -63,40 +62,13 @@ fn stream(matrix: &Matrix, range: Range<u64>) -> MatrixRows<'_> {
     MatrixRows::new(values, matrix.dims, range.start)
 }
 
-/// Rows that are read into memory as a whole when the first of them is asked for.
-pub struct OnFirstUse<L> {
-    shape: Shape,
-    load: L,
-    matrix: OnceLock<Result<Matrix>>,
-}
-
-impl<L: Fn() -> Result<Matrix> + Send + Sync> OnFirstUse<L> {
-    /// Rows of this shape, which `load` reads.
-    pub fn new(shape: Shape, load: L) -> Self {
-        OnFirstUse { shape, load, matrix: OnceLock::new() }
-    }
-}
-
-impl<L: Fn() -> Result<Matrix> + Send + Sync> Source for OnFirstUse<L> {
-    fn shape(&self) -> Shape {
-        self.shape
-    }
-    fn seekable(&self) -> bool {
-        false
-    }
-    fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
-        check_range(self.shape, &range)?;
-        let matrix = self.matrix.get_or_init(&self.load).as_ref().map_err(Clone::clone)?;
-        Ok(Box::new(stream(matrix, range)))
-    }
-    fn truth(&self, _: Range<u64>) -> Result<Option<Vec<u32>>> {
-        Ok(None)
-    }
-}
-
-/// Makes room for `more` values, of which the caller has seen that the file can hold them.
+/// Makes room for `more` values, of which the caller has seen that the file can hold them. Room grows by a quarter, not to the double: what
+/// is read stays within twice the content of a file.
 pub fn reserve<T>(values: &mut Vec<T>, more: usize) -> Result<()> {
-    values.try_reserve(more).map_err(|e| {
+    if values.capacity() - values.len() >= more {
+        return Ok(());
+    }
+    values.try_reserve_exact(more.max(values.len() / 4)).map_err(|e| {
         let bytes = (values.len() as u128 + more as u128) * size_of::<T>() as u128;
         Error::unavailable(format!("no memory for {bytes} bytes of data: {e}"))
     })
@@ -105,7 +77,6 @@ pub fn reserve<T>(values: &mut Vec<T>, more: usize) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn matrix() -> Matrix {
         Matrix { values: (0..12).map(|i| i as f32).collect(), dims: 3 }
@@ -132,16 +103,16 @@ mod tests {
     }
 
     #[test]
-    fn loads_once_and_remembers_a_failure() {
-        let loads = AtomicUsize::new(0);
-        let source = OnFirstUse::new(Shape { rows: 4, dims: 3 }, || {
-            loads.fetch_add(1, Ordering::Relaxed);
-            Err(Error::data("damaged"))
-        });
-        assert_eq!(loads.load(Ordering::Relaxed), 0);
-        for _ in 0..2 {
-            assert_eq!(source.rows(0..1).err().expect("damaged").message, "damaged");
+    fn room_grows_by_a_quarter() {
+        let (mut values, mut growths) = (Vec::<u8>::new(), 0);
+        for i in 0..100_000 {
+            let before = values.capacity();
+            reserve(&mut values, 1).expect("little memory");
+            growths += usize::from(values.capacity() > before);
+            assert!(values.capacity() <= i + i / 4 + 8, "{} for {i}", values.capacity());
+            values.push(0);
         }
-        assert_eq!(loads.load(Ordering::Relaxed), 1);
+        assert!(growths < 60, "{growths} growths");
+        assert!(reserve(&mut values, usize::MAX / 2).expect_err("too much").message.contains("no memory for"));
     }
 }

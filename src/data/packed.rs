@@ -3,18 +3,19 @@
 //! Values become f32: integers and f64 are rounded to the nearest f32, ties to even (integers up to 2^24 are exact). A value that is
 //! NaN or infinite, or an f64 that is finite but rounds to infinity, is refused with its row and column, both counted from 1.
 //!
-//! A lane reads its own rows of an uncompressed file only. A compressed file is read into memory as a whole when its first row is asked
-//! for. The header is held against the size of the file before anything is allocated.
+//! A lane reads its own rows of an uncompressed file only. A compressed file is decompressed into memory as a whole when its first row is
+//! asked for; values are converted when they are read, so that bytes stay bytes until then. The header is held against the size of the file before anything is allocated.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use super::input::Input;
 use super::labels;
-use super::memory::{OnFirstUse, reserve};
-use super::{Matrix, RowSource, Shape, Source, check_range};
+use super::memory::reserve;
+use super::{RowSource, Shape, Source, check_range};
 use crate::error::{Error, Result};
 
 /// Bytes that are converted at a time.
@@ -236,17 +237,15 @@ impl Layout {
         Ok(())
     }
 
-    fn load(&self, input: &Input) -> Result<Matrix> {
+    /// The bytes of all values.
+    fn load(&self, input: &Input) -> Result<Vec<u8>> {
         let mut values = Vec::new();
         self.stream(input, |bytes| {
-            let known = values.len();
-            let more = bytes.len() / self.element.width();
-            reserve(&mut values, more)?;
-            values.resize(known + more, 0.0);
-            self.decode(input, known as u64, bytes, &mut values[known..])
+            reserve(&mut values, bytes.len())?;
+            values.extend_from_slice(bytes);
+            Ok(())
         })?;
-        values.shrink_to_fit();
-        Ok(Matrix { values, dims: self.shape.dims })
+        Ok(values)
     }
 }
 
@@ -261,7 +260,7 @@ fn compare(expected: u64, got: u64) -> String {
 /// The rows of a file.
 pub fn open(input: Input, layout: Layout) -> Box<dyn Source> {
     if input.compressed() {
-        Box::new(OnFirstUse::new(layout.shape, move || layout.load(&input)))
+        Box::new(Inflated { input, layout, bytes: OnceLock::new() })
     } else {
         Box::new(Packed { input, layout })
     }
@@ -355,6 +354,62 @@ impl RowSource for PackedRows<'_> {
         // Less than the length of a file, which fits i64. What is in the buffer stays there.
         self.file.seek_relative(bytes as i64).map_err(|e| Error::io("read", self.source.input.path(), e))?;
         self.next += rows;
+        Ok(())
+    }
+}
+
+/// A compressed file, decompressed when its first row is asked for.
+struct Inflated {
+    input: Input,
+    layout: Layout,
+    bytes: OnceLock<Result<Vec<u8>>>,
+}
+
+impl Source for Inflated {
+    fn shape(&self) -> Shape {
+        self.layout.shape
+    }
+    fn seekable(&self) -> bool {
+        false
+    }
+    fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
+        check_range(self.layout.shape, &range)?;
+        let bytes = self.bytes.get_or_init(|| self.layout.load(&self.input)).as_ref().map_err(Clone::clone)?;
+        Ok(Box::new(InflatedRows { source: self, bytes, next: range.start, end: range.end }))
+    }
+    fn truth(&self, _: Range<u64>) -> Result<Option<Vec<u32>>> {
+        Ok(None)
+    }
+}
+
+struct InflatedRows<'a> {
+    source: &'a Inflated,
+    bytes: &'a [u8],
+    next: u64,
+    end: u64,
+}
+
+impl RowSource for InflatedRows<'_> {
+    fn shape(&self) -> Shape {
+        Shape { rows: self.end - self.next, dims: self.source.layout.shape.dims }
+    }
+    fn position(&self) -> u64 {
+        self.next
+    }
+    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        let Inflated { input, layout, .. } = self.source;
+        let dims = layout.shape.dims;
+        let rows = ((out.len() / dims) as u64).min(self.end - self.next);
+        // The file's values are all in memory: their number fits.
+        let (first, count) = (self.next * dims as u64, rows as usize * dims);
+        let width = layout.element.width();
+        let start = first as usize * width;
+        layout.decode(input, first, &self.bytes[start..start + count * width], &mut out[..count])?;
+        self.next += rows;
+        Ok(rows as usize)
+    }
+    fn skip(&mut self, rows: u64) -> Result<()> {
+        self.next += rows.min(self.end - self.next);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Data sets: real files, formats written and read back, what is refused and how it is said, and properties of every file.
 
 mod formats;
-mod parquet;
+pub mod parquet;
 mod properties;
 mod real;
 mod refusals;
@@ -74,7 +74,7 @@ fn values(source: &dyn Source, piece: usize) -> Result<Vec<f32>> {
 }
 
 /// An NPY file.
-fn npy(version: u8, descr: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
+pub fn npy(version: u8, descr: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
     let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
     let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}");
     // NumPy pads the header with blanks so that the values begin at a multiple of 64.
@@ -95,7 +95,7 @@ fn npy(version: u8, descr: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
 }
 
 /// An IDX file.
-fn idx(kind: u8, extents: &[u32], values: &[u8]) -> Vec<u8> {
+pub fn idx(kind: u8, extents: &[u32], values: &[u8]) -> Vec<u8> {
     let mut file = vec![0, 0, kind, extents.len() as u8];
     extents.iter().for_each(|extent| file.extend(extent.to_be_bytes()));
     file.extend(values);
@@ -103,14 +103,14 @@ fn idx(kind: u8, extents: &[u32], values: &[u8]) -> Vec<u8> {
 }
 
 /// A file of Liao's format.
-fn liao(rows: i32, columns: i32, values: &[f32]) -> Vec<u8> {
+pub fn liao(rows: i32, columns: i32, values: &[f32]) -> Vec<u8> {
     let mut file = [rows.to_le_bytes(), columns.to_le_bytes()].concat();
     file.extend(little(values));
     file
 }
 
 /// The bytes of f32 values, the least significant first.
-fn little(values: &[f32]) -> Vec<u8> {
+pub fn little(values: &[f32]) -> Vec<u8> {
     values.iter().flat_map(|x| x.to_le_bytes()).collect()
 }
 

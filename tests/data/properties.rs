@@ -1,6 +1,4 @@
-//! Properties that hold for every file, sample, shard and recipe.
-
-use std::cell::Cell;
+//! Properties that hold for every file, sample, shard and recipe. Damaged files are in `tests/fuzz`.
 
 use amdahl::cell::{Dataset, Labels, Sample, Synthetic};
 use amdahl::data::sample::choose;
@@ -9,138 +7,7 @@ use amdahl::data::synthetic::Mixture;
 use amdahl::data::{self, Shape, Source, digest};
 use proptest::prelude::*;
 
-use super::{Scratch, Whole, gzip, idx, liao, little, npy, values};
-
-/// One edit of a file.
-#[derive(Clone, Debug)]
-enum Edit {
-    Set(prop::sample::Index, u8),
-    Flip(prop::sample::Index, u8),
-    Insert(prop::sample::Index, Vec<u8>),
-    Remove(prop::sample::Index, usize),
-    Cut(prop::sample::Index),
-}
-
-fn edit() -> impl Strategy<Value = Edit> {
-    let at = any::<prop::sample::Index>;
-    // Bytes that mean something to one format or another.
-    let byte = prop_oneof![
-        any::<u8>(),
-        prop::sample::select(&b"\0\x01\x08\x7f\x80\xff,;\t \n\r\"-+.eEnainf0123456789(){}':LTF"[..])
-    ];
-    prop_oneof![
-        3 => (at(), byte.clone()).prop_map(|(i, b)| Edit::Set(i, b)),
-        2 => (at(), 0..8u8).prop_map(|(i, bit)| Edit::Flip(i, 1 << bit)),
-        2 => (at(), prop::collection::vec(byte, 1..6)).prop_map(|(i, b)| Edit::Insert(i, b)),
-        1 => (at(), 1..9usize).prop_map(|(i, n)| Edit::Remove(i, n)),
-        1 => at().prop_map(Edit::Cut),
-    ]
-}
-
-fn apply(file: &mut Vec<u8>, edit: &Edit) {
-    if file.is_empty() {
-        return;
-    }
-    match edit {
-        Edit::Set(i, byte) => *i.get_mut(file) = *byte,
-        Edit::Flip(i, bit) => *i.get_mut(file) ^= bit,
-        Edit::Insert(i, bytes) => {
-            let at = i.index(file.len());
-            file.splice(at..at, bytes.iter().copied());
-        }
-        Edit::Remove(i, count) => {
-            let at = i.index(file.len());
-            file.drain(at..(at + count).min(file.len()));
-        }
-        Edit::Cut(i) => file.truncate(i.index(file.len())),
-    }
-}
-
-/// Files of a format that are right.
-fn valid(format: &str) -> Vec<Vec<u8>> {
-    let values = [1.0, -2.5, 3.0, 0.0, 5.5, 6.0];
-    match format {
-        "npy" => vec![
-            npy(1, "<f4", &[3, 2], &little(&values)),
-            npy(2, ">f8", &[2], &[0; 16]),
-            npy(3, "|u1", &[2, 2, 3], &[7; 12]),
-        ],
-        "idx" => vec![idx(8, &[2, 2, 2], &[1; 8]), idx(0x0d, &[3, 2], &[0x40; 24]), idx(0x0b, &[2], &[1; 4])],
-        "liao" => vec![liao(3, 2, &values), liao(1, 6, &values)],
-        _ => vec![
-            b"1,2.5,-3\n4,5e2,6\n".to_vec(),
-            b"x;\"y z\";class\r\n1;2;\"a\"\r\n3;4;b\r\n".to_vec(),
-            b"2,2,ham,spam\n1,2,0\n3,4,1\n".to_vec(),
-            b"  1   2\t3\n4 5 6".to_vec(),
-        ],
-    }
-}
-
-/// A damaged file is read or refused; what is read is finite and as much as the shape says.
-fn never_panics(format: &'static str) {
-    let scratch = Scratch::new();
-    let file = (prop::sample::select(valid(format)), prop::collection::vec(edit(), 0..5), any::<bool>(), any::<bool>());
-    let labels = prop::sample::select(vec![Labels::None, Labels::LastColumn, Labels::Column("class".into())]);
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(3000)
-    });
-    let (read, refused) = (Cell::new(0), Cell::new(0));
-    let outcome = runner.run(&(file, labels), |((mut file, edits, compress, named), labels)| {
-        // Half of the compressed files are damaged before, half after.
-        if compress && named {
-            file = gzip(&file);
-        }
-        edits.iter().for_each(|edit| apply(&mut file, edit));
-        if compress && !named {
-            file = gzip(&file);
-        }
-        let longest = file.len() as u64 * 1032;
-        let path = scratch.file("file", &file);
-        let as_labels = Labels::File(path.clone());
-        match scratch.read("file", &file, named.then_some(format), labels) {
-            Ok(Whole { shape, values, labels }) => {
-                read.set(read.get() + 1);
-                prop_assert!(values.iter().all(|x| x.is_finite()));
-                prop_assert!(shape.rows > 0 && shape.dims > 0 && values.len() as u64 <= longest);
-                prop_assert!(labels.is_none_or(|labels| labels.len() as u64 == shape.rows));
-            }
-            Err(error) => {
-                refused.set(refused.get() + 1);
-                prop_assert!(error.exit_code() == 2, "{error}");
-                prop_assert!(!error.message.is_empty() && error.to_string().contains("file"), "{error}");
-            }
-        }
-        // The same bytes as labels of two rows.
-        if let Ok(whole) = scratch.read("data", &liao(2, 1, &[1.0, 2.0]), Some("liao"), as_labels) {
-            prop_assert_eq!(whole.labels.map(|labels| labels.len()), Some(2));
-        }
-        Ok(())
-    });
-    outcome.unwrap_or_else(|e| panic!("{e}"));
-    let (read, refused) = (read.get(), refused.get());
-    assert!(read > 50 && refused > 500, "{read} read, {refused} refused: the test sees both");
-}
-
-#[test]
-fn damaged_npy_never_panics() {
-    never_panics("npy");
-}
-
-#[test]
-fn damaged_idx_never_panics() {
-    never_panics("idx");
-}
-
-#[test]
-fn damaged_liao_never_panics() {
-    never_panics("liao");
-}
-
-#[test]
-fn damaged_csv_never_panics() {
-    never_panics("csv");
-}
+use super::{Scratch, gzip, idx, liao, little, npy, parquet, values};
 
 /// Rows of finite values.
 fn matrix() -> impl Strategy<Value = (usize, Vec<f32>)> {
@@ -167,8 +34,9 @@ proptest! {
             ("idx", idx(0x0d, &[rows as u32, dims as u32], &big)),
             ("liao", liao(rows as i32, dims as i32, &written)),
             ("csv", text.into_bytes()),
+            ("parquet", parquet::write(dims, &written, 1 + rows / 2, 3)),
         ] {
-            let file = if compress { gzip(&file) } else { file };
+            let file = if compress && format != "parquet" { gzip(&file) } else { file };
             let whole = scratch.read("file", &file, Some(format), Labels::None);
             let whole = whole.map_err(|e| TestCaseError::fail(e.to_string()))?;
             prop_assert_eq!(whole.shape, Shape { rows: rows as u64, dims });

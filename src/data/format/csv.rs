@@ -84,6 +84,15 @@ impl<'a> Lines<'a> {
         }
     }
 
+    /// Number of lines that are left, and of bytes of the whole.
+    fn count(mut self) -> Result<(usize, u64)> {
+        let mut lines = 0;
+        while self.next()? {
+            lines += 1;
+        }
+        Ok((lines, self.position))
+    }
+
     fn refuse(&self, message: impl Into<String>) -> Error {
         Error::data(message).at(self.input.path(), self.number, 0)
     }
@@ -151,6 +160,13 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     if !matches!(first, First::Row) {
         lines.next()?;
     }
+    // Room for all rows at once, and no more than there can be: a field and what separates it are two bytes.
+    let (rows, bytes) = Lines::new(input)?.count()?;
+    let rows = rows.min(bytes as usize / 2 / width + 1);
+    reserve(&mut matrix.values, rows.saturating_mul(kept.len()))?;
+    if label.is_some() {
+        numbering.expect(rows)?;
+    }
     let mut row = 0u64;
     while lines.next()? {
         row += 1;
@@ -186,7 +202,6 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     {
         return Err(input.refuse(format!("the first line says {rows} rows, the file has {row}")));
     }
-    matrix.values.shrink_to_fit();
     let truth = label.map(|_| labels::sorted_texts(numbering, seen));
     let names = kept.iter().filter_map(|&column| names.get(column).cloned()).collect();
     Ok(InMemory::new(matrix, truth)?.named(names))
