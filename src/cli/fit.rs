@@ -24,8 +24,8 @@ pub struct Args {
     /// Number of clusters
     #[arg(short, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
-    /// Where initial centroids come from: first-rows, random, or a file of k rows
-    #[arg(long, value_name = "HOW|FILE", default_value = "random", help_heading = "Algorithm")]
+    /// Where initial centroids come from: kmeans++, kmeans||, random, first-rows, or a file of k rows
+    #[arg(long, value_name = "HOW|FILE", default_value = "kmeans++", help_heading = "Algorithm")]
     init: String,
     /// So many starts, of which the one of least inertia is kept
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Algorithm")]
@@ -112,12 +112,14 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
 impl Args {
     fn kmeans(&self) -> Result<KMeans> {
         let start = match self.init.as_str() {
+            "kmeans++" => Start::PlusPlus,
+            "kmeans||" => Start::Parallel,
+            "random" | "random-rows" => Start::RandomRows,
             "first-rows" => Start::FirstRows,
-            "random" => Start::RandomRows,
             file if Path::new(file).exists() => Start::File(file.into()),
             other => {
                 return Err(Error::usage(format!("--init '{other}' is neither a way to begin nor a file"))
-                    .hint("first-rows, random, or a file of k rows"));
+                    .hint("kmeans++, kmeans||, random, first-rows, or a file of k rows"));
             }
         };
         let scale = match self.scale {

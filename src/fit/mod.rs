@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::cell::Dataset;
+use crate::cell::{Dataset, Init};
 use crate::data::{self, MatrixRows, RowSource, Shape, Source};
 use crate::error::{Error, Result};
 use crate::host;
@@ -51,6 +51,10 @@ pub enum Start {
     FirstRows,
     /// k distinct rows, drawn at random.
     RandomRows,
+    /// Greedy k-means++: rows that lie far apart, one after the other.
+    PlusPlus,
+    /// k-means||: as good, in a few passes over the data instead of k. For many clusters and many ranks.
+    Parallel,
     /// These: k × columns, in the units of the data.
     Centroids(Vec<f32>),
     /// The k rows of a file in any known format.
@@ -60,16 +64,23 @@ pub enum Start {
 impl Start {
     /// The word on the command line and in models.
     pub fn name(&self) -> &'static str {
-        match self {
-            Start::FirstRows => "first-rows",
-            Start::RandomRows => "random",
-            Start::Centroids(_) | Start::File(_) => "given",
-        }
+        self.init(0).and_then(|init| init.name()).unwrap_or("given")
     }
 
     /// Does it depend on the seed?
     pub fn is_random(&self) -> bool {
-        matches!(self, Start::RandomRows)
+        self.init(0).is_some_and(|init| init.seed().is_some())
+    }
+
+    /// As cells have it, with this seed; none where centroids are given.
+    pub(crate) fn init(&self, seed: u64) -> Option<Init> {
+        match self {
+            Start::FirstRows => Some(Init::FirstRows),
+            Start::RandomRows => Some(Init::RandomRows { seed }),
+            Start::PlusPlus => Some(Init::KMeansPlusPlus { seed }),
+            Start::Parallel => Some(Init::KMeansParallel { seed }),
+            Start::Centroids(_) | Start::File(_) => None,
+        }
     }
 }
 
@@ -92,7 +103,7 @@ impl KMeans {
     pub fn new(k: u32) -> KMeans {
         KMeans {
             k,
-            start: Start::RandomRows,
+            start: Start::PlusPlus,
             starts: 1,
             seed: 0,
             tolerance: 1e-4,

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::cell::Init;
 use crate::data::Shape;
 use crate::data::random::{Purpose, Stream};
 use crate::error::{Error, Result};
@@ -148,9 +147,10 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     for start in 0..kmeans.starts {
         looking.start = start;
         looking.doing(Doing::Starting(start));
-        let mut centroids = match &given {
-            Some(centroids) => centroids.clone(),
-            None => engine.initial(&kmeans.start.init(start_seed(kmeans.seed, start))?, k)?,
+        let mut centroids = match (&given, kmeans.start.init(start_seed(kmeans.seed, start))) {
+            (Some(centroids), _) => centroids.clone(),
+            (None, Some(init)) => engine.initial(&init, k)?,
+            (None, None) => return Err(Error::internal("there is nothing to start from")),
         };
         engine.restart(k)?;
         let end = engine.iterate(&mut centroids, limit, &looking)?;
@@ -257,15 +257,4 @@ fn assigned(
     let quality = if tally.classes > 0 { quality::measures(&tally.table, tally.classes) } else { BTreeMap::new() };
     labels::deliver(comm, &mine, part.whole.rows, job.labels)?;
     Ok(Assigned { shape: part.whole, inertia, sizes, quality })
-}
-
-impl Start {
-    /// As cells have it, with this seed.
-    fn init(&self, seed: u64) -> Result<Init> {
-        match self {
-            Start::FirstRows => Ok(Init::FirstRows),
-            Start::RandomRows => Ok(Init::RandomRows { seed }),
-            Start::Centroids(_) | Start::File(_) => Err(Error::internal("given centroids are not chosen")),
-        }
-    }
 }
