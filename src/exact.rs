@@ -16,6 +16,9 @@
 use crate::error::{Error, Result};
 
 pub mod accumulator;
+pub mod weights;
+
+use weights::{Weighing, Weights};
 
 /// Rows beyond this leave fewer than 24 bits of grid below the largest value.
 pub const MAX_ROWS: u64 = 1 << 38;
@@ -34,6 +37,9 @@ pub struct Grid {
     exponents: Vec<i32>,
     scale: Vec<f64>,
     step: Vec<f64>,
+    weighing: Weighing,
+    /// No weight exceeds this power of two.
+    heaviest: i32,
 }
 
 impl Grid {
@@ -41,19 +47,28 @@ impl Grid {
     ///
     /// Fails when there are more than [`MAX_ROWS`] rows.
     pub fn new(maxima: &[f32], rows: u64) -> Result<Grid> {
+        Grid::weighted(maxima, rows, None)
+    }
+
+    /// The same for rows that may have weights. The maxima are those of the rows that have some.
+    pub fn weighted(maxima: &[f32], rows: u64, weights: Option<Weights>) -> Result<Grid> {
         if rows > MAX_ROWS {
             return Err(Error::data(format!(
                 "{rows} rows are more than the {MAX_ROWS} that exact sums are proven for"
             )));
         }
-        let bits = MAX_BITS.min(62 - ceil_log2(rows.max(1)));
+        let counted = weights.map_or(rows, |weights| weights.rows(rows));
+        let bits = MAX_BITS.min(62 - ceil_log2(counted.max(1)));
+        let (weighing, step) = weights.map_or((Weighing::Even, -(bits as i32)), |weights| weights.weighing(bits));
         let exponents: Vec<i32> = maxima.iter().map(|&m| binade_above(m)).collect();
         Ok(Grid {
             bits,
             rows,
             scale: exponents.iter().map(|&e| power_of_two(bits as i32 - e)).collect(),
-            step: exponents.iter().map(|&e| power_of_two(e - bits as i32)).collect(),
+            step: exponents.iter().map(|&e| power_of_two(e + step)).collect(),
             exponents,
+            weighing,
+            heaviest: weights.map_or(0, |weights| weights.exponent()),
         })
     }
 
@@ -70,6 +85,11 @@ impl Grid {
     /// Factors that turn a value of each column into grid units.
     pub fn scale(&self) -> &[f64] {
         &self.scale
+    }
+
+    /// How weights become integers.
+    pub fn weighing(&self) -> Weighing {
+        self.weighing
     }
 
     /// The grid value of `x` in a column with this factor.
@@ -90,7 +110,7 @@ impl Grid {
         sum.wrapping_sub((ROUND.to_bits() as i64).wrapping_mul(count))
     }
 
-    /// The mean of `count` rows with this sum of grid values in column `t`, correctly rounded from the exact quotient's f64 value.
+    /// The mean of `count` rows (in units of [`Grid::weighing`]) with this sum of grid values in column `t`, correctly rounded from the exact quotient's f64 value.
     pub fn mean(&self, sum: i64, count: i64, t: usize) -> f32 {
         (sum as f64 / count as f64 * self.step[t]) as f32
     }
@@ -102,9 +122,14 @@ impl Grid {
         2 * (largest + 1) + ceil_log2(self.dims().max(1) as u64) as i32 + 1
     }
 
-    /// An empty exact sum for one squared distance per row.
+    /// An empty exact sum for one squared distance per row, times its weight.
     pub fn distance_sum(&self) -> WideSum {
-        WideSum::new(self.distance_exponent(), self.rows)
+        WideSum::new(self.distance_exponent() + self.heaviest, self.rows)
+    }
+
+    /// An empty exact sum for one weight per row.
+    pub fn weight_sum(&self) -> WideSum {
+        WideSum::new(self.heaviest, self.rows)
     }
 }
 

@@ -32,17 +32,6 @@ impl Weighted {
         weights.rows(0..shape.rows)?.read(&mut values)?;
         Ok(Weighted { rows, file: Some(values) })
     }
-
-    /// The weights are these, one for each row of `rows`.
-    pub fn by_values(rows: Box<dyn Source>, weights: Vec<f32>) -> Result<Weighted> {
-        if weights.len() as u64 != rows.shape().rows {
-            return Err(Error::data(format!("{} weights, the data has {} rows", weights.len(), rows.shape().rows)));
-        }
-        if let Some(row) = weights.iter().position(|w| !w.is_finite()) {
-            return Err(Error::data(format!("row {}: the weight is {}", row + 1, weights[row])));
-        }
-        Ok(Weighted { rows, file: Some(weights) })
-    }
 }
 
 impl Source for Weighted {
@@ -64,6 +53,11 @@ impl Source for Weighted {
     fn names(&self) -> Option<&[String]> {
         self.rows.names()
     }
+}
+
+/// A stream of rows with these weights as the last column.
+pub fn weighted<'a>(rows: Box<dyn RowSource + 'a>, weights: &'a [f32]) -> Box<dyn RowSource + 'a> {
+    Box::new(WeightedRows { rows, file: Some(weights), buffer: Vec::new() })
 }
 
 struct WeightedRows<'a> {
@@ -152,6 +146,5 @@ mod tests {
         let weighted = Weighted::by_column(source(&[1.0, 2.0, 1.0, -2.5], 2));
         let error = weighted.rows(0..2).and_then(|mut rows| rows.read(&mut [0.0; 4])).expect_err("negative");
         assert_eq!(error.message, "row 2: the weight is -2.5, weights are at least 0");
-        assert!(Weighted::by_values(source(&[1.0; 2], 1), vec![1.0, f32::NAN]).is_err());
     }
 }

@@ -25,7 +25,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use crate::cell::{Dataset, Init};
-use crate::data::{self, MatrixRows, RowSource, Shape, Source};
+use crate::data::{self, MatrixRows, RowSource, Shape, Source, weights::weighted};
 use crate::error::{Error, Result};
 use crate::host;
 use crate::measure::{comm::Comm, team};
@@ -177,21 +177,26 @@ impl KMeans {
 
     /// Fits a model to rows of `dims` columns, one after the other in `values`.
     pub fn fit(&self, values: &[f32], dims: usize) -> Result<Fit> {
-        let rows = Borrowed::new(values, dims)?;
-        self.fit_source(&rows, None)
+        self.fit_source(&Borrowed::new(values, dims)?, false, None)
+    }
+
+    /// The same for rows that have weights, finite and at least 0: a row of weight 3 counts like three rows. A row of weight 0 gets a label,
+    /// and changes nothing.
+    pub fn fit_weighted(&self, values: &[f32], dims: usize, weights: &[f32]) -> Result<Fit> {
+        self.fit_source(&Borrowed::new(values, dims)?.with_weights(weights)?, true, None)
     }
 
     /// Fits a model to a data set: a file, one of the catalogue, or synthetic rows.
     pub fn fit_dataset(&self, dataset: &Dataset) -> Result<Fit> {
         let source = SharedSource::new(dataset.clone());
         let names = source.get()?.names().map(<[String]>::to_vec);
-        self.fit_source(&source, names)
+        self.fit_source(&source, false, names)
     }
 
-    fn fit_source(&self, source: &dyn Opens, columns: Option<Vec<String>>) -> Result<Fit> {
+    fn fit_source(&self, source: &dyn Opens, weighted: bool, columns: Option<Vec<String>>) -> Result<Fit> {
         self.check()?;
         let labels = Mutex::new(Labels::Memory(Vec::new()));
-        let job = Job { source, weighted: false, progress: &Alone, labels: &labels };
+        let job = Job { source, weighted, progress: &Alone, labels: &labels };
         let fitted = on_threads(self.threads, &|comm| program::fit(comm, &job, self))?;
         let labels = memory(labels);
         let (sizes, quality) = (fitted.assigned.sizes.clone(), fitted.assigned.quality.clone());
@@ -215,7 +220,7 @@ impl KMeans {
             inertia: fitted.assigned.inertia,
             rows: fitted.assigned.shape.rows,
             sizes: fitted.assigned.sizes,
-            weight: None,
+            weight: fitted.weight,
         };
         let dims = fitted.assigned.shape.dims;
         Model { centroids: fitted.centroids, dims, scaling: fitted.scaling, columns, found }
@@ -290,6 +295,7 @@ fn on_threads<R>(threads: Option<usize>, program: &(dyn Fn(&dyn Comm) -> Result<
 struct Borrowed<'a> {
     values: &'a [f32],
     dims: usize,
+    weights: Option<&'a [f32]>,
 }
 
 impl<'a> Borrowed<'a> {
@@ -301,7 +307,18 @@ impl<'a> Borrowed<'a> {
             let (row, column) = (at / dims + 1, at % dims + 1);
             return Err(Error::data(format!("row {row}, column {column}: the value is {}", values[at])));
         }
-        Ok(Borrowed { values, dims })
+        Ok(Borrowed { values, dims, weights: None })
+    }
+
+    fn with_weights(self, weights: &'a [f32]) -> Result<Borrowed<'a>> {
+        let rows = self.values.len() / self.dims;
+        if weights.len() != rows {
+            return Err(Error::data(format!("{} weights for {rows} rows", weights.len())));
+        }
+        if let Some(at) = weights.iter().position(|w| !w.is_finite()) {
+            return Err(Error::data(format!("row {}: the weight is {}", at + 1, weights[at])));
+        }
+        Ok(Borrowed { weights: Some(weights), ..self })
     }
 }
 
@@ -313,17 +330,25 @@ impl Opens for Borrowed<'_> {
 
 impl Source for Borrowed<'_> {
     fn shape(&self) -> Shape {
-        Shape { rows: (self.values.len() / self.dims) as u64, dims: self.dims }
+        let dims = self.dims + usize::from(self.weights.is_some());
+        Shape { rows: (self.values.len() / self.dims) as u64, dims }
     }
     fn seekable(&self) -> bool {
         true
     }
     fn rows(&self, range: std::ops::Range<u64>) -> Result<Box<dyn RowSource + '_>> {
         data::check_range(self.shape(), &range)?;
-        let values = &self.values[range.start as usize * self.dims..range.end as usize * self.dims];
-        Ok(Box::new(MatrixRows::new(values, self.dims, range.start)))
+        let (start, end) = (range.start as usize, range.end as usize);
+        let rows = MatrixRows::new(&self.values[start * self.dims..end * self.dims], self.dims, range.start);
+        Ok(match self.weights {
+            None => Box::new(rows),
+            Some(weights) => weighted(Box::new(rows), &weights[start..end]),
+        })
     }
     fn truth(&self, _: std::ops::Range<u64>) -> Result<Option<Vec<u32>>> {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,7 @@ use crate::data::random::{Purpose, Stream};
 use crate::error::{Error, Result};
 use crate::fit::labels::{self, Labels};
 use crate::fit::model::{Ended, Model};
-use crate::fit::rows::Scaled;
+use crate::fit::rows::{Scaled, points};
 use crate::fit::scaling::Scaling;
 use crate::fit::{KMeans, Start};
 use crate::measure::comm::{Buf, Comm, Op, agreed};
@@ -90,6 +90,8 @@ pub struct Fitted {
     pub inertias: Vec<f64>,
     /// What its labels say.
     pub assigned: Assigned,
+    /// The weight of all rows, where they have weights.
+    pub weight: Option<f64>,
     /// What a person should know.
     pub warnings: Vec<String>,
 }
@@ -135,11 +137,21 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     let mut looking = Looking::new(comm, job.progress);
     looking.doing(Doing::Reading);
     let mut part = load::part(comm, job.source)?;
-    let k = kmeans.k as usize;
-    engine::enough(part.whole.rows, k)?;
-    let scaling = Scaling::find(comm, &part, kmeans.scale, false)?;
-    let given = given(comm, kmeans, &scaling, part.whole.dims)?;
-    let mut engine = load(comm, &looking, &mut part, &scaling, given.as_deref().unwrap_or_default())?;
+    let (k, shape) = (kmeans.k as usize, points(part.whole, job.weighted));
+    if part.whole.dims == 1 && job.weighted {
+        return Err(Error::data("there are 0 columns beside the weights, at least 1 is needed"));
+    }
+    engine::enough(shape.rows, k)?;
+    let scaling = Scaling::find(comm, &part, kmeans.scale, job.weighted)?;
+    let given = given(comm, kmeans, &scaling, shape.dims)?;
+    let rows = Scaled {
+        part: &mut part,
+        scaling: &scaling,
+        weighted: job.weighted,
+        beyond: given.as_deref().unwrap_or_default(),
+        check: &|| looking.check(),
+    };
+    let mut engine = load(comm, rows)?;
     let rule = if kmeans.tolerance > 0.0 { kmeans.tolerance * engine.mean_variance()? } else { 0.0 };
     let limit = Limit { iterations: kmeans.max_iterations, rule: Some(rule) };
     let mut best: Option<(Vec<f32>, f64, u32, engine::End)> = None;
@@ -173,6 +185,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     }
     looking.doing(Doing::Labelling);
     let assigned = assigned(comm, job, &mut engine, &part, k, inertia)?;
+    let weight = job.weighted.then(|| engine.weight());
     let mut warnings = Vec::new();
     warnings.extend(empty_clusters(engine.counts()));
     let ended = Ended::from(end.reason);
@@ -182,7 +195,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
             kmeans.max_iterations
         ));
     }
-    Ok(Fitted { centroids, scaling, start, iterations: end.iterations, ended, inertias, assigned, warnings })
+    Ok(Fitted { centroids, scaling, start, iterations: end.iterations, ended, inertias, assigned, weight, warnings })
 }
 
 /// Gives every row of the data the label of the model's nearest centroid. All lanes call it.
@@ -194,7 +207,14 @@ pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned
         return Err(Error::data(format!("the model has {} columns, the data {}", model.dims, part.whole.dims))
             .hint("leave columns out with --columns, or say with --labels-column which one holds labels"));
     }
-    let mut engine = load(comm, &looking, &mut part, &model.scaling, &model.centroids)?;
+    let rows = Scaled {
+        part: &mut part,
+        scaling: &model.scaling,
+        weighted: false,
+        beyond: &model.centroids,
+        check: &|| looking.check(),
+    };
+    let mut engine = load(comm, rows)?;
     engine.restart(model.k())?;
     looking.doing(Doing::Labelling);
     engine.step(&model.centroids)?;
@@ -224,15 +244,8 @@ fn given(comm: &dyn Comm, kmeans: &KMeans, scaling: &Scaling, dims: usize) -> Re
 }
 
 /// Takes the rows onto the device.
-fn load<'a>(
-    comm: &'a dyn Comm,
-    looking: &Looking<'_>,
-    part: &mut Part<'_>,
-    scaling: &Scaling,
-    beyond: &[f32],
-) -> Result<Engine<'a>> {
+fn load<'a>(comm: &'a dyn Comm, mut rows: Scaled<'_, '_>) -> Result<Engine<'a>> {
     let device = agreed(comm, Cpu::new())?;
-    let mut rows = Scaled { part, scaling, beyond, check: &|| looking.check() };
     Ok(Engine::load(comm, &device, &mut rows)?.0)
 }
 
@@ -256,5 +269,5 @@ fn assigned(
     tally.reduce(comm)?;
     let quality = if tally.classes > 0 { quality::measures(&tally.table, tally.classes) } else { BTreeMap::new() };
     labels::deliver(comm, &mine, part.whole.rows, job.labels)?;
-    Ok(Assigned { shape: part.whole, inertia, sizes, quality })
+    Ok(Assigned { shape: engine.whole(), inertia, sizes, quality })
 }

@@ -3,7 +3,7 @@
 use crate::data::{RowSource, Shape};
 use crate::error::Result;
 use crate::fit::scaling::Scaling;
-use crate::workload::kmeans::engine::Rows;
+use crate::workload::kmeans::intake::Rows;
 use crate::workload::load::Part;
 
 /// A lane's rows with their scaling.
@@ -12,15 +12,25 @@ pub struct Scaled<'a, 'b> {
     pub part: &'a mut Part<'b>,
     /// How columns are scaled.
     pub scaling: &'a Scaling,
+    /// The last column of the part holds weights.
+    pub weighted: bool,
     /// Rows that distances will be measured to beside those of the data, scaled already.
     pub beyond: &'a [f32],
     /// Asked from time to time: an error ends the reading.
     pub check: &'a dyn Fn() -> Result<()>,
 }
 
+/// Rows and columns without the one of weights.
+pub fn points(whole: Shape, weighted: bool) -> Shape {
+    Shape { dims: whole.dims - usize::from(weighted), ..whole }
+}
+
 impl Rows for Scaled<'_, '_> {
     fn whole(&self) -> Shape {
-        self.part.whole
+        points(self.part.whole, self.weighted)
+    }
+    fn weighted(&self) -> bool {
+        self.weighted
     }
     fn stream(&mut self, take: &mut dyn FnMut(&mut dyn RowSource) -> Result<()>) -> Result<()> {
         let (scaling, check) = (self.scaling, self.check);

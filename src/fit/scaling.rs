@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::data::RowSource;
 use crate::error::{Error, Result};
 use crate::exact::accumulator::ExactSum;
+use crate::fit::rows::points;
 use crate::measure::comm::{Buf, Comm, Op, agreed};
 use crate::workload::load::Part;
 
@@ -41,13 +42,16 @@ impl Scaling {
         if kind == Scale::None {
             return Ok(Scaling::default());
         }
-        let dims = part.whole.dims - usize::from(weighted);
+        let dims = points(part.whole, weighted).dims;
         let mut found = Found::new(dims);
         let mut look = |part: &Part<'_>| {
             part.pass(|rows| each(rows, |row| found.add(&row[..dims], if weighted { row[dims] } else { 1.0 })))
         };
         agreed(comm, look(part))?;
         found.reduce(comm)?;
+        if found.weight.value() <= 0.0 {
+            return Err(Error::data("all weights are 0: no row counts").hint("give at least one row a weight above 0"));
+        }
         if kind == Scale::MinMax {
             let divisor =
                 found.low.iter().zip(&found.high).map(|(low, high)| if low < high { high - low } else { 1.0 });

@@ -29,7 +29,8 @@ impl KMeansDevice for Fake {
         }
         let (orders, inbox) = channel::<Order>();
         std::thread::spawn(move || {
-            let mut memory = Memory { rows, first, labels: Vec::new(), grid: None, k: 0, nearest: Vec::new() };
+            let mut memory =
+                Memory { rows, first, labels: Vec::new(), weights: Vec::new(), grid: None, k: 0, nearest: Vec::new() };
             while let Ok(order) = inbox.recv() {
                 // Late on purpose: whoever reads before waiting reads too early.
                 std::thread::yield_now();
@@ -47,6 +48,8 @@ struct Memory {
     rows: Matrix,
     first: u64,
     labels: Vec<u32>,
+    /// Empty where every row counts once.
+    weights: Vec<f32>,
     grid: Option<Grid>,
     k: usize,
     /// Squared distances to the nearest centre.
@@ -87,11 +90,22 @@ impl Memory {
 
     /// Adds row `i` to the sum of a cluster.
     fn add(&self, i: usize, cluster: u32, partial: &mut Partial) {
-        partial.counts[cluster as usize] += 1;
+        let Some(grid) = &self.grid else { return };
+        let (weighing, weight) = (grid.weighing(), self.weight(i));
+        partial.counts[cluster as usize] += weighing.alone(weight);
         for (t, &x) in self.rows.row(i).iter().enumerate() {
-            let scale = self.grid.as_ref().map_or(0.0, |grid| grid.scale()[t]);
-            partial.sums[cluster as usize * self.rows.dims + t] += Grid::quantise(x, scale);
+            let q = Grid::quantise(x, grid.scale()[t]);
+            partial.sums[cluster as usize * self.rows.dims + t] += weighing.product(weight, q);
         }
+    }
+
+    fn weight(&self, i: usize) -> f32 {
+        self.weights.get(i).copied().unwrap_or(1.0)
+    }
+
+    /// Does row `i` weigh anything?
+    fn counts(&self, i: usize) -> bool {
+        self.grid.as_ref().is_some_and(|grid| grid.weighing().alone(self.weight(i)) > 0)
     }
 
     fn distances<'a>(&'a self, centroids: &'a [f32]) -> impl Iterator<Item = f64> + 'a {
@@ -102,6 +116,10 @@ impl Memory {
 }
 
 impl KMeansShard for Shard {
+    fn weigh(&mut self, weights: Vec<f32>) -> Result<()> {
+        self.run(move |memory| memory.weights = weights)
+    }
+
     fn restart(&mut self, grid: &Grid, k: usize) -> Result<()> {
         let grid = grid.clone();
         self.run(move |memory| {
@@ -137,7 +155,11 @@ impl KMeansShard for Shard {
 
     fn inertia(&mut self, centroids: Centroids<'_>, into: &mut WideSum) -> Result<()> {
         let values = centroids.values.to_vec();
-        self.run(move |memory| memory.distances(&values).collect::<Vec<_>>())?.iter().for_each(|&d| into.add(d));
+        let weighted = self.run(move |memory| {
+            let distances = memory.distances(&values).enumerate();
+            distances.map(|(i, distance)| f64::from(memory.weight(i)) * distance).collect::<Vec<_>>()
+        })?;
+        weighted.iter().for_each(|&distance| into.add(distance));
         Ok(())
     }
 
@@ -147,7 +169,11 @@ impl KMeansShard for Shard {
             let mut far: Vec<Far> = memory
                 .distances(&values)
                 .enumerate()
-                .map(|(i, distance)| Far { distance, row: memory.first + i as u64, label: memory.labels[i] })
+                .filter(|(i, _)| memory.counts(*i))
+                .map(|(i, distance)| {
+                    let (row, label, weight) = (memory.first + i as u64, memory.labels[i], memory.weight(i));
+                    Far { distance, row, label, weight }
+                })
                 .collect();
             far.sort_by(|a, b| b.cmp(a));
             far.truncate(count);
@@ -177,8 +203,9 @@ impl KMeansShard for Shard {
         for (candidate, sum) in candidates.values.chunks_exact(candidates.dims).zip(sums) {
             let candidate = candidate.to_vec();
             let nearer = self.run(move |memory| {
-                let distance =
-                    |(i, &nearest): (usize, &f64)| nearest.min(squared_distance(memory.rows.row(i), &candidate));
+                let distance = |(i, &nearest): (usize, &f64)| {
+                    f64::from(memory.weight(i)) * nearest.min(squared_distance(memory.rows.row(i), &candidate))
+                };
                 memory.nearest.iter().enumerate().map(distance).collect::<Vec<_>>()
             })?;
             nearer.into_iter().for_each(|distance| sum.add(distance));
@@ -199,7 +226,10 @@ impl KMeansShard for Shard {
     }
 
     fn seed_distances(&mut self, sink: &mut dyn FnMut(u64, &[f64]) -> bool) -> Result<()> {
-        let (first, nearest) = self.run(|memory| (memory.first, memory.nearest.clone()))?;
+        let (first, nearest) = self.run(|memory| {
+            let weighted = |(i, &nearest): (usize, &f64)| f64::from(memory.weight(i)) * nearest;
+            (memory.first, memory.nearest.iter().enumerate().map(weighted).collect::<Vec<_>>())
+        })?;
         sink(first, &nearest);
         Ok(())
     }

@@ -33,7 +33,7 @@ impl<'a> Centroids<'a> {
 pub struct Partial {
     /// k × dims sums of quantised values.
     pub sums: Vec<i64>,
-    /// Rows of each cluster.
+    /// Rows of each cluster; their weight in units of the grid where rows have weights.
     pub counts: Vec<i64>,
 }
 
@@ -64,6 +64,8 @@ pub struct Far {
     pub row: u64,
     /// The row's cluster.
     pub label: u32,
+    /// The row's weight.
+    pub weight: f32,
 }
 
 /// Nearer first; of equal distances the higher row first. So the greatest is the one to take first.
@@ -101,6 +103,10 @@ pub trait KMeansDevice {
 
 /// A lane's rows on a device, with their labels.
 pub trait KMeansShard {
+    /// Gives every row of the shard a weight of at least 0: from now on it counts like so many rows, in sums, in inertia and in the choice
+    /// of initial centroids. Before the first restart, or never.
+    fn weigh(&mut self, weights: Vec<f32>) -> Result<()>;
+
     /// Forgets labels and sums: the next step starts a clustering with `k` clusters whose sums are taken on `grid`.
     fn restart(&mut self, grid: &Grid, k: usize) -> Result<()>;
 
@@ -113,10 +119,11 @@ pub trait KMeansShard {
     /// The labels of the last step, in row order.
     fn labels(&mut self, sink: &mut dyn LabelSink) -> Result<()>;
 
-    /// Σ of the rows' squared distances to `centroids` by the labels of the last step, added exactly to `into`.
+    /// Σ of the rows' squared distances (times their weights) to `centroids` by the labels of the last step, added exactly to `into`.
     fn inertia(&mut self, centroids: Centroids<'_>, into: &mut WideSum) -> Result<()>;
 
-    /// The (at most) `count` rows farthest from their centroid by the labels of the last step: by falling distance, then by rising row.
+    /// The (at most) `count` rows farthest from their centroid by the labels of the last step: by falling distance, then by rising row. Rows
+    /// that weigh nothing on the grid are left out.
     fn farthest(&mut self, centroids: Centroids<'_>, count: usize) -> Result<Vec<Far>>;
 
     /// Labels the rows with these global numbers, all in this shard and possibly repeated, and writes THEIR sums by cluster. Labels of
@@ -126,14 +133,14 @@ pub trait KMeansShard {
     /// Begins to choose initial centroids: no row has a nearest centre yet.
     fn seed_start(&mut self, grid: &Grid) -> Result<()>;
 
-    /// For each candidate: Σ over the rows of the squared distance to the nearest of the centres and that candidate, added exactly to its
+    /// For each candidate: Σ over the rows of the squared distance (times the weight) to the nearest of the centres and that candidate, added exactly to its
     /// sum. There is a centre already.
     fn seed_try(&mut self, candidates: Centroids<'_>, sums: &mut [WideSum]) -> Result<()>;
 
     /// These become centres too.
     fn seed_take(&mut self, centres: Centroids<'_>) -> Result<()>;
 
-    /// Hands the rows' squared distances (by [`crate::exact::squared_distance`]) to their nearest centres to `sink`, in row order: the
+    /// Hands the rows' squared distances (by [`crate::exact::squared_distance`], times their weights) to their nearest centres to `sink`, in row order: the
     /// global number of the first, and their distances. Ends when the sink says no.
     fn seed_distances(&mut self, sink: &mut dyn FnMut(u64, &[f64]) -> bool) -> Result<()>;
 

@@ -4,14 +4,14 @@
 //! phases, a progress bar, a fault on purpose) gives a [`Watch`].
 
 use crate::cell::Init;
-use crate::data::{RowSource, Shape, digest};
+use crate::data::Shape;
 use crate::error::{Error, Result};
 use crate::exact::{Grid, WideSum};
 use crate::measure::comm::{Buf, Comm, Op, agreed};
 use crate::measure::device::{Centroids, KMeansDevice, KMeansShard, LabelSink, Partial};
 use crate::record::Phase;
+use crate::workload::kmeans::intake::{self, Inspected, Rows, Weights};
 use crate::workload::kmeans::{init, update};
-use crate::workload::load::Part;
 
 /// Looks on while lanes cluster. Every lane has one of its own.
 pub trait Watch {
@@ -81,35 +81,16 @@ impl End {
     }
 }
 
-/// A lane's rows on their way to a device.
-pub trait Rows {
-    /// Rows and columns of all lanes together.
-    fn whole(&self) -> Shape;
-
-    /// Hands the lane's rows to `take` as a stream, once.
-    fn stream(&mut self, take: &mut dyn FnMut(&mut dyn RowSource) -> Result<()>) -> Result<()>;
-
-    /// Rows that are not of the data, to which distances will be measured: n × columns, the same on every lane.
-    fn beyond(&self) -> &[f32] {
-        &[]
-    }
-}
-
-impl Rows for Part<'_> {
-    fn whole(&self) -> Shape {
-        self.whole
-    }
-    fn stream(&mut self, take: &mut dyn FnMut(&mut dyn RowSource) -> Result<()>) -> Result<()> {
-        Part::stream(self, take)
-    }
-}
-
 /// A lane's state of a clustering.
 pub struct Engine<'a> {
     comm: &'a dyn Comm,
     shard: Box<dyn KMeansShard>,
     grid: Grid,
     whole: Shape,
+    /// Those of this lane's rows, if they have any.
+    weights: Option<Weights>,
+    /// Of all rows together; their number where they have no weights.
+    weight: f64,
     k: usize,
     /// This lane's sums, then everybody's.
     sums: Partial,
@@ -125,14 +106,13 @@ impl<'a> Engine<'a> {
     /// Takes this lane's rows onto the device.
     pub fn load(comm: &'a dyn Comm, device: &dyn KMeansDevice, rows: &mut dyn Rows) -> Result<(Engine<'a>, Inspected)> {
         let whole = rows.whole();
-        let (shard, inspected) = agreed(comm, take(device, rows))?;
-        let mut maxima: Vec<u64> = inspected.maxima.iter().map(|&bits| u64::from(bits)).collect();
-        comm.all_reduce(Op::Max, Buf::U64(&mut maxima))?;
-        let maxima: Vec<f32> = maxima.iter().map(|&bits| f32::from_bits(bits as u32)).collect();
-        let grid = agreed(comm, Grid::new(&maxima, whole.rows))?;
-        let (k, sums) = (0, Partial::new(0, whole.dims));
+        let (shard, taken) = agreed(comm, intake::take(device, rows))?;
+        let (grid, weight) = taken.grid(comm, whole.rows)?;
+        let intake::Taken { inspected, weights, .. } = taken;
+        let sums = Partial::new(0, whole.dims);
+        let (k, wire, distances, initial_distances) = (0, Vec::new(), 0, 0);
         Ok((
-            Engine { comm, shard, grid, whole, k, sums, wire: Vec::new(), distances: 0, initial_distances: 0 },
+            Engine { comm, shard, grid, whole, weights, weight, k, sums, wire, distances, initial_distances },
             inspected,
         ))
     }
@@ -142,14 +122,20 @@ impl<'a> Engine<'a> {
         self.whole
     }
 
-    /// Rows of each cluster by the last step, over all lanes.
+    /// The weight of all rows together; their number where they have no weights.
+    pub fn weight(&self) -> f64 {
+        self.weight
+    }
+
+    /// Rows of each cluster by the last step, over all lanes; where rows have weights, their weight in units of the grid.
     pub fn counts(&self) -> &[i64] {
         &self.sums.counts
     }
 
     /// The initial centroids, k × dims row-major, the same on every lane.
     pub fn initial(&mut self, init: &Init, k: usize) -> Result<Vec<f32>> {
-        let start = init::centroids(self.comm, self.shard.as_mut(), init, k, self.whole, &self.grid)?;
+        let start =
+            init::centroids(self.comm, self.shard.as_mut(), init, k, self.whole, &self.grid, self.weights.as_ref())?;
         self.initial_distances = start.distances;
         Ok(start.centroids)
     }
@@ -237,10 +223,10 @@ impl<'a> Engine<'a> {
         let zero = vec![0f32; self.whole.dims];
         self.step(&zero)?;
         update::means(&self.sums, &self.grid, &zero, &mut mean);
-        Ok(self.inertia(&mean)? / (self.whole.rows as f64 * self.whole.dims as f64))
+        Ok(self.inertia(&mean)? / (self.weight * self.whole.dims as f64))
     }
 
-    /// Σ of squared distances by the labels of the last step, over all lanes.
+    /// Σ of squared distances (times weights) by the labels of the last step, over all lanes.
     pub fn inertia(&mut self, centroids: &[f32]) -> Result<f64> {
         let centroids = Centroids { values: centroids, k: self.k, dims: self.whole.dims };
         let mut sum: WideSum = self.grid.distance_sum();
@@ -268,67 +254,4 @@ pub fn enough(rows: u64, k: usize) -> Result<()> {
 
 fn same_bits(a: &[f32], b: &[f32]) -> bool {
     a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
-}
-
-/// What is learnt of a lane's rows on their way to the device.
-pub struct Inspected {
-    /// Their number.
-    pub rows: u64,
-    /// Bits of the largest |x| of each column: without the sign, bits order as values do.
-    maxima: Vec<u32>,
-    /// Digest of the rows, to be added over lanes.
-    pub digest: u64,
-}
-
-impl Inspected {
-    /// Of no rows yet.
-    fn new(dims: usize) -> Inspected {
-        Inspected { rows: 0, maxima: vec![0; dims], digest: 0 }
-    }
-
-    /// Widens the maxima.
-    fn reaches(&mut self, rows: &[f32]) {
-        for row in rows.chunks_exact(self.maxima.len()) {
-            for (max, x) in self.maxima.iter_mut().zip(row) {
-                *max = (*max).max(x.to_bits() & 0x7fff_ffff);
-            }
-        }
-    }
-}
-
-/// Looks at rows as they pass.
-struct Inspect<'a> {
-    rows: &'a mut dyn RowSource,
-    found: &'a mut Inspected,
-}
-
-impl RowSource for Inspect<'_> {
-    fn shape(&self) -> Shape {
-        self.rows.shape()
-    }
-    fn position(&self) -> u64 {
-        self.rows.position()
-    }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let first = self.rows.position();
-        let got = self.rows.read(out)?;
-        let dims = self.found.maxima.len();
-        let rows = &out[..got * dims];
-        self.found.reaches(rows);
-        self.found.digest = self.found.digest.wrapping_add(digest::rows(first, rows, dims));
-        self.found.rows += got as u64;
-        Ok(got)
-    }
-}
-
-fn take(device: &dyn KMeansDevice, rows: &mut dyn Rows) -> Result<(Box<dyn KMeansShard>, Inspected)> {
-    let mut found = Inspected::new(rows.whole().dims);
-    let mut shard = None;
-    rows.stream(&mut |rows| {
-        shard = Some(device.prepare(&mut Inspect { rows, found: &mut found })?);
-        Ok(())
-    })?;
-    found.reaches(rows.beyond());
-    let shard = shard.ok_or_else(|| Error::internal("the rows were not streamed"))?;
-    Ok((shard, found))
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::exact::Grid;
 use crate::measure::comm::{Buf, Comm, Op, agreed, bytes};
 use crate::measure::device::KMeansShard;
-use crate::workload::kmeans::seeding;
+use crate::workload::kmeans::{intake::Weights, seeding};
 
 /// Initial centroids, and what they cost.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,18 +27,58 @@ pub fn centroids(
     k: usize,
     whole: Shape,
     grid: &Grid,
+    weights: Option<&Weights>,
 ) -> Result<Start> {
     let free = |centroids| Start { centroids, distances: 0 };
     match init {
         Init::FirstRows => rows(comm, shard, &(0..k as u64).collect::<Vec<_>>(), whole.dims).map(free),
         Init::RandomRows { seed } => {
-            let numbers = random::distinct(*seed, Purpose::InitialRows, whole.rows, k as u64);
+            let numbers = match weights {
+                None => random::distinct(*seed, Purpose::InitialRows, whole.rows, k as u64),
+                Some(weights) => drawn(comm, *seed, weights, k)?,
+            };
             rows(comm, shard, &numbers, whole.dims).map(free)
         }
-        Init::KMeansPlusPlus { seed } => seeding::plus_plus(comm, shard, *seed, k, whole, grid),
-        Init::KMeansParallel { seed } => seeding::parallel(comm, shard, *seed, k, whole, grid),
+        Init::KMeansPlusPlus { seed } => seeding::plus_plus(comm, shard, *seed, k, whole, grid, weights),
+        Init::KMeansParallel { seed } => seeding::parallel(comm, shard, *seed, k, whole, grid, weights),
         Init::Given { path } => given(comm, path, k, whole.dims).map(free),
     }
+}
+
+/// k distinct rows of all lanes, each drawn with a probability in proportion to its weight among those that are left.
+///
+/// P. S. Efraimidis and P. G. Spirakis, *Weighted random sampling with a reservoir*, Inf. Proc. Letters 97 (2006): every row waits for an
+/// exponentially distributed time of mean 1/w, and the first k are taken. The times depend on the seed and the row alone.
+pub fn drawn(comm: &dyn Comm, seed: u64, weights: &Weights, k: usize) -> Result<Vec<u64>> {
+    let stream = random::Stream::new(seed, Purpose::InitialRows);
+    let mut waits: Vec<(u64, u64)> = Vec::new();
+    for (row, &weight) in (weights.first..).zip(&weights.values) {
+        if weight > 0.0 {
+            // At least 0, so that bits order as values do.
+            let wait = -libm::log1p(-stream.unit(row)) / f64::from(weight);
+            waits.push((wait.abs().to_bits(), row));
+        }
+    }
+    waits.sort_unstable();
+    waits.truncate(k);
+    let lane = comm.lane();
+    let mine: Vec<u64> = waits.iter().flat_map(|&(wait, row)| [wait, row]).collect();
+    let mut lengths = vec![0u64; lane.count];
+    lengths[lane.index] = size_of_val(&mine[..]) as u64;
+    comm.all_reduce(Op::Sum, Buf::U64(&mut lengths))?;
+    let lengths: Vec<usize> = lengths.into_iter().map(|length| length as usize).collect();
+    let mut all = vec![0u64; lengths.iter().sum::<usize>() / size_of::<u64>()];
+    comm.all_gather_v(bytes::of(&mine), &lengths, bytes::of_mut(&mut all))?;
+    let mut all: Vec<[u64; 2]> = all.as_chunks().0.to_vec();
+    all.sort_unstable();
+    if all.len() < k {
+        return Err(Error::data(format!(
+            "k = {k} clusters need at least {k} rows of weight, the data has {}",
+            all.len()
+        ))
+        .hint("choose a smaller k or give more rows a weight above 0"));
+    }
+    Ok(all[..k].iter().map(|[_, row]| *row).collect())
 }
 
 /// The k rows of a file, which the first lane reads, on every lane.

@@ -17,6 +17,7 @@ use crate::workload::{LaneContext, LaneResult, load};
 
 pub mod engine;
 pub mod init;
+pub mod intake;
 pub mod judge;
 pub mod quality;
 pub mod seeding;

@@ -8,6 +8,8 @@
 //! probability min(1, ℓ·D²/ΣD²), ℓ = 2k; the rows that were drawn, weighted by how many rows they are nearest to, are clustered by
 //! k-means++ to k. A few passes and collectives instead of k.
 //!
+//! Where rows have weights, a row counts like so many: its squared distance is multiplied by its weight.
+//!
 //! **The same on any number of lanes.** Squared distances are those of the definition, bit by bit the same on every device. Their sums are
 //! exact integers ([`WideSum`]), so a random number picks a place on the line of all rows' distances, in row order, that does not depend
 //! on how rows are spread. Random numbers are looked up by step and trial (k-means++) or by row and round (k-means||).
@@ -21,6 +23,7 @@ use crate::exact::{Grid, WideSum, squared_distance};
 use crate::measure::comm::{Buf, Comm, Op, agreed, bytes};
 use crate::measure::device::{Centroids, KMeansShard, Partial};
 use crate::workload::kmeans::init::{self, Start};
+use crate::workload::kmeans::intake::Weights;
 
 /// Rounds of k-means||: five are enough, says the paper.
 const ROUNDS: u32 = 5;
@@ -54,8 +57,9 @@ pub fn plus_plus(
     k: usize,
     whole: Shape,
     grid: &Grid,
+    weights: Option<&Weights>,
 ) -> Result<Start> {
-    let mut seeding = Seeding::start(comm, shard, seed, whole, grid)?;
+    let mut seeding = Seeding::start(comm, shard, seed, whole, grid, weights)?;
     let trials = trials(k);
     let mut mine = seeding.sum()?;
     for step in 1..k {
@@ -72,8 +76,9 @@ pub fn parallel(
     k: usize,
     whole: Shape,
     grid: &Grid,
+    weights: Option<&Weights>,
 ) -> Result<Start> {
-    let mut seeding = Seeding::start(comm, shard, seed, whole, grid)?;
+    let mut seeding = Seeding::start(comm, shard, seed, whole, grid, weights)?;
     let dims = whole.dims;
     let rows = Stream::new(seed, Purpose::Oversampling);
     for round in 0..ROUNDS {
@@ -91,18 +96,23 @@ pub fn parallel(
 }
 
 impl<'a> Seeding<'a> {
-    /// With a first centre, which is any row.
+    /// With a first centre, which is any row, in proportion to its weight.
     fn start(
         comm: &'a dyn Comm,
         shard: &'a mut dyn KMeansShard,
         seed: u64,
         whole: Shape,
         grid: &'a Grid,
+        weights: Option<&Weights>,
     ) -> Result<Seeding<'a>> {
         agreed(comm, shard.seed_start(grid))?;
         let draws = Stream::new(seed, Purpose::Seeding);
         let mut seeding = Seeding { comm, shard, whole, grid, draws, centres: Vec::new(), distances: 0 };
-        let first = init::rows(comm, seeding.shard, &[draws.below(0, whole.rows)], whole.dims)?;
+        let first = match weights {
+            None => vec![draws.below(0, whole.rows)],
+            Some(weights) => init::drawn(comm, seed, weights, 1)?,
+        };
+        let first = init::rows(comm, seeding.shard, &first, whole.dims)?;
         seeding.take(&first)?;
         seeding.distances += whole.rows;
         Ok(seeding)

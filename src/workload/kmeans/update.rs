@@ -27,9 +27,9 @@ pub fn means(total: &Partial, grid: &Grid, old: &[f32], new: &mut [f32]) -> Vec<
 /// Which rows become the centroids of empty clusters: `(cluster, row, cluster it leaves)`.
 ///
 /// Empty clusters in rising order take the rows farthest from their centroid: by falling distance, of equal distances the lower row
-/// first. A row that lies on its centroid, or is the last of its cluster, is passed over. So fewer rows than empty clusters may be found:
+/// first. A row that lies on its centroid, or is the last of its cluster, is passed over. `units`: what a row counts for. So fewer rows than empty clusters may be found:
 /// when the data has fewer distinct rows than clusters.
-pub fn choose(mut far: Vec<Far>, counts: &[i64], empty: &[usize]) -> Vec<(usize, Far)> {
+pub fn choose(mut far: Vec<Far>, counts: &[i64], empty: &[usize], units: impl Fn(&Far) -> i64) -> Vec<(usize, Far)> {
     far.sort_by(|a, b| b.cmp(a));
     let mut left = counts.to_vec();
     let mut taken = Vec::new();
@@ -38,8 +38,9 @@ pub fn choose(mut far: Vec<Far>, counts: &[i64], empty: &[usize]) -> Vec<(usize,
     for row in far {
         let Some(&cluster) = next else { break };
         let count = &mut left[row.label as usize];
-        if row.distance > 0.0 && *count > 1 {
-            *count -= 1;
+        let units = units(&row);
+        if row.distance > 0.0 && *count > units {
+            *count -= units;
             taken.push((cluster, row));
             next = empty.next();
         }
@@ -61,16 +62,16 @@ pub fn relocate(
     let (k, dims) = (old.k, old.dims);
     // Each cluster can make at most one of the farthest rows be passed over, so k candidates of each lane are enough.
     let candidates = gather(comm, shard.farthest(old, k))?;
-    let taken = choose(candidates, &total.counts, empty);
+    let taken = choose(candidates, &total.counts, empty, |far| grid.weighing().alone(far.weight));
     let numbers: Vec<u64> = taken.iter().map(|(_, far)| far.row).collect();
     let rows = init::rows(comm, shard, &numbers, dims)?;
-    let mut left = total.clone();
+    let (mut left, weighing) = (total.clone(), grid.weighing());
     for ((cluster, far), row) in taken.iter().zip(rows.chunks_exact(dims)) {
         new[cluster * dims..][..dims].copy_from_slice(row);
         let from = far.label as usize;
-        left.counts[from] -= 1;
+        left.counts[from] -= weighing.alone(far.weight);
         for (t, &x) in row.iter().enumerate() {
-            left.sums[from * dims + t] -= Grid::quantise(x, grid.scale()[t]);
+            left.sums[from * dims + t] -= weighing.product(far.weight, Grid::quantise(x, grid.scale()[t]));
         }
     }
     for (_, far) in &taken {
@@ -87,14 +88,20 @@ fn gather(comm: &dyn Comm, mine: Result<Vec<Far>>) -> Result<Vec<Far>> {
     use crate::measure::comm::{Buf, Op, agreed};
     let lane = comm.lane();
     let mine = agreed(comm, mine)?;
-    let words: Vec<u64> = mine.iter().flat_map(|f| [f.distance.to_bits(), f.row, u64::from(f.label)]).collect();
+    let words: Vec<u64> = mine
+        .iter()
+        .flat_map(|f| [f.distance.to_bits(), f.row, u64::from(f.label) << 32 | u64::from(f.weight.to_bits())])
+        .collect();
     let mut lengths = vec![0u64; lane.count];
     lengths[lane.index] = size_of_val(&words[..]) as u64;
     comm.all_reduce(Op::Sum, Buf::U64(&mut lengths))?;
     let lengths: Vec<usize> = lengths.into_iter().map(|l| l as usize).collect();
     let mut all = vec![0u64; lengths.iter().sum::<usize>() / size_of::<u64>()];
     comm.all_gather_v(bytes::of(&words), &lengths, bytes::of_mut(&mut all))?;
-    let far = |words: &[u64]| Far { distance: f64::from_bits(words[0]), row: words[1], label: words[2] as u32 };
+    let far = |words: &[u64]| {
+        let (label, weight) = ((words[2] >> 32) as u32, f32::from_bits(words[2] as u32));
+        Far { distance: f64::from_bits(words[0]), row: words[1], label, weight }
+    };
     Ok(all.chunks_exact(3).map(far).collect())
 }
 
@@ -108,13 +115,13 @@ mod tests {
     use super::*;
 
     fn far(distance: f64, row: u64, label: u32) -> Far {
-        Far { distance, row, label }
+        Far { distance, row, label, weight: 1.0 }
     }
 
     #[test]
     fn the_farthest_rows_go_to_the_empty_clusters_in_order() {
         let rows = vec![far(4.0, 7, 0), far(9.0, 3, 1), far(9.0, 2, 0), far(1.0, 9, 1)];
-        let taken = choose(rows, &[5, 5, 0, 0, 0], &[2, 3, 4]);
+        let taken = choose(rows, &[5, 5, 0, 0, 0], &[2, 3, 4], |_| 1);
         let pairs: Vec<_> = taken.iter().map(|(cluster, far)| (*cluster, far.row)).collect();
         assert_eq!(pairs, [(2, 2), (3, 3), (4, 7)]);
     }
@@ -122,7 +129,7 @@ mod tests {
     #[test]
     fn no_cluster_is_emptied_and_no_row_on_its_centroid_is_moved() {
         let rows = vec![far(9.0, 0, 0), far(4.0, 1, 1), far(3.0, 2, 1), far(0.0, 3, 2)];
-        let taken = choose(rows, &[1, 2, 5, 0, 0], &[3, 4]);
+        let taken = choose(rows, &[1, 2, 5, 0, 0], &[3, 4], |_| 1);
         assert_eq!(taken, [(3, far(4.0, 1, 1))]);
     }
 

@@ -9,7 +9,7 @@ use crate::measure::device::cpu::gather::Gathered;
 use crate::measure::device::cpu::kernel::Kernel;
 use crate::measure::device::cpu::nearest::Found;
 use crate::measure::device::cpu::resident::Shared;
-use crate::measure::device::cpu::sums::Relabel;
+use crate::measure::device::cpu::sums::{Change, Totals};
 use crate::measure::device::cpu::tiles::TILE;
 
 /// Bounds are made once this share of the labels, or less, changes in a step.
@@ -37,7 +37,7 @@ impl<'a> Bounded<'a> {
     }
 
     /// Labels the rows of a chunk.
-    pub fn chunk(&mut self, mut pass: Pass<'_>, shared: &Shared, chunk: usize) {
+    pub fn chunk<T: Totals>(&mut self, mut pass: Pass<'_, T>, shared: &Shared, chunk: usize) {
         let mut bounds = shared.bounds(chunk);
         let tiles = shared.tiles_of(chunk);
         let rows = (tiles.end * TILE).min(shared.rows.count()) - tiles.start * TILE;
@@ -80,7 +80,7 @@ impl<'a> Bounded<'a> {
     }
 
     /// Labels the rows of a chunk that must be looked at.
-    fn some(&mut self, pass: &mut Pass<'_>, shared: &Shared, chunk: usize, least: &mut [[f32; TILE]]) {
+    fn some<T: Totals>(&mut self, pass: &mut Pass<'_, T>, shared: &Shared, chunk: usize, least: &mut [[f32; TILE]]) {
         let mut labels = shared.labels(chunk);
         let tiles = shared.tiles_of(chunk);
         let last = tiles.len().saturating_sub(1);
@@ -108,8 +108,8 @@ impl<'a> Bounded<'a> {
                 if changed != 0 {
                     let Found { old, labels: to, .. } = &*found;
                     let memory = self.gathered.memory(&shared.rows);
-                    let (sums, scratch) = (&mut *pass.sums, &mut *pass.block);
-                    self.kernel.run(Relabel { sums, memory, changed, from: Some(old), to, scratch });
+                    let change = Change { memory, changed, from: Some(old), to, scratch: &mut *pass.block };
+                    pass.sums.relabel(self.kernel, change, || self.gathered.weights(shared));
                     pass.stats.changed += u64::from(changed.count_ones());
                 }
                 self.gathered.clear();

@@ -8,7 +8,7 @@ use crate::measure::device::cpu::kernel::Kernel;
 use crate::measure::device::cpu::labels::Stored;
 use crate::measure::device::cpu::nearest::{Found, Nearest};
 use crate::measure::device::cpu::panel::Panel;
-use crate::measure::device::cpu::resident::Resident;
+use crate::measure::device::cpu::resident::{Resident, Shared};
 use crate::measure::device::cpu::rows::{SPARE, Turn};
 use crate::measure::device::cpu::sums::{Memory, ones};
 use crate::measure::device::cpu::tiles::TILE;
@@ -132,6 +132,15 @@ impl Gathered {
             return decide::<KEEP>(kernel, found, here, panel.centroids, row);
         }
         0
+    }
+
+    /// The weights of the rows; 0 where no row is.
+    pub fn weights(&self, shared: &Shared) -> [f32; TILE] {
+        let rows = shared.rows.count();
+        std::array::from_fn(|lane| {
+            let (tile, place) = self.from[lane];
+            if lane < self.count && tile * TILE + place < rows { shared.weight(tile * TILE + place) } else { 0.0 }
+        })
     }
 
     /// Where the rows are.

@@ -41,7 +41,7 @@ pub use resident::Pool;
 use resident::{Resident, Shared};
 use rows::Turn;
 use seeding::Seeding;
-use sums::{COLUMNS, Memory, Relabel, Sums, ones};
+use sums::{COLUMNS, Change, Memory, Sums, Totals, Weighed, ones};
 use tiles::TILE;
 
 /// The processor that the lane runs on.
@@ -110,6 +110,7 @@ impl KMeansDevice for Cpu {
             first,
             restarted: false,
             sums: Sums::new(0, &[]),
+            weighed: None,
             fresh: true,
             seeding: None,
             drift: Drift::default(),
@@ -128,6 +129,8 @@ struct Shard {
     restarted: bool,
     /// What the rows that this lane worked on add to the sums of all, by their current labels.
     sums: Sums,
+    /// The same in its place where rows have weights.
+    weighed: Option<Weighed>,
     /// No step since the last restart: labels mean nothing yet.
     fresh: bool,
     /// While initial centroids are chosen.
@@ -167,7 +170,7 @@ impl Shard {
     }
 
     /// A step: this lane's chunks, then those that other lanes have not taken yet.
-    fn pass<const CERTIFY: bool>(&mut self, panel: &Panel<'_>) -> StepStats {
+    fn pass<const CERTIFY: bool, T: Totals>(&self, panel: &Panel<'_>, sums: &mut T) -> StepStats {
         let mut stats = StepStats::default();
         let mut scratch = Buffer::zeros(TILE * self.dims);
         let mut block = [0f32; TILE * COLUMNS];
@@ -176,7 +179,7 @@ impl Shard {
         let (mine, Cpu { kernel, pool, thread, .. }) = (self.rows.clone(), self.device.clone());
         let mut work = |rows: &Shared, chunk: usize| {
             let found = Found::new();
-            let (sums, scratch, block) = (&mut self.sums, &mut scratch[..], &mut block);
+            let (sums, scratch, block) = (&mut *sums, &mut scratch[..], &mut block);
             let fresh = self.fresh;
             let mut pass = Pass { kernel, panel, fresh, sums, scratch, block, found, stats: &mut stats };
             match &mut bounded {
@@ -203,11 +206,11 @@ impl Shard {
 type Bounding<'a> = Option<(&'a Drift, &'a mut [[f32; TILE]])>;
 
 /// What a step works with.
-struct Pass<'a> {
+struct Pass<'a, T> {
     kernel: Kernel,
     panel: &'a Panel<'a>,
     fresh: bool,
-    sums: &'a mut Sums,
+    sums: &'a mut T,
     /// TILE rows, turned over.
     scratch: &'a mut [f32],
     /// Some columns of TILE rows, turned back.
@@ -216,7 +219,7 @@ struct Pass<'a> {
     stats: &'a mut StepStats,
 }
 
-impl Pass<'_> {
+impl<T: Totals> Pass<'_, T> {
     /// Labels the rows of a chunk, and moves those whose label changed from one sum to another. `KEEP`: also gives
     /// them bounds.
     fn chunk<const CERTIFY: bool, const KEEP: bool>(
@@ -265,13 +268,13 @@ impl Pass<'_> {
                 continue;
             }
             // The rows are still in cache.
-            let (sums, to) = (&mut *self.sums, &found.labels);
-            let from = (!self.fresh).then_some(&found.old);
+            let (from, to) = ((!self.fresh).then_some(&found.old), &found.labels);
             let memory = match rows {
                 Resident::Rows(_) => Memory::Rows(memory),
                 Resident::Tiles(_) => Memory::Columns(memory),
             };
-            kernel.run(Relabel { sums, memory, changed, from, to, scratch: self.block });
+            let change = Change { memory, changed, from, to, scratch: self.block };
+            self.sums.relabel(kernel, change, || shared.weights_of(i));
             self.stats.changed += u64::from(changed.count_ones());
             labels.set(at, to);
         }
@@ -301,8 +304,15 @@ fn decide<const KEEP: bool>(
 }
 
 impl KMeansShard for Shard {
+    fn weigh(&mut self, weights: Vec<f32>) -> Result<()> {
+        self.rows.weigh(weights)
+    }
+
     fn restart(&mut self, grid: &Grid, k: usize) -> Result<()> {
-        self.sums = Sums::new(k, grid.scale());
+        match self.rows.is_weighed() {
+            false => self.sums = Sums::new(k, grid.scale()),
+            true => self.weighed = Some(Weighed::new(k, grid)),
+        }
         self.rows.restart(k);
         self.restarted = true;
         self.fresh = true;
@@ -319,12 +329,28 @@ impl KMeansShard for Shard {
             self.drift.advance(centroids);
         }
         let panel = self.panel(centroids);
-        let stats = match self.device.certify {
-            true => self.pass::<true>(&panel),
-            false => self.pass::<false>(&panel),
+        let certify = self.device.certify;
+        let stats = if let Some(mut sums) = self.weighed.take() {
+            let stats = if certify {
+                self.pass::<true, _>(&panel, &mut sums)
+            } else {
+                self.pass::<false, _>(&panel, &mut sums)
+            };
+            sums.write(out);
+            self.weighed = Some(sums);
+            stats
+        } else {
+            let mut sums = std::mem::take(&mut self.sums);
+            let stats = if certify {
+                self.pass::<true, _>(&panel, &mut sums)
+            } else {
+                self.pass::<false, _>(&panel, &mut sums)
+            };
+            sums.write(out);
+            self.sums = sums;
+            stats
         };
         self.fresh = false;
-        self.sums.write(out);
         Ok(stats)
     }
 
@@ -340,7 +366,10 @@ impl KMeansShard for Shard {
     }
 
     fn inertia(&mut self, centroids: Centroids<'_>, into: &mut WideSum) -> Result<()> {
-        self.distances(centroids, |_, _, distance| into.add(distance));
+        match self.rows.is_weighed() {
+            false => self.distances(centroids, |_, _, distance| into.add(distance)),
+            true => self.distances(centroids, |i, _, distance| into.add(f64::from(self.rows.weight(i)) * distance)),
+        }
         Ok(())
     }
 
@@ -348,7 +377,11 @@ impl KMeansShard for Shard {
         // The top of the heap is the nearest of those kept: the one to drop.
         let mut kept = BinaryHeap::with_capacity(count + 1);
         self.distances(centroids, |i, label, distance| {
-            kept.push(Reverse(Far { distance, row: self.first + i as u64, label }));
+            let weight = self.rows.weight(i);
+            if self.weighed.as_ref().is_some_and(|sums| sums.units(weight) == 0) {
+                return;
+            }
+            kept.push(Reverse(Far { distance, row: self.first + i as u64, label, weight }));
             if kept.len() > count {
                 kept.pop();
             }
@@ -367,45 +400,63 @@ impl KMeansShard for Shard {
         let (resident, mut found) = (&self.rows.rows, Found::new());
         let mut gathered = Gathered::new(kernel, self.dims);
         let mut stats = StepStats { distances: (rows.len() * centroids.k) as u64, ..StepStats::default() };
-        let (mut sums, mut block) = (self.sums.cleared(), [0f32; TILE * COLUMNS]);
-        for some in rows.chunks(TILE) {
-            for row in some {
-                let i = (row - self.first) as usize;
-                gathered.take(resident, i / TILE, &mut (1 << (i % TILE)), &[0; TILE]);
+        let mut block = [0f32; TILE * COLUMNS];
+        let mut add = |sums: &mut dyn FnMut(Change<'_>, &Gathered)| {
+            for some in rows.chunks(TILE) {
+                for row in some {
+                    let i = (row - self.first) as usize;
+                    gathered.take(resident, i / TILE, &mut (1 << (i % TILE)), &[0; TILE]);
+                }
+                stats.rescanned += match certify {
+                    true => gathered.find::<true, false>(resident, &panel, &mut found),
+                    false => gathered.find::<false, false>(resident, &panel, &mut found),
+                };
+                let changed = u64::MAX >> (64 - some.len());
+                let (memory, to) = (gathered.memory(resident), &found.labels);
+                sums(Change { memory, changed, from: None, to, scratch: &mut block }, &gathered);
+                gathered.clear();
             }
-            stats.rescanned += match certify {
-                true => gathered.find::<true, false>(resident, &panel, &mut found),
-                false => gathered.find::<false, false>(resident, &panel, &mut found),
-            };
-            let changed = u64::MAX >> (64 - some.len());
-            let (memory, sums) = (gathered.memory(resident), &mut sums);
-            kernel.run(Relabel { sums, memory, changed, from: None, to: &found.labels, scratch: &mut block });
-            gathered.clear();
+        };
+        if let Some(weighed) = &self.weighed {
+            let mut sums = weighed.cleared();
+            add(&mut |change, gathered| sums.relabel(kernel, change, || gathered.weights(&self.rows)));
+            sums.write(out);
+        } else {
+            let mut sums = self.sums.cleared();
+            add(&mut |change, _| sums.relabel(kernel, change, || [1.0; TILE]));
+            sums.write(out);
         }
-        sums.write(out);
         Ok(stats)
     }
 
     fn seed_start(&mut self, grid: &Grid) -> Result<()> {
-        self.seeding = Some(Box::new(Seeding::new(self.device.kernel, self.rows.rows.count(), self.dims, grid)));
+        self.seeding = Some(Box::new(Seeding::new(self.device.kernel, self.dims, grid, &self.rows)));
         Ok(())
     }
 
     fn seed_try(&mut self, candidates: Centroids<'_>, sums: &mut [WideSum]) -> Result<()> {
         let rows = self.rows.clone();
-        self.seeding()?.try_out(&rows.rows, candidates, sums);
+        self.seeding()?.try_out(&rows, candidates, sums);
         Ok(())
     }
 
     fn seed_take(&mut self, centres: Centroids<'_>) -> Result<()> {
         let rows = self.rows.clone();
-        self.seeding()?.take(&rows.rows, centres);
+        self.seeding()?.take(&rows, centres);
         Ok(())
     }
 
     fn seed_distances(&mut self, sink: &mut dyn FnMut(u64, &[f64]) -> bool) -> Result<()> {
         let first = self.first;
-        sink(first, self.seeding()?.nearest());
+        let rows = self.rows.clone();
+        let nearest = self.seeding()?.nearest();
+        match rows.is_weighed() {
+            false => sink(first, nearest),
+            true => {
+                let weighted = |(i, distance): (usize, &f64)| f64::from(rows.weight(i)) * distance;
+                sink(first, &nearest.iter().enumerate().map(weighted).collect::<Vec<_>>())
+            }
+        };
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::cell::Layout;
 use crate::data::RowSource;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::measure::device::cpu::bounds::Bounds;
 use crate::measure::device::cpu::labels::Labels;
 use crate::measure::device::cpu::rows::Rows;
@@ -70,6 +70,8 @@ pub struct Shared {
     pub rows: Resident,
     /// Tiles in a chunk; the last may have fewer.
     pub step: usize,
+    /// The rows' weights, filled up with zeros to whole tiles; where they have any.
+    weights: OnceLock<Vec<[f32; TILE]>>,
     labels: Vec<Mutex<Labels>>,
     bounds: Vec<Mutex<Bounds>>,
     /// The next chunk that nobody has taken in this step.
@@ -80,11 +82,37 @@ impl Shared {
     /// Rows without labels. All chunks count as taken until [`Shared::open`].
     pub fn new(rows: Resident) -> Shared {
         let step = rows.count().div_ceil(TILE).div_ceil(CHUNKS).max(1);
-        let mut shared =
-            Shared { rows, step, labels: Vec::new(), bounds: Vec::new(), next: AtomicUsize::new(usize::MAX / 2) };
+        let (next, weights) = (AtomicUsize::new(usize::MAX / 2), OnceLock::new());
+        let mut shared = Shared { rows, step, weights, labels: Vec::new(), bounds: Vec::new(), next };
         shared.bounds = (0..shared.chunks()).map(|_| Mutex::default()).collect();
         shared.labels = (0..shared.chunks()).map(|_| Mutex::new(Labels::new(0, 1))).collect();
         shared
+    }
+
+    /// Gives the rows weights; the first that are given count. Refuses another number of them than there are rows.
+    pub fn weigh(&self, mut weights: Vec<f32>) -> Result<()> {
+        let (given, rows) = (weights.len(), self.rows.count());
+        if given != rows {
+            return Err(Error::internal(format!("{given} weights for {rows} rows")));
+        }
+        weights.resize(self.tiles() * TILE, 0.0);
+        let _ = self.weights.set(weights.as_chunks().0.to_vec());
+        Ok(())
+    }
+
+    /// Have rows weights?
+    pub fn is_weighed(&self) -> bool {
+        self.weights.get().is_some()
+    }
+
+    /// The weights of the rows of tile `i`.
+    pub fn weights_of(&self, i: usize) -> [f32; TILE] {
+        self.weights.get().map_or([1.0; TILE], |weights| weights[i])
+    }
+
+    /// The weight of row `i`.
+    pub fn weight(&self, i: usize) -> f32 {
+        self.weights.get().map_or(1.0, |weights| weights[i / TILE][i % TILE])
     }
 
     /// Number of tiles; the last may be partly filled.

@@ -7,7 +7,7 @@ use crate::exact::{Grid, WideSum};
 use crate::measure::device::Centroids;
 use crate::measure::device::cpu::buffer::Buffer;
 use crate::measure::device::cpu::kernel::Kernel;
-use crate::measure::device::cpu::resident::Resident;
+use crate::measure::device::cpu::resident::{Resident, Shared};
 use crate::measure::device::cpu::rows::Turn;
 use crate::measure::device::cpu::screen::{Candidates, Hit, MOST, Screen, least};
 use crate::measure::device::cpu::tiles::{self, TILE};
@@ -24,7 +24,7 @@ pub struct Seeding {
     least: Vec<f32>,
     /// The first centre; empty before there is one.
     first: Vec<f32>,
-    /// Σ of `nearest`.
+    /// Σ of `nearest`, times the rows' weights.
     total: WideSum,
     /// The candidates of the last try.
     tried: Vec<f32>,
@@ -35,7 +35,8 @@ pub struct Seeding {
 
 impl Seeding {
     /// No centre yet.
-    pub fn new(kernel: Kernel, rows: usize, dims: usize, grid: &Grid) -> Seeding {
+    pub fn new(kernel: Kernel, dims: usize, grid: &Grid, rows: &Shared) -> Seeding {
+        let rows = rows.rows.count();
         Seeding {
             kernel,
             dims,
@@ -56,21 +57,22 @@ impl Seeding {
     }
 
     /// Adds to each sum what the total would be with that candidate.
-    pub fn try_out(&mut self, rows: &Resident, candidates: Centroids<'_>, sums: &mut [WideSum]) {
+    pub fn try_out(&mut self, rows: &Shared, candidates: Centroids<'_>, sums: &mut [WideSum]) {
         self.tried = candidates.values.to_vec();
-        let room = rows.count() / 4;
+        let room = rows.rows.count() / 4;
         let mut nearer = (candidates.k <= MOST).then(|| std::array::from_fn::<_, MOST, _>(|_| Vec::new()));
         let mut kept = 0;
         sums.iter_mut().for_each(|sum| sum.merge(&self.total));
         for (block, sums) in candidates.values.chunks(MOST * self.dims).zip(sums.chunks_mut(MOST)) {
             let block = Candidates::new(block, &self.first);
             let mut hits = Vec::new();
-            for i in 0..rows.count().div_ceil(TILE) {
-                self.screen(rows, i, &block, &mut hits);
+            for i in 0..rows.tiles() {
+                self.screen(&rows.rows, i, &block, &mut hits);
                 for hit in hits.drain(..) {
                     let row = i * TILE + hit.lane;
-                    sums[hit.candidate].subtract(self.nearest[row]);
-                    sums[hit.candidate].add(hit.distance);
+                    let weight = f64::from(rows.weight(row));
+                    sums[hit.candidate].subtract(weight * self.nearest[row]);
+                    sums[hit.candidate].add(weight * hit.distance);
                     if let Some(nearer) = &mut nearer {
                         nearer[hit.candidate].push((row, hit.distance));
                         kept += 1;
@@ -86,7 +88,7 @@ impl Seeding {
     }
 
     /// Makes these rows centres.
-    pub fn take(&mut self, rows: &Resident, centres: Centroids<'_>) {
+    pub fn take(&mut self, rows: &Shared, centres: Centroids<'_>) {
         let mut values = centres.values;
         if self.first.is_empty() && !values.is_empty() {
             self.start(rows, &values[..self.dims]);
@@ -96,19 +98,20 @@ impl Seeding {
         let known = self.tried.chunks_exact(self.dims).position(|tried| values.len() == self.dims && one(tried));
         if let (Some(j), Some(mut nearer)) = (known, self.nearer.take()) {
             for (row, distance) in std::mem::take(&mut nearer[j]) {
-                self.set(row, distance);
+                self.set(row, distance, rows.weight(row));
             }
             return;
         }
         let blocks: Vec<Candidates> =
             values.chunks(MOST * self.dims).map(|block| Candidates::new(block, &self.first)).collect();
         let mut hits = Vec::new();
-        for i in 0..rows.count().div_ceil(TILE) {
+        for i in 0..rows.tiles() {
             for block in &blocks {
-                self.screen(rows, i, block, &mut hits);
+                self.screen(&rows.rows, i, block, &mut hits);
                 for hit in hits.drain(..) {
-                    if hit.distance < self.nearest[i * TILE + hit.lane] {
-                        self.set(i * TILE + hit.lane, hit.distance);
+                    let row = i * TILE + hit.lane;
+                    if hit.distance < self.nearest[row] {
+                        self.set(row, hit.distance, rows.weight(row));
                     }
                 }
             }
@@ -116,21 +119,22 @@ impl Seeding {
     }
 
     /// The first centre.
-    fn start(&mut self, rows: &Resident, centre: &[f32]) {
+    fn start(&mut self, rows: &Shared, centre: &[f32]) {
         let mut row = vec![0f32; self.dims];
-        for i in 0..rows.count() {
-            rows.row(i, &mut row);
+        for i in 0..rows.rows.count() {
+            rows.rows.row(i, &mut row);
             let distance = crate::exact::squared_distance(&row, centre);
             (self.nearest[i], self.from_first[i]) = (distance, distance as f32);
             self.least[i] = least(distance, distance as f32, self.dims);
-            self.total.add(distance);
+            self.total.add(f64::from(rows.weight(i)) * distance);
         }
         self.first = centre.to_vec();
     }
 
-    fn set(&mut self, row: usize, distance: f64) {
-        self.total.subtract(self.nearest[row]);
-        self.total.add(distance);
+    fn set(&mut self, row: usize, distance: f64, weight: f32) {
+        let weight = f64::from(weight);
+        self.total.subtract(weight * self.nearest[row]);
+        self.total.add(weight * distance);
         self.nearest[row] = distance;
         self.least[row] = least(distance, self.from_first[row], self.dims);
     }

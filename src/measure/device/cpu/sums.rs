@@ -2,6 +2,7 @@
 
 use crate::exact::Grid;
 use crate::measure::device::Partial;
+use crate::measure::device::cpu::kernel::Kernel;
 use crate::measure::device::cpu::rows::TurnBack;
 use crate::measure::device::cpu::tiles::TILE;
 use crate::measure::device::cpu::vector::{Vector, Work};
@@ -21,6 +22,7 @@ const EIGHT: usize = 8;
 struct Eight<T>([T; EIGHT]);
 
 /// The sums of rows by cluster.
+#[derive(Default)]
 pub struct Sums {
     /// k × ⌈dims/8⌉ eights. A sum of shifted grid values ([`Grid::shifted`]), without the shift's count: that is taken off at the end.
     values: Vec<Eight<i64>>,
@@ -86,6 +88,110 @@ impl Sums {
         for (((to, from), x), scale) in to.iter_mut().zip(from).zip(row).zip(scale) {
             // SAFETY: as above.
             unsafe { V::move_eight(x, &scale.0, &mut to.0, Some(&mut from.0)) };
+        }
+    }
+}
+
+/// Rows that change cluster.
+pub struct Change<'a> {
+    /// TILE rows.
+    pub memory: Memory<'a>,
+    /// A bit for each row that changes.
+    pub changed: u64,
+    /// The clusters that they leave; none in the first step.
+    pub from: Option<&'a [u32; TILE]>,
+    /// The clusters that they join.
+    pub to: &'a [u32; TILE],
+    /// To work with. Finite values.
+    pub scratch: &'a mut [f32; TILE * COLUMNS],
+}
+
+/// What rows are added up to: as they are, or by their weights. Rows without weights pay nothing for those that have some.
+pub trait Totals {
+    /// Moves rows. `weights` are those of the TILE rows.
+    fn relabel(&mut self, kernel: Kernel, change: Change<'_>, weights: impl FnOnce() -> [f32; TILE]);
+}
+
+impl Totals for Sums {
+    #[inline(always)]
+    fn relabel(&mut self, kernel: Kernel, change: Change<'_>, _: impl FnOnce() -> [f32; TILE]) {
+        let Change { memory, changed, from, to, scratch } = change;
+        kernel.run(Relabel { sums: self, memory, changed, from, to, scratch });
+    }
+}
+
+/// The sums of rows that have weights.
+pub struct Weighed {
+    grid: Grid,
+    partial: Partial,
+}
+
+impl Weighed {
+    /// No rows yet.
+    pub fn new(k: usize, grid: &Grid) -> Weighed {
+        Weighed { grid: grid.clone(), partial: Partial::new(k, grid.dims()) }
+    }
+
+    /// As many sums on the same grid, of no rows.
+    pub fn cleared(&self) -> Weighed {
+        Weighed::new(self.partial.counts.len(), &self.grid)
+    }
+
+    /// Writes them all.
+    pub fn write(&self, out: &mut Partial) {
+        out.sums.copy_from_slice(&self.partial.sums);
+        out.counts.copy_from_slice(&self.partial.counts);
+    }
+
+    /// What a row of this weight counts for.
+    pub fn units(&self, weight: f32) -> i64 {
+        self.grid.weighing().alone(weight)
+    }
+}
+
+impl Totals for Weighed {
+    fn relabel(&mut self, kernel: Kernel, change: Change<'_>, weights: impl FnOnce() -> [f32; TILE]) {
+        let Change { memory, changed, from, to, .. } = change;
+        kernel.run(Reweigh { sums: self, weights: &weights(), memory, changed, from, to });
+    }
+}
+
+/// Adds what rows and their weights come to on the grid to their new clusters, and takes it from those they leave.
+struct Reweigh<'a> {
+    sums: &'a mut Weighed,
+    weights: &'a [f32; TILE],
+    memory: Memory<'a>,
+    changed: u64,
+    from: Option<&'a [u32; TILE]>,
+    to: &'a [u32; TILE],
+}
+
+impl Work for Reweigh<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) {
+        let Reweigh { sums: Weighed { grid, partial }, weights, memory, changed, from, to } = self;
+        let (weighing, dims) = (grid.weighing(), grid.dims());
+        for lane in ones(changed) {
+            let weight = weights[lane];
+            let units = weighing.alone(weight);
+            let (to, from) = (to[lane] as usize, from.map(|from| from[lane] as usize));
+            partial.counts[to] += units;
+            if let Some(from) = from {
+                partial.counts[from] -= units;
+            }
+            for (t, &scale) in grid.scale().iter().enumerate() {
+                let x = match memory {
+                    Memory::Columns(tile) => tile[t * TILE + lane],
+                    Memory::Rows(rows) => rows[lane * dims + t],
+                };
+                let product = weighing.product(weight, Grid::quantise(x, scale));
+                partial.sums[to * dims + t] += product;
+                if let Some(from) = from {
+                    partial.sums[from * dims + t] -= product;
+                }
+            }
         }
     }
 }

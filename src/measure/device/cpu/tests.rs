@@ -197,6 +197,7 @@ fn farthest_rows_and_inertia_come_from_the_rows_themselves() {
             distance: squared_distance(&rows[i * 5..][..5], centroids.row(labels[i] as usize)),
             row: 40 + i as u64,
             label: labels[i],
+            weight: 1.0,
         })
         .collect();
     far.sort_by(|a, b| b.cmp(a));
