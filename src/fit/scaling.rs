@@ -70,8 +70,13 @@ impl Scaling {
                 each(rows, |row| {
                     let weight = if weighted { f64::from(row[dims]) } else { 1.0 };
                     for ((sum, &x), mean) in squares.iter_mut().zip(&row[..dims]).zip(&offset) {
-                        let difference = f64::from(x) - mean;
-                        sum.add(weight * (difference * difference));
+                        let square = (f64::from(x) - mean) * (f64::from(x) - mean);
+                        // What rounding takes from the product is added too: weight 3 is exactly three times.
+                        let product = weight * square;
+                        sum.add(product);
+                        if weight != 1.0 {
+                            sum.add(weight.mul_add(square, -product));
+                        }
                     }
                 })
             })

@@ -49,7 +49,7 @@ fn separate_clusters_are_found_and_predicted() {
     }
     assert_eq!(fit.model.predict(&points).expect("labels"), fit.labels);
     // Far away from all data too.
-    let far = fit.model.predict(&[1e30, 0.0, 0.0, -1e30, 0.0, 0.0]).expect("labels");
+    let far = fit.model.predict(&[1e7, 0.0, 0.0, -1e7, 0.0, 0.0]).expect("labels");
     assert_eq!(far, [fit.labels[2], fit.labels[0]]);
 }
 
