@@ -1,11 +1,18 @@
-//! `amdahl`: plans, launches and explains.
+//! `amdahl`: plans, launches and explains; clusters a person's data.
 
 use std::process::ExitCode;
 
+use amdahl::cli::{self, Cli, people::ranks};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match amdahl::cli::run(amdahl::cli::Cli::parse()) {
+    let parsed = match Cli::try_parse() {
+        Ok(parsed) => parsed,
+        // Every rank of a launcher has the same words, and the same to say about them.
+        Err(error) if ranks::is_silent() => return ExitCode::from(error.exit_code() as u8),
+        Err(error) => error.exit(),
+    };
+    match cli::run(parsed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("amdahl: {error}");

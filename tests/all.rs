@@ -10,6 +10,7 @@ mod explain;
 mod faults;
 #[cfg(feature = "explain")]
 mod figures;
+mod fit;
 mod fuzz;
 mod instructions;
 mod layers;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cli::output;
 use crate::cli::people::{self, Common, Format, Place, Rows, Session, ranks};
 use crate::error::{Error, Result};
+use crate::fit::silhouette::Silhouette;
 use crate::fit::{KMeans, Model, Scale, Start, files, model, program};
 use crate::units;
 
@@ -88,14 +89,14 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
     drop(files::Pending::create(&path)?);
     let Some(fitted) = session.run(&|comm, job| program::fit(comm, job, &kmeans))? else { return Ok(()) };
     let (inertias, warnings) = (fitted.inertias.clone(), fitted.warnings.clone());
-    let quality = fitted.assigned.quality.clone();
+    let (quality, silhouette) = (fitted.assigned.quality.clone(), fitted.assigned.silhouette);
     let columns = session.columns(fitted.assigned.shape.dims)?;
     let model = kmeans.model(fitted, columns);
     let labels = session.finish()?;
     for file in model.files(&path)?.into_iter().chain(labels) {
         file.commit()?;
     }
-    let summary = Summary { model: &model, path: &path, inertias, quality, warnings };
+    let summary = Summary { model: &model, path: &path, inertias, quality, silhouette, warnings };
     // Labels that are printed are not mixed with anything else.
     let printed = args.common.labels.as_deref() == Some(Path::new("-"));
     let text = match args.common.format {
@@ -150,6 +151,7 @@ struct Summary<'a> {
     path: &'a Path,
     inertias: Vec<f64>,
     quality: std::collections::BTreeMap<String, f64>,
+    silhouette: Option<Silhouette>,
     warnings: Vec<String>,
 }
 
@@ -164,18 +166,29 @@ impl Summary<'_> {
             model.k()
         );
         let scaled = if model.scaling.kind == Scale::None { "" } else { " (of scaled columns)" };
-        text += &people::line("inertia", format!("{}{scaled}", found.inertia));
+        text += &people::line("inertia", format!("{}{scaled}", people::inertia(found.inertia)));
         text += &people::line("iterations", format!("{}, {}", found.iterations, found.ended.words()));
         if found.starts > 1 {
             let worst = self.inertias.iter().copied().fold(f64::NEG_INFINITY, f64::max);
             text += &people::line(
                 "starts",
-                format!("{}, the best was number {} (the worst had {worst})", found.starts, found.start + 1),
+                format!(
+                    "{}, the best was number {} (the worst had {})",
+                    found.starts,
+                    found.start + 1,
+                    people::inertia(worst)
+                ),
             );
         }
         text += &people::line("sizes", people::listed(&found.sizes));
+        if let Some(weight) = found.weight {
+            text += &people::line("weight", weight);
+        }
         if let Some(quality) = people::quality(&self.quality) {
             text += &people::line("true labels", quality);
+        }
+        if let Some(silhouette) = &self.silhouette {
+            text += &people::line("silhouette", people::silhouette(silhouette));
         }
         text += &people::line("model", self.path.display());
         for warning in &self.warnings {
@@ -195,6 +208,8 @@ impl Summary<'_> {
             found: &'a model::Found,
             inertias: &'a [f64],
             quality: &'a std::collections::BTreeMap<String, f64>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            silhouette: Option<people::SilhouetteJson>,
             warnings: &'a [String],
         }
         let json = Json {
@@ -205,6 +220,7 @@ impl Summary<'_> {
             found: &self.model.found,
             inertias: &self.inertias,
             quality: &self.quality,
+            silhouette: self.silhouette.map(Into::into),
             warnings: &self.warnings,
         };
         let text = serde_json::to_string_pretty(&json).map_err(|e| Error::internal(format!("a summary: {e}")))?;

@@ -65,10 +65,13 @@ fn text(common: &Common, model: &Model, assigned: &program::Assigned) -> String 
     let rows = units::count(assigned.shape.rows as f64);
     let mut text = format!("{}: {rows} rows in {} clusters\n", common.data.display(), model.k());
     let scaled = if model.scaling.kind == Scale::None { "" } else { " (of scaled columns)" };
-    text += &people::line("inertia", format!("{}{scaled}", assigned.inertia));
+    text += &people::line("inertia", format!("{}{scaled}", people::inertia(assigned.inertia)));
     text += &people::line("sizes", people::listed(&assigned.sizes));
     if let Some(quality) = people::quality(&assigned.quality) {
         text += &people::line("true labels", quality);
+    }
+    if let Some(silhouette) = &assigned.silhouette {
+        text += &people::line("silhouette", people::silhouette(silhouette));
     }
     if let Some(labels) = &common.labels {
         text += &people::line("labels", labels.display());
@@ -86,6 +89,8 @@ fn json(model: &Model, assigned: &program::Assigned) -> Result<String> {
         inertia: f64,
         sizes: &'a [u64],
         quality: &'a std::collections::BTreeMap<String, f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        silhouette: Option<people::SilhouetteJson>,
     }
     let json = Json {
         schema: 1,
@@ -95,6 +100,7 @@ fn json(model: &Model, assigned: &program::Assigned) -> Result<String> {
         inertia: assigned.inertia,
         sizes: &assigned.sizes,
         quality: &assigned.quality,
+        silhouette: assigned.silhouette.map(Into::into),
     };
     let text = serde_json::to_string_pretty(&json).map_err(|e| Error::internal(format!("a summary: {e}")))?;
     Ok(format!("{text}\n"))

@@ -38,6 +38,7 @@ pub mod npy;
 pub mod program;
 pub mod rows;
 pub mod scaling;
+pub mod silhouette;
 
 use labels::Labels;
 pub use model::{Ended, Model};
@@ -196,7 +197,7 @@ impl KMeans {
     fn fit_source(&self, source: &dyn Opens, weighted: bool, columns: Option<Vec<String>>) -> Result<Fit> {
         self.check()?;
         let labels = Mutex::new(Labels::Memory(Vec::new()));
-        let job = Job { source, weighted, progress: &Alone, labels: &labels };
+        let job = Job { source, weighted, silhouette: None, progress: &Alone, labels: &labels };
         let fitted = on_threads(self.threads, &|comm| program::fit(comm, &job, self))?;
         let labels = memory(labels);
         let (sizes, quality) = (fitted.assigned.sizes.clone(), fitted.assigned.quality.clone());
@@ -267,7 +268,7 @@ impl Model {
 
     fn predict_source(&self, source: &dyn Opens) -> Result<(Vec<u32>, Assigned)> {
         let labels = Mutex::new(Labels::Memory(Vec::new()));
-        let job = Job { source, weighted: false, progress: &Alone, labels: &labels };
+        let job = Job { source, weighted: false, silhouette: None, progress: &Alone, labels: &labels };
         let assigned = on_threads(None, &|comm| program::predict(comm, &job, self))?;
         Ok((memory(labels), assigned))
     }

@@ -10,6 +10,7 @@ use crate::fit::labels::{self, Labels};
 use crate::fit::model::{Ended, Model};
 use crate::fit::rows::{Scaled, points};
 use crate::fit::scaling::Scaling;
+use crate::fit::silhouette::{self, Silhouette};
 use crate::fit::{KMeans, Start};
 use crate::measure::comm::{Buf, Comm, Op, agreed};
 use crate::measure::device::{LabelSink, cpu::Cpu};
@@ -41,6 +42,8 @@ pub enum Doing {
     Starting(u32),
     /// Labels are found and written.
     Labelling,
+    /// Rows are compared with each other for the silhouette.
+    Comparing,
 }
 
 /// Nobody looks on.
@@ -54,6 +57,8 @@ pub struct Job<'a> {
     pub source: &'a dyn Opens,
     /// Its last column holds the weights of the rows.
     pub weighted: bool,
+    /// The silhouette is wanted, of so many rows at most.
+    pub silhouette: Option<u64>,
     /// Who looks on.
     pub progress: &'a dyn Progress,
     /// Where the first lane puts the labels.
@@ -71,6 +76,8 @@ pub struct Assigned {
     pub sizes: Vec<u64>,
     /// Comparison with true labels: NMI, ARI, purity. Empty where there are none.
     pub quality: BTreeMap<String, f64>,
+    /// Where it was wanted.
+    pub silhouette: Option<Silhouette>,
 }
 
 /// What a fit found, the same on every lane.
@@ -184,7 +191,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
         engine.step(&centroids)?;
     }
     looking.doing(Doing::Labelling);
-    let assigned = assigned(comm, job, &mut engine, &part, k, inertia)?;
+    let assigned = assigned(job, &mut engine, &part, &looking, (k, inertia, kmeans.seed))?;
     let weight = job.weighted.then(|| engine.weight());
     let mut warnings = Vec::new();
     warnings.extend(empty_clusters(engine.counts()));
@@ -219,7 +226,7 @@ pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned
     looking.doing(Doing::Labelling);
     engine.step(&model.centroids)?;
     let inertia = engine.inertia(&model.centroids)?;
-    assigned(comm, job, &mut engine, &part, model.k(), inertia)
+    assigned(job, &mut engine, &part, &looking, (model.k(), inertia, model.found.seed))
 }
 
 /// The seed of a start: the first start's is the seed itself.
@@ -251,13 +258,13 @@ fn load<'a>(comm: &'a dyn Comm, mut rows: Scaled<'_, '_>) -> Result<Engine<'a>> 
 
 /// What the labels of the last step say, and the labels to where they are wanted.
 fn assigned(
-    comm: &dyn Comm,
     job: &Job<'_>,
     engine: &mut Engine<'_>,
     part: &Part<'_>,
-    k: usize,
-    inertia: f64,
+    looking: &Looking<'_>,
+    (k, inertia, seed): (usize, f64, u64),
 ) -> Result<Assigned> {
+    let (comm, shape) = (engine.comm(), engine.whole());
     let mut mine = Labels::Memory(Vec::new());
     engine.labels(&mut mine)?;
     let mine = mine.into_memory();
@@ -268,6 +275,20 @@ fn assigned(
     agreed(comm, tally.put(part.first, &mine))?;
     tally.reduce(comm)?;
     let quality = if tally.classes > 0 { quality::measures(&tally.table, tally.classes) } else { BTreeMap::new() };
-    labels::deliver(comm, &mine, part.whole.rows, job.labels)?;
-    Ok(Assigned { shape: engine.whole(), inertia, sizes, quality })
+    labels::deliver(comm, &mine, shape.rows, job.labels)?;
+    let silhouette = match job.silhouette {
+        None => None,
+        Some(most) => {
+            looking.doing(Doing::Comparing);
+            let chosen = silhouette::choose(shape.rows, most, seed)?;
+            let rows = engine.rows(&chosen)?;
+            // Every row is on one lane; the others add nothing.
+            let label = |row: &u64| mine.get(row.checked_sub(part.first)? as usize).map(|&label| u64::from(label));
+            let mut labels: Vec<u64> = chosen.iter().map(|row| label(row).unwrap_or(0)).collect();
+            comm.all_reduce(Op::Sum, Buf::U64(&mut labels))?;
+            let labels: Vec<u32> = labels.into_iter().map(|label| label as u32).collect();
+            Some(silhouette::of(comm, &rows, &labels, (k, shape.dims), shape.rows, &|| looking.check())?)
+        }
+    };
+    Ok(Assigned { shape, inertia, sizes, quality, silhouette })
 }

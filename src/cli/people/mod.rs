@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use serde::Serialize;
+
 use crate::cell::{Dataset, Labels};
 use crate::data::select::{Column, Selection};
 use crate::data::{Source, catalogue, open_selected, weights::Weighted};
 use crate::error::{Error, Result};
 use crate::fit::labels::{self, LabelFile};
 use crate::fit::program::Job;
+use crate::fit::silhouette::Silhouette;
 use crate::fit::{self, files::Pending};
 use crate::measure::comm::{Buf, Comm, Op};
 use crate::measure::launch::signals::Interrupts;
@@ -46,6 +49,9 @@ pub struct Common {
     /// A file of true labels, one a row: the clusters are compared with them (NMI, ARI, purity)
     #[arg(long, value_name = "FILE", conflicts_with = "labels_column", help_heading = "Data")]
     pub truth: Option<PathBuf>,
+    /// Compute the silhouette too; of more rows than this a seeded sample is taken
+    #[arg(long, value_name = "ROWS", num_args = 0..=1, require_equals = true, default_missing_value = "10000", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Output")]
+    pub silhouette: Option<u64>,
     /// Where the labels go: NPY (int32) where the name ends in .npy, else text with one label a line; '-' prints them
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub labels: Option<PathBuf>,
@@ -151,6 +157,7 @@ pub struct Session {
     place: Place,
     threads: Option<usize>,
     weighted: bool,
+    silhouette: Option<u64>,
     source: SharedSource,
     progress: Progress,
     labels: Mutex<labels::Labels>,
@@ -171,6 +178,7 @@ impl Session {
             place,
             threads: common.threads.map(|threads| threads as usize),
             weighted: rows.weights.is_some(),
+            silhouette: common.silhouette,
             source: SharedSource::by(move || open(&dataset, &rows)),
             progress: Progress::new(interrupts, root, starts, iterations),
             labels: Mutex::new(labels),
@@ -179,7 +187,8 @@ impl Session {
 
     /// Runs a program on all lanes. `None` where the first lane is not.
     pub fn run<R>(&self, program: &(dyn Fn(&dyn Comm, &Job<'_>) -> Result<R> + Sync)) -> Result<Option<R>> {
-        let job = Job { source: &self.source, weighted: self.weighted, progress: &self.progress, labels: &self.labels };
+        let (source, progress, labels) = (&self.source, &self.progress, &self.labels);
+        let job = Job { source, weighted: self.weighted, silhouette: self.silhouette, progress, labels };
         let lane = |comm: &dyn Comm| {
             let result = program(comm, &job)?;
             Ok(comm.lane().is_root().then_some(result))
@@ -230,6 +239,39 @@ pub fn line(name: &str, value: impl std::fmt::Display) -> String {
     format!("{name:<12}{value}\n")
 }
 
+/// What the silhouette is, and of what.
+pub fn silhouette(found: &Silhouette) -> String {
+    let rows = crate::units::count(found.rows as f64);
+    let of = if found.sampled { format!("a seeded sample of {rows} rows") } else { "all rows".into() };
+    match found.value {
+        Some(value) => format!("{value:.4} (of {of})"),
+        None => "not defined: fewer than two clusters have rows".into(),
+    }
+}
+
+/// What programs are told of a silhouette.
+#[derive(Serialize)]
+pub struct SilhouetteJson {
+    value: Option<f64>,
+    rows: u64,
+    sampled: bool,
+}
+
+impl From<Silhouette> for SilhouetteJson {
+    fn from(found: Silhouette) -> SilhouetteJson {
+        SilhouetteJson { value: found.value, rows: found.rows, sampled: found.sampled }
+    }
+}
+
+/// An inertia for people: ten digits tell two runs apart.
+pub fn inertia(value: f64) -> String {
+    if value != 0.0 && !(1e-4..1e15).contains(&value) {
+        return format!("{value:.9e}");
+    }
+    let digits = if value >= 1.0 { libm::log10(value) as usize + 1 } else { 1 };
+    format!("{value:.*}", 10usize.saturating_sub(digits))
+}
+
 /// What a comparison with true labels found.
 pub fn quality(found: &std::collections::BTreeMap<String, f64>) -> Option<String> {
     let shown: Vec<String> = [("nmi", "NMI"), ("ari", "ARI"), ("purity", "purity")]
@@ -260,6 +302,11 @@ mod tests {
     #[test]
     fn long_lists_are_cut() {
         assert_eq!(listed(&[1, 2]), "1 2");
+        let shown = [0.0, 0.5, 12.25, 1_167_859.384_006_602_5, 25_322_079_191.390_2, 1e20].map(inertia);
+        assert_eq!(
+            shown,
+            ["0.000000000", "0.500000000", "12.25000000", "1167859.384", "25322079191", "1.000000000e20"]
+        );
         assert!(listed(&[7; 1000]).ends_with("7 … (1000 in all)"));
     }
 }

@@ -112,6 +112,7 @@ impl program::Progress for Progress {
             Doing::Reading => "reading".into(),
             Doing::Starting(_) => format!("{}: choosing initial centroids", self.state().place()),
             Doing::Labelling => "labelling".into(),
+            Doing::Comparing => "comparing rows for the silhouette".into(),
         });
     }
 

@@ -36,16 +36,30 @@ pub fn ranks(lookup: impl Fn(&str) -> Option<String>) -> Option<Ranks> {
     }
 }
 
+/// Is this a rank of a launcher, but not the one that prints?
+pub fn is_silent() -> bool {
+    ranks(|name| std::env::var(name).ok()).is_some_and(|ranks| ranks != Ranks::Known(1)) && worker::rank_hint() != 0
+}
+
 /// Becomes the worker where this process is one of several ranks; returns where it is not.
 pub fn join() -> Result<()> {
     match ranks(|name| std::env::var(name).ok()) {
         None | Some(Ranks::Known(0 | 1)) => Ok(()),
         Some(Ranks::Known(_) | Ranks::Unknown) => {
-            let worker = program::path()?;
-            // Returns only when it failed.
-            let error = Command::new(&worker).args(std::env::args_os().skip(1)).exec();
-            Err(Error::io("start", &worker, error))
+            let error = become_worker();
+            if is_silent() {
+                std::process::exit(i32::from(error.exit_code()));
+            }
+            Err(error)
         }
+    }
+}
+
+/// Returns only when it failed.
+fn become_worker() -> Error {
+    match program::path() {
+        Ok(worker) => Error::io("start", &worker, Command::new(&worker).args(std::env::args_os().skip(1)).exec()),
+        Err(error) => error,
     }
 }
 

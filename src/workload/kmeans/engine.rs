@@ -117,6 +117,16 @@ impl<'a> Engine<'a> {
         ))
     }
 
+    /// The other lanes.
+    pub fn comm(&self) -> &'a dyn Comm {
+        self.comm
+    }
+
+    /// The rows with these global numbers, on every lane: `numbers.len()` × columns.
+    pub fn rows(&mut self, numbers: &[u64]) -> Result<Vec<f32>> {
+        init::rows(self.comm, self.shard.as_mut(), numbers, self.whole.dims)
+    }
+
     /// Rows and columns of all lanes together.
     pub fn whole(&self) -> Shape {
         self.whole
