@@ -18,19 +18,28 @@ fn every_mistake_is_named() {
     sandbox.write("negative.csv", "x,w\n1,1\n2,-3\n");
     let base = ["--labels-column", "last"];
     for (words, what) in [
-        (&["fit", "p.csv", "-k", "5", "--labels-column", "class"][..], "k = 5 clusters need at least 5 rows, the data has 4"),
+        (
+            &["fit", "p.csv", "-k", "5", "--labels-column", "class"][..],
+            "k = 5 clusters need at least 5 rows, the data has 4",
+        ),
         (&["fit", "nan.csv", "-k", "1"], "row 2, column 2: the value is NaN"),
         (&["fit", "p.csv", "-k", "2"], "'a' is not a number"),
         (&["fit", "p.csv", "-k", "2", "--columns", "x,z"], "no column is called 'z'"),
         (&["fit", "p.csv", "-k", "2", "--columns", "1,7"], "no column 7, the data has 4"),
         (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--weights", "zero.csv"], "all weights are 0"),
-        (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--weights", "short.csv"], "2 x 1 weights, the data has 4 rows"),
+        (
+            &["fit", "p.csv", "-k", "2", "--columns", "x,y", "--weights", "short.csv"],
+            "2 x 1 weights, the data has 4 rows",
+        ),
         (&["fit", "negative.csv", "-k", "1", "--weights", "w"], "row 2: the weight is -3"),
         (&["fit", "missing.csv", "-k", "2"], "missing.csv"),
         (&["fit", "digitz", "-k", "2"], "did you mean 'digits'"),
         (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--init", "best"], "neither a way to begin nor a file"),
-        (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--starts", "2", "--init", "first-rows"], "would all do the same"),
-        (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--tolerance", "-1"], "--tolerance"),
+        (
+            &["fit", "p.csv", "-k", "2", "--columns", "x,y", "--starts", "2", "--init", "first-rows"],
+            "would all do the same",
+        ),
+        (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--tolerance=-1"], "--tolerance"),
         (&["fit", "p.csv", "-k", "0"], "-k"),
         (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--model", "no/such/m.json"], "the folder must be there"),
         (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--model", "m.npy"], "ends in .json"),
@@ -52,7 +61,9 @@ fn every_mistake_is_named() {
 fn a_model_that_does_not_fit_or_is_damaged_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("p.csv", POINTS);
-    sandbox.run(&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--model", "m.json", "--labels", "l.txt"]).ends_with(0);
+    sandbox
+        .run(&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--model", "m.json", "--labels", "l.txt"])
+        .ends_with(0);
     // Columns are found by their names, wherever they are.
     sandbox.write("other.csv", "id,y,x\nsome,1,0\nmore,8,9\n");
     sandbox.run(&["predict", "m.json", "other.csv", "--labels", "o.txt"]).ends_with(0);
