@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures report bench-peers bless-instructions install lint setup clean
+.PHONY: help sweep test build lean figures report peers bench-peers bless-instructions install lint setup clean
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -45,6 +45,9 @@ figures: ## draw the figures of RESULTS into plots/
 report: ## make the report of RESULTS into report/
 	@scripts/build.sh full
 	"$(BIN)/amdahl" report "$(RESULTS)"
+
+peers: ## install the outside programs that experiments/peers.toml measures: Python packages, Spark, Rust crates
+	@scripts/peers.sh
 
 bench-peers: ## time ours against scikit-learn, oneDAL and faiss; ARGS="--quick" etc., ARGS=--help lists them
 	@scripts/bench-peers.sh $(ARGS)

@@ -120,11 +120,11 @@ def by_difference(job, fit, clocks=(time.perf_counter, time.process_time), enoug
 
 
 def save(path, centroids):
-    """Centroids for the judge."""
+    """Centroids for the judge, beside the record."""
     import numpy as np
 
     np.save(path, np.ascontiguousarray(centroids))
-    return str(path)
+    return path.name
 
 
 def timed_by_difference(library, job, record):

@@ -36,7 +36,6 @@ class Spark(adapter.Library):
         self.context.setLogLevel("ERROR")
         self.pid = self.context._gateway.proc.pid
         self.clocks = (time.perf_counter, self.cpu)
-        self.epsilon = job
         job.needs_no_tolerance()
         path, parts = str(job.rows), job.threads
 
@@ -49,9 +48,6 @@ class Spark(adapter.Library):
                 for row in rows[len(rows) * part // parts : len(rows) * (part + 1) // parts]:
                     yield Vectors.dense(row.astype(float))
 
-        from pyspark.mllib.clustering import KMeans, KMeansModel
-
-        self.kmeans, self.model = KMeans, KMeansModel
         self.cached = self.context.parallelize(range(parts), parts).mapPartitions(read).cache()
         self.cached.count()
 
@@ -62,14 +58,16 @@ class Spark(adapter.Library):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + time.process_time()
 
     def fit(self, rows, start, iterations):
-        model = self.kmeans.train(
-            self.cached,
-            len(start),
-            maxIterations=iterations,
-            epsilon=0.0,
-            initialModel=self.model([center.astype(float) for center in start]),
+        from pyspark.mllib.common import callMLlibFunc
+        from pyspark.mllib.linalg import _convert_to_vector
+
+        # What pyspark.mllib.clustering.KMeans.train calls; the model of Java knows more than that of Python.
+        start = [_convert_to_vector(center.astype(float)) for center in start]
+        model = callMLlibFunc(
+            "trainKMeansModel", self.cached, len(start), iterations, "random", 1, 2, 0.0, start, "euclidean"
         )
-        return iterations, [center for center in model.clusterCenters]
+        self.inertia = model.trainingCost()
+        return model.numIter(), [center.toArray() for center in model.clusterCenters()]
 
     def peak_rss(self):
         return adapter.peak_rss(self.pid)

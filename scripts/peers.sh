@@ -61,6 +61,7 @@ rust() {
 }
 
 mkdir -p "$home/adapters"
+rm -f "$home/adapters/"*.py
 cp peers/*.py "$home/adapters/"
 if [ "${1:-}" = --python ]; then
     environment || exit 6

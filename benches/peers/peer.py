@@ -29,8 +29,8 @@ from adapter import peak_rss  # noqa: E402
 # Module and class, and the arguments of the class.
 CONTENDERS = {
     "scikit-learn": ("scikit_learn", "ScikitLearn", ["lloyd"]),
-    "oneDAL": ("onedal", "OneDal", ["lloyd"]),
-    "daal4py": ("onedal", "Daal4py", []),
+    "oneDAL": ("intelex", "OneDal", ["lloyd"]),
+    "daal4py": ("intelex", "Daal4py", []),
     "faiss": ("faiss_kmeans", "Faiss", []),
 }
 

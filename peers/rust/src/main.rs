@@ -92,10 +92,11 @@ fn measure(name: &str, cell: &Value, record: &Path) -> Result<Value, String> {
     let mut fit = |iterations| crates::fit(name, &job, iterations);
     let first = fit(1)?;
     let measured = by_difference(&job, &mut fit)?;
+    crates::goes_on(name, &job, &measured.answer)?;
     let save = |fit: &Fit, ending: &str| -> Result<String, String> {
         let file = beside(record, ending);
         npy::write(&file, &fit.centroids, job.start.dims)?;
-        Ok(file.to_string_lossy().into_owned())
+        Ok(file.file_name().unwrap_or_default().to_string_lossy().into_owned())
     };
     let (fewer, more) = fewer_and_more(&job);
     Ok(json!({

@@ -176,6 +176,7 @@ impl Launching<'_> {
         };
         self.number += 1;
         let folder = self.scratch.join(format!("{}-{id}", self.number));
+        let folder = std::path::absolute(&folder).unwrap_or(folder);
         fs::create_dir_all(&folder).map_err(|e| Error::io("create the folder", &folder, e))?;
         let (cell_file, record_file) = (folder.join("cell.json"), folder.join("record.json"));
         if let Some(ending) = self.export(id, cell, &folder, &cell_file)? {
