@@ -14,6 +14,7 @@ mod counters;
 mod data;
 mod machine;
 mod overhead;
+mod peers;
 mod programs;
 mod roofline;
 
@@ -57,6 +58,7 @@ pub fn run(args: &Args) -> Result<()> {
     checks.extend(counters::checks());
     let (site, worker, found) = programs::look(&scratch.folder);
     checks.extend(found);
+    checks.extend(peers::checks(&scratch.folder));
     checks.extend(data::checks());
     if !args.quick {
         if let Some(worker) = &worker {

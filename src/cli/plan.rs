@@ -8,7 +8,8 @@ use crate::cli::output;
 use crate::data;
 use crate::error::{Error, Result};
 use crate::host::gather;
-use crate::measure::{launch::program, store};
+use crate::measure::launch::{peer::Programs, program, signals::Interrupts};
+use crate::measure::store;
 use crate::plan::cost::{Cost, Estimator};
 use crate::plan::only::Filter;
 use crate::plan::{self, Machine, Plan, PlannedCell};
@@ -130,12 +131,20 @@ fn done(plan: &Plan, results: &Results) -> (Vec<Option<u32>>, Vec<String>) {
     let host = gather().id;
     let build =
         program::build_id().map_err(|error| notes.push(format!("what is done is not known: {}", error.message)));
+    let mut programs = Programs::new(plan.peers.clone());
     let mut digests: BTreeMap<String, Option<String>> = BTreeMap::new();
     let mut count = |planned: &PlannedCell| {
         if !measured.contains(&planned.id) {
             return Some(0);
         }
-        let build = build.clone().ok()?;
+        let build = match planned.cell.backend.peer() {
+            None => build.clone().ok()?,
+            // One that is not here has nothing that is done.
+            Some(peer) => match programs.find(&peer.name, &std::env::temp_dir(), &Interrupts::none()).ok()? {
+                Ok(program) => program.id.clone(),
+                Err(_) => return Some(0),
+            },
+        };
         let dataset = &planned.cell.dataset;
         let digest = digests.entry(canonical(dataset)).or_insert_with(|| match data::identify(dataset) {
             Ok(identity) => Some(identity.digest),

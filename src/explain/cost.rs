@@ -138,7 +138,7 @@ impl Cost {
     /// The answer in words: `2`, `2 (1 not ruled out)`, `not reached (up to 4 lanes)`, `not shown (up to 4 lanes; 3 not ruled out)`.
     pub fn words(&self) -> String {
         let up_to = match self.measured.last() {
-            None => return format!("not known: {}", names::one_line(self.why.as_deref().unwrap_or("no cell"), 120)),
+            None => return format!("not known: {}", names::one_line(self.why.as_deref().unwrap_or("no cell"), 48)),
             Some(1) => "1 lane measured".to_string(),
             Some(most) => format!("up to {most} lanes measured"),
         };

@@ -3,6 +3,8 @@
 //! The lean half needs nothing but the records: [`summary`] groups repeats by cell and estimates, [`show`] and [`export`] write that down,
 //! [`compare`] sets two folders side by side.
 
+pub mod accuracy;
+pub mod beside;
 pub mod compare;
 pub mod cost;
 pub mod export;

@@ -2,7 +2,7 @@
 
 use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::explain::table::{Align, Table, escape};
-use crate::explain::{cost, names, roofline};
+use crate::explain::{accuracy, beside, cost, names, roofline};
 use crate::record::{BuildFacts, Phase};
 use crate::stats::Estimate;
 use crate::units;
@@ -97,6 +97,17 @@ pub fn text(summary: &Summary, style: Style) -> String {
                 lines.push(format!("    {}", if i == 0 { style.faint(&line) } else { line }));
             }
         }
+        if let Some(heading) = beside::heading(group) {
+            lines.push(format!("  {heading}"));
+            for (i, line) in beside::table(group).text().into_iter().enumerate() {
+                lines.push(format!("    {}", if i == 0 { style.faint(&line) } else { line }));
+            }
+            lines.extend(beside::findings(group).into_iter().map(|finding| format!("    {finding}.")));
+        }
+        for answer in accuracy::answers(group) {
+            lines.push(format!("  {}", answer.question));
+            lines.extend(answer.facts.into_iter().map(|fact| format!("    {fact}")));
+        }
         for (cell, failure) in failures(group) {
             let line = format!("  {cell}: {}", names::one_line(&failure, 240));
             lines.push(style.bad(&line));
@@ -131,6 +142,20 @@ pub fn markdown(summary: &Summary) -> String {
         ));
         if let Some(heading) = cost::heading(group) {
             text.push_str(&format!("{}\n\n{}\n", escape(&heading), cost::table(group).markdown()));
+        }
+        if let Some(heading) = beside::heading(group) {
+            text.push_str(&format!("{}\n\n{}\n", escape(heading), beside::table(group).markdown()));
+            for finding in beside::findings(group) {
+                text.push_str(&format!("- {}.\n", escape(&finding)));
+            }
+            text.push('\n');
+        }
+        for answer in accuracy::answers(group) {
+            text.push_str(&format!("{}\n\n", escape(answer.question)));
+            for fact in answer.facts {
+                text.push_str(&format!("- {}\n", escape(&fact)));
+            }
+            text.push('\n');
         }
         for (cell, failure) in failures(group) {
             text.push_str(&format!("- {}: {}\n", escape(&cell), escape(&names::one_line(&failure, 400))));
@@ -191,7 +216,13 @@ pub fn failures(group: &Group) -> impl Iterator<Item = (String, String)> + '_ {
 fn provenance(summary: &Summary) -> Vec<String> {
     let mut lines: Vec<String> = summary.hosts.iter().map(|h| format!("Machine {}", host_line(h))).collect();
     lines.extend(summary.builds.iter().map(|b| format!("Worker {}", build_line(b))));
+    lines.extend(
+        beside::versions(summary.groups.iter())
+            .into_iter()
+            .map(|(name, version, timed)| names::one_line(&format!("Peer {name}: {version}; timed {timed}"), 240)),
+    );
     let mut ran: Vec<String> = (summary.groups.iter().flat_map(|g| &g.cells))
+        .filter(|c| c.peer.is_none())
         .filter_map(|c| {
             Some(format!("Computed by {} (kernel {}), times measured", c.platform.as_ref()?, c.kernel.as_ref()?))
         })

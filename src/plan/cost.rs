@@ -20,6 +20,8 @@ pub const SECONDS_PER_VALUE: f64 = 50e-9;
 pub const START_S: f64 = 0.02;
 /// Nominal time that an MPI launcher and the library take on top of that.
 pub const MPI_START_S: f64 = 0.5;
+/// Nominal time that an outside program takes on top of that: its language, its imports, fits beside the timed one, and the judge.
+pub const PEER_START_S: f64 = 3.0;
 
 /// How an estimate came about.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +126,9 @@ impl Estimator {
         let passes = f64::from(iterations) + f64::from(kmeans.warmup) + 1.0;
         let values = rows as f64 * dims as f64;
         let lanes = f64::from(planned.cell.lanes().min(machine.cpus).max(1));
-        let start = if planned.cell.backend.uses_mpi() { START_S + MPI_START_S } else { START_S };
+        let backend = &planned.cell.backend;
+        let more = [(backend.uses_mpi(), MPI_START_S), (backend.peer().is_some(), PEER_START_S)];
+        let start = more.iter().filter(|(has, _)| *has).fold(START_S, |start, (_, seconds)| start + seconds);
         // A pass over a batch, and one over all rows at the end.
         let passes = match kmeans.algorithm {
             Algorithm::Minibatch { batch, .. } => 1.0 + (passes - 1.0) * f64::from(batch) / (rows.max(1) as f64),

@@ -7,6 +7,7 @@ use crate::explain::report::html::{allowed, date, escape};
 use crate::explain::summary::Summary;
 
 pub mod html;
+mod peers;
 mod sections;
 mod setup;
 
@@ -48,8 +49,10 @@ pub fn page(summary: &Summary) -> Result<String> {
     }
     page.push_str("</header>\n<main>\n");
     page.push_str(&sections::answer(&view, &drawings)?);
+    page.push_str(&peers::questions(summary));
     page.push_str(&sections::warnings(summary));
     page.push_str(&sections::figures(&drawings));
+    page.push_str(&peers::beside(summary));
     page.push_str(&sections::costs(summary));
     page.push_str(&sections::cells(&view));
     page.push_str(&sections::failures(summary));

@@ -62,6 +62,9 @@ pub(super) fn summarise(
     let (phases, unaccounted_s, imbalance) = phases(&repeats);
     let of =
         |value: fn(&Repeat) -> Option<f64>| bootstrap.median(&repeats.iter().filter_map(value).collect::<Vec<_>>());
+    let middle = |value: fn(&Measured) -> Option<f64>| {
+        median(&good.iter().filter_map(|(_, measured)| value(measured)).collect::<Vec<_>>())
+    };
     let time = of(|r| Some(r.seconds));
     let floor = match (newest, answer) {
         (Some(measured), Some(answer)) => of_cell(cell, &key, measured, answer, results),
@@ -87,11 +90,36 @@ pub(super) fn summarise(
         iterations: answer.map(|a| a.iterations),
         rows: answer.map(|a| a.rows),
         dims: answer.map(|a| a.dims),
+        inertia: answer.map(|a| a.inertia),
+        quality: answer.map(|a| a.quality.clone()).unwrap_or_default(),
+        cpu_s: middle(cpu),
+        load_s: middle(load),
+        peak_rss_bytes: middle(|m| m.peak_rss_bytes.map(|bytes| bytes as f64)),
+        peer: newest.and_then(|m| m.peer.clone()),
         platform: newest.map(|m| m.platform.clone()),
         kernel: newest.map(|m| m.kernel.clone()),
         failures: failures(&mine),
         repeats,
         key,
+    }
+}
+
+/// CPU seconds of the timed part, all lanes together.
+fn cpu(measured: &Measured) -> Option<f64> {
+    if let Some(peer) = &measured.peer {
+        return peer.cpu_seconds;
+    }
+    let lanes = measured.reading("cpu")?.values.as_ref()?;
+    let of_lane =
+        |lane: &Vec<f64>| Phase::TIMED.iter().map(|phase| lane.get(phase.index()).copied()).sum::<Option<f64>>();
+    lanes.iter().map(of_lane).sum()
+}
+
+/// Seconds that reading the rows took on the slowest lane.
+fn load(measured: &Measured) -> Option<f64> {
+    match &measured.peer {
+        Some(peer) => peer.load_seconds,
+        None => measured.wall(Phase::Load).into_iter().reduce(f64::max),
     }
 }
 
@@ -110,7 +138,13 @@ fn of_cell(
     if measured.host != key.host {
         return Err("it ran on another machine than the one whose limits are measured".into());
     }
-    let limits = results.limits_of(&key.host, &key.build).ok_or("this folder has no limits of the machine")?;
+    // An outside program has a build of its own: the machine's newest limits are its limits too.
+    let of_host = || results.limits.iter().rev().find(|limits| limits.host == key.host);
+    let limits = match measured.peer {
+        Some(_) => of_host(),
+        None => results.limits_of(&key.host, &key.build),
+    };
+    let limits = limits.ok_or("this folder has no limits of the machine")?;
     floor(limits, Work { rows: answer.rows, dims: answer.dims, k: kmeans.k, lanes: cell.lanes() })
 }
 

@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use crate::cell::{Cell, CellId, Dataset, Workload, canonical};
+use crate::explain::beside::{self, Rank};
 use crate::explain::cost::{self, Cost};
 use crate::explain::floor::Floor;
 use crate::explain::names;
 use crate::explain::warning::Warning;
 use crate::host::HostFacts;
 use crate::record::limits::Limits;
+use crate::record::peer::PeerFacts;
 use crate::record::read::Results;
 use crate::record::{BuildFacts, Key, Outcome, Phase, Provenance, RunFacts};
 use crate::stats::{Bootstrap, Estimate};
@@ -53,6 +55,9 @@ pub struct Group {
     pub base: Option<Base>,
     /// The lanes that each backend needs to beat one thread.
     pub cost: Vec<Cost>,
+    /// Ours beside outside programs; empty where none was asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ranks: Vec<Rank>,
     /// The cells, by backend, lanes and ranks.
     pub cells: Vec<CellSummary>,
 }
@@ -103,6 +108,20 @@ pub struct CellSummary {
     pub rows: Option<u64>,
     /// Columns of the data.
     pub dims: Option<u32>,
+    /// Inertia of the final centroids.
+    pub inertia: Option<f64>,
+    /// Agreement with true labels: NMI, ARI, purity; empty where there are none.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub quality: BTreeMap<String, f64>,
+    /// Median CPU time of the timed part, all lanes together, seconds; null where not recorded.
+    pub cpu_s: Option<f64>,
+    /// Median time to read the rows (of the slowest lane), seconds; null where not recorded.
+    pub load_s: Option<f64>,
+    /// Median of the largest resident set of a process, bytes; null where not recorded.
+    pub peak_rss_bytes: Option<f64>,
+    /// Of an outside program: what the newest good repeat says of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<PeerFacts>,
     /// What computed, in its own words.
     pub platform: Option<String>,
     /// The kernel that ran.
@@ -215,6 +234,7 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     for group in &mut groups {
         refer_to_base(group, &base_name, bootstrap, &mut found);
         group.cost = cost::of(group, bootstrap);
+        group.ranks = beside::ranks(group, bootstrap);
     }
     let (hosts, builds) = sources(results, &groups);
     let warnings = checks::warnings(&groups, &builds, &base_name, bootstrap.level, found, &results.warnings);
@@ -262,6 +282,7 @@ fn group(cells: Vec<CellSummary>) -> Vec<Group> {
                 dims,
                 base: None,
                 cost: Vec::new(),
+                ranks: Vec::new(),
                 cells,
             })
         })

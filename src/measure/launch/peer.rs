@@ -91,7 +91,8 @@ impl Programs {
         interrupts: &Interrupts,
     ) -> Result<std::result::Result<Program, String>> {
         let name = &declared.peer.name;
-        let (out, err) = (scratch.join(format!("{name}.version")), scratch.join(format!("{name}.version.err")));
+        let file = |ending: &str| scratch.join(format!("amdahl-{}-{name}.{ending}", std::process::id()));
+        let (out, err) = (file("version"), file("version.err"));
         let command = Command { argv: self.words(&declared.version), env: Vec::new(), has_children: false };
         let limits = supervise::Limits { time: VERSION_LIMIT, grace: Duration::from_secs(1) };
         let token = format!("{}-version-{name}", std::process::id());

@@ -6,8 +6,9 @@
 use crate::cell::KMeans;
 use crate::data::Shape;
 use crate::error::Result;
+use crate::exact::squared_distance;
 use crate::measure::device::{LabelSink, cpu::Cpu};
-use crate::record::{Clustering, peer::OneStep};
+use crate::record::{Clustering, peer::NEAR_TIE, peer::OneStep};
 use crate::workload::kmeans::engine::{self, End, Engine, Limit, Reason, Unwatched};
 use crate::workload::kmeans::tally::Tally;
 use crate::workload::{LaneContext, load};
@@ -42,13 +43,18 @@ pub fn judge(spec: &KMeans, found: &Found, context: &LaneContext<'_>) -> Result<
     let one_step = match &found.first {
         None => None,
         Some(first) => {
-            let mut ours = engine.initial(&spec.init, k)?;
+            let start = engine.initial(&spec.init, k)?;
+            let mut ours = start.clone();
             engine.restart(k)?;
             engine.iterate(&mut ours, Limit { iterations: 1, rule: None }, &Unwatched)?;
             let (ours, right) = seen(&mut engine, &ours)?;
             let (inertia, labels) = seen(&mut engine, first)?;
             let other_labels = right.iter().zip(&labels).filter(|(a, b)| a != b).count() as u64;
-            Some(OneStep { inertia, ours, other_labels })
+            let mut one = OneStep { inertia, ours, other_labels, near_ties: None };
+            if one.needs_ties(part.whole.rows) {
+                one.near_ties = Some(near_ties(context, &start, k)?);
+            }
+            Some(one)
         }
     };
     engine.restart(k)?;
@@ -58,6 +64,35 @@ pub fn judge(spec: &KMeans, found: &Found, context: &LaneContext<'_>) -> Result<
     let mut tally = Tally::new(context.comm, k, part.truth.as_deref(), part.first)?;
     let clustering = super::answer(context, &mut engine, &mut tally, &found.centroids, end, inspected.digest)?;
     Ok((clustering, one_step))
+}
+
+/// Rows whose two nearest of these centroids are almost equally near.
+fn near_ties(context: &LaneContext<'_>, centroids: &[f32], k: usize) -> Result<u64> {
+    let mut part = load::part(context.comm, context.source)?;
+    let dims = part.whole.dims;
+    let mut ties = 0;
+    part.stream(|rows| {
+        let mut piece = vec![0f32; dims * 1024];
+        loop {
+            let got = rows.read(&mut piece)?;
+            if got == 0 {
+                return Ok(());
+            }
+            for row in piece[..got * dims].chunks_exact(dims) {
+                let (mut best, mut second) = (f64::INFINITY, f64::INFINITY);
+                for centroid in centroids.chunks_exact(dims).take(k) {
+                    let distance = squared_distance(row, centroid);
+                    if distance < best {
+                        (best, second) = (distance, best);
+                    } else if distance < second {
+                        second = distance;
+                    }
+                }
+                ties += u64::from(second.is_finite() && second - best <= NEAR_TIE * second);
+            }
+        }
+    })?;
+    Ok(ties)
 }
 
 /// Inertia and labels of the rows, each by its nearest centroid.
