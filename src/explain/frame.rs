@@ -15,7 +15,7 @@ use crate::record::Phase;
 pub struct Frames {
     /// One row a cell: `group`, `cell`, `name`, `in_words`, `backend`, `order`, `ranks`, `threads`, `lanes`, `n`, `iterations`, `seconds`, `low`,
     /// `high` (seconds of the timed part: median and interval), `speedup`, `speedup_low`, `speedup_high`, `efficiency`, `is_base`,
-    /// `oversubscribed`. `order` is the place of the cell in its group; null means missing.
+    /// `oversubscribed`, `peer` (is it an outside program?). `order` is the place of the cell in its group; null means missing.
     pub cells: DataFrame,
     /// One row a good repeat: `group`, `cell`, `repeat` (a running number within the cell), `seconds`, `process_s`.
     pub repeats: DataFrame,
@@ -45,9 +45,10 @@ impl Frames {
         })
     }
 
-    /// The cells of a group that have a speedup, by order.
+    /// Our cells of a group that have a speedup, by order. Outside programs are ranked in a table of their own ([`crate::explain::beside`]).
     pub fn speedups(&self, group: u32) -> Result<DataFrame> {
-        let cells = self.cells.clone().lazy().filter(col("group").eq(lit(group)).and(col("speedup").is_not_null()));
+        let ours = col("group").eq(lit(group)).and(col("peer").eq(lit(false)));
+        let cells = self.cells.clone().lazy().filter(ours.and(col("speedup").is_not_null()));
         cells.sort(["order"], SortMultipleOptions::default()).collect().map_err(refused)
     }
 
@@ -70,8 +71,8 @@ impl Frames {
         let mine = |table: &DataFrame| table.clone().lazy().filter(col("group").eq(lit(group)));
         let base =
             mine(&self.cells).filter(col("is_base")).select([col("group"), col("seconds").alias("base_seconds")]);
-        let with_speedup =
-            mine(&self.cells).filter(col("speedup").is_not_null()).select([col("cell"), col("lanes"), col("order")]);
+        let with_speedup = mine(&self.cells).filter(col("speedup").is_not_null().and(col("peer").eq(lit(false))));
+        let with_speedup = with_speedup.select([col("cell"), col("lanes"), col("order")]);
         mine(&self.repeats)
             .inner_join(with_speedup, col("cell"), col("cell"))
             .inner_join(base, col("group"), col("group"))
@@ -98,7 +99,7 @@ impl Frames {
             .group_by([col("cell"), col("phase")])
             .agg([col("seconds").median()])
             .inner_join(mine(&self.cells), col("cell"), col("cell"))
-            .filter(col("iterations").gt(lit(0u32)))
+            .filter(col("iterations").gt(lit(0u32)).and(col("peer").eq(lit(false))))
             .select([
                 col("cell"),
                 col("name"),
@@ -141,6 +142,7 @@ fn cell_table(cells: &[(u32, u32, &Group, &CellSummary)]) -> PolarsResult<DataFr
         Column::new("speedup_high".into(), f64s(&|c| Some(c.speedup?.interval?.high))),
         Column::new("efficiency".into(), f64s(&|c| c.efficiency.map(|e| e.value))),
         Column::new("is_base".into(), cells.iter().map(is_base).collect::<Vec<_>>()),
+        Column::new("peer".into(), cells.iter().map(|(.., c)| c.cell.backend.peer().is_some()).collect::<Vec<_>>()),
         Column::new("oversubscribed".into(), cells.iter().map(|(.., c)| c.oversubscribed).collect::<Vec<_>>()),
     ])
 }
