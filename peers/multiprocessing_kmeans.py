@@ -6,6 +6,8 @@ labels and centroids lie in memory that the processes share.
 """
 
 import multiprocessing
+import platform
+import threading
 import time
 import traceback
 
@@ -17,13 +19,13 @@ PATIENCE = 3600
 
 
 def version():
-    return f"multiprocessing ({adapter.named('numpy')})"
+    return f"multiprocessing of Python {platform.python_version()} ({adapter.named('numpy').split(' (')[0]})"
 
 
 class Team:
     """What the processes share."""
 
-    def __init__(self, job, rows, start):
+    def __init__(self, job, rows, start, loaded):
         import numpy as np
 
         context = multiprocessing.get_context("fork")
@@ -32,7 +34,7 @@ class Team:
             buffer = context.RawArray("b", max(1, int(np.prod(shape)) * np.dtype(kind).itemsize))
             return np.frombuffer(buffer, dtype=kind)[: int(np.prod(shape))].reshape(shape)
 
-        self.context, self.job, self.rows, self.start = context, job, rows, start
+        self.context, self.job, self.rows, self.start, self.loaded = context, job, rows, start, loaded
         self.labels = shared(np.int32, (len(rows),))
         self.centroids, self.new = shared(np.float32, start.shape), shared(np.float32, start.shape)
         self.changed = shared(np.int64, (job.ranks,))
@@ -84,6 +86,8 @@ class Team:
             adapter.pin(1, rank)
             phases = Phases()
             phases.enter("init")
+            # All waited while one of them read.
+            phases.seconds[0] = self.loaded
             self.iterate(rank, 1, False, phases, False)
             one = self.centroids.copy() if rank == 0 else None
             phases.timed_from_here()
@@ -97,8 +101,8 @@ class Team:
         except BaseException as error:
             # Those who wait for this process are told.
             self.barrier.abort()
-            broken = isinstance(error, multiprocessing.context.TimeoutError | __import__("threading").BrokenBarrierError)
-            end = {"rank": rank, "error": f"process {rank}: {traceback.format_exception_only(error)[-1].strip()}", "broken": broken}
+            said = traceback.format_exception_only(error)[-1].strip()
+            end = {"rank": rank, "error": f"process {rank}: {said}", "broken": isinstance(error, threading.BrokenBarrierError)}
         self.ends.put(end)
 
 
@@ -109,7 +113,7 @@ def measure(_, job, record):
     began = time.perf_counter()
     rows, start = np.load(job.rows), np.load(job.start)
     loaded = time.perf_counter() - began
-    team = Team(job, rows, start)
+    team = Team(job, rows, start, loaded)
     processes = [team.context.Process(target=team.run, args=(rank,)) for rank in range(job.ranks)]
     for process in processes:
         process.start()
