@@ -72,6 +72,12 @@ impl Grid {
         })
     }
 
+    /// The grid of the same columns for sums of so many terms, if those are more than the rows.
+    pub fn for_terms(&self, terms: u64) -> Result<Grid> {
+        let largest: Vec<f32> = self.exponents.iter().map(|&e| power_of_two(e - 1) as f32).collect();
+        Grid::new(&largest, self.rows.max(terms))
+    }
+
     /// Number of columns.
     pub fn dims(&self) -> usize {
         self.scale.len()

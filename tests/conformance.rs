@@ -5,7 +5,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use amdahl::cell::{Init, KMeans, Layout, Stop};
+use amdahl::cell::{Algorithm, Init, KMeans, Layout, Stop};
 use amdahl::data::{Matrix, MatrixRows, RowSource, Shape, Source};
 use amdahl::error::{Error, Kind, Result};
 use amdahl::measure::comm::hybrid::{Hybrid, Mailroom};
@@ -58,6 +58,14 @@ struct Device {
 
 const DEVICES: &[Device] = &[
     Device { name: "cpu portable", make: |_| cpu("portable", Layout::Tiles) },
+    Device { name: "cpu hamerly", make: |_| Some(Box::new(Cpu::new().ok()?.algorithm(Algorithm::Hamerly))) },
+    Device {
+        name: "cpu yinyang rows that helps",
+        make: |place| {
+            let cpu = Cpu::new().ok()?.layout(Layout::Rows).algorithm(Algorithm::Yinyang);
+            Some(Box::new(cpu.helping(place.pool.clone(), place.thread)))
+        },
+    },
     Device { name: "cpu portable rows", make: |_| cpu("portable", Layout::Rows) },
     Device { name: "cpu avx2", make: |_| cpu("avx2", Layout::Tiles) },
     Device { name: "cpu avx2 rows", make: |_| cpu("avx2", Layout::Rows) },
@@ -257,6 +265,59 @@ fn random_rows_do_not_depend_on_lanes() {
     let five = case.check();
     case.spec.init = Init::RandomRows { seed: 6 };
     assert_ne!(case.check().centroids, five.centroids, "another seed draws other rows");
+}
+
+#[test]
+fn drawn_centroids_do_not_depend_on_lanes() {
+    for init in [|seed| Init::KMeansPlusPlus { seed }, |seed| Init::KMeansParallel { seed }] {
+        for (rows, dims, k, coarse) in [(700, 5, 12, false), (300, 2, 9, true), (40, 3, 40, false)] {
+            let mut case = case(rows, dims, k, 14, coarse);
+            case.spec.init = init(5);
+            let five = case.check();
+            assert!(five.init_distances.expect("counted") >= rows as u64 * u64::from(k));
+            case.spec.init = init(6);
+            assert!(k == 40 || case.check().centroids != five.centroids, "another seed draws other rows");
+        }
+    }
+}
+
+#[test]
+fn drawing_ends_where_there_are_fewer_distinct_rows_than_clusters() {
+    let mut case = case(60, 2, 5, 15, false);
+    for row in case.rows.values.chunks_exact_mut(2) {
+        let side = f32::from(row[0] > 0.0);
+        row.fill(side);
+    }
+    for init in [Init::KMeansPlusPlus { seed: 1 }, Init::KMeansParallel { seed: 1 }] {
+        case.spec.init = init;
+        let answer = case.check();
+        assert_eq!(answer.inertia, 0.0);
+        assert!(answer.warnings[0].contains("fewer than 5 distinct rows"), "{:?}", answer.warnings);
+    }
+}
+
+#[test]
+fn bounds_change_no_answer() {
+    for (rows, dims, k, coarse) in [(3000, 4, 9, false), (900, 2, 30, true), (400, 20, 150, false)] {
+        let mut case = case(rows, dims, k, 16, coarse);
+        case.spec.stop = TO_THE_END;
+        // Devices with bounds are among those that are compared with the oracle.
+        assert!(case.check().converged);
+    }
+}
+
+#[test]
+fn batches_do_not_depend_on_lanes() {
+    let mut case = case(2000, 6, 11, 17, false);
+    case.spec.algorithm = Algorithm::Minibatch { batch: 100, seed: 3 };
+    case.spec.stop = Stop::Iterations(30);
+    let three = case.check();
+    assert_eq!((three.iterations, three.distances), (30, Some(30 * 100 * 11)));
+    case.spec.algorithm = Algorithm::Minibatch { batch: 100, seed: 4 };
+    assert_ne!(case.check().centroids, three.centroids, "another seed draws other batches");
+    case.spec.stop = Stop::Converged { tolerance: 1e-3, max_iterations: 2000 };
+    let calm = case.check();
+    assert!(calm.converged && calm.iterations < 2000, "{} iterations", calm.iterations);
 }
 
 #[test]

@@ -160,7 +160,9 @@ fn launch(cell: &Cell) -> String {
     let worker = "amdahl-worker --cell cell.json --record out.json";
     if let Some(peer) = cell.backend.peer() {
         let export = "amdahl-worker --cell cell.json --export rows --record job.json";
-        return format!("{export}\n# then the words that run {peer} in the list of peers, with: --cell job.json --record out.json");
+        return format!(
+            "{export}\n# then the words that run {peer} in the list of peers, with: --cell job.json --record out.json"
+        );
     }
     if cell.backend.uses_mpi() {
         format!("mpiexec -n {} --bind-to none {worker}", cell.ranks)

@@ -3,7 +3,7 @@
 //! Cells that are measured and data that a person wants clustered run this same code. Whoever needs to know how it goes on (a recorder of
 //! phases, a progress bar, a fault on purpose) gives a [`Watch`].
 
-use crate::cell::Init;
+use crate::cell::{Algorithm, Init};
 use crate::data::Shape;
 use crate::error::{Error, Result};
 use crate::exact::{Grid, WideSum};
@@ -11,7 +11,7 @@ use crate::measure::comm::{Buf, Comm, Op, agreed};
 use crate::measure::device::{Centroids, KMeansDevice, KMeansShard, LabelSink, Partial};
 use crate::record::Phase;
 use crate::workload::kmeans::intake::{self, Inspected, Rows, Weights};
-use crate::workload::kmeans::{init, update};
+use crate::workload::kmeans::{init, minibatch::Batches, update};
 
 /// Looks on while lanes cluster. Every lane has one of its own.
 pub trait Watch {
@@ -83,21 +83,21 @@ impl End {
 
 /// A lane's state of a clustering.
 pub struct Engine<'a> {
-    comm: &'a dyn Comm,
-    shard: Box<dyn KMeansShard>,
-    grid: Grid,
-    whole: Shape,
+    pub(super) comm: &'a dyn Comm,
+    pub(super) shard: Box<dyn KMeansShard>,
+    pub(super) grid: Grid,
+    pub(super) whole: Shape,
+    pub(super) k: usize,
     /// Those of this lane's rows, if they have any.
-    weights: Option<Weights>,
+    pub(super) weights: Option<Weights>,
     /// Of all rows together; their number where they have no weights.
-    weight: f64,
-    k: usize,
+    pub(super) weight: f64,
     /// This lane's sums, then everybody's.
     sums: Partial,
     /// What goes over the communicator: sums, counts, changed labels, distances, lanes with an error.
-    wire: Vec<i64>,
+    pub(super) wire: Vec<i64>,
     /// Distances that were evaluated since the last restart, on all lanes.
-    distances: u64,
+    pub(super) distances: u64,
     /// Those that the choice of the initial centroids took.
     initial_distances: u64,
 }
@@ -197,7 +197,22 @@ impl<'a> Engine<'a> {
         Ok(rest[0] as u64)
     }
 
-    /// Iterations from `centroids`, which end as the last ones. [`Engine::restart`] comes first.
+    /// Iterations of an algorithm from `centroids`, which end as the last ones. [`Engine::restart`] comes first. Whether there are bounds
+    /// is the device's own affair.
+    pub fn run(
+        &mut self,
+        algorithm: Algorithm,
+        centroids: &mut Vec<f32>,
+        limit: Limit,
+        watch: &dyn Watch,
+    ) -> Result<End> {
+        match algorithm {
+            Algorithm::Lloyd | Algorithm::Hamerly | Algorithm::Yinyang => self.iterate(centroids, limit, watch),
+            Algorithm::Minibatch { batch, seed } => Batches { size: batch, seed }.run(self, centroids, limit, watch),
+        }
+    }
+
+    /// Lloyd's iterations from `centroids`, which end as the last ones. [`Engine::restart`] comes first.
     pub fn iterate(&mut self, centroids: &mut Vec<f32>, limit: Limit, watch: &dyn Watch) -> Result<End> {
         let mut new = vec![0f32; centroids.len()];
         let mut labels_are_final = false;

@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use crate::cell::{Algorithm, Arithmetic, Backend, DeviceKind, KMeans, Schedule, Stop, hex};
+use crate::cell::{Arithmetic, Backend, DeviceKind, KMeans, Schedule, Stop, hex};
 use crate::error::{Error, Result};
 use crate::measure::comm::{Buf, Op, agreed, bytes};
 use crate::measure::device::{KMeansDevice, cpu::Cpu};
@@ -19,6 +19,7 @@ pub mod engine;
 pub mod init;
 pub mod intake;
 pub mod judge;
+pub mod minibatch;
 pub mod quality;
 pub mod seeding;
 pub mod tally;
@@ -32,7 +33,8 @@ pub fn run(spec: &KMeans, backend: &Backend, context: &LaneContext<'_>) -> Resul
     let device: Box<dyn KMeansDevice> = match backend {
         Backend::Native { device: DeviceKind::Cpu, .. } => {
             let cpu = agreed(context.comm, Cpu::new())?;
-            let cpu = cpu.layout(spec.layout).certify(spec.arithmetic == Arithmetic::Certified);
+            let cpu =
+                cpu.layout(spec.layout).algorithm(spec.algorithm).certify(spec.arithmetic == Arithmetic::Certified);
             Box::new(match spec.schedule {
                 Schedule::Static => cpu,
                 Schedule::Dynamic => cpu.helping(context.pool.clone(), context.comm.lane().thread),
@@ -50,9 +52,6 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
     let mut part = load::part(comm, context.source)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
-    if spec.algorithm != Algorithm::Lloyd {
-        return Err(Error::unavailable(format!("algorithm '{}' is not in this build", spec.algorithm.name())));
-    }
     let (mut engine, inspected) = Engine::load(comm, device, &mut part)?;
 
     recorder.enter(Phase::Init);
@@ -63,7 +62,7 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
     };
     if spec.warmup > 0 {
         engine.restart(k)?;
-        engine.iterate(&mut initial.clone(), Limit { iterations: spec.warmup, rule: None }, &Unwatched)?;
+        engine.run(spec.algorithm, &mut initial.clone(), Limit { iterations: spec.warmup, rule: None }, &Unwatched)?;
     }
     engine.restart(k)?;
     let limit = match spec.stop {
@@ -75,7 +74,7 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
     comm.barrier()?;
     recorder.enter(Phase::Update);
     let start = Instant::now();
-    let end = engine.iterate(&mut centroids, limit, &Measured { context })?;
+    let end = engine.run(spec.algorithm, &mut centroids, limit, &Measured { context })?;
     let distances = engine.distances();
     let mut seconds = [start.elapsed().as_secs_f64()];
 

@@ -325,3 +325,76 @@ fn weighted_plus_plus(
     }
     centres.into_iter().flat_map(|i| row(i).iter().copied()).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::MatrixRows;
+    use crate::measure::comm::solo::Solo;
+    use crate::measure::device::{KMeansDevice, cpu::Cpu};
+
+    /// Greedy k-means++ in plain f64, one row after the other: the same draws, none of the code.
+    fn naive(rows: &[f32], dims: usize, k: usize, seed: u64) -> Vec<f32> {
+        let rows: Vec<&[f32]> = rows.chunks_exact(dims).collect();
+        let square =
+            |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum::<f64>();
+        let draw = |step: usize, trial: usize| {
+            let block = Stream::new(seed, Purpose::Seeding).block(step as u64, trial as u32);
+            (u64::from(block[0]) | u64::from(block[1]) << 32) as f64 / 2f64.powi(64)
+        };
+        let mut chosen = vec![rows[(draw(0, 0) * rows.len() as f64) as usize]];
+        for step in 1..k {
+            let nearest: Vec<f64> =
+                rows.iter().map(|row| chosen.iter().map(|c| square(row, c)).fold(f64::INFINITY, f64::min)).collect();
+            let total: f64 = nearest.iter().sum();
+            let tried = (0..2 + (k as f64).ln() as usize).map(|trial| {
+                let mut left = draw(step, trial) * total;
+                let row = nearest.iter().position(|&distance| {
+                    left -= distance;
+                    left < 0.0
+                });
+                let candidate = rows[row.expect("a draw is below the total")];
+                let sum: f64 = rows.iter().zip(&nearest).map(|(row, near)| near.min(square(row, candidate))).sum();
+                (sum, candidate)
+            });
+            chosen.push(tried.min_by(|a, b| a.0.total_cmp(&b.0)).expect("two trials or more").1);
+        }
+        chosen.concat()
+    }
+
+    #[test]
+    fn it_chooses_what_a_naive_implementation_chooses() {
+        for (n, dims, k, seed) in [(300, 4, 10, 1), (500, 2, 40, 2), (200, 17, 3, 3), (1000, 3, 12, 4)] {
+            let numbers = Stream::new(seed, Purpose::Noise);
+            let rows: Vec<f32> = (0..n * dims).map(|i| numbers.unit(i as u64) as f32 * (1 + i % 3) as f32).collect();
+            let device = Cpu::new().expect("a kernel");
+            let mut shard = device.prepare(&mut MatrixRows::new(&rows, dims, 0)).expect("rows in memory");
+            let whole = Shape { rows: n as u64, dims };
+            let grid = Grid::new(&vec![3.0; dims], n as u64).expect("few rows");
+            let start = plus_plus(&Solo, shard.as_mut(), seed, k, whole, &grid).expect("a choice");
+            assert_eq!(start.centroids, naive(&rows, dims, k, seed), "{n} x {dims}, k = {k}");
+            assert_eq!(start.distances, (n * (1 + (k - 1) * trials(k))) as u64);
+        }
+    }
+
+    #[test]
+    fn a_fraction_of_a_total_is_below_it() {
+        assert_eq!(fraction(1 << 100, 1 << 63), 1 << 99);
+        assert_eq!(fraction(i128::MAX, 0), 0);
+        assert!(fraction(i128::MAX, u64::MAX) < i128::MAX && fraction(1, u64::MAX) == 0);
+    }
+
+    #[test]
+    fn weighted_choice_keeps_the_heavy_and_the_far() {
+        // Two heavy places and one far away; light rows between.
+        let rows = [0.0, 0.1, 10.0, 10.1, 1000.0, 5.0];
+        let mut distances = 0;
+        for seed in 0..20 {
+            let weights = [1000, 1, 1000, 1, 50, 1];
+            let mut chosen = weighted_plus_plus(&rows, &weights, 3, 1, seed, &mut distances);
+            chosen.sort_by(f32::total_cmp);
+            assert!(chosen[0] < 1.0 && (9.0..11.0).contains(&chosen[1]) && chosen[2] == 1000.0, "{chosen:?}");
+        }
+        assert!(distances > 0);
+    }
+}

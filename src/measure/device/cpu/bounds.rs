@@ -18,13 +18,14 @@
 
 use crate::exact::squared_distance;
 use crate::measure::device::Centroids;
+use crate::measure::device::cpu::kernel::Kernel;
 use crate::measure::device::cpu::nearest::Found;
 use crate::measure::device::cpu::panel::Panel;
 use crate::measure::device::cpu::tiles::TILE;
 use crate::measure::device::cpu::vector::{Vector, Work};
 
 /// What drift is larger by than the movements: see the module.
-const MORE: f64 = 1.0 + 1e-8;
+pub const MORE: f64 = 1.0 + 1e-8;
 
 /// How far centroids have moved since a restart, as far as gaps are concerned.
 #[derive(Default)]
@@ -110,14 +111,10 @@ impl Work for Gaps<'_> {
     unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) {
         let Gaps { panel, tile, columns, threshold, found } = self;
         let dims = panel.centroids.dims;
-        let mut squares = [0f32; TILE];
-        if columns {
-            for (column, &m) in tile.as_chunks::<TILE>().0.iter().zip(&panel.mean) {
-                for (square, &x) in squares.iter_mut().zip(column) {
-                    *square += (x - m) * (x - m);
-                }
-            }
+        let squares = if columns {
+            of_columns(tile, &panel.mean)
         } else {
+            let mut squares = [0f32; TILE];
             for (square, row) in squares.iter_mut().zip(tile.chunks_exact(dims)) {
                 let mut parts = [0f32; 16];
                 let (xs, rest) = row.as_chunks::<16>();
@@ -132,19 +129,97 @@ impl Work for Gaps<'_> {
                 }
                 *square = parts.iter().sum();
             }
-        }
-        const LITTLE: f32 = 1.0 / 1_048_576.0;
-        let grow = 1.0 + LITTLE + (2.0 * (dims as f32 + 3.0)) * (1.0 / 16_777_216.0);
-        let delta = ((dims as f64 / 8.0 + 8.0) * 2f64.powi(-51)) as f32 * (1.0 + LITTLE);
+            squares
+        };
+        let distances = Distances::new(squares, dims, threshold);
         for lane in 0..TILE {
-            let (best, second) = (found.best[lane], found.second[lane]);
-            let upper = squares[lane] * grow + threshold + f32::MIN_POSITIVE;
-            let far = |score: f32| (upper - 2.0 * score + score.abs() * (2.0 * LITTLE)).sqrt();
-            let both = far(best) + far(second);
-            let apart = 2.0 * ((best - second) * (1.0 - LITTLE) - threshold);
-            found.gaps[lane] = apart / both * (1.0 - LITTLE) - both * delta - f32::MIN_POSITIVE;
+            found.gaps[lane] = distances.gap(lane, found.best[lane], found.second[lane]);
         }
     }
+}
+
+/// Far more than the roundings of a formula in f32.
+const LITTLE: f32 = 1.0 / 1_048_576.0;
+
+/// What turns scores of a tile's rows into distances.
+pub struct Distances {
+    /// R⁺ + threshold.
+    upper: [f32; TILE],
+    threshold: f32,
+    delta: f32,
+}
+
+impl Distances {
+    #[inline(always)]
+    fn new(squares: [f32; TILE], dims: usize, threshold: f32) -> Distances {
+        let grow = 1.0 + LITTLE + (2.0 * (dims as f32 + 3.0)) * (1.0 / 16_777_216.0);
+        let delta = ((dims as f64 / 8.0 + 8.0) * 2f64.powi(-51)) as f32 * (1.0 + LITTLE);
+        Distances { upper: squares.map(|r| r * grow + threshold + f32::MIN_POSITIVE), threshold, delta }
+    }
+
+    /// Of a tile of columns.
+    pub fn of(kernel: Kernel, panel: &Panel<'_>, tile: &[f32], threshold: f32) -> Distances {
+        kernel.run(Squares { panel, tile, threshold })
+    }
+
+    /// The gap of the row in a lane between two scores.
+    #[inline(always)]
+    pub fn gap(&self, lane: usize, best: f32, second: f32) -> f32 {
+        let far = |score: f32| (self.upper[lane] - 2.0 * score + score.abs() * (2.0 * LITTLE)).sqrt();
+        let both = far(best) + far(second);
+        let apart = 2.0 * ((best - second) * (1.0 - LITTLE) - self.threshold);
+        apart / both * (1.0 - LITTLE) - both * self.delta - f32::MIN_POSITIVE
+    }
+}
+
+/// The gaps of a tile's rows between their best scores and others.
+pub struct Many<'a> {
+    /// What turns scores into distances.
+    pub distances: &'a Distances,
+    /// The best score of each row.
+    pub best: &'a [f32; TILE],
+    /// Another score of each.
+    pub others: &'a [f32; TILE],
+    /// The result.
+    pub gaps: &'a mut [f32; TILE],
+}
+
+impl Work for Many<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) {
+        for lane in 0..TILE {
+            self.gaps[lane] = self.distances.gap(lane, self.best[lane], self.others[lane]);
+        }
+    }
+}
+
+struct Squares<'a> {
+    panel: &'a Panel<'a>,
+    tile: &'a [f32],
+    threshold: f32,
+}
+
+impl Work for Squares<'_> {
+    type Output = Distances;
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) -> Distances {
+        Distances::new(of_columns(self.tile, &self.panel.mean), self.panel.centroids.dims, self.threshold)
+    }
+}
+
+/// ‖x − m‖² of each row of a tile of columns.
+#[inline(always)]
+fn of_columns(tile: &[f32], mean: &[f32]) -> [f32; TILE] {
+    let mut squares = [0f32; TILE];
+    for (column, &m) in tile.as_chunks::<TILE>().0.iter().zip(mean) {
+        for (square, &x) in squares.iter_mut().zip(column) {
+            *square += (x - m) * (x - m);
+        }
+    }
+    squares
 }
 
 /// The gap between two squared distances by definition.

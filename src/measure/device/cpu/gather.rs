@@ -27,7 +27,7 @@ pub struct Gathered {
     /// Their labels.
     pub old: [u32; TILE],
     /// A bound on their norms.
-    norm: f32,
+    pub norm: f32,
     /// How many there are.
     pub count: usize,
 }
@@ -132,6 +132,18 @@ impl Gathered {
             return decide::<KEEP>(kernel, found, here, panel.centroids, row);
         }
         0
+    }
+
+    /// The rows as a tile of columns.
+    pub fn columns(&mut self, rows: &Resident) -> &[f32] {
+        let dims = self.dims;
+        match rows {
+            Resident::Tiles(_) => &self.values[..TILE * dims],
+            Resident::Rows(_) => {
+                self.kernel.run(Turn { rows: &self.values, tile: &mut self.turned, dims });
+                &self.turned
+            }
+        }
     }
 
     /// The weights of the rows; 0 where no row is.

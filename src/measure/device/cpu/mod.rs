@@ -16,6 +16,8 @@ mod buffer;
 mod definition;
 mod dots;
 mod gather;
+mod grouped;
+mod groups;
 pub mod kernel;
 mod labels;
 mod nearest;
@@ -34,6 +36,8 @@ use buffer::Buffer;
 use definition::{Distance, TwoNearest};
 use dots::Dots;
 use gather::Gathered;
+use grouped::Grouped;
+use groups::Groups;
 use kernel::Kernel;
 use nearest::{Found, Nearest};
 use panel::Panel;
@@ -114,6 +118,7 @@ impl KMeansDevice for Cpu {
             fresh: true,
             seeding: None,
             drift: Drift::default(),
+            groups: Groups::default(),
         }))
     }
 }
@@ -137,6 +142,8 @@ struct Shard {
     seeding: Option<Box<Seeding>>,
     /// How far centroids have moved; where there are bounds.
     drift: Drift,
+    /// The same for groups of centroids.
+    groups: Groups,
 }
 
 impl Shard {
@@ -174,17 +181,28 @@ impl Shard {
         let mut stats = StepStats::default();
         let mut scratch = Buffer::zeros(TILE * self.dims);
         let mut block = [0f32; TILE * COLUMNS];
-        let bounded = self.device.algorithm == Algorithm::Hamerly && panel.centroids.k > 1;
-        let mut bounded = bounded.then(|| Bounded::new(self.device.kernel, self.dims, &self.drift));
+        let (kernel, k) = (self.device.kernel, panel.centroids.k);
+        let values = self.groups.values(panel.centroids);
+        let mut bounds = match self.device.algorithm {
+            Algorithm::Yinyang if k >= groups::LEAST => {
+                let panels = Groups::panels(&values, panel, kernel);
+                Bounds::Many(Grouped::new(kernel, self.dims, &self.groups, panels))
+            }
+            Algorithm::Hamerly | Algorithm::Yinyang if k > 1 => {
+                Bounds::One(Bounded::new(kernel, k, self.dims, &self.drift))
+            }
+            _ => Bounds::None,
+        };
         let (mine, Cpu { kernel, pool, thread, .. }) = (self.rows.clone(), self.device.clone());
         let mut work = |rows: &Shared, chunk: usize| {
             let found = Found::new();
             let (sums, scratch, block) = (&mut *sums, &mut scratch[..], &mut block);
             let fresh = self.fresh;
             let mut pass = Pass { kernel, panel, fresh, sums, scratch, block, found, stats: &mut stats };
-            match &mut bounded {
-                Some(bounded) => bounded.chunk(pass, rows, chunk),
-                None => pass.chunk::<CERTIFY, false>(rows, chunk, None),
+            match &mut bounds {
+                Bounds::One(bounded) => bounded.chunk(pass, rows, chunk),
+                Bounds::Many(grouped) => grouped.chunk(pass, rows, chunk),
+                Bounds::None => pass.chunk::<CERTIFY, false>(rows, chunk, None),
             }
         };
         match &pool {
@@ -200,6 +218,13 @@ impl Shard {
         }
         stats
     }
+}
+
+/// What spares comparisons in a step.
+enum Bounds<'a> {
+    None,
+    One(Bounded<'a>),
+    Many(Grouped<'a>),
 }
 
 /// Where a chunk's bounds are kept, if any, and what they count from.
@@ -317,7 +342,7 @@ impl KMeansShard for Shard {
         self.restarted = true;
         self.fresh = true;
         self.seeding = None;
-        self.drift = Drift::default();
+        (self.drift, self.groups) = (Drift::default(), Groups::default());
         Ok(())
     }
 
@@ -325,8 +350,11 @@ impl KMeansShard for Shard {
         if !self.restarted {
             return Err(Error::internal("a step before the first restart"));
         }
-        if self.device.algorithm.is_bounded() {
-            self.drift.advance(centroids);
+        match self.device.algorithm {
+            // Too few centroids for groups have one bound a row.
+            Algorithm::Yinyang if centroids.k >= groups::LEAST => self.groups.advance(centroids),
+            Algorithm::Hamerly | Algorithm::Yinyang => self.drift.advance(centroids),
+            Algorithm::Lloyd | Algorithm::Minibatch { .. } => {}
         }
         let panel = self.panel(centroids);
         let certify = self.device.certify;

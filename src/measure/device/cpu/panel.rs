@@ -40,6 +40,11 @@ pub struct Panel<'a> {
 impl<'a> Panel<'a> {
     /// Packs the centroids for a kernel.
     pub fn new(centroids: Centroids<'a>, kernel: Kernel) -> Self {
+        Panel::about(centroids, kernel, mean(centroids))
+    }
+
+    /// The same with scores about another point than their mean, as those of other centroids are.
+    pub fn about(centroids: Centroids<'a>, kernel: Kernel, mean: Vec<f32>) -> Self {
         let Centroids { k, dims, .. } = centroids;
         let count = k.div_ceil(kernel.block());
         let mut panel = Panel {
@@ -49,7 +54,7 @@ impl<'a> Panel<'a> {
             packed: vec![0f32; k * dims],
             starts: vec![0f32; k],
             plain: Buffer::zeros(0),
-            mean: mean(centroids),
+            mean,
             threshold: None,
         };
         let (mut norm, mut shifted, mut start) = (0f64, 0f64, 0f64);

@@ -8,7 +8,7 @@
 //! added to what t starts with, and the right side is one number a row ([`least`]). The definition is rounded too, by less than
 //! (d/8 + 8) · 2^−53 of itself, which [`least`] takes off. Partial sums stay below ½R + C²; where that may overflow, all pass.
 
-use crate::exact::squared_distance;
+use crate::measure::device::cpu::definition::Distance;
 use crate::measure::device::cpu::sums::ones;
 use crate::measure::device::cpu::tiles::TILE;
 use crate::measure::device::cpu::vector::{Vector, Work};
@@ -83,8 +83,8 @@ pub struct Hit {
     pub distance: f64,
 }
 
-/// Looks for the rows of one tile that are nearer to a candidate than `nearest`.
-pub struct Screen<'a, R: FnMut(usize, &mut [f32])> {
+/// Finds the rows of one tile that may be nearer to each candidate: a bit for each.
+pub struct Screen<'a> {
     /// The candidates.
     pub candidates: &'a Candidates,
     /// The first centre.
@@ -93,24 +93,16 @@ pub struct Screen<'a, R: FnMut(usize, &mut [f32])> {
     pub tile: &'a [f32],
     /// See [`least`].
     pub least: &'a [f32; TILE],
-    /// Squared distances to the nearest centre, of the rows that there are.
-    pub nearest: &'a [f64],
-    /// Copies the row in a lane.
-    pub row: R,
-    /// Room for a row.
-    pub scratch: &'a mut [f32],
-    /// The result, row by row and candidate by candidate.
-    pub hits: &'a mut Vec<Hit>,
 }
 
-impl<R: FnMut(usize, &mut [f32])> Work for Screen<'_, R> {
-    type Output = ();
+impl Work for Screen<'_> {
+    type Output = [u64; MOST];
 
     #[inline(always)]
-    unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) {
-        let Screen { candidates, first, tile, least, nearest, mut row, scratch, hits } = self;
+    unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) -> [u64; MOST] {
+        let Screen { candidates, first, tile, least } = self;
         let (count, dims) = (candidates.count, first.len());
-        assert!(count <= MOST && tile.len() == dims * TILE && nearest.len() <= TILE && scratch.len() == dims);
+        assert!(count <= MOST && tile.len() == dims * TILE);
         assert!(candidates.packed.len() == count * dims && candidates.starts.len() == count);
         let mut passed = [0u64; MOST];
         for group in (0..TILE).step_by(P * V::WIDTH) {
@@ -139,13 +131,38 @@ impl<R: FnMut(usize, &mut [f32])> Work for Screen<'_, R> {
                 };
             }
         }
-        let here = nearest.len();
-        let any = passed[..count].iter().fold(0, |any, bits| any | bits) & (u64::MAX >> (64 - TILE));
-        for lane in ones(any).take_while(|&lane| lane < here) {
-            row(lane, scratch);
+        passed
+    }
+}
+
+/// Measures those rows by definition.
+pub struct Settle<'a> {
+    /// The candidates.
+    pub candidates: &'a Candidates,
+    /// What the screen let through.
+    pub passed: [u64; MOST],
+    /// TILE rows, those that passed at their place.
+    pub rows: &'a [f32],
+    /// Squared distances to the nearest centre, of the rows that there are.
+    pub nearest: &'a [f64],
+    /// The rows that are nearer to a candidate, row by row and candidate by candidate.
+    pub hits: &'a mut Vec<Hit>,
+}
+
+impl Work for Settle<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) {
+        let Settle { candidates, passed, rows, nearest, hits } = self;
+        let (count, dims) = (candidates.count, candidates.values.len() / candidates.count.max(1));
+        for lane in ones(any(&passed)).take_while(|&lane| lane < nearest.len()) {
+            let row = &rows[lane * dims..][..dims];
             for (j, bits) in passed[..count].iter().enumerate() {
                 if bits >> lane & 1 != 0 {
-                    let distance = squared_distance(scratch, &candidates.values[j * dims..][..dims]);
+                    let centroid = &candidates.values[j * dims..][..dims];
+                    // SAFETY: the instructions are the caller's promise.
+                    let distance = unsafe { Distance { row, centroid }.run::<V, P, Q>() };
                     if distance < nearest[lane] {
                         hits.push(Hit { lane, candidate: j, distance });
                     }
@@ -153,6 +170,11 @@ impl<R: FnMut(usize, &mut [f32])> Work for Screen<'_, R> {
             }
         }
     }
+}
+
+/// The rows that passed for any candidate.
+pub fn any(passed: &[u64; MOST]) -> u64 {
+    passed.iter().fold(0, |any, bits| any | bits)
 }
 
 /// P vectors of rows, to be scored.

@@ -6,10 +6,12 @@
 use crate::exact::{Grid, WideSum};
 use crate::measure::device::Centroids;
 use crate::measure::device::cpu::buffer::Buffer;
+use crate::measure::device::cpu::definition::Distance;
 use crate::measure::device::cpu::kernel::Kernel;
 use crate::measure::device::cpu::resident::{Resident, Shared};
-use crate::measure::device::cpu::rows::Turn;
-use crate::measure::device::cpu::screen::{Candidates, Hit, MOST, Screen, least};
+use crate::measure::device::cpu::rows::{Turn, TurnBack};
+use crate::measure::device::cpu::screen::{Candidates, Hit, MOST, Screen, Settle, any, least};
+use crate::measure::device::cpu::sums::ones;
 use crate::measure::device::cpu::tiles::{self, TILE};
 
 /// The rows of a shard, while initial centroids are chosen.
@@ -119,14 +121,18 @@ impl Seeding {
     }
 
     /// The first centre.
-    fn start(&mut self, rows: &Shared, centre: &[f32]) {
-        let mut row = vec![0f32; self.dims];
-        for i in 0..rows.rows.count() {
-            rows.rows.row(i, &mut row);
-            let distance = crate::exact::squared_distance(&row, centre);
-            (self.nearest[i], self.from_first[i]) = (distance, distance as f32);
-            self.least[i] = least(distance, distance as f32, self.dims);
-            self.total.add(f64::from(rows.weight(i)) * distance);
+    fn start(&mut self, shared: &Shared, centre: &[f32]) {
+        let rows = &shared.rows;
+        for i in 0..rows.count().div_ceil(TILE) {
+            let here = TILE.min(rows.count() - i * TILE);
+            let memory = in_rows(self.kernel, rows, i, u64::MAX >> (64 - TILE), self.dims, &mut self.scratch);
+            for (lane, row) in memory.chunks_exact(self.dims).take(here).enumerate() {
+                let distance = self.kernel.run(Distance { row, centroid: centre });
+                let row = i * TILE + lane;
+                (self.nearest[row], self.from_first[row]) = (distance, distance as f32);
+                self.least[row] = least(distance, distance as f32, self.dims);
+                self.total.add(f64::from(shared.weight(row)) * distance);
+            }
         }
         self.first = centre.to_vec();
     }
@@ -144,18 +150,44 @@ impl Seeding {
         let (kernel, dims, first) = (self.kernel, self.dims, &self.first);
         let here = i * TILE..((i + 1) * TILE).min(rows.count());
         let (least, nearest) = (&self.least.as_chunks::<TILE>().0[i], &self.nearest[here]);
-        let scratch = &mut vec![0f32; dims][..];
-        let memory = rows.tile(i);
-        match rows {
-            Resident::Tiles(_) => {
-                let row = |lane: usize, out: &mut [f32]| tiles::row(memory, lane, out);
-                kernel.run(Screen { candidates, first, tile: memory, least, nearest, row, scratch, hits });
-            }
+        let tile = match rows {
+            Resident::Tiles(_) => rows.tile(i),
             Resident::Rows(_) => {
-                kernel.run(Turn { rows: memory, tile: &mut self.scratch, dims });
-                let row = |lane: usize, out: &mut [f32]| out.copy_from_slice(&memory[lane * dims..][..dims]);
-                kernel.run(Screen { candidates, first, tile: &self.scratch, least, nearest, row, scratch, hits });
+                kernel.run(Turn { rows: rows.tile(i), tile: &mut self.scratch, dims });
+                &self.scratch
             }
+        };
+        let passed = kernel.run(Screen { candidates, first, tile, least });
+        let any = any(&passed) & u64::MAX >> (64 - nearest.len());
+        if any != 0 {
+            let rows = in_rows(kernel, rows, i, any, dims, &mut self.scratch);
+            kernel.run(Settle { candidates, passed, rows, nearest, hits });
+        }
+    }
+}
+
+/// The rows of tile `i` one after the other, `wanted` ones at their place.
+fn in_rows<'a>(
+    kernel: Kernel,
+    rows: &'a Resident,
+    i: usize,
+    wanted: u64,
+    dims: usize,
+    room: &'a mut [f32],
+) -> &'a [f32] {
+    let memory = rows.tile(i);
+    match rows {
+        Resident::Rows(_) => &memory[..TILE * dims],
+        // A whole tile costs about as much as a few rows picked out of it.
+        Resident::Tiles(_) if dims >= 4 && wanted.count_ones() > 4 => {
+            kernel.run(TurnBack { tile: memory, rows: room, dims, stride: dims });
+            room
+        }
+        Resident::Tiles(_) => {
+            for lane in ones(wanted) {
+                tiles::row(memory, lane, &mut room[lane * dims..][..dims]);
+            }
+            room
         }
     }
 }

@@ -6,6 +6,8 @@ use super::*;
 use crate::data::MatrixRows;
 use crate::exact::squared_distance;
 
+mod bounded;
+
 /// All devices that this processor can be.
 fn devices() -> impl Iterator<Item = Cpu> {
     let kernels = Kernel::ALL.iter().filter(|kernel| kernel.supported());
