@@ -1,6 +1,6 @@
 //! Every reader against damaged files: an error or a result, never a panic, never more memory than twice the content.
 //!
-//! Inputs are valid files with random edits, the same ones in every run. `AMDAHL_FUZZ=1000000` reads so many for each reader (CI: 4,000);
+//! Inputs are valid files with random edits, the same ones in every run. `AMDAHL_FUZZ=1000000` reads so many for each reader (CI: 10,000);
 //! `AMDAHL_FUZZ_FROM=N` begins with input N, to see one again.
 //!
 //! The bound: what a thread holds at most while it opens a file, reads its rows in small pieces and its labels, is at most
@@ -55,7 +55,7 @@ impl Tally {
 pub fn fuzz(reader: &str, mut one: impl FnMut(u64, &mut Tally) -> (Vec<u8>, u64, u64)) {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let from = number("AMDAHL_FUZZ_FROM").unwrap_or(0);
-    let inputs = number("AMDAHL_FUZZ").unwrap_or(4000);
+    let inputs = number("AMDAHL_FUZZ").unwrap_or(10_000);
     let mut tally = Tally::default();
     let started = Instant::now();
     for input in from..from + inputs {
