@@ -371,7 +371,7 @@ mod tests {
             let mut shard = device.prepare(&mut MatrixRows::new(&rows, dims, 0)).expect("rows in memory");
             let whole = Shape { rows: n as u64, dims };
             let grid = Grid::new(&vec![3.0; dims], n as u64).expect("few rows");
-            let start = plus_plus(&Solo, shard.as_mut(), seed, k, whole, &grid).expect("a choice");
+            let start = plus_plus(&Solo, shard.as_mut(), seed, k, whole, &grid, None).expect("a choice");
             assert_eq!(start.centroids, naive(&rows, dims, k, seed), "{n} x {dims}, k = {k}");
             assert_eq!(start.distances, (n * (1 + (k - 1) * trials(k))) as u64);
         }
