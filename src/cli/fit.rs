@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::cell::Algorithm;
 use crate::cli::output;
 use crate::cli::people::{self, Common, Format, Place, Rows, Session, ranks};
 use crate::error::{Error, Result};
@@ -28,6 +29,12 @@ pub struct Args {
     /// Where initial centroids come from: kmeans++, kmeans||, random, first-rows, or a file of k rows
     #[arg(long, value_name = "HOW|FILE", default_value = "kmeans++", help_heading = "Algorithm")]
     init: String,
+    /// The algorithm: auto has the answer of Lloyd's, with bounds that spare comparisons where that pays
+    #[arg(long, value_enum, default_value_t, help_heading = "Algorithm")]
+    algorithm: AlgorithmWord,
+    /// Rows of a batch of mini-batch
+    #[arg(long, value_name = "ROWS", default_value_t = 1024, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Algorithm")]
+    batch: u32,
     /// So many starts, of which the one of least inertia is kept
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Algorithm")]
     starts: u32,
@@ -49,6 +56,22 @@ pub struct Args {
     /// Where the model goes, with its centroids beside it in a file that ends in .npy [default: NAME-kK.json in this folder]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     model: Option<PathBuf>,
+}
+
+/// The algorithm.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum AlgorithmWord {
+    /// Hamerly's for few clusters, Yinyang for many
+    #[default]
+    Auto,
+    /// Compares every row with every centroid
+    Lloyd,
+    /// The same answer, one bound a row
+    Hamerly,
+    /// The same answer, a bound for each group of centroids
+    Yinyang,
+    /// A rough answer soon: one random batch of rows an iteration
+    Minibatch,
 }
 
 /// How columns are scaled.
@@ -128,7 +151,15 @@ impl Args {
             ScaleWord::Standard => Scale::Standard,
             ScaleWord::Minmax => Scale::MinMax,
         };
-        Ok(KMeans::new(self.k)
+        let kmeans = KMeans::new(self.k);
+        let kmeans = match self.algorithm {
+            AlgorithmWord::Auto => kmeans,
+            AlgorithmWord::Lloyd => kmeans.algorithm(Algorithm::Lloyd),
+            AlgorithmWord::Hamerly => kmeans.algorithm(Algorithm::Hamerly),
+            AlgorithmWord::Yinyang => kmeans.algorithm(Algorithm::Yinyang),
+            AlgorithmWord::Minibatch => kmeans.algorithm(Algorithm::Minibatch { batch: self.batch, seed: self.seed }),
+        };
+        Ok(kmeans
             .start(start)
             .starts(self.starts)
             .seed(self.seed)

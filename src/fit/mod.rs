@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use crate::cell::{Dataset, Init};
+use crate::cell::{Algorithm, Dataset, Init};
 use crate::data::{self, MatrixRows, RowSource, Shape, Source, weights::weighted};
 use crate::error::{Error, Result};
 use crate::host;
@@ -85,11 +85,15 @@ impl Start {
     }
 }
 
+/// From so many clusters on, bounds for groups of centroids are the usual ones.
+const BOUNDS_BY_GROUP: u32 = 32;
+
 /// What is to be fitted and how. Made by [`KMeans::new`], changed by its methods.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KMeans {
     pub(crate) k: u32,
     pub(crate) start: Start,
+    algorithm: Option<Algorithm>,
     pub(crate) starts: u32,
     pub(crate) seed: u64,
     pub(crate) tolerance: f64,
@@ -105,6 +109,7 @@ impl KMeans {
         KMeans {
             k,
             start: Start::PlusPlus,
+            algorithm: None,
             starts: 1,
             seed: 0,
             tolerance: 1e-4,
@@ -117,6 +122,21 @@ impl KMeans {
     /// Where initial centroids come from.
     pub fn start(self, start: Start) -> KMeans {
         KMeans { start, ..self }
+    }
+
+    /// This algorithm. Without, one with the answer of Lloyd's and with bounds that spare comparisons where that pays.
+    pub fn algorithm(self, algorithm: Algorithm) -> KMeans {
+        KMeans { algorithm: Some(algorithm), ..self }
+    }
+
+    /// The algorithm of a start with this seed.
+    pub(crate) fn algorithm_of(&self, seed: u64) -> Algorithm {
+        match self.algorithm {
+            Some(Algorithm::Minibatch { batch, .. }) => Algorithm::Minibatch { batch, seed },
+            Some(algorithm) => algorithm,
+            None if self.k < BOUNDS_BY_GROUP => Algorithm::Hamerly,
+            None => Algorithm::Yinyang,
+        }
     }
 
     /// So many starts, of which the one of least inertia is kept (of equal ones the first). Their seeds are made of the seed.
@@ -160,7 +180,8 @@ impl KMeans {
             let (starts, iterations) = (self.starts, self.max_iterations);
             return refuse(format!("starts and iterations are at least 1, got {starts} and {iterations}"));
         }
-        if self.starts > 1 && !self.start.is_random() {
+        let draws = matches!(self.algorithm, Some(Algorithm::Minibatch { .. }));
+        if self.starts > 1 && !self.start.is_random() && !draws {
             return refuse(format!(
                 "{} starts from '{}' would all do the same: choose a random start, or one start",
                 self.starts,
@@ -169,6 +190,9 @@ impl KMeans {
         }
         if !(self.tolerance.is_finite() && self.tolerance >= 0.0) {
             return refuse(format!("the tolerance is a finite number of at least 0, got {}", self.tolerance));
+        }
+        if matches!(self.algorithm, Some(Algorithm::Minibatch { batch: 0, .. })) {
+            return refuse("a batch has at least 1 row, got 0".into());
         }
         if self.threads == Some(0) {
             return refuse("threads are at least 1, got 0".into());
@@ -209,7 +233,7 @@ impl KMeans {
     pub(crate) fn model(&self, fitted: Fitted, columns: Option<Vec<String>>) -> Model {
         let found = model::Found {
             program: format!("amdahl {}", env!("CARGO_PKG_VERSION")),
-            algorithm: "lloyd".into(),
+            algorithm: self.algorithm_of(self.seed).name().into(),
             init: self.start.name().into(),
             seed: self.seed,
             starts: self.starts,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::cell::Algorithm;
 use crate::data::Shape;
 use crate::data::random::{Purpose, Stream};
 use crate::error::{Error, Result};
@@ -145,6 +146,11 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     looking.doing(Doing::Reading);
     let mut part = load::part(comm, job.source)?;
     let (k, shape) = (kmeans.k as usize, points(part.whole, job.weighted));
+    let algorithm = kmeans.algorithm_of(kmeans.seed);
+    if job.weighted && matches!(algorithm, Algorithm::Minibatch { .. }) {
+        return Err(Error::usage("batches are drawn without regard to weights: mini-batch takes no weights")
+            .hint("choose another algorithm"));
+    }
     if part.whole.dims == 1 && job.weighted {
         return Err(Error::data("there are 0 columns beside the weights, at least 1 is needed"));
     }
@@ -158,7 +164,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
         beyond: given.as_deref().unwrap_or_default(),
         check: &|| looking.check(),
     };
-    let mut engine = load(comm, rows)?;
+    let mut engine = load(comm, rows, algorithm)?;
     let rule = if kmeans.tolerance > 0.0 { kmeans.tolerance * engine.mean_variance()? } else { 0.0 };
     let limit = Limit { iterations: kmeans.max_iterations, rule: Some(rule) };
     let mut best: Option<(Vec<f32>, f64, u32, engine::End)> = None;
@@ -166,13 +172,14 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     for start in 0..kmeans.starts {
         looking.start = start;
         looking.doing(Doing::Starting(start));
-        let mut centroids = match (&given, kmeans.start.init(start_seed(kmeans.seed, start))) {
+        let seed = start_seed(kmeans.seed, start);
+        let mut centroids = match (&given, kmeans.start.init(seed)) {
             (Some(centroids), _) => centroids.clone(),
             (None, Some(init)) => engine.initial(&init, k)?,
             (None, None) => return Err(Error::internal("there is nothing to start from")),
         };
         engine.restart(k)?;
-        let end = engine.iterate(&mut centroids, limit, &looking)?;
+        let end = engine.run(kmeans.algorithm_of(seed), &mut centroids, limit, &looking)?;
         if !end.labels_are_final {
             engine.step(&centroids)?;
         }
@@ -221,7 +228,7 @@ pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned
         beyond: &model.centroids,
         check: &|| looking.check(),
     };
-    let mut engine = load(comm, rows)?;
+    let mut engine = load(comm, rows, Algorithm::Lloyd)?;
     engine.restart(model.k())?;
     looking.doing(Doing::Labelling);
     engine.step(&model.centroids)?;
@@ -251,8 +258,8 @@ fn given(comm: &dyn Comm, kmeans: &KMeans, scaling: &Scaling, dims: usize) -> Re
 }
 
 /// Takes the rows onto the device.
-fn load<'a>(comm: &'a dyn Comm, mut rows: Scaled<'_, '_>) -> Result<Engine<'a>> {
-    let device = agreed(comm, Cpu::new())?;
+fn load<'a>(comm: &'a dyn Comm, mut rows: Scaled<'_, '_>, algorithm: Algorithm) -> Result<Engine<'a>> {
+    let device = agreed(comm, Cpu::new())?.algorithm(algorithm);
     Ok(Engine::load(comm, &device, &mut rows)?.0)
 }
 

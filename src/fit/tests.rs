@@ -39,6 +39,41 @@ fn the_same_on_any_number_of_threads() {
 }
 
 #[test]
+fn bounds_change_nothing() {
+    let points = numbers(3000 * 3, 11);
+    let weights: Vec<f32> = numbers(3000, 12).iter().map(|w| w.abs()).collect();
+    for k in [5, 40] {
+        let kmeans = KMeans::new(k).tolerance(0.0).max_iterations(60).threads(2);
+        let lloyd = kmeans.clone().algorithm(Algorithm::Lloyd);
+        let plain = lloyd.fit(&points, 3).expect("a fit");
+        let weighted = lloyd.fit_weighted(&points, 3, &weights).expect("a fit");
+        for kmeans in
+            [kmeans.clone(), kmeans.clone().algorithm(Algorithm::Hamerly), kmeans.algorithm(Algorithm::Yinyang)]
+        {
+            let fit = kmeans.fit(&points, 3).expect("a fit");
+            assert_ne!(fit.model.found.algorithm, "lloyd");
+            assert_eq!((&fit.model.centroids, &fit.labels), (&plain.model.centroids, &plain.labels), "k = {k}");
+            assert_eq!(fit.inertia(), plain.inertia());
+            let fit = kmeans.fit_weighted(&points, 3, &weights).expect("a fit");
+            assert_eq!((&fit.model.centroids, &fit.labels), (&weighted.model.centroids, &weighted.labels), "k = {k}");
+        }
+    }
+}
+
+#[test]
+fn batches_come_near_and_take_no_weights() {
+    let points = clusters(5000, 4, 5, 13);
+    let kmeans = KMeans::new(5).algorithm(Algorithm::Minibatch { batch: 256, seed: 0 }).max_iterations(50).seed(2);
+    let batches = kmeans.fit(&points, 4).expect("a fit");
+    let lloyd = KMeans::new(5).seed(2).fit(&points, 4).expect("a fit");
+    assert!(batches.inertia() < 1.01 * lloyd.inertia(), "{} and {}", batches.inertia(), lloyd.inertia());
+    assert_eq!(batches.model.predict(&points).expect("labels"), batches.labels);
+    assert_eq!(kmeans.clone().threads(3).fit(&points, 4).expect("a fit"), batches);
+    let refused = kmeans.fit_weighted(&points, 4, &[1.0; 5000]).expect_err("weights");
+    assert!(refused.message.contains("takes no weights"), "{refused}");
+}
+
+#[test]
 fn separate_clusters_are_found_and_predicted() {
     let points = clusters(300, 3, 3, 4);
     let fit = KMeans::new(3).fit(&points, 3).expect("a fit");
