@@ -142,7 +142,10 @@ mod tests {
             let exact = xs.iter().zip(&weights).map(|(&x, &w)| f64::from(x) * f64::from(w)).sum::<f64>() / weight;
             let largest = xs.iter().fold(0f32, |m, x| m.max(x.abs()));
             prop_assert!((f64::from(mean(&xs, &weights)) - exact).abs() <= f64::from(largest) * 1e-7);
-            prop_assert_eq!(mean(&xs, &scaled).to_bits(), mean(&xs, &weights).to_bits(), "a common factor changes nothing");
+            // Unless it makes whole numbers of them, which are not rounded.
+            if of(&scaled).are_counts() == of(&weights).are_counts() {
+                prop_assert_eq!(mean(&xs, &scaled).to_bits(), mean(&xs, &weights).to_bits(), "a common factor changes nothing");
+            }
         }
     }
 

@@ -18,10 +18,10 @@ use crate::measure::device::cpu::sums::{Change, Totals, ones};
 use crate::measure::device::cpu::tiles::TILE;
 
 /// Bounds are made once this share of the labels, or less, changes in a step. They cost half a step, so not too early.
-const FEW: f64 = 0.01;
+const FEW: f64 = if cfg!(test) { 0.1 } else { 0.01 };
 
 /// Rows are looked at one by one while bounds spare at least this share of the pairs of rows and groups.
-const SPARED: f64 = 0.4;
+const SPARED: f64 = if cfg!(test) { 0.05 } else { 0.4 };
 
 /// Bounds spared too little: they are tried again later.
 fn give_up(bounds: &mut Bounds) {
