@@ -276,7 +276,7 @@ fn an_exception_on_one_rank_of_the_articles_program_ends_all() {
     for (fault, good) in [("error:rank=1:iteration=2", false), ("", true)] {
         let began = std::time::Instant::now();
         let output = sandbox.amdahl(&["run", "test.toml", "--retry"]).env("AMDAHL_FAULT", fault).output();
-        crate::support::Ran(output.expect("amdahl starts"));
+        output.expect("amdahl starts");
         let last = sandbox.outcomes("article").pop().expect("a row");
         match good {
             true => assert_eq!(last, Outcome::Ok),

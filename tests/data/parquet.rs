@@ -23,7 +23,7 @@ pub fn golden(name: &str) -> Vec<u8> {
 fn row(i: usize) -> ([f32; 5], u32) {
     let x = i as f32;
     let label = if i < 20 { i % 4 } else { 3 - i % 4 };
-    ([x / 2.0 - 3.0, x * x - 100.0, (i % 3) as f32, f32::from(i % 2 == 0), 200.0 + x], label as u32)
+    ([x / 2.0 - 3.0, x * x - 100.0, (i % 3) as f32, f32::from(i.is_multiple_of(2)), 200.0 + x], label as u32)
 }
 
 /// A field of a structure in Thrift's compact protocol.

@@ -6,8 +6,11 @@ use super::{as_npy, on_ranks};
 use crate::support::Sandbox;
 use crate::worker;
 
+/// Iterations and inertia, where they are.
+type Published = Option<(u64, f64)>;
+
 /// Real data: its name in the catalogue, a file of it, clusters, and inertia and iterations from the first k rows where they are published.
-const SETS: &[(&str, &str, &str, Option<(u64, f64)>)] = &[
+const SETS: &[(&str, &str, &str, Published)] = &[
     ("digits", "sklearn/digits.csv.gz", "10", Some((14, 1_167_859.384_006_599_2))),
     ("mnist-t10k", "mnist-t10k/t10k-images-idx3-ubyte.gz", "10", Some((105, 25_322_079_191.390_18))),
     ("covertype-ramp", "covertype-ramp/test.csv.gz", "7", None),

@@ -80,7 +80,7 @@ fn a_model_that_does_not_fit_or_is_damaged_is_refused() {
     sandbox.write("new.json", text.replace("\"version\": 1", "\"version\": 2"));
     sandbox.write("edited.json", text.replace("\"rows\": 4", "\"rows\": 5"));
     sandbox.write("half.json", &text[..text.len() / 2]);
-    sandbox.write("lost.json", &text.replace("m.npy", "lost.npy"));
+    sandbox.write("lost.json", text.replace("m.npy", "lost.npy"));
     for (words, what) in [
         (["m.json", "unnamed.csv"], "the model has 2 columns, the data 3"),
         (["new.json", "p.csv"], "the model has version 2, this program reads version 1"),

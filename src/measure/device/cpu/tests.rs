@@ -61,8 +61,8 @@ fn plain_sums(rows: &[f32], labels: &[u32], k: usize, dims: usize) -> Partial {
     let mut sums = Partial::new(k, dims);
     for (row, &label) in rows.chunks_exact(dims).zip(labels) {
         sums.counts[label as usize] += 1;
-        for t in 0..dims {
-            sums.sums[label as usize * dims + t] += Grid::quantise(row[t], grid.scale()[t]);
+        for ((sum, &x), &scale) in sums.sums[label as usize * dims..].iter_mut().zip(row).zip(grid.scale()) {
+            *sum += Grid::quantise(x, scale);
         }
     }
     sums
