@@ -13,6 +13,9 @@ pub enum Unit {
     /// Bytes.
     #[serde(rename = "B")]
     Bytes,
+    /// Joules.
+    #[serde(rename = "J")]
+    Joules,
     /// A number of events.
     Count,
     /// A quotient without a unit.
@@ -25,6 +28,7 @@ impl Unit {
         match self {
             Unit::Seconds => seconds(value),
             Unit::Bytes => bytes(value),
+            Unit::Joules => format!("{} J", significant(value)),
             Unit::Count => count(value),
             Unit::Ratio => format!("{value:.3}"),
         }

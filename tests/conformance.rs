@@ -13,8 +13,8 @@ use amdahl::measure::comm::threads::Team;
 use amdahl::measure::comm::{Comm, Lane, solo::Solo, timed::Timed};
 use amdahl::measure::device::cpu::{Cpu, Pool, kernel::Kernel};
 use amdahl::measure::device::{KMeansDevice, fake::Fake};
-use amdahl::measure::probe::PROBES;
 use amdahl::measure::probe::recorder::Recorder;
+use amdahl::measure::probe::{PROBES, Seat};
 use amdahl::record::{Answer, Clustering};
 use amdahl::workload::{LaneContext, fault::Fault, kmeans, load::SharedSource};
 use proptest::prelude::*;
@@ -167,7 +167,7 @@ impl Case {
             let Lane { rank, thread, .. } = comm.lane();
             let place = Place { pool: pools[rank].clone(), thread };
             let pool = &place.pool;
-            let recorder = Recorder::new(&PROBES[..1]);
+            let recorder = Recorder::new(&PROBES[..1], Seat::ALONE);
             let timed = Timed::new(comm, &recorder);
             let context = LaneContext { comm: &timed, recorder: &recorder, source: &source, pool, fault: &Fault::NONE };
             let device = (device.make)(&place).expect("it was there a moment ago");

@@ -1,7 +1,7 @@
 //! Probes and the recorder on real threads, as lanes use them.
 
 use amdahl::measure::probe::recorder::{ENTRIES, LaneReadings, PROBING, Recorder, merge};
-use amdahl::measure::probe::{PROBES, load, select};
+use amdahl::measure::probe::{PROBES, Seat, load, select};
 use amdahl::record::{End, Phase, Provenance, Reading};
 
 use crate::worker;
@@ -18,7 +18,7 @@ fn touch(bytes: usize) {
 }
 
 fn lane(bytes_in_assign: usize) -> LaneReadings {
-    let recorder = Recorder::new(PROBES);
+    let recorder = Recorder::new(PROBES, Seat::ALONE);
     recorder.enter(Phase::Load);
     for _ in 0..3 {
         recorder.enter(Phase::Assign);
@@ -72,7 +72,7 @@ fn each_thread_counts_for_itself_and_the_lanes_merge() {
 
 #[test]
 fn the_kernel_s_two_counts_of_page_faults_agree() {
-    let recorder = Recorder::new(PROBES);
+    let recorder = Recorder::new(PROBES, Seat::ALONE);
     recorder.enter(Phase::Assign);
     touch(32 * MIB);
     let all = merge(&[recorder.finish()]);
@@ -91,7 +91,7 @@ fn the_kernel_s_two_counts_of_page_faults_agree() {
 
 #[test]
 fn a_chosen_set_has_its_metrics_and_no_others() {
-    let recorder = Recorder::new(&select(Some("clock")).expect("known"));
+    let recorder = Recorder::new(&select(Some("clock")).expect("known"), Seat::ALONE);
     recorder.enter(Phase::Load);
     let names: Vec<String> = merge(&[recorder.finish()]).into_iter().map(|reading| reading.metric).collect();
     assert_eq!(names, ["wall", PROBING, ENTRIES]);

@@ -9,7 +9,7 @@ use amdahl::record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
 use amdahl::record::read::Results;
 use amdahl::record::{
     Answer, BuildFacts, Clustering, Failure, Key, LaneFacts, Line, LoadFacts, Measured, Outcome, Phase, Provenance,
-    Reading, Record, RunFacts, SCHEMA,
+    Reading, Record, RunFacts, SCHEMA, Scope,
 };
 use amdahl::units::Unit;
 
@@ -193,6 +193,8 @@ pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, 
             from: Some(Provenance::Measured),
             values: Some(values),
             why: None,
+            group: None,
+            scope: Scope::Lane,
         }],
         peak_rss_bytes: Some(64 << 20),
         load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(3000.0) },
@@ -317,6 +319,7 @@ pub fn collect(lines: &[Line]) -> Results {
                 results.cells.insert(id, cell);
             }
             Line::Limits(limits) => results.limits.push(*limits),
+            Line::Simulation(simulation) => results.simulations.push(*simulation),
             Line::Record(record) => results.records.push(*record),
         }
     }

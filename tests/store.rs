@@ -33,7 +33,7 @@ fn the_lines_in_the_documentation_are_lines() {
         .filter(|line| line.starts_with("{\"line\""))
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
         .collect();
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 5);
     let Line::Cell { id, cell } = &lines[0] else { panic!("a cell") };
     assert_eq!(cell.id(), *id);
     let Line::Limits(limits) = &lines[1] else { panic!("limits") };
@@ -41,7 +41,11 @@ fn the_lines_in_the_documentation_are_lines() {
     let Line::Record(good) = &lines[2] else { panic!("a record") };
     assert!(good.counts() && good.key.cell == *id);
     assert_eq!(good.measured.as_ref().expect("measured").wall(Phase::Assign), [0.0028]);
-    let Line::Record(bad) = &lines[3] else { panic!("a record") };
+    let Line::Simulation(simulation) = &lines[3] else { panic!("a simulation") };
+    let misses = simulation.counts().and_then(|counts| counts.reading("L1D-read-misses"));
+    assert_eq!(misses.and_then(|misses| misses.value(0, Phase::Assign)), Some(160_100.0));
+    assert_eq!(misses.and_then(|misses| misses.value(0, Phase::Load)), None);
+    let Line::Record(bad) = &lines[4] else { panic!("a record") };
     assert!(matches!(bad.outcome, Outcome::Failed { .. }) && !bad.counts());
 }
 

@@ -16,6 +16,7 @@ pub mod build;
 pub mod limits;
 pub mod peer;
 pub mod read;
+pub mod simulation;
 mod wire;
 
 /// Version of the record format. A reader refuses a newer one and says so.
@@ -43,6 +44,8 @@ pub enum Line {
     Limits(Box<limits::Limits>),
     /// One repeat.
     Record(Box<Record>),
+    /// A run of a cell on a simulated machine.
+    Simulation(Box<simulation::Simulation>),
 }
 
 /// One execution of a manifest.
@@ -323,11 +326,50 @@ pub struct Reading {
     pub unit: Unit,
     /// Where the values come from; null when there are none.
     pub from: Option<Provenance>,
-    /// `values[lane][phase]` in the order of [`Phase::ALL`]; null when unavailable.
+    /// `values[lane][phase]` in the order of [`Phase::ALL`]; null when unavailable. Not a number (null in records) in a phase that was not
+    /// counted; an empty list for a lane whose node another lane reads.
     pub values: Option<Vec<Vec<f64>>>,
     /// Why there are no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// What counted it: readings with the same name here were counted together, at the same moments. Quotients are made of these alone.
+    /// Null in records of older versions, and for what has no values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Whose events.
+    #[serde(default, skip_serializing_if = "Scope::is_lane")]
+    pub scope: Scope,
+}
+
+impl Reading {
+    /// The value of a lane's phase; none where it was not counted.
+    pub fn value(&self, lane: usize, phase: Phase) -> Option<f64> {
+        self.values.as_ref()?.get(lane)?.get(phase.index()).copied().filter(|value| value.is_finite())
+    }
+
+    /// Lanes that have values. Of what is counted once a node, one lane of each node.
+    pub fn lanes(&self) -> impl Iterator<Item = usize> {
+        let values = self.values.iter().flatten().enumerate();
+        values.filter(|(_, phases)| !phases.is_empty()).map(|(lane, _)| lane)
+    }
+}
+
+/// Whose events a reading counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Those of the lane's own thread.
+    #[default]
+    Lane,
+    /// Those of the whole node, whoever caused them: one lane of each node reads them, at its own phase boundaries.
+    Node,
+}
+
+impl Scope {
+    /// As usual?
+    pub fn is_lane(&self) -> bool {
+        *self == Scope::Lane
+    }
 }
 
 /// What else the machine was doing during a repeat.

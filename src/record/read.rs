@@ -7,6 +7,7 @@ use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::host::HostFacts;
 use crate::record::limits::{LIMITS, Limits};
+use crate::record::simulation::{LastLevel, SIMULATION, Simulation};
 use crate::record::{Key, Line, Record, RunFacts, SCHEMA};
 
 /// All that a results folder holds.
@@ -22,6 +23,8 @@ pub struct Results {
     pub limits: Vec<Limits>,
     /// Repeats, oldest first.
     pub records: Vec<Record>,
+    /// Simulated runs, oldest first.
+    pub simulations: Vec<Simulation>,
     /// Lines that could not be read, each with file and line. A line cut off at the end of a file is one of them.
     pub warnings: Vec<String>,
 }
@@ -31,6 +34,19 @@ impl Results {
     pub fn limits_of(&self, host: &str, build: &str) -> Option<&Limits> {
         let of_host = || self.limits.iter().rev().filter(|limits| limits.host == host);
         of_host().find(|limits| limits.build == build).or_else(|| of_host().next())
+    }
+
+    /// The newest simulation of each cell with each last level: one with counts where there is one, else the newest failure.
+    pub fn simulations(&self) -> BTreeMap<(&CellId, LastLevel), &Simulation> {
+        let mut newest: BTreeMap<_, &Simulation> = BTreeMap::new();
+        for simulation in &self.simulations {
+            let at = (&simulation.key.cell, simulation.caches.last);
+            let kept = newest.get(&at).is_some_and(|old| old.counts().is_some() && simulation.counts().is_none());
+            if !kept {
+                newest.insert(at, simulation);
+            }
+        }
+        newest
     }
 
     /// The records that stand: where a run measured a key anew (`--fresh`), the key's records from before that run are left out.
@@ -71,6 +87,7 @@ pub fn read(folder: &Path) -> Result<Results> {
     results.runs.sort_by_key(|run| run.started_ms);
     results.limits.sort_by_key(|limits| limits.measured_ms);
     results.records.sort_by_key(|record| record.started_ms);
+    results.simulations.sort_by_key(|simulation| simulation.started_ms);
     Ok(results)
 }
 
@@ -105,6 +122,12 @@ fn read_file(file: &Path, results: &mut Results) -> Result<()> {
             )),
             Ok(Line::Limits(limits)) => results.limits.push(*limits),
             Ok(Line::Record(record)) => results.records.push(*record),
+            Ok(Line::Simulation(simulation)) if simulation.version > SIMULATION => results.warnings.push(format!(
+                "{}:{number}: a simulation of version {}, this program reads up to {SIMULATION}: left out",
+                file.display(),
+                simulation.version
+            )),
+            Ok(Line::Simulation(simulation)) => results.simulations.push(*simulation),
             Err(_) if bytes.trim_ascii().is_empty() => {}
             Err(_) if !whole => results.warnings.push(format!(
                 "{}:{number}: the last line is cut off ({} bytes); its repeat will be measured again",

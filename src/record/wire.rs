@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::record::{Provenance, Reading};
+use crate::record::{Provenance, Reading, Scope};
 use crate::units::Unit;
 
 /// The written form of a list of readings.
@@ -14,12 +14,26 @@ pub(super) struct Readings {
     values: Vec<(String, Unit, Provenance, Vec<Vec<Number>>)>,
     /// `[why, [[metric, unit], …]]`: what could not be had, by reason.
     missing: Vec<(String, Vec<(String, Unit)>)>,
+    /// `[group, scope, [metric, …]]`: what was counted together, and whose events. Absent in older records.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<(Option<String>, Scope, Vec<String>)>,
 }
 
-/// A number that is written without a fraction where it has none.
-#[derive(Clone, Copy, JsonSchema)]
-#[schemars(transparent)]
+/// A number that is written without a fraction where it has none, and as null where it is none.
+#[derive(Clone, Copy)]
 struct Number(f64);
+
+impl JsonSchema for Number {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Number".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        generator.subschema_for::<Option<f64>>()
+    }
+}
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -33,13 +47,19 @@ impl Serialize for Number {
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        f64::deserialize(deserializer).map(Number)
+        Option::<f64>::deserialize(deserializer).map(|number| Number(number.unwrap_or(f64::NAN)))
     }
 }
 
 pub(super) fn serialize<S: Serializer>(readings: &[Reading], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut written = Readings { values: Vec::new(), missing: Vec::new() };
+    let mut written = Readings { values: Vec::new(), missing: Vec::new(), groups: Vec::new() };
     for reading in readings {
+        if reading.group.is_some() || !reading.scope.is_lane() {
+            match written.groups.iter_mut().find(|(name, scope, _)| *name == reading.group && *scope == reading.scope) {
+                Some((.., metrics)) => metrics.push(reading.metric.clone()),
+                None => written.groups.push((reading.group.clone(), reading.scope, vec![reading.metric.clone()])),
+            }
+        }
         let named = (reading.metric.clone(), reading.unit);
         match (&reading.values, reading.from) {
             (Some(lanes), Some(from)) => {
@@ -59,21 +79,20 @@ pub(super) fn serialize<S: Serializer>(readings: &[Reading], serializer: S) -> R
 }
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reading>, D::Error> {
-    let written = Readings::deserialize(deserializer)?;
-    let values = written.values.into_iter().map(|(metric, unit, from, lanes)| Reading {
-        metric,
-        unit,
-        from: Some(from),
-        values: Some(lanes.into_iter().map(|phases| phases.into_iter().map(|number| number.0).collect()).collect()),
-        why: None,
+    let Readings { values, missing, groups } = Readings::deserialize(deserializer)?;
+    let counted_by = |metric: &String| {
+        let group = groups.iter().find(|(.., metrics)| metrics.contains(metric));
+        group.map_or((None, Scope::default()), |(group, scope, _)| (group.clone(), *scope))
+    };
+    let values = values.into_iter().map(|(metric, unit, from, lanes)| {
+        let (group, scope) = counted_by(&metric);
+        let values = lanes.into_iter().map(|phases| phases.into_iter().map(|number| number.0).collect()).collect();
+        Reading { metric, unit, from: Some(from), values: Some(values), why: None, group, scope }
     });
-    let missing = written.missing.into_iter().flat_map(|(why, metrics)| {
-        metrics.into_iter().map(move |(metric, unit)| Reading {
-            metric,
-            unit,
-            from: None,
-            values: None,
-            why: Some(why.clone()),
+    let missing = missing.into_iter().flat_map(|(why, metrics)| {
+        metrics.into_iter().map(move |(metric, unit)| {
+            let (group, scope) = counted_by(&metric);
+            Reading { metric, unit, from: None, values: None, why: Some(why.clone()), group, scope }
         })
     });
     Ok(values.chain(missing).collect())
@@ -97,6 +116,8 @@ mod tests {
             from: values.is_some().then_some(Provenance::Measured),
             values,
             why: why.map(str::to_string),
+            group: None,
+            scope: Scope::Lane,
         };
         let readings = vec![
             reading("faults", Some(vec![vec![3.0, 0.0, 0.5]]), None),
@@ -107,5 +128,35 @@ mod tests {
         let expected = r#"{"readings":{"values":[["faults","count","measured",[[3,0,0.5]]]],"missing":[["no PMU",[["cycles","count"],["instructions","count"]]]]}}"#;
         assert_eq!(text, expected);
         assert_eq!(serde_json::from_str::<Holder>(&text).expect("reads back").readings, readings);
+    }
+
+    #[test]
+    fn what_was_counted_together_and_what_was_not_counted() {
+        let reading = |metric: &str, value: f64, group: &str, scope| Reading {
+            metric: metric.into(),
+            unit: Unit::Count,
+            from: Some(Provenance::Measured),
+            values: Some(vec![vec![1.0, value], vec![]]),
+            why: None,
+            group: Some(group.into()),
+            scope,
+        };
+        let readings = vec![
+            reading("cycles", 2.0, "perf-1", Scope::Lane),
+            reading("instructions", f64::NAN, "perf-1", Scope::Lane),
+            reading("energy", 3.0, "powercap", Scope::Node),
+        ];
+        let text = serde_json::to_string(&Holder { readings }).expect("serialises");
+        let expected = r#"{"readings":{"values":[["cycles","count","measured",[[1,2],[]]],["instructions","count","measured",[[1,null],[]]],["energy","count","measured",[[1,3],[]]]],"missing":[],"groups":[["perf-1","lane",["cycles","instructions"]],["powercap","node",["energy"]]]}}"#;
+        assert_eq!(text, expected);
+        let back = serde_json::from_str::<Holder>(&text).expect("reads back").readings;
+        assert_eq!((back[2].group.as_deref(), back[2].scope), (Some("powercap"), Scope::Node));
+        let phase = crate::record::Phase::Init;
+        assert_eq!(
+            (back[0].value(0, phase), back[1].value(0, phase), back[0].value(1, phase)),
+            (Some(2.0), None, None)
+        );
+        assert_eq!(back[0].lanes().collect::<Vec<_>>(), [0]);
+        assert_eq!(serde_json::to_string(&Holder { readings: back }).expect("serialises"), expected);
     }
 }

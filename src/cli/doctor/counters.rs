@@ -1,7 +1,7 @@
 //! Which counters each probe can have here.
 
 use super::check::Check;
-use crate::measure::probe::{Availability, PROBES, VARIABLE, select};
+use crate::measure::probe::{Availability, PROBES, Seat, VARIABLE, select};
 
 const TOPIC: &str = "Counters";
 
@@ -11,9 +11,9 @@ pub fn checks() -> Vec<Check> {
     for source in PROBES {
         let mut available = Vec::new();
         let mut missing = Vec::new();
-        for (metric, availability) in (source.open)().available() {
+        for (metric, availability) in (source.open)(Seat::ALONE).available() {
             match availability {
-                Availability::Yes => available.push(metric.name),
+                Availability::Yes | Availability::Elsewhere => available.push(metric.name),
                 Availability::No { why, help } => missing.push(Check::no(TOPIC, metric.name, why, help)),
             }
         }

@@ -14,7 +14,7 @@ use crate::measure::comm::{Comm, threads::Team};
 use crate::measure::launch::{Site, program::Worker, signals::Interrupts};
 use crate::measure::pin;
 use crate::measure::probe::recorder::Recorder;
-use crate::measure::probe::{Availability, PROBES, ProbeSource, Raw};
+use crate::measure::probe::{Availability, PROBES, ProbeSource, Raw, Seat};
 use crate::record::Phase;
 use crate::stats::{binomial::median_interval, median};
 use crate::units;
@@ -83,7 +83,7 @@ fn per_call(mut call: impl FnMut()) -> f64 {
 
 /// Seconds of one change of phase with these probes.
 fn boundary_s(sources: &[ProbeSource]) -> f64 {
-    let recorder = Recorder::new(sources);
+    let recorder = Recorder::new(sources, Seat::ALONE);
     let mut phases = [Phase::Assign, Phase::Reduce].iter().cycle();
     per_call(|| {
         if let Some(&phase) = phases.next() {
@@ -94,7 +94,7 @@ fn boundary_s(sources: &[ProbeSource]) -> f64 {
 
 /// Seconds of one snapshot of this probe alone.
 fn snapshot_s(source: &ProbeSource) -> f64 {
-    let mut probe = (source.open)();
+    let mut probe = (source.open)(Seat::ALONE);
     let available = probe.available().iter().filter(|(_, availability)| *availability == Availability::Yes).count();
     let mut raw = vec![Raw::LOST; available];
     per_call(|| {

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Availability, Metric, Probe, Raw};
+use super::{Availability, Metric, Probe, Raw, Seat};
 use crate::units::Unit;
 
 /// Name of the metric that every record has, and has first.
@@ -14,13 +14,13 @@ struct Clock {
 }
 
 /// Opens the clock.
-pub fn open() -> Box<dyn Probe> {
+pub fn open(_: Seat) -> Box<dyn Probe> {
     Box::new(Clock { start: Instant::now() })
 }
 
 impl Probe for Clock {
     fn available(&self) -> Vec<(Metric, Availability)> {
-        vec![(Metric { name: WALL, unit: Unit::Seconds }, Availability::Yes)]
+        vec![(Metric::new(WALL, Unit::Seconds), Availability::Yes)]
     }
 
     fn snapshot(&mut self, into: &mut [Raw]) {

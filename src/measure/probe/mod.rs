@@ -5,7 +5,7 @@
 //! running, so a boundary costs one read per source and nothing is lost between phases.
 
 use crate::error::{Error, Result};
-use crate::record::Provenance;
+use crate::record::{Provenance, Scope};
 use crate::units::Unit;
 
 pub mod clock;
@@ -21,6 +21,40 @@ pub struct Metric {
     pub name: &'static str,
     /// Unit of its values.
     pub unit: Unit,
+    /// Metrics of one source with the same number are counted at the same moments; quotients are made within a group alone. 0 where all of
+    /// the source is one group.
+    pub group: u8,
+    /// Whose events.
+    pub scope: Scope,
+}
+
+impl Metric {
+    /// A metric of the lane's own thread, in the source's only group.
+    pub fn new(name: &'static str, unit: Unit) -> Metric {
+        Metric { name, unit, group: 0, scope: Scope::Lane }
+    }
+
+    /// The same of the whole node.
+    pub fn of_node(self) -> Metric {
+        Metric { scope: Scope::Node, ..self }
+    }
+
+    /// The same in this group of its source.
+    pub fn in_group(self, group: u8) -> Metric {
+        Metric { group, ..self }
+    }
+}
+
+/// Which lane opens a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// Is it the lane that reads what is counted once for all lanes of its node?
+    pub reads_node: bool,
+}
+
+impl Seat {
+    /// A lane that is alone on its node.
+    pub const ALONE: Seat = Seat { reads_node: true };
 }
 
 /// Can a metric be had here?
@@ -28,6 +62,8 @@ pub struct Metric {
 pub enum Availability {
     /// Yes: one of the probe's raw values belongs to it.
     Yes,
+    /// Another lane of this node reads it, for all.
+    Elsewhere,
     /// No.
     No {
         /// Why, short: it stands in every record.
@@ -78,7 +114,7 @@ pub struct ProbeSource {
     /// Name in `AMDAHL_PROBES` and in `amdahl doctor`.
     pub name: &'static str,
     /// Opens it on the calling thread.
-    pub open: fn() -> Box<dyn Probe>,
+    pub open: fn(Seat) -> Box<dyn Probe>,
 }
 
 /// Every source. A new one is a file and a line here. The clock comes first: it is the wall time.
@@ -137,7 +173,7 @@ mod tests {
     fn every_metric_has_a_name_of_its_own() {
         let mut names: Vec<&str> = Vec::new();
         for source in PROBES {
-            for (metric, _) in (source.open)().available() {
+            for (metric, _) in (source.open)(Seat::ALONE).available() {
                 assert!(!names.contains(&metric.name), "'{}' twice", metric.name);
                 names.push(metric.name);
             }

@@ -9,8 +9,8 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Availability, Metric, PROBES, Probe, ProbeSource, Raw, clock};
-use crate::record::{Phase, Provenance, Reading};
+use super::{Availability, Metric, PROBES, Probe, ProbeSource, Raw, Seat, clock};
+use crate::record::{Phase, Provenance, Reading, Scope};
 use crate::units::Unit;
 
 const PHASES: usize = Phase::ALL.len();
@@ -45,39 +45,53 @@ struct Inner {
 /// A metric of some source.
 struct Known {
     metric: Metric,
-    /// Index among the available ones, or why there is none.
-    index: Result<usize, String>,
+    place: Place,
+    /// Name of the source's group.
+    group: String,
     from: Provenance,
+}
+
+/// Where the values of a metric are.
+enum Place {
+    /// At this index among the available ones.
+    Here(usize),
+    /// With another lane of the node.
+    Elsewhere,
+    /// Nowhere, for this reason.
+    Nowhere(String),
 }
 
 impl Recorder {
     /// Opens `probes` on the calling thread. The clock is added in front if it is not the first of them. No phase runs yet.
-    pub fn new(probes: &[ProbeSource]) -> Recorder {
+    pub fn new(probes: &[ProbeSource], seat: Seat) -> Recorder {
         let clock = PROBES[0];
         let has_clock = probes.first().is_some_and(|first| first.name == clock.name);
         let opened = (!has_clock).then_some(&clock).into_iter().chain(probes);
-        Recorder::with(opened.map(|source| (source.open)()).collect())
+        Recorder::with(opened.map(|source| (source.name, (source.open)(seat))).collect())
     }
 
-    /// A recorder over opened probes, the first of which is the clock.
-    fn with(sources: Vec<Box<dyn Probe>>) -> Recorder {
+    /// A recorder over opened probes with their names, the first of which is the clock.
+    fn with(sources: Vec<(&'static str, Box<dyn Probe>)>) -> Recorder {
         let mut metrics = Vec::new();
         let mut widths = Vec::new();
         let mut width = 0;
-        for source in &sources {
+        for (name, source) in &sources {
             let before = width;
             for (metric, availability) in source.available() {
-                let index = match availability {
+                let place = match availability {
                     Availability::Yes => {
                         width += 1;
-                        Ok(width - 1)
+                        Place::Here(width - 1)
                     }
-                    Availability::No { why, .. } => Err(why),
+                    Availability::Elsewhere => Place::Elsewhere,
+                    Availability::No { why, .. } => Place::Nowhere(why),
                 };
-                metrics.push(Known { metric, index, from: source.provenance() });
+                let group = if metric.group == 0 { name.to_string() } else { format!("{name}-{}", metric.group) };
+                metrics.push(Known { metric, place, group, from: source.provenance() });
             }
             widths.push(width - before);
         }
+        let sources = sources.into_iter().map(|(_, source)| source).collect();
         let nothing = Raw::counted(0.0);
         Recorder {
             inner: RefCell::new(Inner {
@@ -150,9 +164,11 @@ impl Recorder {
             from: Some(Provenance::Measured),
             values: Some(values),
             why: None,
+            group: None,
+            scope: Scope::Lane,
         };
-        metrics.push(own(PROBING, Unit::Seconds, inner.probing.iter().map(|&s| nanoseconds(s)).collect()));
-        metrics.push(own(ENTRIES, Unit::Count, inner.entries.to_vec()));
+        metrics.push(own(PROBING, Unit::Seconds, inner.probing.iter().map(|&s| Some(nanoseconds(s))).collect()));
+        metrics.push(own(ENTRIES, Unit::Count, inner.entries.iter().map(|&n| Some(n)).collect()));
         LaneReadings { metrics }
     }
 }
@@ -188,15 +204,20 @@ impl Inner {
     }
 
     fn reading(&self, known: &Known) -> LaneReading {
-        let counted = known.index.clone().and_then(|index| scaled(&self.totals[index], known.metric.unit));
-        let (from, values, why) = match counted {
-            Ok((values, coverage)) if coverage < 1.0 => {
-                (Some(Provenance::Multiplexed { coverage }), Some(values), None)
-            }
-            Ok((values, _)) => (Some(known.from), Some(values), None),
-            Err(why) => (None, None, Some(why)),
+        let (from, values, why) = match &known.place {
+            Place::Here(index) => match scaled(&self.totals[*index], known.metric.unit) {
+                Ok((values, coverage)) if coverage < 1.0 => {
+                    (Some(Provenance::Multiplexed { coverage }), Some(values), None)
+                }
+                Ok((values, _)) => (Some(known.from), Some(values), None),
+                Err(why) => (None, None, Some(why)),
+            },
+            Place::Elsewhere => (Some(known.from), Some(Vec::new()), None),
+            Place::Nowhere(why) => (None, None, Some(why.clone())),
         };
-        LaneReading { metric: known.metric.name.into(), unit: known.metric.unit, from, values, why }
+        let (metric, unit, scope) = (known.metric.name.into(), known.metric.unit, known.metric.scope);
+        let group = values.is_some().then(|| known.group.clone());
+        LaneReading { metric, unit, from, values, why, group, scope }
     }
 }
 
@@ -214,26 +235,31 @@ fn add(total: &mut Raw, part: Raw) {
     total.running_s += part.running_s;
 }
 
-/// The values of the phases, each scaled by enabled/running time (perf_event_open(2)), and the share of the time that was counted.
-fn scaled(totals: &[Raw; PHASES], unit: Unit) -> Result<(Vec<f64>, f64), String> {
+/// The values of the phases, each scaled by enabled/running time (perf_event_open(2)), and the share of the time that was counted. A phase
+/// that was not counted at all has no value; where no phase was counted, the reason.
+fn scaled(totals: &[Raw; PHASES], unit: Unit) -> Result<(Vec<Option<f64>>, f64), String> {
     let mut values = Vec::with_capacity(PHASES);
     let (mut enabled, mut running) = (0.0, 0.0);
-    for (phase, total) in Phase::ALL.iter().zip(totals) {
+    for total in totals {
         if total.value.is_nan() {
             return Err("lost: a read of the counter failed".into());
         }
+        enabled += total.enabled_s;
+        running += total.running_s;
         if total.enabled_s > 0.0 && total.running_s <= 0.0 {
-            return Err(format!("not counted in phase {}: other counters held the hardware", phase.word()));
+            values.push(None);
+            continue;
         }
         let multiplexed = total.running_s < total.enabled_s;
         let value = if multiplexed { total.value * total.enabled_s / total.running_s } else { total.value };
-        values.push(match unit {
+        values.push(Some(match unit {
             Unit::Seconds => nanoseconds(value),
             Unit::Count | Unit::Bytes => value.round(),
-            Unit::Ratio => value,
-        });
-        enabled += total.enabled_s;
-        running += total.running_s;
+            Unit::Joules | Unit::Ratio => value,
+        }));
+    }
+    if enabled > 0.0 && running <= 0.0 {
+        return Err("not counted: other counters held the hardware".into());
     }
     // The two clocks of the kernel are read one after the other: ignore what is less than a thousandth.
     let coverage = if enabled > 0.0 && running < 0.999 * enabled { running / enabled } else { 1.0 };
@@ -261,10 +287,14 @@ pub struct LaneReading {
     pub unit: Unit,
     /// Where the values come from; null when there are none.
     pub from: Option<Provenance>,
-    /// By phase, in the order of [`Phase::ALL`].
-    pub values: Option<Vec<f64>>,
+    /// By phase, in the order of [`Phase::ALL`]; null in a phase that was not counted. Empty where another lane of the node reads it.
+    pub values: Option<Vec<Option<f64>>>,
     /// Why there are no values.
     pub why: Option<String>,
+    /// What was counted together with it.
+    pub group: Option<String>,
+    /// Whose events.
+    pub scope: Scope,
 }
 
 /// Puts the lanes' readings together, in lane order and the wall time first. A metric that some lane lacks is missing as a whole, with
@@ -285,22 +315,33 @@ fn merge_metric(name: &str, unit: Unit, lanes: &[LaneReadings]) -> Reading {
     let mut values = Vec::with_capacity(lanes.len());
     let mut from: Option<Provenance> = None;
     let mut missing: Vec<(usize, String)> = Vec::new();
+    let mut groups: Vec<&Option<String>> = Vec::new();
+    let mut scope = Scope::Lane;
     for (index, lane) in lanes.iter().enumerate() {
-        match lane.metrics.iter().find(|reading| reading.metric == name) {
+        let reading = lane.metrics.iter().find(|reading| reading.metric == name);
+        scope = reading.map_or(scope, |reading| reading.scope);
+        match reading {
             None => missing.push((index, "not recorded".into())),
-            Some(LaneReading { values: Some(phases), from: of_lane, .. }) => {
-                values.push(phases.clone());
-                from = lower(from, *of_lane);
+            Some(LaneReading { values: Some(phases), from: of_lane, group, .. }) => {
+                values.push(phases.iter().map(|value| value.unwrap_or(f64::NAN)).collect());
+                if !phases.is_empty() {
+                    from = lower(from, *of_lane);
+                    groups.push(group);
+                }
             }
             Some(reading) => missing.push((index, reading.why.clone().unwrap_or_else(|| "no reason given".into()))),
         }
     }
+    // A lane on another machine may have had other groups.
+    let group = groups.first().filter(|first| groups.iter().all(|group| group == *first)).and_then(|g| (*g).clone());
     let Some((first, reason)) = missing.first() else {
-        return Reading { metric: name.into(), unit, from, values: Some(values), why: None };
+        let values = Some(values);
+        return Reading { metric: name.into(), unit, from, values, why: None, group, scope };
     };
     let everywhere = missing.len() == lanes.len() && missing.iter().all(|(_, other)| other == reason);
-    let why = if everywhere { reason.clone() } else { format!("lane {first}: {reason}") };
-    Reading { metric: name.into(), unit, from: None, values: None, why: Some(why) }
+    // What is read once a node is missing for the node's reason; its other lanes have none of their own.
+    let why = if everywhere || scope == Scope::Node { reason.clone() } else { format!("lane {first}: {reason}") };
+    Reading { metric: name.into(), unit, from: None, values: None, why: Some(why), group: None, scope }
 }
 
 /// The provenance that promises less.

@@ -3,7 +3,7 @@
 //! `cpu` is `CLOCK_THREAD_CPUTIME_ID`, exact to the scheduler's clock. `user` and `system` are the kernel's split of it, which is
 //! sampled at the timer tick on most kernels: judge it over many milliseconds only.
 
-use super::{Availability, Metric, Probe};
+use super::{Availability, Metric, Probe, Seat};
 use crate::units::Unit;
 
 const METRICS: [(&str, Unit); 7] = [
@@ -17,12 +17,12 @@ const METRICS: [(&str, Unit); 7] = [
 ];
 
 /// Opens it for the calling thread.
-pub fn open() -> Box<dyn Probe> {
+pub fn open(_: Seat) -> Box<dyn Probe> {
     Box::new(platform::Rusage)
 }
 
 fn metrics(availability: impl Fn() -> Availability) -> Vec<(Metric, Availability)> {
-    METRICS.iter().map(|&(name, unit)| (Metric { name, unit }, availability())).collect()
+    METRICS.iter().map(|&(name, unit)| (Metric::new(name, unit), availability())).collect()
 }
 
 #[cfg(target_os = "linux")]
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn touching_fresh_memory_counts_faults_and_cpu_time() {
-        let mut probe = open();
+        let mut probe = open(Seat::ALONE);
         let (mut before, mut after) = ([Raw::LOST; 7], [Raw::LOST; 7]);
         probe.snapshot(&mut before);
         let mut memory = vec![0u8; 64 << 20];

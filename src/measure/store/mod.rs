@@ -140,6 +140,7 @@ impl Store {
                 Line::Cell { id, cell } => drop(self.results.cells.insert(id, cell)),
                 Line::Limits(limits) => self.results.limits.push(*limits),
                 Line::Record(record) => self.results.records.push(*record),
+                Line::Simulation(simulation) => self.results.simulations.push(*simulation),
                 Line::Run(_) => {}
             }
         }

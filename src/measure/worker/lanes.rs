@@ -10,8 +10,8 @@ use crate::host;
 use crate::measure::comm::{Buf, Comm, Op, solo::Solo, timed::Timed};
 use crate::measure::device::cpu::Pool;
 use crate::measure::pin;
-use crate::measure::probe;
 use crate::measure::probe::recorder::{LaneReadings, Recorder};
+use crate::measure::probe::{self, Seat};
 use crate::measure::team;
 use crate::record::LaneFacts;
 use crate::workload::{self, LaneContext, LaneResult, fault::Fault, load::SharedSource};
@@ -93,7 +93,7 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     let probes = probe::selected();
     comm.agree(room.and(probes.as_ref().map(drop).map_err(Clone::clone)))?;
     let pinned = shared.cpus.get(here.node_index % shared.cpus.len().max(1)).copied().filter(|&cpu| pin::pin(cpu));
-    let recorder = Recorder::new(&probes?);
+    let recorder = Recorder::new(&probes?, Seat { reads_node: here.node_index == 0 });
     let timed = Timed::new(comm, &recorder);
     let context = LaneContext {
         comm: &timed,

@@ -12,9 +12,9 @@ use crate::error::{Error, Kind, Result};
 use crate::host;
 use crate::measure::comm::solo::Solo;
 use crate::measure::device::cpu::Pool;
-use crate::measure::probe::{self, recorder::Recorder};
+use crate::measure::probe::{self, Seat, recorder::Recorder};
 use crate::record::peer::{PeerDone, PeerEnd, PeerFacts, PeerReport, Rule};
-use crate::record::{Answer, End, LoadFacts, Measured, PROTOCOL, Phase, Provenance, Reading, Report};
+use crate::record::{Answer, End, LoadFacts, Measured, PROTOCOL, Phase, Provenance, Reading, Report, Scope};
 use crate::units::Unit;
 use crate::workload::kmeans::judge;
 use crate::workload::{LaneContext, fault::Fault, load::Opens, load::SharedSource};
@@ -69,7 +69,7 @@ fn cell_for_peers(cell: &Cell, resolved: &Cell) -> Result<String> {
 
 /// Runs `work` on one lane, unmeasured.
 fn on_one_lane<T>(source: &SharedSource, work: impl FnOnce(&LaneContext<'_>) -> Result<T>) -> Result<T> {
-    let recorder = Recorder::new(&probe::selected()?);
+    let recorder = Recorder::new(&probe::selected()?, Seat::ALONE);
     let pool = Arc::new(Pool::new(1));
     let context = LaneContext { comm: &Solo, recorder: &recorder, source, pool: &pool, fault: &Fault::NONE };
     work(&context)
@@ -161,7 +161,7 @@ fn wall(phases: Option<&[Vec<f64>]>) -> Reading {
         (None, Some(_)) => Some("what this program says of its phases is not seven times for each lane".into()),
     };
     let from = values.is_some().then_some(Provenance::Measured);
-    Reading { metric: "wall".into(), unit: Unit::Seconds, from, values, why }
+    Reading { metric: "wall".into(), unit: Unit::Seconds, from, values, why, group: None, scope: Scope::Lane }
 }
 
 /// A file of k × dims finite numbers.

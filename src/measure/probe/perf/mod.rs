@@ -6,7 +6,7 @@
 //!
 //! Hardware events count the program alone, not the kernel on its behalf.
 
-use super::{Availability, Metric, Probe, Raw};
+use super::{Availability, Metric, Probe, Raw, Seat};
 use crate::units::Unit;
 
 pub mod kernel;
@@ -56,7 +56,7 @@ const EVENTS: [Known; 9] = [
 ];
 
 /// Opens the counters for the calling thread.
-pub fn open() -> Box<dyn Probe> {
+pub fn open(_: Seat) -> Box<dyn Probe> {
     #[cfg(target_os = "linux")]
     return Box::new(Perf::open(kernel::Linux));
     #[cfg(not(target_os = "linux"))]
@@ -70,7 +70,7 @@ struct NotHere;
 impl Probe for NotHere {
     fn available(&self) -> Vec<(Metric, Availability)> {
         let no = Availability::No { why: "perf_event is a part of Linux".into(), help: "run on Linux".into() };
-        EVENTS.iter().map(|known| (Metric { name: known.name, unit: known.unit }, no.clone())).collect()
+        EVENTS.iter().map(|known| (Metric::new(known.name, known.unit), no.clone())).collect()
     }
     fn snapshot(&mut self, _into: &mut [Raw]) {}
 }
@@ -180,11 +180,11 @@ impl<K: Kernel> Perf<K> {
 impl<K: Kernel> Probe for Perf<K> {
     fn available(&self) -> Vec<(Metric, Availability)> {
         let availability = |place: &Result<_, Availability>| place.as_ref().err().cloned().unwrap_or(Availability::Yes);
-        EVENTS
-            .iter()
-            .zip(&self.places)
-            .map(|(known, place)| (Metric { name: known.name, unit: known.unit }, availability(place)))
-            .collect()
+        let metric = |known: &Known, place: &Result<(usize, usize), Availability>| {
+            let group = place.as_ref().map_or(0, |(group, _)| u8::try_from(group + 1).unwrap_or(u8::MAX));
+            Metric::new(known.name, known.unit).in_group(group)
+        };
+        EVENTS.iter().zip(&self.places).map(|(known, place)| (metric(known, place), availability(place))).collect()
     }
 
     fn snapshot(&mut self, into: &mut [Raw]) {
@@ -306,7 +306,7 @@ mod tests {
 
     fn why(availability: Availability) -> String {
         match availability {
-            Availability::Yes => "available".into(),
+            Availability::Yes | Availability::Elsewhere => "available".into(),
             Availability::No { why, .. } => why,
         }
     }
@@ -370,7 +370,7 @@ mod tests {
 
     #[test]
     fn here_every_event_has_a_value_or_a_reason() {
-        let mut perf = open();
+        let mut perf = open(Seat::ALONE);
         let yes: Vec<bool> = perf.available().iter().map(|(_, a)| *a == Availability::Yes).collect();
         assert_eq!(yes.len(), EVENTS.len());
         let mut raw = vec![Raw::LOST; yes.iter().filter(|yes| **yes).count()];
