@@ -15,6 +15,7 @@ mod fuzz;
 mod instructions;
 mod layers;
 mod limits;
+mod lost;
 mod outside;
 mod peers;
 mod plan;

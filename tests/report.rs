@@ -43,7 +43,7 @@ fn every_situation_makes_a_whole_page_with_the_same_bytes() {
         let html = report(&lines);
         assert!(html == report(&lines), "{name}: equal records give equal bytes");
         let tags = tags(&html);
-        for section in ["answer", "figures", "cells", "set-up", "method", "reproduce"] {
+        for section in ["answer", "figures", "pop", "cells", "set-up", "method", "reproduce"] {
             assert!(html.contains(&format!("<section id=\"{section}\">")), "{name} has {section}");
         }
         let parallel = summarise(&collect(&lines)).groups.iter().any(|group| !group.cost.is_empty());

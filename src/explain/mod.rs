@@ -10,6 +10,7 @@ pub mod cost;
 pub mod export;
 pub mod floor;
 pub mod names;
+pub mod pop;
 pub mod roofline;
 pub mod show;
 pub mod summary;

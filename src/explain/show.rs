@@ -2,7 +2,7 @@
 
 use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::explain::table::{Align, Table, escape};
-use crate::explain::{accuracy, beside, cost, names, roofline};
+use crate::explain::{accuracy, beside, cost, names, pop::said, roofline};
 use crate::record::{BuildFacts, Phase};
 use crate::stats::Estimate;
 use crate::units;
@@ -91,6 +91,13 @@ pub fn text(summary: &Summary, style: Style) -> String {
             lines.push(format!("  {}", if failed { style.bad(&row) } else { row }));
         }
         lines.push(format!("  {}", base_line(group)));
+        if said::has_lost(group) {
+            lines.push(format!("  {}", said::LOST));
+            for (i, line) in said::lost_table(group).text().into_iter().enumerate() {
+                lines.push(format!("    {}", if i == 0 { style.faint(&line) } else { line }));
+            }
+            lines.extend(lost_words(group).into_iter().map(|line| format!("    {line}")));
+        }
         if let Some(heading) = cost::heading(group) {
             lines.push(format!("  {heading}"));
             for (i, line) in cost::table(group).text().into_iter().enumerate() {
@@ -140,6 +147,13 @@ pub fn markdown(summary: &Summary) -> String {
             table(group).markdown(),
             escape(&base_line(group))
         ));
+        if said::has_lost(group) {
+            text.push_str(&format!("{}\n\n{}\n", escape(said::LOST), said::lost_table(group).markdown()));
+            for line in lost_words(group) {
+                text.push_str(&format!("- {}\n", escape(&line)));
+            }
+            text.push('\n');
+        }
         if let Some(heading) = cost::heading(group) {
             text.push_str(&format!("{}\n\n{}\n", escape(&heading), cost::table(group).markdown()));
         }
@@ -175,6 +189,13 @@ pub fn markdown(summary: &Summary) -> String {
         text.push_str(&format!("- {}\n", escape(&format!("{warning}{advice}"))));
     }
     text
+}
+
+/// Where the speedup of a group went, in words, and what of it could not be told.
+fn lost_words(group: &Group) -> Vec<String> {
+    let base = group.base.as_ref().map_or("the base", |base| &base.name);
+    let sentence = said::widest(group).and_then(|cell| said::sentence(cell, base));
+    sentence.into_iter().chain(said::untold(group)).collect()
 }
 
 /// What a group computes and on what.

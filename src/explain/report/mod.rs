@@ -6,6 +6,7 @@ use crate::explain::figure::{self, View};
 use crate::explain::report::html::{allowed, date, escape};
 use crate::explain::summary::Summary;
 
+mod efficiency;
 pub mod html;
 mod peers;
 mod sections;
@@ -53,6 +54,8 @@ pub fn page(summary: &Summary) -> Result<String> {
     page.push_str(&sections::warnings(summary));
     page.push_str(&sections::figures(&drawings));
     page.push_str(&peers::beside(summary));
+    page.push_str(&efficiency::lost(&view));
+    page.push_str(&efficiency::pop(&view));
     page.push_str(&sections::costs(summary));
     page.push_str(&sections::cells(&view));
     page.push_str(&sections::failures(summary));

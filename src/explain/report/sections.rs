@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::explain::figure::{Drawing, View};
 use crate::explain::frame::{numbers, words};
+use crate::explain::report::efficiency;
 use crate::explain::report::html::{Column, Row, escape, table};
 use crate::explain::show::Scale;
 use crate::explain::summary::{CellSummary, Group, Summary};
@@ -28,6 +29,11 @@ pub fn answer(view: &View<'_>, drawings: &[Drawing]) -> Result<String> {
     for (i, drawing) in drawings.iter().enumerate() {
         let class = if i == 0 { " class=\"lead\"" } else { "" };
         html.push_str(&format!("<p{class}>{}.</p>\n", escape(&drawing.title)));
+        if i == 0
+            && let Some(sentence) = efficiency::sentence(view)
+        {
+            html.push_str(&format!("<p>{}</p>\n", escape(&sentence)));
+        }
     }
     let headings = view.headings();
     if headings.len() <= 2 {

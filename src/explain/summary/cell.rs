@@ -1,6 +1,7 @@
 //! One cell's repeats to its estimates.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::cell::{Cell, CellId, Workload};
 use crate::explain::floor::{Floor, Work, floor};
@@ -53,6 +54,7 @@ pub(super) fn summarise(
             seconds: measured.seconds,
             process_s: record.process_s,
             lanes: wall(measured, from),
+            measured: Arc::new((*measured).clone()),
         })
         .collect();
     let newest = good.iter().max_by_key(|(record, _)| record.started_ms).map(|(_, measured)| *measured);
@@ -87,6 +89,7 @@ pub(super) fn summarise(
         imbalance,
         speedup: None,
         efficiency: None,
+        explained: Default::default(),
         iterations: answer.map(|a| a.iterations),
         rows: answer.map(|a| a.rows),
         dims: answer.map(|a| a.dims),

@@ -4,6 +4,7 @@
 //! divided afterwards: a speedup is the base's median time over the cell's median time, an imbalance is a median maximum over a median mean.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -12,12 +13,13 @@ use crate::explain::beside::{self, Rank};
 use crate::explain::cost::{self, Cost};
 use crate::explain::floor::Floor;
 use crate::explain::names;
+use crate::explain::pop::{self, Explained};
 use crate::explain::warning::Warning;
 use crate::host::HostFacts;
 use crate::record::limits::Limits;
 use crate::record::peer::PeerFacts;
 use crate::record::read::Results;
-use crate::record::{BuildFacts, Key, Outcome, Phase, Provenance, RunFacts};
+use crate::record::{BuildFacts, Key, Measured, Outcome, Phase, Provenance, RunFacts};
 use crate::stats::{Bootstrap, Estimate};
 
 mod cell;
@@ -102,6 +104,9 @@ pub struct CellSummary {
     pub speedup: Option<Estimate>,
     /// Speedup over the number of lanes per lane of the base.
     pub efficiency: Option<Estimate>,
+    /// Efficiencies, and where the speedup went.
+    #[serde(flatten)]
+    pub explained: Explained,
     /// Iterations that were run.
     pub iterations: Option<u32>,
     /// Rows of the data.
@@ -165,6 +170,9 @@ pub struct Repeat {
     /// Wall seconds by lane and phase, in the order of [`Phase::ALL`]; empty where not recorded.
     #[serde(skip)]
     pub lanes: Vec<[f64; Phase::ALL.len()]>,
+    /// All that was measured.
+    #[serde(skip)]
+    pub measured: Arc<Measured>,
 }
 
 impl Repeat {
@@ -233,6 +241,7 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     let mut groups = group(cells);
     for group in &mut groups {
         refer_to_base(group, &base_name, bootstrap, &mut found);
+        pop::explain(group);
         group.cost = cost::of(group, bootstrap);
         group.ranks = beside::ranks(group, bootstrap);
     }
