@@ -16,6 +16,7 @@ mod instructions;
 mod layers;
 mod limits;
 mod lost;
+mod metrics;
 mod outside;
 mod peers;
 mod plan;

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::output;
 use crate::error::{Error, Kind, Result};
+use crate::explain::metric::said;
 use crate::explain::show::Sort;
 use crate::explain::summary::{Summary, summarise};
 use crate::explain::{export, show};
@@ -20,6 +21,9 @@ pub struct Args {
     /// Order of the rows
     #[arg(long, value_enum, default_value_t)]
     pub sort: SortBy,
+    /// POP efficiencies and derived metrics (IPC, misses, bytes, flop) instead of times; json and csv have them by phase and lane
+    #[arg(long)]
+    pub metrics: bool,
 }
 
 /// How a table is written.
@@ -60,6 +64,14 @@ pub fn run(args: &Args) -> Result<()> {
         SortBy::Speedup => Sort::Speedup,
     };
     sort.apply(&mut summary);
+    if args.metrics {
+        return output::print(&match args.format {
+            Format::Text => said::text(&summary, output::style()),
+            Format::Json => said::json(&summary)?,
+            Format::Csv => said::csv(&summary)?,
+            Format::Markdown => said::markdown(&summary),
+        });
+    }
     output::print(&match args.format {
         Format::Text => show::text(&summary, output::style()),
         Format::Json => export::json(&summary)?,

@@ -9,6 +9,7 @@ pub mod compare;
 pub mod cost;
 pub mod export;
 pub mod floor;
+pub mod metric;
 pub mod names;
 pub mod pop;
 pub mod roofline;

@@ -115,6 +115,16 @@ impl Simulation {
     }
 }
 
+impl Simulation {
+    /// Why it has no counts, if it has none.
+    pub fn reason(&self) -> Option<&str> {
+        match &self.end {
+            SimulationEnd::Done(_) => None,
+            SimulationEnd::Failed { reason, .. } => Some(reason),
+        }
+    }
+}
+
 impl Counts {
     /// The reading of `metric`, if there is one.
     pub fn reading(&self, metric: &str) -> Option<&Reading> {

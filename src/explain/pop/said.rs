@@ -1,6 +1,7 @@
 //! Efficiencies and lost speedup in tables and in a sentence.
 
 use crate::explain::names;
+use crate::explain::pop::Pop;
 use crate::explain::pop::lost::{Cause, Lost};
 use crate::explain::summary::{CellSummary, Group};
 use crate::explain::table::{Align, Table};
@@ -76,23 +77,29 @@ pub fn pop_rows(group: &Group) -> Vec<Vec<String>> {
     let or_empty = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.3}"));
     cells
         .map(|(cell, pop)| {
-            let values = [
-                Some(pop.parallel),
-                Some(pop.load_balance),
-                pop.balance_among_ranks,
-                pop.balance_within_ranks,
-                Some(pop.communication),
-                pop.serialisation_estimate,
-                pop.transfer_estimate,
-                pop.computation,
-                pop.instructions,
-                pop.ipc,
-                pop.frequency,
-                pop.global,
-            ];
-            std::iter::once(names::cell(&cell.cell)).chain(values.map(or_empty)).collect()
+            let values = values(pop).into_iter().map(|(_, value, _)| or_empty(value));
+            std::iter::once(names::cell(&cell.cell)).chain(values).collect()
         })
         .collect()
+}
+
+/// The efficiencies by name, with where each comes from.
+pub fn values(pop: &Pop) -> Vec<(&'static str, Option<f64>, &'static str)> {
+    let (timed, estimated) = ("measured", "estimated");
+    vec![
+        ("POP parallel efficiency", Some(pop.parallel), timed),
+        ("POP load balance", Some(pop.load_balance), timed),
+        ("POP balance among ranks", pop.balance_among_ranks, timed),
+        ("POP balance within ranks", pop.balance_within_ranks, timed),
+        ("POP communication efficiency", Some(pop.communication), timed),
+        ("POP serialisation efficiency", pop.serialisation_estimate, estimated),
+        ("POP transfer efficiency", pop.transfer_estimate, estimated),
+        ("POP computation scaling", pop.computation, timed),
+        ("POP instruction scaling", pop.instructions, timed),
+        ("POP IPC scaling", pop.ipc, timed),
+        ("POP frequency scaling", pop.frequency, timed),
+        ("POP global efficiency", pop.global, timed),
+    ]
 }
 
 /// Two decimals, and no sign where they are both 0.

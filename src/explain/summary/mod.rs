@@ -19,6 +19,7 @@ use crate::host::HostFacts;
 use crate::record::limits::Limits;
 use crate::record::peer::PeerFacts;
 use crate::record::read::Results;
+use crate::record::simulation::Simulation;
 use crate::record::{BuildFacts, Key, Measured, Outcome, Phase, Provenance, RunFacts};
 use crate::stats::{Bootstrap, Estimate};
 
@@ -38,6 +39,9 @@ pub struct Summary {
     pub builds: Vec<BuildFacts>,
     /// The limits that the floors come from.
     pub limits: Vec<Limits>,
+    /// Simulated runs of the cells: of each with each last level the newest.
+    #[serde(skip)]
+    pub simulations: Vec<Simulation>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
 }
@@ -248,7 +252,8 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     let (hosts, builds) = sources(results, &groups);
     let warnings = checks::warnings(&groups, &builds, &base_name, bootstrap.level, found, &results.warnings);
     let limits = limits(results, &groups);
-    Summary { run, groups, hosts, builds, limits, warnings }
+    let simulations = results.simulations().into_values().cloned().collect();
+    Summary { run, groups, hosts, builds, limits, simulations, warnings }
 }
 
 /// What was noticed on the way.

@@ -1,0 +1,196 @@
+//! What a metric is computed from: counts of one cell, summed over lanes and phases.
+
+use crate::explain::pop::spent::{USEFUL, same_source, weaker};
+use crate::record::limits::Limits;
+use crate::record::{Phase, Provenance, Reading, Scope as Of};
+use crate::stats::median;
+
+/// The phases that a value is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// Assign and update together.
+    Computing,
+    /// One phase.
+    Phase(Phase),
+}
+
+impl Span {
+    /// All spans of metrics: computing first, then each phase of the timed part.
+    pub const ALL: [Span; 5] = [
+        Span::Computing,
+        Span::Phase(Phase::Assign),
+        Span::Phase(Phase::Reduce),
+        Span::Phase(Phase::Update),
+        Span::Phase(Phase::Wait),
+    ];
+
+    /// The word in tables.
+    pub fn word(self) -> &'static str {
+        match self {
+            Span::Computing => "computing",
+            Span::Phase(phase) => phase.word(),
+        }
+    }
+
+    fn phases(self) -> Vec<Phase> {
+        match self {
+            Span::Computing => USEFUL.to_vec(),
+            Span::Phase(phase) => vec![phase],
+        }
+    }
+
+    /// Does it hold the assign phase, in which distances are evaluated?
+    pub fn holds_assign(self) -> bool {
+        matches!(self, Span::Computing | Span::Phase(Phase::Assign))
+    }
+}
+
+/// The size of the problem.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Size {
+    /// Rows.
+    pub rows: f64,
+    /// Columns.
+    pub dims: f64,
+    /// Clusters.
+    pub k: f64,
+    /// Iterations.
+    pub iterations: f64,
+    /// Lanes.
+    pub lanes: u32,
+    /// Distances that were evaluated in all iterations on all lanes, and whether they were counted or follow from a formula.
+    pub distances: Option<(f64, Provenance)>,
+    /// Line of the caches, bytes.
+    pub line: Option<f64>,
+}
+
+/// What a metric is computed from.
+pub struct Scope<'a> {
+    /// Readings of each repeat, or of the one simulated run.
+    pub runs: Vec<&'a [Reading]>,
+    /// The problem.
+    pub size: Size,
+    /// Limits of the machine; `None` where they are not known, and for simulated counts.
+    pub limits: Option<&'a Limits>,
+    /// Which phases.
+    pub span: Span,
+    /// Which lane; all where `None`.
+    pub lane: Option<usize>,
+}
+
+/// A sum over lanes and phases: the median over repeats.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// The value, in the reading's unit.
+    pub value: f64,
+    /// Where it comes from.
+    pub from: Provenance,
+    /// What was counted together with it.
+    pub group: Option<String>,
+}
+
+impl Scope<'_> {
+    /// The sum of a reading over the lanes and phases of this scope.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn total(&self, metric: &str) -> Result<Input, String> {
+        let mut values = Vec::with_capacity(self.runs.len());
+        let mut source: Option<(Provenance, Option<String>)> = None;
+        for readings in &self.runs {
+            let (value, reading, from) = self.sum(readings, metric)?;
+            values.push(value);
+            source = match source {
+                None => Some((from, reading.group.clone())),
+                Some((so_far, group)) if same_kind(so_far, from) => Some((weaker(so_far, from), group)),
+                Some(_) => return Err(format!("{metric}: counted in different ways in different repeats")),
+            };
+        }
+        let ((from, group), value) = source.zip(median(&values)).ok_or("no good repeat")?;
+        Ok(Input { value, from, group })
+    }
+
+    fn sum<'r>(&self, readings: &'r [Reading], metric: &str) -> Result<(f64, &'r Reading, Provenance), String> {
+        let reading =
+            readings.iter().find(|r| r.metric == metric).ok_or_else(|| format!("'{metric}' was not recorded"))?;
+        let (Some(lanes), Some(from)) = (&reading.values, reading.from) else {
+            return Err(format!("{metric}: {}", reading.why.as_deref().unwrap_or("no reason given")));
+        };
+        let of_node = lanes.iter().any(Vec::is_empty) || reading.scope == Of::Node;
+        if of_node && self.lane.is_some() {
+            return Err(format!("{metric}: counted for a whole node, not for a lane"));
+        }
+        let mut sum = 0.0;
+        for (_, phases) in
+            lanes.iter().enumerate().filter(|(i, phases)| !phases.is_empty() && self.lane.is_none_or(|lane| lane == *i))
+        {
+            for phase in self.span.phases() {
+                let value = phases.get(phase.index()).copied().filter(|v| v.is_finite() && *v >= 0.0);
+                sum += value.ok_or_else(|| format!("{metric}: not counted in phase {}", phase.word()))?;
+            }
+        }
+        Ok((sum, reading, from))
+    }
+
+    /// Totals of several readings that were counted together: from the same source, and in the same group where groups are known.
+    ///
+    /// # Errors
+    /// Why one is missing, or that they were not counted together.
+    pub fn together<const N: usize>(&self, metrics: [&str; N]) -> Result<([f64; N], Provenance), String> {
+        let mut values = [0.0; N];
+        let mut first: Option<Input> = None;
+        for (value, metric) in values.iter_mut().zip(metrics) {
+            let input = self.total(metric)?;
+            *value = input.value;
+            first = Some(match first {
+                None => input,
+                Some(first) if !same_source(first.from, input.from) || first.group != input.group => {
+                    return Err(format!("{} were not counted together", metrics.join(" and ")));
+                }
+                Some(first) => Input { from: weaker(first.from, input.from), ..first },
+            });
+        }
+        Ok((values, first.map_or(Provenance::Measured, |input| input.from)))
+    }
+
+    /// Seconds of the wall clock on the lanes of this scope, added up. Simulated runs have none.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub fn lane_seconds(&self) -> Result<f64, String> {
+        match self.total("wall")? {
+            Input { value, from: Provenance::Measured, .. } if value > 0.0 => Ok(value),
+            Input { from: Provenance::Measured, .. } => Err(format!("no time was spent in {}", self.span.word())),
+            _ => Err("the wall time is not measured".into()),
+        }
+    }
+
+    /// Seconds of the wall clock, the mean over the lanes.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub fn seconds(&self) -> Result<f64, String> {
+        let lanes = if self.lane.is_some() { 1.0 } else { f64::from(self.size.lanes) };
+        Ok(self.lane_seconds()? / lanes)
+    }
+
+    /// Refuses a single lane, for what is known of all together only.
+    ///
+    /// # Errors
+    /// For one lane.
+    pub fn all_lanes(&self) -> Result<(), String> {
+        self.lane.map_or(Ok(()), |_| Err("known for all lanes together only".into()))
+    }
+}
+
+fn same_kind(a: Provenance, b: Provenance) -> bool {
+    std::mem::discriminant(&a) == std::mem::discriminant(&b)
+}
+
+/// `top` / `bottom` × `factor`, or that nothing was counted to divide by.
+///
+/// # Errors
+/// When `bottom` is 0.
+pub fn quotient(top: f64, bottom: f64, factor: f64, what: &str) -> Result<f64, String> {
+    if bottom > 0.0 { Ok(factor * top / bottom) } else { Err(format!("no {what} were counted here")) }
+}
