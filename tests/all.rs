@@ -1,9 +1,11 @@
 //! The integration tests: one binary, one module a subject.
 
+mod cache;
 #[path = "../benches/common/mod.rs"]
 mod common;
 mod compare;
 mod conformance;
+mod counters;
 mod data;
 mod doctor;
 mod explain;

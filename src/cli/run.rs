@@ -79,6 +79,7 @@ pub fn run(args: &Args) -> Result<()> {
         interrupts: &interrupts,
         number: 0,
         programs: Programs::new(plan.peers.clone()),
+        counters: plan.experiment.counters,
     };
     let names = Names::new(&plan.cells);
     let mut progress = Progress::new(&names, plan.cells.len());
@@ -95,17 +96,20 @@ pub fn run(args: &Args) -> Result<()> {
             limit_s: plan.experiment.time_limit_s,
             retry: args.retry,
             pause: Duration::from_millis(500),
+            simulated_points: plan.experiment.simulated_points,
         },
         standing: Vec::new(),
         digests: BTreeMap::new(),
+        unsimulated: Vec::new(),
     };
     let ended = sweep.run(&turns);
     let standing = std::mem::take(&mut sweep.standing);
+    let unsimulated = std::mem::take(&mut sweep.unsimulated);
     let measured = progress.finish();
     if let Err(error) = ended {
         return Err(stopped(error, args, measured));
     }
-    let tally = Tally::new(&plan, &names, &wanted, &standing);
+    let tally = Tally::new(&plan, &names, &wanted, &standing).with_simulations(&plan, &names, &unsimulated);
     output::print(&tally.text(&plan, &folder, measured))?;
     tally.verdict()
 }

@@ -12,7 +12,10 @@ use crate::measure::launch::attempt::{Attempt, Executor, Runs, one_line};
 use crate::measure::launch::{classify::Ending, signals::Interrupts};
 use crate::measure::store::{Store, claim, state};
 use crate::plan::PlannedCell;
+use crate::record::simulation::{LastLevel, Simulation};
 use crate::record::{Answer, Failure, Key, Measured, Outcome, Record, limits::Limits, peer};
+
+mod simulations;
 
 /// How often a sweep looks whether another one has measured the machine's limits.
 const PATIENCE: u32 = 20;
@@ -29,6 +32,10 @@ pub trait Watch {
     fn over(&mut self, _cell: &PlannedCell, _standing: &Standing) {}
     /// The machine's limits could not be measured, for this reason; the sweep goes on without.
     fn without_limits(&mut self, _why: &str) {}
+    /// The cell is going to be simulated with this last level.
+    fn simulates(&mut self, _cell: &PlannedCell, _last: LastLevel) {}
+    /// It was.
+    fn simulated(&mut self, _cell: &PlannedCell, _simulation: &Simulation) {}
     /// Another sweep measures what is left; this one waits for it.
     fn waits(&mut self, _cells: usize) {}
 }
@@ -58,6 +65,8 @@ pub struct Options {
     pub retry: bool,
     /// Between two looks at what another sweep has claimed.
     pub pause: Duration,
+    /// Cells are simulated too, with so many rows a rank at most.
+    pub simulated_points: Option<u64>,
 }
 
 /// Gives the digest of a data set's source.
@@ -85,6 +94,8 @@ pub struct Sweep<'a> {
     pub standing: Vec<Standing>,
     /// Digests of data sets by canonical form; begins empty.
     pub digests: BTreeMap<String, std::result::Result<String, Error>>,
+    /// Cells (as indexes) whose simulation failed, and why; begins empty.
+    pub unsimulated: Vec<(usize, Failure, String)>,
 }
 
 /// What became of a turn.
@@ -115,7 +126,7 @@ impl Sweep<'_> {
                 }
             }
             if passed_over.is_empty() {
-                return Ok(());
+                return self.options.simulated_points.map_or(Ok(()), |points| self.simulations(turns, points));
             }
             if passed_over.len() == before {
                 self.watch.waits(passed_over.len());

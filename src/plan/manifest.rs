@@ -44,11 +44,53 @@ pub struct Experiment {
     /// Backend whose cell is the base of speedups. 'serial' where absent.
     #[schemars(with = "Option<BackendName>")]
     pub base: Option<At<String>>,
+    /// Which counters are read. 'auto' where absent.
+    pub counters: Option<At<Counters>>,
+    /// With counters = 'simulated': rows of each rank's simulated run, at most. 20000 where absent.
+    pub simulated_points: Option<At<Whole>>,
     /// How long a repeat may take: seconds, or a text such as "90 s" or "5 min". 600 s where absent.
     pub time_limit: Option<At<Duration>>,
     /// File that declares outside programs, relative to the manifest's folder. That of AMDAHL_PEERS, else the list that is built in, where
     /// absent.
     pub peers: Option<At<String>>,
+}
+
+/// Which counters are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counters {
+    /// All that can be had; what cannot says why. Never a failure.
+    #[default]
+    Auto,
+    /// As 'auto', but a cell fails where the processor's own counters cannot be had.
+    Hardware,
+    /// As 'auto', and a smaller run of each cell on a simulated machine beside it.
+    Simulated,
+    /// The clock alone.
+    Off,
+}
+
+impl Counters {
+    /// The variable that tells a worker.
+    pub const VARIABLE: &str = "AMDAHL_COUNTERS";
+
+    /// All of them.
+    pub const ALL: [Counters; 4] = [Counters::Auto, Counters::Hardware, Counters::Simulated, Counters::Off];
+
+    /// The word in manifests.
+    pub fn word(self) -> &'static str {
+        match self {
+            Counters::Auto => "auto",
+            Counters::Hardware => "hardware",
+            Counters::Simulated => "simulated",
+            Counters::Off => "off",
+        }
+    }
+
+    /// Nothing to say?
+    pub fn is_auto(&self) -> bool {
+        *self == Counters::Auto
+    }
 }
 
 /// What is computed.

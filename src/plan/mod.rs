@@ -25,6 +25,7 @@ pub mod schema;
 pub mod ties;
 pub mod written;
 
+pub use manifest::Counters;
 pub use order::order;
 
 /// What a plan needs to know of the machine that will run it.
@@ -72,6 +73,12 @@ pub struct Experiment {
     pub repeats: u32,
     /// Seconds after which a repeat is ended.
     pub time_limit_s: f64,
+    /// Which counters are read.
+    #[serde(skip_serializing_if = "Counters::is_auto")]
+    pub counters: Counters,
+    /// Rows of each rank's simulated run, at most; null where nothing is simulated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simulated_points: Option<u64>,
 }
 
 /// A cell and what it is for.
@@ -192,7 +199,16 @@ fn experiment(text: &Text<'_>, manifest: &manifest::Manifest, peers: &Peers) -> 
         let span = wire.time_limit.as_ref().map_or(0..0, |limit| limit.span.clone());
         return Err(text.error(&span, format!("time-limit: expected more than 0 seconds, got {time_limit_s}")));
     }
+    let counters = wire.counters.as_ref().map_or(Counters::Auto, |counters| counters.value);
+    let simulated_points = number("simulated-points", &wire.simulated_points, 1, 1 << 40, 20_000)?;
+    if let (Some(points), false) = (&wire.simulated_points, counters == Counters::Simulated) {
+        let message = "simulated-points: nothing is simulated";
+        return Err(text.error(&points.span, message).hint("add counters = \"simulated\", or take it out"));
+    }
+    let simulated_points = (counters == Counters::Simulated).then_some(simulated_points);
     Ok(Experiment {
+        counters,
+        simulated_points,
         title: said(&wire.title).unwrap_or_else(|| name.value.clone()),
         question: said(&wire.question).unwrap_or_default(),
         name: name.value,

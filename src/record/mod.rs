@@ -347,6 +347,14 @@ impl Reading {
         self.values.as_ref()?.get(lane)?.get(phase.index()).copied().filter(|value| value.is_finite())
     }
 
+    /// The reading of `metric` that was counted together with this one, among readings of the same run: a quotient of the two means
+    /// something. Groups that have instructions of their own call them `instructions.` and a word; `beside(all, "instructions")` finds them.
+    pub fn beside<'a>(&self, all: &'a [Reading], metric: &str) -> Option<&'a Reading> {
+        let own = |name: &str| name == metric || name.strip_prefix(metric).is_some_and(|rest| rest.starts_with('.'));
+        let together = |other: &&Reading| self.group.is_some() && other.group == self.group && own(&other.metric);
+        all.iter().find(together).filter(|other| other.scope == self.scope && other.from.is_some())
+    }
+
     /// Lanes that have values. Of what is counted once a node, one lane of each node.
     pub fn lanes(&self) -> impl Iterator<Item = usize> {
         let values = self.values.iter().flatten().enumerate();

@@ -8,6 +8,7 @@ use crate::cell::{BACKENDS, Backend, Cell, Dataset, Init, KMeans, Stop, Syntheti
 use crate::measure::launch::attempt::{Executor, Launching};
 use crate::measure::launch::peer::Programs;
 use crate::measure::launch::{Site, classify::Ending, program::Worker, signals::Interrupts};
+use crate::plan::Counters;
 use crate::record::{Answer, Measured};
 use crate::units;
 
@@ -51,6 +52,7 @@ pub fn launching<'a>(worker: &'a Worker, site: &Site, scratch: &Path, interrupts
         interrupts,
         number: 0,
         programs: Programs::default(),
+        counters: Counters::Auto,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::cell::CellId;
 use crate::explain::names::one_line;
 use crate::measure::sweep::{Standing, Watch};
 use crate::plan::PlannedCell;
+use crate::record::simulation::{LastLevel, Simulation};
 use crate::record::{Failure, Record};
 use crate::units;
 
@@ -115,6 +116,21 @@ impl Watch for Progress<'_> {
             Standing::Failed(class, why) => {
                 self.say(&format!("{name}: {}: {}", class.word(), one_line(why, 100)));
             }
+        }
+    }
+
+    fn simulates(&mut self, cell: &PlannedCell, last: LastLevel) {
+        self.show(&format!("{} simulated with the last level {}", self.names.of(cell), last.words()));
+    }
+
+    fn simulated(&mut self, cell: &PlannedCell, simulation: &Simulation) {
+        self.measured += 1;
+        // On a terminal the bar says enough; what failed is said at the end.
+        if self.bar.is_none() && simulation.counts().is_some() {
+            let took = simulation.process_s.map_or(String::new(), |s| format!(", {}", units::seconds(s)));
+            let words = simulation.caches.last.words();
+            let at = units::seconds(self.started.elapsed().as_secs_f64());
+            self.say(&format!("[{at}] {}: simulated with the last level {words}{took}", self.names.of(cell)));
         }
     }
 

@@ -63,6 +63,21 @@ impl Tally {
         tally
     }
 
+    /// Adds the cells that could not be simulated, with the reasons.
+    pub fn with_simulations(mut self, plan: &Plan, names: &Names, unsimulated: &[(usize, Failure, String)]) -> Tally {
+        for (at, class, reason) in unsimulated {
+            let weight = if *class == Failure::Unavailable { Weight::Lacking } else { Weight::Failed };
+            let name = names.of(&plan.cells[*at]).to_string();
+            let reason = format!("no simulated counters ({}): {reason}", class.word());
+            match self.groups.iter_mut().find(|group| group.reason == reason) {
+                Some(group) if group.cells.contains(&name) => {}
+                Some(group) => group.cells.push(name),
+                None => self.groups.push(Group { kind: "simulation", reason, cells: vec![name], weight }),
+            }
+        }
+        self
+    }
+
     /// A short table for people.
     pub fn text(&self, plan: &Plan, folder: &Path, new_records: u32) -> String {
         let cells = |n: usize| if n == 1 { "1 cell".to_string() } else { format!("{n} cells") };

@@ -9,11 +9,13 @@ use super::classify::{Ending, classify};
 use super::peer::Programs;
 use super::program::Worker;
 use super::signals::Interrupts;
+use super::simulate::Simulated;
 use super::supervise::{self, Exit, How, supervise};
 use super::{Job, Site, launcher_for};
 use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
-use crate::record::{Failure, limits::Limits};
+use crate::plan::Counters;
+use crate::record::{Failure, limits::Limits, simulation::Caches};
 
 /// Bytes that are kept of what a failed attempt printed, of each of its two streams.
 const KEPT: u64 = 4 << 20;
@@ -50,10 +52,25 @@ pub trait Executor {
         Ok(Runs::Worker)
     }
 
+    /// Runs the cell on a simulated machine with these caches. An error ends the sweep.
+    fn simulate(&mut self, _cell: &Cell, _caches: &Caches, _limit_s: f64) -> Result<Simulated> {
+        let end = Err((Failure::Unavailable, "nothing simulates here".into()));
+        Ok(Simulated { started_ms: now_ms(), process_s: None, end })
+    }
+
     /// Measures in short what this machine can do at most. `None` where that cannot be had or is not wanted.
     fn limits(&mut self) -> Result<Option<Limits>> {
         Ok(None)
     }
+}
+
+/// What stands before a worker and in its environment beside the launcher's own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Under {
+    /// A program that runs the worker, with its arguments.
+    pub argv: Vec<String>,
+    /// Variables.
+    pub env: Vec<(String, String)>,
 }
 
 /// Starts a fresh worker for each attempt.
@@ -74,17 +91,50 @@ pub struct Launching<'a> {
     pub number: u64,
     /// The outside programs.
     pub programs: Programs,
+    /// Which counters workers are to have.
+    pub counters: Counters,
 }
 
 impl Executor for Launching<'_> {
     fn attempt(&mut self, id: &CellId, cell: &Cell, limit_s: f64) -> Result<Attempt> {
+        if let Some(peer) = cell.backend.peer() {
+            self.interrupts.check()?;
+            return self.attempt_peer(id, cell, peer, limit_s);
+        }
+        let env = vec![(Counters::VARIABLE.to_string(), self.counters.word().to_string())];
+        self.attempt_under(id, cell, limit_s, &Under { argv: Vec::new(), env })
+    }
+
+    fn runs(&mut self, cell: &Cell) -> Result<Runs> {
+        match cell.backend.peer() {
+            None => Ok(Runs::Worker),
+            Some(peer) => Ok(match self.programs.find(&peer.name, &self.scratch, self.interrupts)? {
+                Ok(program) => Runs::Peer(program.id.clone()),
+                Err(reason) => Runs::Missing(reason.clone()),
+            }),
+        }
+    }
+
+    fn limits(&mut self) -> Result<Option<Limits>> {
+        if !self.worker.can.limits || std::env::var_os("AMDAHL_LIMITS").is_some_and(|word| word == "off") {
+            return Ok(None);
+        }
+        self.worker.limits(true, &self.scratch, self.interrupts).map(Some)
+    }
+
+    fn simulate(&mut self, cell: &Cell, caches: &Caches, limit_s: f64) -> Result<Simulated> {
+        self.interrupts.check()?;
+        self.simulate_cell(cell, caches, limit_s)
+    }
+}
+
+impl Launching<'_> {
+    /// One attempt with a fresh worker.
+    pub(super) fn attempt_under(&mut self, id: &CellId, cell: &Cell, limit_s: f64, under: &Under) -> Result<Attempt> {
         self.interrupts.check()?;
         let started_ms = now_ms();
         let refuse =
             |class, reason: String| Ok(Attempt { started_ms, process_s: None, ending: Ending::failed(class, reason) });
-        if let Some(peer) = cell.backend.peer() {
-            return self.attempt_peer(id, cell, peer, limit_s);
-        }
         if let Some(why) = self.worker.lacks(cell) {
             return refuse(Failure::Unavailable, why);
         }
@@ -92,16 +142,24 @@ impl Executor for Launching<'_> {
         let file = |kind: &str| self.scratch.join(format!("{}-{id}.{kind}", self.number));
         let (cell_file, record_file, out, err) = (file("cell.json"), file("report.json"), file("out"), file("err"));
         let launcher = launcher_for(cell, &|name| std::env::var(name).ok())?;
-        let job = Job {
+        let mut job = Job {
             cell: cell.clone(),
+            under: under.argv.clone(),
             worker: self.worker.path.clone(),
             arguments: Vec::new(),
             cell_file: cell_file.clone(),
             record_file: record_file.clone(),
             site: self.site.clone(),
         };
+        // Ranks on other machines need them too.
+        job.site.forward.extend(under.env.iter().map(|(name, _)| name.clone()));
+        job.site.forward.sort();
+        job.site.forward.dedup();
         let command = match launcher.command(&job) {
-            Ok(command) => command,
+            Ok(mut command) => {
+                command.env.extend(under.env.iter().cloned());
+                command
+            }
             Err(e) if e.kind == Kind::Unavailable => return refuse(Failure::Unavailable, one_line(&e)),
             Err(e) => return Err(e),
         };
@@ -128,25 +186,6 @@ impl Executor for Launching<'_> {
         Ok(Attempt { started_ms, process_s, ending })
     }
 
-    fn runs(&mut self, cell: &Cell) -> Result<Runs> {
-        match cell.backend.peer() {
-            None => Ok(Runs::Worker),
-            Some(peer) => Ok(match self.programs.find(&peer.name, &self.scratch, self.interrupts)? {
-                Ok(program) => Runs::Peer(program.id.clone()),
-                Err(reason) => Runs::Missing(reason.clone()),
-            }),
-        }
-    }
-
-    fn limits(&mut self) -> Result<Option<Limits>> {
-        if !self.worker.can.limits || std::env::var_os("AMDAHL_LIMITS").is_some_and(|word| word == "off") {
-            return Ok(None);
-        }
-        self.worker.limits(true, &self.scratch, self.interrupts).map(Some)
-    }
-}
-
-impl Launching<'_> {
     /// Is there room for a report? On a full disk every worker fails for want of it: that is no fault of the cell, and ends the sweep.
     pub(super) fn room(&self) -> Result<()> {
         let path = self.scratch.join("room");

@@ -17,6 +17,7 @@ mod mpiexec;
 pub mod peer;
 pub mod program;
 pub mod signals;
+pub mod simulate;
 pub mod site;
 mod slurm;
 pub mod supervise;
@@ -55,6 +56,8 @@ pub struct Mpiexec {
 pub struct Job {
     /// The cell.
     pub cell: Cell,
+    /// What stands before the worker on the command line of each rank: a simulator, or nothing.
+    pub under: Vec<String>,
     /// The worker's executable, or the first word of an outside program.
     pub worker: PathBuf,
     /// What an outside program wants to hear before the cell file.
@@ -72,7 +75,13 @@ impl Job {
     fn worker_argv(&self) -> Vec<String> {
         let word = |path: &PathBuf| path.to_string_lossy().into_owned();
         let files = ["--cell".into(), word(&self.cell_file), "--record".into(), word(&self.record_file)];
-        std::iter::once(word(&self.worker)).chain(self.arguments.iter().cloned()).chain(files).collect()
+        self.under
+            .iter()
+            .cloned()
+            .chain([word(&self.worker)])
+            .chain(self.arguments.iter().cloned())
+            .chain(files)
+            .collect()
     }
 }
 
@@ -133,6 +142,7 @@ mod tests {
                 threads,
                 oversubscribe: false,
             },
+            under: Vec::new(),
             worker: "/bin/worker".into(),
             arguments: Vec::new(),
             cell_file: "/w/c".into(),
@@ -150,5 +160,14 @@ mod tests {
         let command = local::Local.command(&job("threads", 1, 4, Site::default())).expect("a command line");
         assert_eq!(words(&command), "/bin/worker --cell /w/c --record /w/r");
         assert!(!command.has_children);
+    }
+
+    #[test]
+    fn a_simulator_stands_before_each_rank_s_worker() {
+        let mpiexec = Some(Mpiexec { program: "mpiexec".into(), library: Library::Mpich });
+        let mut job = job("mpi", 2, 1, Site { mpiexec, single_copy: true, ..Site::default() });
+        job.under = vec!["valgrind".into(), "-q".into()];
+        let command = mpiexec::Mpiexec.command(&job).expect("a command line");
+        assert_eq!(words(&command), "mpiexec -n 2 -bind-to none valgrind -q /bin/worker --cell /w/c --record /w/r");
     }
 }

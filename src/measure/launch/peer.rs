@@ -185,6 +185,7 @@ impl Launching<'_> {
         }
         let mut words = self.programs.words(&declared.run);
         let job = Job {
+            under: Vec::new(),
             cell: cell.clone(),
             worker: PathBuf::from(words.remove(0)),
             arguments: words,

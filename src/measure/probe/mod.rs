@@ -5,9 +5,11 @@
 //! running, so a boundary costs one read per source and nothing is lost between phases.
 
 use crate::error::{Error, Result};
+use crate::plan::Counters;
 use crate::record::{Provenance, Scope};
 use crate::units::Unit;
 
+pub mod callgrind;
 pub mod clock;
 pub mod load;
 pub mod perf;
@@ -121,15 +123,36 @@ pub struct ProbeSource {
 pub const PROBES: &[ProbeSource] = &[
     ProbeSource { name: "clock", open: clock::open },
     ProbeSource { name: "rusage", open: rusage::open },
-    ProbeSource { name: "perf", open: perf::open },
+    ProbeSource { name: "perf", open: perf::open_core },
+    ProbeSource { name: "perf-cache", open: perf::open_caches },
+    ProbeSource { name: "perf-tlb", open: perf::open_tlb },
+    ProbeSource { name: "perf-stalls", open: perf::open_stalls },
+    ProbeSource { name: "perf-fp", open: perf::open_vectors },
 ];
 
 /// The variable that selects sources: names separated by commas.
 pub const VARIABLE: &str = "AMDAHL_PROBES";
 
-/// The sources that `AMDAHL_PROBES` selects; all where it is not set.
-pub fn selected() -> Result<Vec<ProbeSource>> {
-    select(std::env::var(VARIABLE).ok().as_deref())
+/// Metrics without which there are no hardware counters to speak of.
+pub const HARDWARE: [&str; 2] = ["cycles", "instructions"];
+
+/// Which counters a launcher wants (`AMDAHL_COUNTERS`), and the sources: those that `AMDAHL_PROBES` selects, else all; with counters
+/// `off`, the clock alone.
+pub fn selected() -> Result<(Counters, Vec<ProbeSource>)> {
+    let word = std::env::var(Counters::VARIABLE).unwrap_or_default();
+    let counters = match Counters::ALL.into_iter().find(|counters| counters.word() == word) {
+        Some(counters) => counters,
+        None if word.is_empty() => Counters::Auto,
+        None => {
+            let known = Counters::ALL.map(Counters::word).join(", ");
+            return Err(Error::usage(format!("{} = '{word}': expected one of {known}", Counters::VARIABLE)));
+        }
+    };
+    let sources = match counters {
+        Counters::Off => select(Some("clock"))?,
+        _ => select(std::env::var(VARIABLE).ok().as_deref())?,
+    };
+    Ok((counters, sources))
 }
 
 /// The sources that `names` (separated by commas) selects; all for `None` or an empty text. The clock is always among them, and first.

@@ -9,7 +9,8 @@ use std::cell::RefCell;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Availability, Metric, PROBES, Probe, ProbeSource, Raw, Seat, clock};
+use super::{Availability, Metric, PROBES, Probe, ProbeSource, Raw, Seat, callgrind::Marker, clock};
+use crate::error::{Error, Result};
 use crate::record::{Phase, Provenance, Reading, Scope};
 use crate::units::Unit;
 
@@ -40,6 +41,8 @@ struct Inner {
     probing: [f64; PHASES],
     entries: [f64; PHASES],
     current: Option<Phase>,
+    /// Tells the simulator that executes this program where phases begin and end.
+    marker: Option<Marker>,
 }
 
 /// A metric of some source.
@@ -57,8 +60,8 @@ enum Place {
     Here(usize),
     /// With another lane of the node.
     Elsewhere,
-    /// Nowhere, for this reason.
-    Nowhere(String),
+    /// Nowhere, for this reason; and what to do about it.
+    Nowhere(String, String),
 }
 
 impl Recorder {
@@ -84,7 +87,7 @@ impl Recorder {
                         Place::Here(width - 1)
                     }
                     Availability::Elsewhere => Place::Elsewhere,
-                    Availability::No { why, .. } => Place::Nowhere(why),
+                    Availability::No { why, help } => Place::Nowhere(why, help),
                 };
                 let group = if metric.group == 0 { name.to_string() } else { format!("{name}-{}", metric.group) };
                 metrics.push(Known { metric, place, group, from: source.provenance() });
@@ -104,8 +107,15 @@ impl Recorder {
                 probing: [0.0; PHASES],
                 entries: [0.0; PHASES],
                 current: None,
+                marker: None,
             }),
         }
+    }
+
+    /// The same, which tells a simulator of the phases.
+    pub fn marked(self, marker: Option<Marker>) -> Recorder {
+        self.inner.borrow_mut().marker = marker;
+        self
     }
 
     /// Ends the current phase and begins `phase`. Returns the phase that ended, for [`Recorder::resume`]. Entering the phase that
@@ -122,6 +132,24 @@ impl Recorder {
     /// Goes back to what ran before: the value that `enter` or `pause` returned.
     pub fn resume(&self, previous: Option<Phase>) {
         self.inner.borrow_mut().switch(previous);
+    }
+
+    /// Fails where these metrics cannot be had here, with the reason of the first and what to do about it.
+    pub fn require(&self, metrics: &[&str]) -> Result<()> {
+        let inner = self.inner.borrow();
+        for wanted in metrics {
+            match inner.metrics.iter().find(|known| known.metric.name == *wanted).map(|known| &known.place) {
+                Some(Place::Here(_) | Place::Elsewhere) => {}
+                Some(Place::Nowhere(why, help)) => {
+                    return Err(Error::unavailable(format!("no hardware counters: '{wanted}': {why}")).hint(help));
+                }
+                None => {
+                    let error = Error::unavailable(format!("no hardware counters: no chosen probe has '{wanted}'"));
+                    return Err(error.hint("add 'perf' to AMDAHL_PROBES, or unset it"));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The phase that runs.
@@ -179,6 +207,9 @@ impl Inner {
         if ended == next {
             return ended;
         }
+        if let Some(marker) = &mut self.marker {
+            marker.ends(ended);
+        }
         let mut at = 0;
         for (source, width) in self.sources.iter_mut().zip(&self.widths) {
             source.snapshot(&mut self.now[at..at + width]);
@@ -200,6 +231,9 @@ impl Inner {
         }
         std::mem::swap(&mut self.now, &mut self.last);
         self.current = next;
+        if let Some(marker) = &mut self.marker {
+            marker.begins(next);
+        }
         ended
     }
 
@@ -213,7 +247,7 @@ impl Inner {
                 Err(why) => (None, None, Some(why)),
             },
             Place::Elsewhere => (Some(known.from), Some(Vec::new()), None),
-            Place::Nowhere(why) => (None, None, Some(why.clone())),
+            Place::Nowhere(why, _) => (None, None, Some(why.clone())),
         };
         let (metric, unit, scope) = (known.metric.name.into(), known.metric.unit, known.metric.scope);
         let group = values.is_some().then(|| known.group.clone());
@@ -237,7 +271,7 @@ fn add(total: &mut Raw, part: Raw) {
 
 /// The values of the phases, each scaled by enabled/running time (perf_event_open(2)), and the share of the time that was counted. A phase
 /// that was not counted at all has no value; where no phase was counted, the reason.
-fn scaled(totals: &[Raw; PHASES], unit: Unit) -> Result<(Vec<Option<f64>>, f64), String> {
+fn scaled(totals: &[Raw; PHASES], unit: Unit) -> std::result::Result<(Vec<Option<f64>>, f64), String> {
     let mut values = Vec::with_capacity(PHASES);
     let (mut enabled, mut running) = (0.0, 0.0);
     for total in totals {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::cell::{canonical, short_hash};
 use crate::error::{Error, Result};
-use crate::record::Key;
+use crate::record::{Key, simulation::Caches};
 
 /// The right to measure a key, until it is dropped.
 #[derive(Debug)]
@@ -20,6 +20,12 @@ pub struct Claim(Option<File>);
 /// Where the file system knows no locks, everything is granted: there two sweeps must not share a folder.
 pub fn claim(folder: &Path, key: &Key) -> Result<Option<Claim>> {
     let name = format!("{}-{}", key.cell, &short_hash(canonical(key).as_bytes())[..8]);
+    lock(&folder.join("claims").join(name))
+}
+
+/// Claims the simulation of `key` with these caches. `None` when another sweep is at it.
+pub fn claim_simulation(folder: &Path, key: &Key, caches: &Caches) -> Result<Option<Claim>> {
+    let name = format!("{}-simulated-{}", key.cell, &short_hash(canonical(&(key, caches)).as_bytes())[..8]);
     lock(&folder.join("claims").join(name))
 }
 

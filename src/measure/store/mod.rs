@@ -15,7 +15,7 @@ use crate::cell::Cell;
 use crate::error::{Error, Result};
 use crate::host::HostFacts;
 use crate::record::read::{Results, read};
-use crate::record::{Key, Line, Record, RunFacts, limits::Limits};
+use crate::record::{Key, Line, Record, RunFacts, limits::Limits, simulation::Simulation};
 
 pub mod claim;
 pub mod scratch;
@@ -107,6 +107,18 @@ impl Store {
     pub fn append_limits(&mut self, host: &HostFacts, limits: Limits) -> Result<()> {
         let (names, mut lines) = self.unnamed(&[host]);
         lines.push(Line::Limits(Box::new(limits)));
+        self.write(lines, names)
+    }
+
+    /// Appends a simulated run, and before it the machine and the cell, as [`Store::append`] does.
+    pub fn append_simulation(&mut self, host: &HostFacts, cell: &Cell, simulation: Simulation) -> Result<()> {
+        let (mut names, mut lines) = self.unnamed(&[host]);
+        let id = &simulation.key.cell;
+        if !self.named.contains(&id.0) {
+            names.push(id.0.clone());
+            lines.push(Line::Cell { id: id.clone(), cell: cell.clone() });
+        }
+        lines.push(Line::Simulation(Box::new(simulation)));
         self.write(lines, names)
     }
 

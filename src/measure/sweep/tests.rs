@@ -139,9 +139,10 @@ fn sweep(
         host: &host,
         watch: &mut (),
         interrupts: &Interrupts::none(),
-        options: Options { limit_s: 60.0, retry: false, pause: Duration::from_millis(1) },
+        options: Options { limit_s: 60.0, retry: false, pause: Duration::from_millis(1), simulated_points: None },
         standing: Vec::new(),
         digests: BTreeMap::new(),
+        unsimulated: Vec::new(),
     };
     let result = sweep.run(&turns);
     (sweep.standing, result)

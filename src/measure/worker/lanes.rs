@@ -10,9 +10,11 @@ use crate::host;
 use crate::measure::comm::{Buf, Comm, Op, solo::Solo, timed::Timed};
 use crate::measure::device::cpu::Pool;
 use crate::measure::pin;
+use crate::measure::probe::callgrind::Marker;
 use crate::measure::probe::recorder::{LaneReadings, Recorder};
 use crate::measure::probe::{self, Seat};
 use crate::measure::team;
+use crate::plan::Counters;
 use crate::record::LaneFacts;
 use crate::workload::{self, LaneContext, LaneResult, fault::Fault, load::SharedSource};
 
@@ -90,10 +92,12 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     } else {
         Ok(())
     };
-    let probes = probe::selected();
-    comm.agree(room.and(probes.as_ref().map(drop).map_err(Clone::clone)))?;
+    let selected = probe::selected();
+    comm.agree(room.and(selected.as_ref().map(drop).map_err(Clone::clone)))?;
+    let (counters, sources) = selected?;
     let pinned = shared.cpus.get(here.node_index % shared.cpus.len().max(1)).copied().filter(|&cpu| pin::pin(cpu));
-    let recorder = Recorder::new(&probes?, Seat { reads_node: here.node_index == 0 });
+    let recorder = Recorder::new(&sources, Seat { reads_node: here.node_index == 0 }).marked(Marker::wanted(here.rank));
+    comm.agree(if counters == Counters::Hardware { recorder.require(&probe::HARDWARE) } else { Ok(()) })?;
     let timed = Timed::new(comm, &recorder);
     let context = LaneContext {
         comm: &timed,

@@ -69,7 +69,7 @@ fn cell_for_peers(cell: &Cell, resolved: &Cell) -> Result<String> {
 
 /// Runs `work` on one lane, unmeasured.
 fn on_one_lane<T>(source: &SharedSource, work: impl FnOnce(&LaneContext<'_>) -> Result<T>) -> Result<T> {
-    let recorder = Recorder::new(&probe::selected()?, Seat::ALONE);
+    let recorder = Recorder::new(&probe::selected()?.1, Seat::ALONE);
     let pool = Arc::new(Pool::new(1));
     let context = LaneContext { comm: &Solo, recorder: &recorder, source, pool: &pool, fault: &Fault::NONE };
     work(&context)

@@ -91,6 +91,22 @@ pub fn stands_still() -> Availability {
     )
 }
 
+/// A raw event of a processor whose manual was not read.
+pub fn unknown_here() -> Availability {
+    no(
+        "no code for this event on this processor",
+        "events of this kind have other numbers on each processor; see src/measure/probe/perf/events.rs to add this one",
+    )
+}
+
+/// A count that only means something beside others, of which there is none.
+pub fn nothing_beside() -> Availability {
+    no(
+        "there is nothing it could be compared with",
+        "it is counted beside the others of its group: see why those are missing",
+    )
+}
+
 fn name(error: i32) -> &'static str {
     match error {
         errno::ENOENT => "ENOENT",
