@@ -140,7 +140,8 @@ impl Scope<'_> {
         let mut values = [0.0; N];
         let mut first: Option<Input> = None;
         for (value, metric) in values.iter_mut().zip(metrics) {
-            let input = self.total(metric)?;
+            let group = first.as_ref().and_then(|first| first.group.as_deref());
+            let input = self.total(group.and_then(|group| self.own(metric, group)).unwrap_or(metric))?;
             *value = input.value;
             first = Some(match first {
                 None => input,
@@ -151,6 +152,14 @@ impl Scope<'_> {
             });
         }
         Ok((values, first.map_or(Provenance::Measured, |input| input.from)))
+    }
+
+    /// The name of a group's own count of `metric`: groups of caches have instructions of their own, `instructions.L1D` and the like.
+    fn own(&self, metric: &str, group: &str) -> Option<&str> {
+        let of_group = |r: &&Reading| r.group.as_deref() == Some(group);
+        let own = |name: &str| name == metric || name.strip_prefix(metric).is_some_and(|rest| rest.starts_with('.'));
+        let readings = self.runs.first()?.iter().filter(of_group);
+        readings.map(|reading| reading.metric.as_str()).find(|name| own(name))
     }
 
     /// Seconds of the wall clock on the lanes of this scope, added up. Simulated runs have none.

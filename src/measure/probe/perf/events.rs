@@ -82,8 +82,8 @@ pub const CACHES: &[Known] = &[
     reads("L1D-loads", L1D, ACCESS, 0),
     reads("L1D-load-misses", L1D, MISS, 0),
     instructions("instructions.L1D", 0),
-    Known { event: None, ..counted("L2-loads", 4, 0, 1) },
-    Known { event: None, ..counted("L2-load-misses", 4, 0, 1) },
+    Known { event: None, ..counted("L2-references", 4, 0, 1) },
+    Known { event: None, ..counted("L2-misses", 4, 0, 1) },
     instructions("instructions.L2", 1),
     reads("LLC-loads", LAST, ACCESS, 2),
     reads("LLC-load-misses", LAST, MISS, 2),
@@ -159,8 +159,8 @@ impl Processor {
         ];
         match (self.vendor.as_str(), self.family) {
             ("GenuineIntel", 6) if INTEL.contains(&self.model) => Some(match name {
-                "L2-loads" => 0xFF24,
-                "L2-load-misses" => 0x3F24,
+                "L2-references" => 0xFF24,
+                "L2-misses" => 0x3F24,
                 "fp32-scalar" => 0x02C7,
                 "fp32-128" => 0x08C7,
                 "fp32-256" => 0x20C7,
@@ -173,14 +173,14 @@ impl Processor {
             }),
             // Zen to Zen 4.
             ("AuthenticAMD", 0x17 | 0x19) => Some(match name {
-                "L2-loads" => 0xE860,
-                "L2-load-misses" => 0x0864,
+                "L2-references" => 0xE860,
+                "L2-misses" => 0x0864,
                 "fp-operations" => 0x0F03,
                 _ => return None,
             }),
             ("arm", _) => Some(match name {
-                "L2-loads" => 0x16,
-                "L2-load-misses" => 0x17,
+                "L2-references" => 0x16,
+                "L2-misses" => 0x17,
                 _ => return None,
             }),
             _ => None,
@@ -205,12 +205,12 @@ mod tests {
         assert_eq!(intel, Processor { vendor: "GenuineIntel".into(), family: 6, model: 143 });
         assert_eq!(intel.raw("fp32-256"), Some(0x20C7));
         let amd = Processor::parse("vendor_id : AuthenticAMD\ncpu family : 25\nmodel : 17\n");
-        assert_eq!((amd.raw("L2-load-misses"), amd.raw("fp32-256")), (Some(0x0864), None));
+        assert_eq!((amd.raw("L2-misses"), amd.raw("fp32-256")), (Some(0x0864), None));
         let arm = Processor::parse("CPU implementer : 0x41\nCPU part : 0xd40\n");
-        assert_eq!(arm.raw("L2-loads"), Some(0x16));
+        assert_eq!(arm.raw("L2-references"), Some(0x16));
         let hybrid = Processor::parse("vendor_id : GenuineIntel\ncpu family : 6\nmodel : 151\n");
         assert_eq!(hybrid.raw("fp32-256"), None, "two kinds of cores count by two units");
-        assert_eq!(Processor::parse("").raw("L2-loads"), None);
+        assert_eq!(Processor::parse("").raw("L2-references"), None);
     }
 
     #[test]
@@ -218,7 +218,7 @@ mod tests {
         let amd = Processor { vendor: "AuthenticAMD".into(), family: 25, model: 17 };
         let caches = amd.complete(CACHES);
         let event = |name: &str| caches.iter().find(|known| known.name == name).and_then(|known| known.event);
-        assert_eq!(event("L2-loads"), Some(Event { class: 4, config: 0xE860 }));
+        assert_eq!(event("L2-references"), Some(Event { class: 4, config: 0xE860 }));
         assert_eq!(event("LLC-load-misses"), Some(Event { class: 3, config: 2 | 1 << 16 }));
         assert_eq!(event("L1D-load-misses"), Some(Event { class: 3, config: 1 << 16 }));
         assert!(amd.complete(VECTORS).iter().filter(|known| known.event.is_some()).count() == 1);

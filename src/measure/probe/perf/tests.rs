@@ -267,17 +267,15 @@ fn caches_have_instructions_of_their_own_in_each_group() {
     let amd = Processor { vendor: "AuthenticAMD".into(), family: 25, model: 17 };
     let (perf, _) = open_list(GOOD, &amd.complete(events::CACHES));
     let group = |name: &str| perf.available().into_iter().find(|(m, _)| m.name == name).expect("known").0.group;
-    for (misses, instructions) in [
-        ("L1D-load-misses", "instructions.L1D"),
-        ("L2-load-misses", "instructions.L2"),
-        ("LLC-loads", "instructions.LLC"),
-    ] {
+    for (misses, instructions) in
+        [("L1D-load-misses", "instructions.L1D"), ("L2-misses", "instructions.L2"), ("LLC-loads", "instructions.LLC")]
+    {
         assert_eq!(group(misses), group(instructions));
     }
     assert_ne!(group("L1D-loads"), group("LLC-loads"));
     let (perf, _) = open_list(GOOD, events::CACHES);
-    assert!(why(has(&perf, "L2-loads")).contains("no code"), "an unknown processor");
-    assert_eq!(has(&perf, "instructions.L2"), has(&perf, "L2-loads"), "nothing to go with");
+    assert!(why(has(&perf, "L2-references")).contains("no code"), "an unknown processor");
+    assert_eq!(has(&perf, "instructions.L2"), has(&perf, "L2-references"), "nothing to go with");
     let (perf, _) = open_list(Fake { hardware: Some(errno::ENOENT), ..GOOD }, events::CACHES);
     assert!(why(has(&perf, "instructions.L1D")).contains("ENOENT"));
 }
