@@ -105,6 +105,8 @@ fn run(name: &str, source: &dyn Source, k: usize, iterations: usize, layout: Lay
         .iter()
         .map(|&algorithm| {
             let device = Cpu::new().expect("a kernel").layout(layout).algorithm(algorithm);
+            // A shard borrows its device; the few bytes stay until the program ends.
+            let device: &'static Cpu = Box::leak(Box::new(device));
             let mut shard = device.prepare(source.rows(0..shape.rows).expect("rows").as_mut()).expect("a shard");
             shard.restart(&grid, k).expect("a shard");
             shard

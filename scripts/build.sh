@@ -29,6 +29,11 @@ with_mpi() {
     say "the worker does not build with $mpi (see above); building it without MPI"
     return 1
 }
+# The reference plugin, which the worker finds beside itself.
+plugin() {
+    cargo build --release -p amdahl-reference
+    put "$target/release/libamdahl_reference.so" libamdahl_reference.so
+}
 without_mpi() {
     if [ "${AMDAHL_REQUIRE_MPI:-}" = 1 ]; then
         say "AMDAHL_REQUIRE_MPI=1, and there is no worker with MPI"
@@ -41,10 +46,12 @@ case ${1:-} in
 measure)
     with_mpi --bins || without_mpi --bins
     put "$target/release/amdahl-worker" amdahl-worker
+    plugin
     ;;
 worker)
     with_mpi --bin amdahl-worker || without_mpi --bin amdahl-worker
     put "$target/release/amdahl-worker" amdahl-worker
+    plugin
     ;;
 lean)
     cargo build --release --no-default-features --bin amdahl

@@ -14,7 +14,7 @@ use crate::error::{Error, Kind, Result};
 
 mod kmeans;
 
-pub use kmeans::{Algorithm, Arithmetic, Init, KMeans, Layout, Schedule, Stop};
+pub use kmeans::{Algorithm, Arithmetic, Init, KMeans, Layout, Offload, Precision, Schedule, Stop, Update};
 
 /// One fully resolved point of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -147,6 +147,22 @@ pub enum CommKind {
 pub enum DeviceKind {
     /// The CPU that the lane runs on.
     Cpu,
+    /// An accelerator behind a PJRT plugin.
+    Pjrt(Platform),
+}
+
+/// Which accelerator a PJRT plugin must drive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Platform {
+    /// That of the plugin that is named.
+    #[default]
+    Any,
+    /// None: the reference plugin, which interprets programs on the processor.
+    Reference,
+    /// A GPU of NVIDIA's.
+    Cuda,
+    /// AWS Trainium.
+    Trainium,
 }
 
 /// Communicator × device under one name, or an outside program.
@@ -210,6 +226,14 @@ pub const BACKENDS: &[(&str, CommKind, DeviceKind)] = &[
     ("threads", CommKind::Threads, DeviceKind::Cpu),
     ("mpi", CommKind::Mpi, DeviceKind::Cpu),
     ("hybrid", CommKind::Hybrid, DeviceKind::Cpu),
+    ("pjrt", CommKind::Solo, DeviceKind::Pjrt(Platform::Any)),
+    ("mpi+pjrt", CommKind::Mpi, DeviceKind::Pjrt(Platform::Any)),
+    ("pjrt-reference", CommKind::Solo, DeviceKind::Pjrt(Platform::Reference)),
+    ("mpi+pjrt-reference", CommKind::Mpi, DeviceKind::Pjrt(Platform::Reference)),
+    ("cuda", CommKind::Solo, DeviceKind::Pjrt(Platform::Cuda)),
+    ("mpi+cuda", CommKind::Mpi, DeviceKind::Pjrt(Platform::Cuda)),
+    ("trainium", CommKind::Solo, DeviceKind::Pjrt(Platform::Trainium)),
+    ("mpi+trainium", CommKind::Mpi, DeviceKind::Pjrt(Platform::Trainium)),
 ];
 
 impl Backend {
@@ -228,6 +252,14 @@ impl Backend {
                 BACKENDS.iter().find(|(_, c, d)| c == comm && d == device).map_or("unregistered", |(name, ..)| name)
             }
             Backend::Peer(peer) => &peer.name,
+        }
+    }
+
+    /// What it drives behind a PJRT plugin, if anything.
+    pub fn platform(&self) -> Option<Platform> {
+        match self {
+            Backend::Native { device: DeviceKind::Pjrt(platform), .. } => Some(*platform),
+            _ => None,
         }
     }
 
@@ -417,6 +449,7 @@ mod tests {
                 layout: Default::default(),
                 arithmetic: Default::default(),
                 schedule: Default::default(),
+                offload: Default::default(),
             }),
             dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 1000, dims: 4, clusters: 8, seed: 1 },
             backend: Backend::SERIAL,
@@ -451,6 +484,7 @@ mod tests {
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
+            offload: Default::default(),
         });
         assert!(no_clusters.validate().expect_err("k = 0").message.contains("k is at least 1"));
         let text = canonical(&cell()).replace("serial", "serail");

@@ -23,6 +23,8 @@ pub enum Kind {
     Comm,
     /// Something this machine lacks (MPI, a device).
     Unavailable,
+    /// An accelerator, or what drives it, failed or computed what it should not.
+    Device,
     /// An answer that differs from the oracle's.
     WrongAnswer,
     /// Time got worse.
@@ -39,7 +41,7 @@ impl Kind {
     /// The process exit code for this kind.
     pub fn exit_code(self) -> u8 {
         match self {
-            Kind::Internal | Kind::Io | Kind::Comm => 1,
+            Kind::Internal | Kind::Io | Kind::Comm | Kind::Device => 1,
             Kind::Usage | Kind::Manifest | Kind::Data | Kind::Unavailable => 2,
             Kind::Regression => 3,
             Kind::Inconclusive => 4,
@@ -59,6 +61,7 @@ impl Kind {
             Kind::Io => "io",
             Kind::Comm => "comm",
             Kind::Unavailable => "unavailable",
+            Kind::Device => "device",
             Kind::WrongAnswer => "wrong-answer",
             Kind::Regression => "regression",
             Kind::Inconclusive => "inconclusive",

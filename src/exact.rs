@@ -121,9 +121,14 @@ impl Grid {
         (sum as f64 / count as f64 * self.step[t]) as f32
     }
 
+    /// E such that every value of the data is below 2^E.
+    pub fn largest_exponent(&self) -> i32 {
+        self.exponents.iter().copied().max().unwrap_or(0)
+    }
+
     /// A power of two above every possible squared distance of two rows (or of a row and a mean of rows).
     pub fn distance_exponent(&self) -> i32 {
-        let largest = self.exponents.iter().copied().max().unwrap_or(0);
+        let largest = self.largest_exponent();
         // |x − c| ≤ 2 · 2^E in each column, and ⌈log2 dims⌉ more for their sum; one for rounding.
         2 * (largest + 1) + ceil_log2(self.dims().max(1) as u64) as i32 + 1
     }

@@ -5,13 +5,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use amdahl::cell::{Algorithm, Init, KMeans, Layout, Stop};
+use amdahl::cell::{Algorithm, Init, KMeans, Layout, Offload, Platform, Precision, Stop};
 use amdahl::data::{Matrix, MatrixRows, RowSource, Shape, Source};
 use amdahl::error::{Error, Kind, Result};
 use amdahl::measure::comm::hybrid::{Hybrid, Mailroom};
 use amdahl::measure::comm::threads::Team;
 use amdahl::measure::comm::{Comm, Lane, solo::Solo, timed::Timed};
 use amdahl::measure::device::cpu::{Cpu, Pool, kernel::Kernel};
+use amdahl::measure::device::pjrt::{Order, Pjrt};
 use amdahl::measure::device::{KMeansDevice, fake::Fake};
 use amdahl::measure::probe::recorder::Recorder;
 use amdahl::measure::probe::{PROBES, Seat};
@@ -80,7 +81,18 @@ const DEVICES: &[Device] = &[
         make: |place| Some(Box::new(Cpu::new().ok()?.layout(Layout::Rows).helping(place.pool.clone(), place.thread))),
     },
     Device { name: "fake", make: |_| Some(Box::new(Fake)) },
+    Device { name: "pjrt reference", make: |_| pjrt(Precision::F32) },
+    Device { name: "pjrt reference bf16", make: |_| pjrt(Precision::Bf16) },
 ];
+
+/// The reference plugin with labels that are certified and sums on the host: the processor's bits, whatever it rounds.
+fn pjrt(precision: Precision) -> Option<Box<dyn KMeansDevice>> {
+    // Named, so that cargo builds the plugin beside the tests.
+    assert_eq!(amdahl_reference::PLATFORM, "amdahl-reference");
+    let offload = Offload { precision, ..Offload::default() };
+    let order = Order { platform: Platform::Reference, offload, certify: true, ..Order::default() };
+    Some(Box::new(Pjrt::open(&order, None).expect("built with the tests")))
+}
 
 fn cpu(kernel: &str, layout: Layout) -> Option<Box<dyn KMeansDevice>> {
     let kernel = Kernel::by_name(kernel).ok()?;
@@ -224,6 +236,7 @@ fn case(rows: usize, dims: usize, k: u32, seed: u64, coarse: bool) -> Case {
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
+            offload: Default::default(),
         },
         seekable: true,
     }
@@ -352,6 +365,7 @@ fn empty_clusters_move_to_the_farthest_rows() {
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
+            offload: Default::default(),
         },
         seekable: true,
     };

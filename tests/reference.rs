@@ -82,6 +82,7 @@ fn cell(name: &str, k: u32, (backend, ranks, threads): (&str, u32, u32)) -> Cell
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
+            offload: Default::default(),
         }),
         dataset: Dataset::Catalogue { name: name.into(), sample: None },
         backend: Backend::from_name(backend).expect("a backend"),

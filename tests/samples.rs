@@ -87,6 +87,7 @@ pub fn cell(points: u64, k: u32, backend: &str, ranks: u32, threads: u32) -> Cel
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
+            offload: Default::default(),
         }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points, dims: 16, clusters: 16, seed: 1 },
         backend: Backend::from_name(backend).expect("a known backend"),
@@ -185,6 +186,7 @@ pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, 
                 pinned: Some(lane as u32),
                 cpu: Some(lane as u32),
                 rows: points / lanes as u64,
+                device: None,
             })
             .collect(),
         readings: vec![Reading {
@@ -199,6 +201,7 @@ pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, 
         peak_rss_bytes: Some(64 << 20),
         load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(3000.0) },
         peer: None,
+        device: None,
     }
 }
 

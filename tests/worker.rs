@@ -94,6 +94,7 @@ pub fn synthetic(backend: &str, ranks: u32, threads: u32) -> Cell {
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
+            offload: Default::default(),
         }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 2000, dims: 6, clusters: 5, seed: 3 },
         backend: Backend::from_name(backend).expect("a backend"),

@@ -3,7 +3,7 @@
 use amdahl::cell::{Layout, Synthetic};
 use amdahl::data::{MatrixRows, Source, synthetic::Mixture};
 use amdahl::exact::Grid;
-use amdahl::measure::device::{Centroids, KMeansDevice, KMeansShard, Partial};
+use amdahl::measure::device::{Centroids, KMeansDevice, KMeansShard, Partial, cpu::Cpu};
 use amdahl::workload::kmeans::update;
 
 /// All layouts, with their words.
@@ -36,7 +36,9 @@ impl Rows {
     }
 
     /// The rows on a device, before the first step.
-    pub fn prepare(&self, device: &dyn KMeansDevice) -> Box<dyn KMeansShard> {
+    pub fn prepare(&self, device: &Cpu) -> Box<dyn KMeansShard> {
+        // A shard borrows its device; the few bytes stay until the program ends.
+        let device: &'static Cpu = Box::leak(Box::new(device.clone()));
         device.prepare(&mut MatrixRows::new(&self.values, self.dims, 0)).expect("rows in memory")
     }
 

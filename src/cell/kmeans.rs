@@ -33,9 +33,17 @@ pub struct KMeans {
     /// Who works on which rows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub schedule: Schedule,
+    /// How an accelerator works, where one does.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub offload: Offload,
 }
 
 impl KMeans {
+    /// Has a clustering on an accelerator the answer of the processor, bit by bit? Where near ties are decided in f64 and sums are exact.
+    pub fn is_exact_on_accelerators(&self) -> bool {
+        self.arithmetic == Arithmetic::Certified && self.offload.update == Update::Host
+    }
+
     /// Checks what the types cannot say: at least one cluster, a limit that can be reached, bounds that are exact.
     pub fn validate(&self) -> Result<()> {
         let refuse = |message: String| Err(Error::new(Kind::Manifest, message));
@@ -140,6 +148,64 @@ impl Schedule {
         match self {
             Schedule::Static => "static",
             Schedule::Dynamic => "dynamic",
+        }
+    }
+}
+
+/// How an accelerator works.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Offload {
+    /// Where the sums of clusters are made.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub update: Update,
+    /// Arithmetic of its products.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub precision: Precision,
+    /// The plugin that drives it, where the manifest names one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<PathBuf>,
+}
+
+/// Where the sums of clusters are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Update {
+    /// On the host, exactly: only labels come back, and the host moves the rows whose label changed. The same centroids on any number of
+    /// ranks.
+    #[default]
+    Host,
+    /// On the device, in its floating point: a matrix product with the rows' labels as zeros and ones. Only sums come back.
+    Device,
+}
+
+impl Update {
+    /// The word in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Update::Host => "host",
+            Update::Device => "device",
+        }
+    }
+}
+
+/// Arithmetic of an accelerator's products. Their sums are f32.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// f32.
+    #[default]
+    F32,
+    /// Rows and centroids rounded to bfloat16.
+    Bf16,
+}
+
+impl Precision {
+    /// The word in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Precision::F32 => "f32",
+            Precision::Bf16 => "bf16",
         }
     }
 }

@@ -17,6 +17,7 @@ mod overhead;
 mod peers;
 mod programs;
 mod roofline;
+mod trainium;
 
 use check::{Check, Is};
 
@@ -32,6 +33,15 @@ pub struct Args {
     /// Measure what the machine can do at most (arithmetic, bandwidths by level) instead; --quick for a second and no more
     #[arg(long)]
     pub roofline: bool,
+    /// Check each assumption about Trainium, in order, and print what to report back (docs/trainium.md)
+    #[arg(long, conflicts_with = "roofline")]
+    pub trainium: bool,
+    /// With --trainium: rehearse with this PJRT plugin instead
+    #[arg(long, value_name = "FILE", requires = "trainium")]
+    pub plugin: Option<PathBuf>,
+    /// With --trainium: price of an hour of the instance and the day it was looked up, such as "1.34 USD/h 2026-11-01"
+    #[arg(long, value_name = "PRICE", requires = "trainium")]
+    pub price: Option<String>,
 }
 
 /// How the findings are written.
@@ -52,6 +62,9 @@ pub fn run(args: &Args) -> Result<()> {
     if args.roofline {
         return roofline::run(args.format, args.quick);
     }
+    if args.trainium {
+        return trainium::run(args.format, args.plugin.clone(), args.price.as_deref());
+    }
     let scratch = Scratch::new()?;
     let watch = crate::measure::probe::load::Watch::start();
     let mut checks = machine::checks();
@@ -67,15 +80,20 @@ pub fn run(args: &Args) -> Result<()> {
         checks.extend(overhead::checks(worker.as_ref(), &site, &scratch.folder));
         machine::add_stolen(&mut checks, watch.stop().steal);
     }
-    match args.format {
-        Format::Text => output::print(&text(&checks, output::style())),
+    print(args.format, &checks)
+}
+
+/// Prints the findings.
+fn print(format: Format, checks: &[Check]) -> Result<()> {
+    match format {
+        Format::Text => output::print(&text(checks, output::style())),
         Format::Json => {
             #[derive(Serialize)]
             struct Findings<'a> {
                 schema: u32,
                 checks: &'a [Check],
             }
-            let text = serde_json::to_string_pretty(&Findings { schema: SCHEMA, checks: &checks })
+            let text = serde_json::to_string_pretty(&Findings { schema: SCHEMA, checks })
                 .map_err(|e| Error::internal(format!("findings as JSON: {e}")))?;
             output::print(&format!("{text}\n"))
         }

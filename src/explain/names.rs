@@ -1,7 +1,8 @@
 //! How workloads, data sets and cells are called in tables, figures and the report.
 
 use crate::cell::{
-    Algorithm, Arithmetic, BACKENDS, Backend, Cell, Dataset, Init, Layout, Sample, Schedule, Stop, Synthetic, Workload,
+    Algorithm, Arithmetic, BACKENDS, Backend, Cell, Dataset, DeviceKind, Init, Layout, Precision, Sample, Schedule,
+    Stop, Synthetic, Update, Workload,
 };
 use crate::units;
 
@@ -41,7 +42,19 @@ pub fn workload(workload: &Workload) -> String {
         Schedule::Static => "",
         Schedule::Dynamic => ", dynamic chunks",
     };
-    format!("k-means, k = {}, {init}, {stop}{algorithm}{layout}{arithmetic}{schedule}", kmeans.k)
+    let precision = match kmeans.offload.precision {
+        Precision::F32 => "",
+        Precision::Bf16 => ", bfloat16 products",
+    };
+    let update = match kmeans.offload.update {
+        Update::Host => "",
+        Update::Device => ", sums on the device",
+    };
+    let plugin = kmeans.offload.plugin.as_deref().map_or(String::new(), |path| format!(", plugin {}", file_name(path)));
+    format!(
+        "k-means, k = {}, {init}, {stop}{algorithm}{layout}{arithmetic}{schedule}{precision}{update}{plugin}",
+        kmeans.k
+    )
 }
 
 /// A data set in a few words, with rows and columns where they are known: `synthetic mixture, 100,000 × 16`.
@@ -131,7 +144,10 @@ pub fn in_words(cell: &Cell) -> String {
     let many = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
     let (ranks, threads) = (many(cell.ranks, "MPI rank"), many(cell.threads, "thread"));
     match (&cell.backend, cell.backend.uses_mpi(), cell.backend.uses_threads()) {
-        (Backend::Peer(_), ..) | (_, false, false) => self::cell(cell),
+        // With an accelerator, ranks are not all there is to say.
+        (Backend::Peer(_) | Backend::Native { device: DeviceKind::Pjrt(_), .. }, ..) | (_, false, false) => {
+            self::cell(cell)
+        }
         (_, true, false) => ranks,
         (_, false, true) => threads,
         (_, true, true) => format!("{ranks} × {threads}"),
@@ -170,6 +186,7 @@ mod tests {
                 layout: Default::default(),
                 arithmetic: Default::default(),
                 schedule: Default::default(),
+                offload: Default::default(),
             })
         };
         assert_eq!(workload(&kmeans(Stop::Iterations(20))), "k-means, k = 8, from the first rows, 20 iterations");

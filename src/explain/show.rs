@@ -249,6 +249,15 @@ fn provenance(summary: &Summary) -> Vec<String> {
         })
         .map(|line| names::one_line(&line, 200))
         .collect();
+    ran.extend((summary.groups.iter().flat_map(|g| &g.cells)).filter_map(|c| {
+        let measured = &c.repeats.last()?.measured;
+        let device = measured.device.as_ref()?;
+        let plugin = std::path::Path::new(&device.plugin).file_name()?.to_string_lossy().into_owned();
+        let (hash, kind) = (device.sha256.get(..16).unwrap_or(&device.sha256), &device.device);
+        let line =
+            format!("Device {} ({kind}): plugin {plugin}, SHA-256 {hash}…, PJRT {}", measured.platform, device.api);
+        Some(names::one_line(&line, 200))
+    }));
     ran.sort();
     ran.dedup();
     lines.extend(ran);

@@ -164,7 +164,8 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
         beyond: given.as_deref().unwrap_or_default(),
         check: &|| looking.check(),
     };
-    let mut engine = load(comm, rows, algorithm)?;
+    let cpu = agreed(comm, Cpu::new())?.algorithm(algorithm);
+    let mut engine = load(comm, &cpu, rows)?;
     let rule = if kmeans.tolerance > 0.0 { kmeans.tolerance * engine.mean_variance()? } else { 0.0 };
     let limit = Limit { iterations: kmeans.max_iterations, rule: Some(rule) };
     let mut best: Option<(Vec<f32>, f64, u32, engine::End)> = None;
@@ -228,7 +229,8 @@ pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned
         beyond: &model.centroids,
         check: &|| looking.check(),
     };
-    let mut engine = load(comm, rows, Algorithm::Lloyd)?;
+    let cpu = agreed(comm, Cpu::new())?.algorithm(Algorithm::Lloyd);
+    let mut engine = load(comm, &cpu, rows)?;
     engine.restart(model.k())?;
     looking.doing(Doing::Labelling);
     engine.step(&model.centroids)?;
@@ -258,9 +260,8 @@ fn given(comm: &dyn Comm, kmeans: &KMeans, scaling: &Scaling, dims: usize) -> Re
 }
 
 /// Takes the rows onto the device.
-fn load<'a>(comm: &'a dyn Comm, mut rows: Scaled<'_, '_>, algorithm: Algorithm) -> Result<Engine<'a>> {
-    let device = agreed(comm, Cpu::new())?.algorithm(algorithm);
-    Ok(Engine::load(comm, &device, &mut rows)?.0)
+fn load<'a>(comm: &'a dyn Comm, cpu: &'a Cpu, mut rows: Scaled<'_, '_>) -> Result<Engine<'a>> {
+    Ok(Engine::load(comm, cpu, &mut rows)?.0)
 }
 
 /// What the labels of the last step say, and the labels to where they are wanted.

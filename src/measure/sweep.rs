@@ -13,7 +13,7 @@ use crate::measure::launch::{classify::Ending, signals::Interrupts};
 use crate::measure::store::{Store, claim, state};
 use crate::plan::PlannedCell;
 use crate::record::simulation::{LastLevel, Simulation};
-use crate::record::{Answer, Failure, Key, Measured, Outcome, Record, limits::Limits, peer};
+use crate::record::{Answer, Failure, Key, Measured, Outcome, Record, device, limits::Limits, peer};
 
 mod simulations;
 
@@ -374,6 +374,10 @@ impl Sweep<'_> {
         };
         let (build, error) = match self.executor.runs(&planned.cell)? {
             Runs::Worker => (self.store.run().build.id.clone(), error),
+            Runs::With(plugin) => {
+                let build = &self.store.run().build.id;
+                (crate::cell::short_hash(format!("{build} {plugin}").as_bytes()), error)
+            }
             Runs::Peer(id) => (id, error),
             Runs::Missing(reason) => ("none".into(), error.or(Some(Error::unavailable(reason)))),
         };
@@ -385,7 +389,12 @@ impl Sweep<'_> {
 fn check(planned: &PlannedCell, measured: &Measured, right: &Answer) -> std::result::Result<(), String> {
     let Workload::KMeans(kmeans) = &planned.cell.workload;
     match &measured.peer {
-        None => measured.answer.check_exact(right),
+        None => match &measured.device {
+            Some(device) if !device.exact => {
+                device::check(&measured.answer, right, matches!(kmeans.stop, Stop::Iterations(_)))
+            }
+            _ => measured.answer.check_exact(right),
+        },
         Some(facts) => peer::check(&measured.answer, right, facts, matches!(kmeans.stop, Stop::Iterations(_))),
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use crate::cell::{Arithmetic, BACKENDS, Backend, Layout, Schedule, Synthetic};
+use crate::cell::{Arithmetic, BACKENDS, Backend, Layout, Precision, Schedule, Synthetic, Update};
 use crate::data::{catalogue, format};
 use crate::error::Result;
 use crate::plan::Machine;
@@ -38,6 +38,10 @@ pub enum Value {
     Arithmetic(Arithmetic),
     /// Who works on which rows.
     Schedule(Schedule),
+    /// Where an accelerator's sums are made.
+    Update(Update),
+    /// Arithmetic of an accelerator's products.
+    Precision(Precision),
 }
 
 impl fmt::Display for Value {
@@ -57,6 +61,8 @@ impl fmt::Display for Value {
             Value::Layout(layout) => f.write_str(layout.name()),
             Value::Arithmetic(arithmetic) => f.write_str(arithmetic.name()),
             Value::Schedule(schedule) => f.write_str(schedule.name()),
+            Value::Update(update) => f.write_str(update.name()),
+            Value::Precision(precision) => f.write_str(precision.name()),
         }
     }
 }
@@ -106,6 +112,9 @@ pub const PARAMETERS: &[(&str, Kind)] = &[
     ("layout", Kind::Word),
     ("arithmetic", Kind::Word),
     ("schedule", Kind::Word),
+    ("update", Kind::Word),
+    ("precision", Kind::Word),
+    ("plugin", Kind::Word),
     ("synthetic", Kind::Word),
     ("dataset", Kind::Word),
     ("file", Kind::Word),
@@ -422,6 +431,10 @@ fn gather(text: &Text<'_>, manifest: &Manifest, axes: &Axes, machine: Machine, p
         g.add("arithmetic", w.arithmetic.as_ref(), axes.arithmetic.as_ref(), arithmetic)?;
         let schedule = |value: &Schedule| Ok(Value::Schedule(*value));
         g.add("schedule", w.schedule.as_ref(), axes.schedule.as_ref(), schedule)?;
+        g.add("update", w.update.as_ref(), axes.update.as_ref(), |update| Ok(Value::Update(*update)))?;
+        let precision = |value: &Precision| Ok(Value::Precision(*value));
+        g.add("precision", w.precision.as_ref(), axes.precision.as_ref(), precision)?;
+        g.add("plugin", w.plugin.as_ref(), axes.plugin.as_ref(), |file| Ok(Value::Word(file.clone())))?;
     }
     if let Some(d) = manifest.dataset.as_ref().map(|d| &d.value) {
         let shape = |value: &Synthetic| Ok(Value::Shape(*value));

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use crate::cell::{self, Arithmetic, Layout, Schedule, Synthetic};
+use crate::cell::{self, Arithmetic, Layout, Precision, Schedule, Synthetic, Update};
 use crate::plan::place::At;
 use crate::plan::written::{Duration, Lanes, Many, Oversubscribe, Real, Scalar, Whole};
 
@@ -125,6 +125,13 @@ pub struct Workload {
     pub arithmetic: Option<At<Arithmetic>>,
     /// Who works on which rows. 'static' where absent.
     pub schedule: Option<At<Schedule>>,
+    /// Of backends with an accelerator: where the sums of clusters are made. 'host' where absent.
+    pub update: Option<At<Update>>,
+    /// Of backends with an accelerator: arithmetic of its products. 'f32' where absent.
+    pub precision: Option<At<Precision>>,
+    /// Of backends with an accelerator: file of the PJRT plugin that drives it; relative to the manifest's folder. Found where it usually is
+    /// where absent; of the backend 'pjrt', that of AMDAHL_PJRT_PLUGIN.
+    pub plugin: Option<At<String>>,
 }
 
 /// What kind of computation.
@@ -252,6 +259,12 @@ pub struct Axes {
     pub arithmetic: Option<At<Many<Arithmetic>>>,
     /// Values for workload.schedule.
     pub schedule: Option<At<Many<Schedule>>>,
+    /// Values for workload.update.
+    pub update: Option<At<Many<Update>>>,
+    /// Values for workload.precision.
+    pub precision: Option<At<Many<Precision>>>,
+    /// Values for workload.plugin.
+    pub plugin: Option<At<Many<String>>>,
     /// Values for dataset.synthetic.
     pub synthetic: Option<At<Many<Synthetic>>>,
     /// Values for dataset.name.

@@ -158,6 +158,18 @@ impl Resolver<'_> {
             let why = "its bounds are exact, which needs arithmetic = 'certified'".into();
             return Ok(Fate::LeftOut(LeftOut { what, why, combinations: 1 }));
         }
+        if point.backend.platform().is_some() && kmeans.algorithm.is_bounded() {
+            let what = format!("backend={}, algorithm={}", point.backend, kmeans.algorithm.name());
+            let why = "an accelerator compares every row with every centroid: it has no bounds".into();
+            return Ok(Fate::LeftOut(LeftOut { what, why, combinations: 1 }));
+        }
+        if kmeans.offload.update == cell::Update::Device
+            && matches!(kmeans.algorithm, cell::Algorithm::Minibatch { .. })
+        {
+            let what = format!("backend={}, update=device, algorithm=minibatch", point.backend);
+            let why = "sums of batches are made on the host; take update = 'host'".into();
+            return Ok(Fate::LeftOut(LeftOut { what, why, combinations: 1 }));
+        }
         let workload = Workload::KMeans(kmeans);
         let dataset = self.dataset(point, &workload)?;
         // Both fit: an axis has at most `u32::MAX`.
@@ -320,8 +332,25 @@ impl Resolver<'_> {
             Some(Value::Schedule(schedule)) => *schedule,
             _ => cell::Schedule::default(),
         };
+        let mut offload = cell::Offload::default();
+        let (layout, schedule) = match point.backend.platform() {
+            None => (layout, schedule),
+            Some(_) => {
+                if let Some(Value::Update(update)) = ours("update") {
+                    offload.update = *update;
+                }
+                if let Some(Value::Precision(precision)) = ours("precision") {
+                    offload.precision = *precision;
+                }
+                if let Some(At { value: Value::Word(file), span }) = self.value(point, "plugin") {
+                    offload.plugin = Some(self.existing(file, span)?);
+                }
+                // How the processor would work is nothing to an accelerator.
+                Default::default()
+            }
+        };
         let warmup = number("warmup")?.unwrap_or(1);
-        Ok(KMeans { k, init, stop, warmup, algorithm, layout, arithmetic, schedule })
+        Ok(KMeans { k, init, stop, warmup, algorithm, layout, arithmetic, schedule, offload })
     }
 
     fn dataset(&self, point: &Point<'_>, workload: &Workload) -> Result<Dataset> {
@@ -420,6 +449,11 @@ pub fn oracle_of(cell: &Cell) -> Cell {
     let Workload::KMeans(mut kmeans) = cell.workload.clone();
     if kmeans.algorithm.is_bounded() {
         kmeans.algorithm = cell::Algorithm::Lloyd;
+    }
+    if cell.backend.platform().is_some() {
+        // What an accelerator rounds is compared with what is not rounded.
+        kmeans.offload = cell::Offload::default();
+        kmeans.arithmetic = cell::Arithmetic::Certified;
     }
     let workload = Workload::KMeans(kmeans);
     Cell { workload, backend: Backend::SERIAL, ranks: 1, threads: 1, oversubscribe: false, ..cell.clone() }

@@ -12,7 +12,9 @@ use crate::cell::{Cell, CellId};
 use crate::host::HostFacts;
 use crate::units::Unit;
 
+pub mod accelerators;
 pub mod build;
+pub mod device;
 pub mod limits;
 pub mod peer;
 pub mod read;
@@ -213,12 +215,34 @@ pub enum Phase {
     Wait,
     /// Final labels, inertia and digests. Outside the timed part.
     Finish,
+    /// Programs for an accelerator. Outside the timed part.
+    Compile,
+    /// Centroids to an accelerator.
+    Upload,
+    /// An accelerator computes.
+    Execute,
+    /// Labels or sums from an accelerator.
+    Download,
 }
 
 impl Phase {
     /// All phases in the order of records.
-    pub const ALL: [Phase; 7] =
-        [Phase::Load, Phase::Init, Phase::Assign, Phase::Reduce, Phase::Update, Phase::Wait, Phase::Finish];
+    pub const ALL: [Phase; 11] = [
+        Phase::Load,
+        Phase::Init,
+        Phase::Assign,
+        Phase::Reduce,
+        Phase::Update,
+        Phase::Wait,
+        Phase::Finish,
+        Phase::Compile,
+        Phase::Upload,
+        Phase::Execute,
+        Phase::Download,
+    ];
+
+    /// The first so many of them are those of all cells; the others are those of accelerators, and not written where they were not entered.
+    pub const OF_ALL_CELLS: usize = 7;
 
     /// Position in [`Phase::ALL`].
     pub fn index(self) -> usize {
@@ -234,10 +258,15 @@ impl Phase {
             Phase::Update => "update",
             Phase::Wait => "wait",
             Phase::Finish => "finish",
+            Phase::Compile => "compile",
+            Phase::Upload => "upload",
+            Phase::Execute => "execute",
+            Phase::Download => "download",
         }
     }
     /// The phases inside the timed part.
-    pub const TIMED: [Phase; 4] = [Phase::Assign, Phase::Reduce, Phase::Update, Phase::Wait];
+    pub const TIMED: [Phase; 7] =
+        [Phase::Assign, Phase::Reduce, Phase::Update, Phase::Wait, Phase::Upload, Phase::Execute, Phase::Download];
 }
 
 /// What a worker measured in one repeat.
@@ -266,6 +295,9 @@ pub struct Measured {
     /// Of an outside program: which, and how its time and its answer came about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<peer::PeerFacts>,
+    /// Of an accelerator: what drove it, and what it says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<device::DeviceFacts>,
 }
 
 impl Measured {
@@ -298,6 +330,9 @@ pub struct LaneFacts {
     pub cpu: Option<u32>,
     /// Rows of its shard.
     pub rows: u64,
+    /// What its accelerator did, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub device: Option<device::LaneDevice>,
 }
 
 /// Where a reading stands on the ladder from hardware to model.

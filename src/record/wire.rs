@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::record::{Provenance, Reading, Scope};
+use crate::record::{Phase, Provenance, Reading, Scope};
 use crate::units::Unit;
 
 /// The written form of a list of readings.
@@ -63,7 +63,8 @@ pub(super) fn serialize<S: Serializer>(readings: &[Reading], serializer: S) -> R
         let named = (reading.metric.clone(), reading.unit);
         match (&reading.values, reading.from) {
             (Some(lanes), Some(from)) => {
-                let lanes = lanes.iter().map(|phases| phases.iter().copied().map(Number).collect()).collect();
+                let lanes =
+                    lanes.iter().map(|phases| shortened(phases).iter().copied().map(Number).collect()).collect();
                 written.values.push((named.0, named.1, from, lanes));
             }
             _ => {
@@ -86,7 +87,8 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
     };
     let values = values.into_iter().map(|(metric, unit, from, lanes)| {
         let (group, scope) = counted_by(&metric);
-        let values = lanes.into_iter().map(|phases| phases.into_iter().map(|number| number.0).collect()).collect();
+        let values =
+            lanes.into_iter().map(|phases| lengthened(phases.into_iter().map(|number| number.0).collect())).collect();
         Reading { metric, unit, from: Some(from), values: Some(values), why: None, group, scope }
     });
     let missing = missing.into_iter().flat_map(|(why, metrics)| {
@@ -96,6 +98,26 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
         })
     });
     Ok(values.chain(missing).collect())
+}
+
+/// Without the phases of accelerators, where none of them was entered.
+fn shortened(phases: &[f64]) -> &[f64] {
+    match phases.split_at_checked(Phase::OF_ALL_CELLS) {
+        Some((all, rest))
+            if phases.len() == Phase::ALL.len() && rest.iter().all(|&value| value == 0.0 || value.is_nan()) =>
+        {
+            all
+        }
+        _ => phases,
+    }
+}
+
+/// With them: what was not entered took nothing and counted nothing.
+fn lengthened(mut phases: Vec<f64>) -> Vec<f64> {
+    if phases.len() == Phase::OF_ALL_CELLS {
+        phases.resize(Phase::ALL.len(), 0.0);
+    }
+    phases
 }
 
 #[cfg(test)]
@@ -128,6 +150,18 @@ mod tests {
         let expected = r#"{"readings":{"values":[["faults","count","measured",[[3,0,0.5]]]],"missing":[["no PMU",[["cycles","count"],["instructions","count"]]]]}}"#;
         assert_eq!(text, expected);
         assert_eq!(serde_json::from_str::<Holder>(&text).expect("reads back").readings, readings);
+    }
+
+    #[test]
+    fn phases_of_accelerators_are_written_where_they_were_entered() {
+        let all: Vec<f64> = (0..Phase::ALL.len()).map(|i| i as f64).collect();
+        assert_eq!(shortened(&all), all);
+        let mut none = all.clone();
+        none[Phase::OF_ALL_CELLS..].fill(0.0);
+        assert_eq!(shortened(&none), &all[..7]);
+        assert_eq!(lengthened(all[..7].to_vec()), none);
+        assert_eq!(lengthened(all.clone()), all);
+        assert_eq!(Phase::ALL[Phase::OF_ALL_CELLS], Phase::Compile);
     }
 
     #[test]

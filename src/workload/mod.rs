@@ -11,6 +11,7 @@ use crate::measure::comm::Comm;
 use crate::measure::device::cpu::Pool;
 use crate::measure::probe::recorder::Recorder;
 use crate::record::Answer;
+use crate::record::device::{DeviceFacts, LaneDevice};
 
 pub mod fault;
 pub mod kmeans;
@@ -43,6 +44,10 @@ pub struct LaneResult {
     pub kernel: String,
     /// Rows of this lane's shard.
     pub rows: u64,
+    /// The accelerator, where there is one; on the first lane.
+    pub device: Option<DeviceFacts>,
+    /// What it did on this lane.
+    pub lane_device: Option<LaneDevice>,
 }
 
 /// Runs the cell's workload on this lane.

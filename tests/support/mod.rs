@@ -201,6 +201,7 @@ fn measured() -> Measured {
         peak_rss_bytes: None,
         load: LoadFacts::default(),
         peer: None,
+        device: None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::check::Check;
 use super::programs::INSTALL_MPI;
-use crate::cell::{BACKENDS, Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
+use crate::cell::{BACKENDS, Backend, Cell, Dataset, Init, KMeans, Platform, Stop, Synthetic, Workload};
 use crate::measure::launch::attempt::{Executor, Launching};
 use crate::measure::launch::peer::Programs;
 use crate::measure::launch::{Site, classify::Ending, program::Worker, signals::Interrupts};
@@ -30,6 +30,7 @@ pub fn tiny(backend: Backend) -> Cell {
         layout: Default::default(),
         arithmetic: Default::default(),
         schedule: Default::default(),
+        offload: Default::default(),
     };
     Cell {
         workload: Workload::KMeans(kmeans),
@@ -75,6 +76,10 @@ pub fn checks(worker: &Worker, site: &Site, scratch: &Path) -> Vec<Check> {
     let mut checks = Vec::new();
     for (name, ..) in BACKENDS {
         let Some(backend) = Backend::from_name(name) else { continue };
+        // Real accelerators have a verb of their own: 'amdahl doctor --trainium'.
+        if backend.platform().is_some_and(|platform| platform != Platform::Reference) {
+            continue;
+        }
         let cell = tiny(backend);
         let title = match (cell.ranks, cell.threads) {
             (1, 1) => name.to_string(),

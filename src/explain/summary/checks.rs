@@ -35,8 +35,8 @@ pub(super) fn warnings(
     add(found.unusable_time > 0, Warning::UnusableTime { records: found.unusable_time });
     let hosts = distinct(|c| &c.key.host);
     add(hosts.len() > 1, Warning::MixedHosts { hosts });
-    // Each outside program is a build of its own.
-    let ours = timed.iter().filter(|c| c.cell.backend.peer().is_none());
+    // Each outside program is a build of its own, and so is the worker with each plugin of an accelerator.
+    let ours = timed.iter().filter(|c| c.cell.backend.peer().is_none() && c.cell.backend.platform().is_none());
     let mixed: Vec<String> = ours.map(|c| c.key.build.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     add(mixed.len() > 1, Warning::MixedBuilds { builds: mixed });
     add(!found.base_missing.is_empty(), Warning::BaseMissing { base: base.to_string(), cells: found.base_missing });

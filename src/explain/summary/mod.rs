@@ -193,9 +193,10 @@ impl Repeat {
     }
 }
 
-/// Seconds that a lane computed: assign + update.
+/// Seconds that a lane computed: assign + update, and what of them its accelerator did, with the transfers that it needs.
 pub(crate) fn useful(lane: &[f64; Phase::ALL.len()]) -> f64 {
-    lane[Phase::Assign.index()] + lane[Phase::Update.index()]
+    const COMPUTING: [Phase; 5] = [Phase::Assign, Phase::Update, Phase::Upload, Phase::Execute, Phase::Download];
+    COMPUTING.iter().map(|phase| lane[phase.index()]).sum()
 }
 
 /// Median times of one phase over the repeats.

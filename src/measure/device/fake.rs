@@ -21,7 +21,7 @@ impl KMeansDevice for Fake {
     fn kernel(&self, _dims: usize, _k: usize) -> String {
         "by definition".into()
     }
-    fn prepare(&self, source: &mut dyn RowSource) -> Result<Box<dyn KMeansShard>> {
+    fn prepare<'a>(&'a self, source: &mut dyn RowSource) -> Result<Box<dyn KMeansShard + 'a>> {
         let (shape, first) = (source.shape(), source.position());
         let mut rows = Matrix { values: vec![0.0; shape.rows as usize * shape.dims], dims: shape.dims };
         if shape.rows > 0 {

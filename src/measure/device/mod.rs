@@ -6,9 +6,11 @@
 use crate::data::RowSource;
 use crate::error::Result;
 use crate::exact::{Grid, WideSum};
+use crate::record::device::{DeviceFacts, LaneDevice};
 
 pub mod cpu;
 pub mod fake;
+pub mod pjrt;
 
 /// The centroids of one step, row-major k × dims.
 #[derive(Clone, Copy, Debug)]
@@ -98,7 +100,17 @@ pub trait KMeansDevice {
     fn kernel(&self, dims: usize, k: usize) -> String;
 
     /// Takes all rows of the source (possibly none) into a resident shard.
-    fn prepare(&self, rows: &mut dyn RowSource) -> Result<Box<dyn KMeansShard>>;
+    fn prepare<'a>(&'a self, rows: &mut dyn RowSource) -> Result<Box<dyn KMeansShard + 'a>>;
+
+    /// What the record keeps of it, for devices that are not the processor. Asked at the end, of the first lane.
+    fn facts(&self) -> Option<DeviceFacts> {
+        None
+    }
+
+    /// What it did on this lane, likewise. Asked at the end.
+    fn lane_facts(&self) -> Option<LaneDevice> {
+        None
+    }
 }
 
 /// A lane's rows on a device, with their labels.

@@ -12,8 +12,9 @@ use super::signals::Interrupts;
 use super::simulate::Simulated;
 use super::supervise::{self, Exit, How, supervise};
 use super::{Job, Site, launcher_for};
-use crate::cell::{Cell, CellId};
+use crate::cell::{Cell, CellId, Workload};
 use crate::error::{Error, Kind, Result};
+use crate::measure::device::pjrt::{self, environment::Wanted};
 use crate::plan::Counters;
 use crate::record::{Failure, limits::Limits, simulation::Caches};
 
@@ -36,6 +37,8 @@ pub struct Attempt {
 pub enum Runs {
     /// The worker.
     Worker,
+    /// The worker with an accelerator's plugin, which has this hash.
+    With(String),
     /// An outside program, known by a hash of its version and its files.
     Peer(String),
     /// An outside program that cannot run here, for this reason.
@@ -107,7 +110,7 @@ impl Executor for Launching<'_> {
 
     fn runs(&mut self, cell: &Cell) -> Result<Runs> {
         match cell.backend.peer() {
-            None => Ok(Runs::Worker),
+            None => Ok(with_plugin(cell)),
             Some(peer) => Ok(match self.programs.find(&peer.name, &self.scratch, self.interrupts)? {
                 Ok(program) => Runs::Peer(program.id.clone()),
                 Err(reason) => Runs::Missing(reason.clone()),
@@ -219,6 +222,19 @@ impl Launching<'_> {
             Ok(()) => reason.push_str(&format!(" (all of it: logs/{name})")),
             Err(e) => reason.push_str(&format!(" (its output could not be kept: {e})")),
         }
+    }
+}
+
+/// The worker, and the plugin of the cell's accelerator: another plugin is another program. Where there is none, the worker says so.
+fn with_plugin(cell: &Cell) -> Runs {
+    let (Some(platform), Workload::KMeans(kmeans)) = (cell.backend.platform(), &cell.workload) else {
+        return Runs::Worker;
+    };
+    let wanted = Wanted { platform, plugin: kmeans.offload.plugin.clone(), ..Wanted::default() };
+    let beside = super::program::path().ok();
+    match pjrt::settle(&wanted, beside.as_deref()).and_then(|settled| pjrt::sha256(&settled.plugin)) {
+        Ok(hash) => Runs::With(hash),
+        Err(_) => Runs::Worker,
     }
 }
 

@@ -229,6 +229,7 @@ mod tests {
             peak_rss_bytes: None,
             load: Default::default(),
             peer: None,
+            device: None,
         };
         serde_json::to_string(&End::Done(Box::new(measured))).expect("JSON")
     }

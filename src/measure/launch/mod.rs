@@ -132,6 +132,7 @@ mod tests {
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
+            offload: Default::default(),
         };
         Job {
             cell: Cell {

@@ -42,7 +42,7 @@ pub fn smaller(cell: &Cell, rows: u64, points: u64) -> std::result::Result<Cell,
         Backend::Native { comm: CommKind::Mpi | CommKind::Hybrid, device: DeviceKind::Cpu } => {
             Backend::from_name("mpi")
         }
-        Backend::Peer(_) => None,
+        Backend::Native { device: DeviceKind::Pjrt(_), .. } | Backend::Peer(_) => None,
     };
     let backend = backend.ok_or("only programs of ours on processors are simulated")?;
     let Workload::KMeans(mut kmeans) = cell.workload.clone();

@@ -12,6 +12,7 @@ use crate::units::Unit;
 pub mod callgrind;
 pub mod clock;
 pub mod load;
+pub mod neuron;
 pub mod perf;
 pub mod recorder;
 pub mod rusage;
@@ -128,6 +129,7 @@ pub const PROBES: &[ProbeSource] = &[
     ProbeSource { name: "perf-tlb", open: perf::open_tlb },
     ProbeSource { name: "perf-stalls", open: perf::open_stalls },
     ProbeSource { name: "perf-fp", open: perf::open_vectors },
+    ProbeSource { name: "neuron", open: neuron::open },
 ];
 
 /// The variable that selects sources: names separated by commas.

@@ -26,10 +26,11 @@ fn counted(values: &[f64]) -> Recorder {
     script(values.iter().map(|&v| vec![Raw::counted(v)]).collect())
 }
 
+/// By phase, without those of accelerators.
 fn values(readings: &LaneReadings, metric: &str) -> Vec<f64> {
     let reading = readings.metrics.iter().find(|r| r.metric == metric).expect("the metric");
     let phases = reading.values.clone().unwrap_or_else(|| panic!("{:?}", reading.why));
-    phases.into_iter().map(|value| value.unwrap_or(f64::NAN)).collect()
+    phases.into_iter().map(|value| value.unwrap_or(f64::NAN)).take(Phase::OF_ALL_CELLS).collect()
 }
 
 #[test]

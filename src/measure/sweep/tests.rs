@@ -40,6 +40,7 @@ fn cell(threads: u32) -> Cell {
             layout: Default::default(),
             arithmetic: Default::default(),
             schedule: Default::default(),
+            offload: Default::default(),
         }),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 100, dims: 2, clusters: 3, seed: 1 },
         backend: if threads == 0 { Backend::SERIAL } else { Backend::from_name("threads").expect("registered") },
@@ -83,6 +84,7 @@ fn answered(inertia: f64) -> Ending {
         peak_rss_bytes: None,
         load: LoadFacts::default(),
         peer: None,
+        device: None,
     };
     Ending::Answered(Box::new(host()), Box::new(measured))
 }

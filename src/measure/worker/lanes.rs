@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cell::{Backend, Cell, CommKind, DeviceKind};
+use crate::cell::{Backend, Cell, CommKind};
 use crate::error::{Error, Result};
 use crate::host;
 use crate::measure::comm::{Buf, Comm, Op, solo::Solo, timed::Timed};
@@ -56,7 +56,7 @@ pub fn run(shared: &Shared<'_>) -> Result<Option<CellEnd>> {
     let cell = shared.cell;
     let (threads, cpus) = (cell.threads as usize, shared.cpus.len());
     match &cell.backend {
-        Backend::Native { comm, device: DeviceKind::Cpu } => match comm {
+        Backend::Native { comm, .. } => match comm {
             CommKind::Solo => lane(shared, &Solo),
             CommKind::Threads => team::on_threads(threads, threads > cpus, &|comm| lane(shared, comm)),
             CommKind::Mpi | CommKind::Hybrid => {
@@ -108,8 +108,9 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     };
     let result = workload::run(shared.cell, &context)?;
     let cpu = pin::current();
+    let (rank, thread, device) = (here.rank as u32, here.thread as u32, result.lane_device);
     let end = LaneEnd {
-        facts: LaneFacts { rank: here.rank as u32, thread: here.thread as u32, pinned, cpu, rows: result.rows },
+        facts: LaneFacts { rank, thread, pinned, cpu, rows: result.rows, device },
         readings: recorder.finish(),
         peak_rss_bytes: host::peak_rss_bytes(),
     };

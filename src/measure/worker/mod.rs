@@ -268,6 +268,7 @@ fn measure(cell: &Cell, host: &HostFacts) -> Result<Option<Measured>> {
         lanes: end.lanes.into_iter().map(|lane| lane.facts).collect(),
         load: watch.stop(),
         peer: None,
+        device: end.result.device,
     }))
 }
 

@@ -135,6 +135,7 @@ fn measured(cell: &Cell, left: &Path, peer: &str, rule: Rule, host: &str) -> Res
         peak_rss_bytes: done.peak_rss_bytes,
         load: LoadFacts::default(),
         peer: Some(facts(*done, peer, rule, one_step)),
+        device: None,
     })
 }
 
@@ -153,8 +154,10 @@ fn facts(done: PeerDone, name: &str, rule: Rule, one_step: Option<crate::record:
 
 /// Its wall time by lane and phase, where it tells.
 fn wall(phases: Option<&[Vec<f64>]>) -> Reading {
-    let good = |lane: &Vec<f64>| lane.len() == Phase::ALL.len() && lane.iter().all(|s| s.is_finite() && *s >= 0.0);
-    let values = phases.filter(|lanes| !lanes.is_empty() && lanes.iter().all(good)).map(<[_]>::to_vec);
+    let good = |lane: &Vec<f64>| lane.len() == Phase::OF_ALL_CELLS && lane.iter().all(|s| s.is_finite() && *s >= 0.0);
+    let whole = |lane: &Vec<f64>| lane.iter().copied().chain([0.0; Phase::ALL.len() - Phase::OF_ALL_CELLS]).collect();
+    let values = phases.filter(|lanes| !lanes.is_empty() && lanes.iter().all(good));
+    let values = values.map(|lanes| lanes.iter().map(whole).collect());
     let why = match (&values, phases) {
         (Some(_), _) => None,
         (None, None) => Some("this program does not tell how its time divides into phases".into()),

@@ -84,7 +84,7 @@ impl End {
 /// A lane's state of a clustering.
 pub struct Engine<'a> {
     pub(super) comm: &'a dyn Comm,
-    pub(super) shard: Box<dyn KMeansShard>,
+    pub(super) shard: Box<dyn KMeansShard + 'a>,
     pub(super) grid: Grid,
     pub(super) whole: Shape,
     pub(super) k: usize,
@@ -104,7 +104,11 @@ pub struct Engine<'a> {
 
 impl<'a> Engine<'a> {
     /// Takes this lane's rows onto the device.
-    pub fn load(comm: &'a dyn Comm, device: &dyn KMeansDevice, rows: &mut dyn Rows) -> Result<(Engine<'a>, Inspected)> {
+    pub fn load(
+        comm: &'a dyn Comm,
+        device: &'a dyn KMeansDevice,
+        rows: &mut dyn Rows,
+    ) -> Result<(Engine<'a>, Inspected)> {
         let whole = rows.whole();
         let (shard, taken) = agreed(comm, intake::take(device, rows))?;
         let (grid, weight) = taken.grid(comm, whole.rows)?;

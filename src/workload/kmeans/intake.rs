@@ -149,7 +149,7 @@ impl Inspect<'_> {
 }
 
 /// Takes a lane's rows onto the device.
-pub fn take(device: &dyn KMeansDevice, rows: &mut dyn Rows) -> Result<(Box<dyn KMeansShard>, Taken)> {
+pub fn take<'a>(device: &'a dyn KMeansDevice, rows: &mut dyn Rows) -> Result<(Box<dyn KMeansShard + 'a>, Taken)> {
     let dims = rows.whole().dims;
     let inspected = Inspected { rows: 0, digest: 0 };
     let weights = rows.weighted().then(|| Weights { first: 0, values: Vec::new() });

@@ -30,7 +30,8 @@ pub fn start(spec: &KMeans, context: &LaneContext<'_>) -> Result<(Vec<f32>, Shap
     let mut part = load::part(context.comm, context.source)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
-    let (mut engine, _) = Engine::load(context.comm, &Cpu::new()?, &mut part)?;
+    let cpu = Cpu::new()?;
+    let (mut engine, _) = Engine::load(context.comm, &cpu, &mut part)?;
     Ok((engine.initial(&spec.init, k)?, engine.whole()))
 }
 
@@ -39,7 +40,8 @@ pub fn judge(spec: &KMeans, found: &Found, context: &LaneContext<'_>) -> Result<
     let mut part = load::part(context.comm, context.source)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
-    let (mut engine, inspected) = Engine::load(context.comm, &Cpu::new()?, &mut part)?;
+    let cpu = Cpu::new()?;
+    let (mut engine, inspected) = Engine::load(context.comm, &cpu, &mut part)?;
     let one_step = match &found.first {
         None => None,
         Some(first) => {

@@ -11,7 +11,7 @@ use std::time::Instant;
 use crate::cell::{Arithmetic, Backend, DeviceKind, KMeans, Schedule, Stop, hex};
 use crate::error::{Error, Result};
 use crate::measure::comm::{Buf, Op, agreed, bytes};
-use crate::measure::device::{KMeansDevice, cpu::Cpu};
+use crate::measure::device::{KMeansDevice, cpu::Cpu, pjrt};
 use crate::record::{Answer, Clustering, Phase};
 use crate::workload::{LaneContext, LaneResult, load};
 
@@ -30,7 +30,7 @@ use tally::Tally;
 
 /// Runs the workload on this lane, on the device that the backend names.
 pub fn run(spec: &KMeans, backend: &Backend, context: &LaneContext<'_>) -> Result<LaneResult> {
-    let device: Box<dyn KMeansDevice> = match backend {
+    let device: Box<dyn KMeansDevice + '_> = match backend {
         Backend::Native { device: DeviceKind::Cpu, .. } => {
             let cpu = agreed(context.comm, Cpu::new())?;
             let cpu =
@@ -39,6 +39,12 @@ pub fn run(spec: &KMeans, backend: &Backend, context: &LaneContext<'_>) -> Resul
                 Schedule::Static => cpu,
                 Schedule::Dynamic => cpu.helping(context.pool.clone(), context.comm.lane().thread),
             })
+        }
+        Backend::Native { device: DeviceKind::Pjrt(platform), .. } => {
+            let (lane, certify) = (context.comm.lane(), spec.arithmetic == Arithmetic::Certified);
+            let (local, count, offload) = (lane.node_index, lane.node_count, spec.offload.clone());
+            let order = pjrt::Order { platform: *platform, offload, certify, local, count };
+            Box::new(agreed(context.comm, pjrt::Pjrt::open(&order, Some(context.recorder)))?)
         }
         Backend::Peer(name) => return Err(Error::internal(format!("'{name}' is not a backend of this program"))),
     };
@@ -96,6 +102,8 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
         platform: device.platform(),
         kernel: device.kernel(part.whole.dims, k),
         rows: inspected.rows,
+        device: if comm.lane().is_root() { device.facts() } else { None },
+        lane_device: device.lane_facts(),
     })
 }
 

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::exact::{Grid, WideSum};
 use crate::measure::device::{Centroids, Far, KMeansDevice, KMeansShard, LabelSink, Partial, StepStats};
 
+pub mod adopt;
 mod bounded;
 mod bounds;
 mod buffer;
@@ -101,13 +102,19 @@ impl KMeansDevice for Cpu {
         format!("{}, {layout}, {}", self.kernel.name(), if self.certify { "certified" } else { "f32" })
     }
 
-    fn prepare(&self, source: &mut dyn RowSource) -> Result<Box<dyn KMeansShard>> {
+    fn prepare<'a>(&'a self, source: &mut dyn RowSource) -> Result<Box<dyn KMeansShard + 'a>> {
+        Ok(Box::new(self.take(source)?))
+    }
+}
+
+impl Cpu {
+    fn take(&self, source: &mut dyn RowSource) -> Result<Shard> {
         let (dims, first) = (source.shape().dims, source.position());
         let rows = Arc::new(Shared::new(Resident::read(source, self.layout)?));
         if let Some(pool) = &self.pool {
             pool.join(self.thread, &rows);
         }
-        Ok(Box::new(Shard {
+        Ok(Shard {
             device: self.clone(),
             rows,
             dims,
@@ -119,7 +126,7 @@ impl KMeansDevice for Cpu {
             seeding: None,
             drift: Drift::default(),
             groups: Groups::default(),
-        }))
+        })
     }
 }
 

@@ -10,7 +10,7 @@ fn grid_of(rows: &[f32], dims: usize) -> Grid {
     Grid::new(&maxima, (rows.len() / dims) as u64).expect("few rows")
 }
 
-fn prepared(device: &dyn KMeansDevice, rows: &[f32], dims: usize, k: usize) -> Box<dyn KMeansShard> {
+fn prepared<'a>(device: &'a dyn KMeansDevice, rows: &[f32], dims: usize, k: usize) -> Box<dyn KMeansShard + 'a> {
     let mut shard = device.prepare(&mut MatrixRows::new(rows, dims, 0)).expect("rows in memory");
     shard.restart(&grid_of(rows, dims), k).expect("room for the sums");
     shard
