@@ -187,6 +187,7 @@ pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, 
                 cpu: Some(lane as u32),
                 rows: points / lanes as u64,
                 device: None,
+                numa: None,
             })
             .collect(),
         readings: vec![Reading {
@@ -199,7 +200,7 @@ pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, 
             scope: Scope::Lane,
         }],
         peak_rss_bytes: Some(64 << 20),
-        load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(3000.0) },
+        load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(3000.0), pressure: None },
         peer: None,
         device: None,
     }
@@ -286,7 +287,7 @@ pub fn limits() -> Limits {
             row(Level::L1, 4, Some(32 << 10), 360e9),
             row(Level::Memory, 4, None, 24e9),
         ],
-        load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(2500.0) },
+        load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(2500.0), pressure: None },
     }
 }
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cli::output;
 use crate::error::{Error, Result};
 use crate::explain::show::Style;
+use crate::host;
 
 mod cells;
 mod check;
@@ -68,7 +69,7 @@ pub fn run(args: &Args) -> Result<()> {
     let scratch = Scratch::new()?;
     let watch = crate::measure::probe::load::Watch::start();
     let mut checks = machine::checks();
-    checks.extend(counters::checks());
+    checks.extend(counters::checks(&host::gather()));
     let (site, worker, found) = programs::look(&scratch.folder);
     checks.extend(found);
     checks.extend(peers::checks(&scratch.folder));

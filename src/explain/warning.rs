@@ -15,6 +15,9 @@ pub const HIGH_STEAL: f64 = 0.02;
 /// Share of the computing time that a lane was without a CPU above which a repeat is suspect.
 pub const CROWDED: f64 = 0.05;
 
+/// Share of a phase that reading the probes at its beginning may take.
+pub const PROBING: f64 = 0.01;
+
 /// Fraction of its floor above which a cell contradicts it.
 pub const BEYOND: f64 = 1.02;
 
@@ -68,6 +71,15 @@ pub enum Warning {
         /// The cells.
         cells: Vec<CellId>,
         /// The largest share of a repeat's computing time.
+        worst: f64,
+    },
+    /// Cells with a phase so short that reading the probes took a part of it that counts.
+    Probing {
+        /// The cells.
+        cells: Vec<CellId>,
+        /// The phases, as words.
+        phases: Vec<String>,
+        /// The largest share of a phase.
         worst: f64,
     },
     /// Cells that were faster than their floor.
@@ -184,6 +196,15 @@ impl fmt::Display for Warning {
                     percent(*worst)
                 )
             }
+            Warning::Probing { cells: c, phases, worst } => {
+                write!(
+                    f,
+                    "reading the probes took up to {} of a phase's time in {}: {}",
+                    percent(*worst),
+                    cells(c.len()),
+                    phases.join(", ")
+                )
+            }
             Warning::BelowFloor { cells: c, most } => {
                 write!(f, "{} faster than their floor, by up to {}", cells(c.len()), percent(*most - 1.0))
             }
@@ -244,6 +265,10 @@ impl Warning {
             Warning::Crowded { .. } => {
                 "end other programs and run again with --fresh; until then the times tell of them too"
             }
+            Warning::Probing { .. } => {
+                "that time is in no phase, but counters of these phases hold a part of it: choose fewer probes with AMDAHL_PROBES, or \
+                 counters = \"off\"; 'amdahl doctor' prints what each costs"
+            }
             Warning::BelowFloor { .. } => {
                 "the limits were measured on a busier machine, or the rows were partly kept in a cache: run again with --fresh"
             }
@@ -273,6 +298,7 @@ impl Warning {
             | Warning::SharedCpu { cells }
             | Warning::Steal { cells, .. }
             | Warning::Crowded { cells, .. }
+            | Warning::Probing { cells, .. }
             | Warning::BelowFloor { cells, .. }
             | Warning::LeftOut { cells, .. }
             | Warning::BaseMissing { cells, .. }

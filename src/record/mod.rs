@@ -333,6 +333,18 @@ pub struct LaneFacts {
     /// What its accelerator did, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub device: Option<device::LaneDevice>,
+    /// Where it and its process's memory were; null on machines of one NUMA node.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub numa: Option<NumaFacts>,
+}
+
+/// Where a lane and its memory were.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NumaFacts {
+    /// The node of the lane's CPU.
+    pub node: Option<u32>,
+    /// Bytes of its process's memory on each node, after the timed part.
+    pub memory_bytes: Vec<(u32, u64)>,
 }
 
 /// Where a reading stands on the ladder from hardware to model.
@@ -424,6 +436,21 @@ pub struct LoadFacts {
     pub steal: Option<f64>,
     /// CPU frequency at the end of the timed part, MHz.
     pub mhz: Option<f64>,
+    /// Shares of the repeat's time, 0 to 1, in which some process of the machine waited for the resource (pressure stall information).
+    /// Null where the kernel does not tell, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pressure: Option<Pressure>,
+}
+
+/// Shares of a time in which some process waited.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Pressure {
+    /// For a CPU.
+    pub cpu: Option<f64>,
+    /// For memory to be freed.
+    pub memory: Option<f64>,
+    /// For a disk.
+    pub io: Option<f64>,
 }
 
 /// The answer of a cell: what must be right before a time counts.

@@ -31,14 +31,16 @@ const PAIRS: usize = 15;
 /// All costs.
 pub fn checks(worker: Option<&Worker>, site: &Site, scratch: &Path) -> Vec<Check> {
     let mut checks = vec![Check::time(TOPIC, "step of the clock", clock_step(), "is the least that can be told apart")];
-    for length in 1..=PROBES.len() {
-        let sources = &PROBES[..length];
-        let names: Vec<&str> = sources.iter().map(|source| source.name).collect();
-        let cost = boundary_s(sources);
-        checks.push(Check::time(TOPIC, format!("phase boundary: {}", names.join(" + ")), cost, "each"));
+    for (name, sources) in [("clock", &PROBES[..1]), ("clock + rusage", &PROBES[..2]), ("all probes", PROBES)] {
+        checks.push(Check::time(TOPIC, format!("phase boundary: {name}"), boundary_s(sources), "each"));
     }
     for source in PROBES {
-        checks.push(Check::time(TOPIC, format!("snapshot of {}", source.name), snapshot_s(source), "each"));
+        let name = format!("snapshot of {}", source.name);
+        checks.push(match snapshot_s(source) {
+            (0, _) => Check::fact(TOPIC, name, "nothing: none of its counters can be had here"),
+            (1, cost) => Check::time(TOPIC, name, cost, "each, 1 counter"),
+            (counters, cost) => Check::time(TOPIC, name, cost, &format!("each, {counters} counters")),
+        });
     }
     checks.push(barrier());
     checks.extend(match worker {
@@ -92,15 +94,16 @@ fn boundary_s(sources: &[ProbeSource]) -> f64 {
     })
 }
 
-/// Seconds of one snapshot of this probe alone.
-fn snapshot_s(source: &ProbeSource) -> f64 {
+/// The number of its counters, and seconds of one snapshot of this probe alone.
+fn snapshot_s(source: &ProbeSource) -> (usize, f64) {
     let mut probe = (source.open)(Seat::ALONE);
     let available = probe.available().iter().filter(|(_, availability)| *availability == Availability::Yes).count();
     let mut raw = vec![Raw::LOST; available];
-    per_call(|| {
+    let cost = per_call(|| {
         probe.snapshot(&mut raw);
         std::hint::black_box(&raw);
-    })
+    });
+    (available, cost)
 }
 
 /// The barrier that is added before each collective, on as many threads as there are CPUs (2 at least).

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cell::{Cell, CellId, Workload};
 use crate::explain::floor::{Floor, Work, floor};
 use crate::explain::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repeat, bad_end, useful};
-use crate::explain::warning::{CROWDED, HIGH_STEAL};
+use crate::explain::warning::{CROWDED, HIGH_STEAL, PROBING};
 use crate::host::HostFacts;
 use crate::record::read::Results;
 use crate::record::{Answer, Clustering, Key, Measured, Phase, Provenance, Record};
@@ -105,6 +105,16 @@ pub(super) fn summarise(
         repeats,
         key,
     }
+}
+
+/// Of each timed phase, the time of reading the probes at its beginnings as a share of its own, all lanes together.
+fn probing(measured: &Measured) -> impl Iterator<Item = (Phase, f64)> {
+    let seconds = |metric: &str, phase: Phase| -> f64 {
+        let reading = measured.reading(metric);
+        reading.map_or(0.0, |r| r.lanes().filter_map(|lane| r.value(lane, phase)).sum())
+    };
+    let share = move |phase| (phase, seconds("probing", phase) / seconds("wall", phase));
+    Phase::TIMED.map(share).into_iter().filter(|(_, share)| share.is_finite())
 }
 
 /// CPU seconds of the timed part, all lanes together.
@@ -228,6 +238,19 @@ fn notice(
     if steal > 0.0 {
         found.steal.0 = found.steal.0.max(steal);
         found.steal.1.push(id.clone());
+    }
+    let mut probed = false;
+    for (phase, share) in good.iter().flat_map(|(_, measured)| probing(measured)).filter(|(_, share)| *share > PROBING)
+    {
+        let (worst, phases, _) = &mut found.probing;
+        *worst = worst.max(share);
+        if !phases.iter().any(|known| known == phase.word()) {
+            phases.push(phase.word().to_string());
+        }
+        probed = true;
+    }
+    if probed {
+        found.probing.2.push(id.clone());
     }
     let crowded = good.iter().filter_map(|(_, m)| without_cpu(m)).filter(|s| *s > CROWDED).fold(0.0, f64::max);
     if crowded > 0.0 && !oversubscribed(cell, host, hosts) {

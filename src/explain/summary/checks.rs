@@ -47,6 +47,9 @@ pub(super) fn warnings(
     add(!found.steal.1.is_empty(), Warning::Steal { cells: found.steal.1, worst: found.steal.0 });
     add(!found.crowded.1.is_empty(), Warning::Crowded { cells: found.crowded.1, worst: found.crowded.0 });
 
+    let (worst, phases, cells) = found.probing;
+    add(!cells.is_empty(), Warning::Probing { cells, phases, worst });
+
     let beyond = |c: &CellSummary| c.of_floor.unwrap_or(0.0);
     let faster = ids(&|c| beyond(c) > BEYOND);
     let most = timed.iter().map(|c| beyond(c)).fold(0.0, f64::max);

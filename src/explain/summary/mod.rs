@@ -267,6 +267,8 @@ struct Found {
     shared_cpu: Vec<CellId>,
     steal: (f64, Vec<CellId>),
     crowded: (f64, Vec<CellId>),
+    /// The largest share of a phase, the phases and the cells in which reading the probes took too much of it.
+    probing: (f64, Vec<String>, Vec<CellId>),
     base_missing: Vec<CellId>,
     base_elsewhere: Vec<CellId>,
     answers: BTreeMap<String, Vec<CellId>>,

@@ -1,14 +1,18 @@
 //! What else the machine is doing while a repeat runs: read at its start and at its end, from the whole machine.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
-use crate::record::LoadFacts;
+use crate::record::{LoadFacts, Pressure};
 
 /// Watches the machine from its start to its stop.
 pub struct Watch {
     root: PathBuf,
     load1: Option<f64>,
     ticks: Option<Ticks>,
+    /// Microseconds of waiting since boot, for CPU, memory and disk.
+    stalls: [Option<u64>; 3],
+    started: Instant,
 }
 
 /// CPU time since boot in clock ticks, all CPUs together.
@@ -25,7 +29,13 @@ impl Watch {
     }
 
     fn below(root: &Path) -> Watch {
-        Watch { root: root.to_path_buf(), load1: load1(root), ticks: ticks(root) }
+        Watch {
+            root: root.to_path_buf(),
+            load1: load1(root),
+            ticks: ticks(root),
+            stalls: stalls(root),
+            started: Instant::now(),
+        }
     }
 
     /// Ends, on the thread whose CPU's frequency is wanted.
@@ -35,7 +45,8 @@ impl Watch {
             // Some kernels let steal run backwards by a tick.
             Some(after.steal.saturating_sub(before.steal) as f64 / total as f64)
         });
-        LoadFacts { load1: self.load1, steal, mhz: mhz(&self.root, this_cpu().unwrap_or(0)) }
+        let pressure = pressure(self.stalls, stalls(&self.root), self.started.elapsed().as_secs_f64());
+        LoadFacts { load1: self.load1, steal, mhz: mhz(&self.root, this_cpu().unwrap_or(0)), pressure }
     }
 }
 
@@ -61,6 +72,25 @@ fn ticks(root: &Path) -> Option<Ticks> {
     let fields = text.lines().find_map(|line| line.strip_prefix("cpu "))?;
     let fields: Vec<u64> = fields.split_whitespace().take(8).map_while(|field| field.parse().ok()).collect();
     Some(Ticks { total: fields.iter().sum(), steal: *fields.get(7)? })
+}
+
+/// The sums `some … total=MICROSECONDS` of `/proc/pressure` (the kernel's psi.rst).
+fn stalls(root: &Path) -> [Option<u64>; 3] {
+    ["cpu", "memory", "io"].map(|resource| {
+        let text = std::fs::read_to_string(root.join("proc/pressure").join(resource)).ok()?;
+        let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
+        some.split_whitespace().find_map(|word| word.strip_prefix("total="))?.parse().ok()
+    })
+}
+
+/// Shares of the time between two readings; none where the kernel tells nothing.
+fn pressure(before: [Option<u64>; 3], after: [Option<u64>; 3], seconds: f64) -> Option<Pressure> {
+    let share = |i: usize| {
+        let waited = after[i]?.checked_sub(before[i]?)? as f64 * 1e-6;
+        (seconds > 0.0).then(|| (waited / seconds).min(1.0))
+    };
+    let pressure = Pressure { cpu: share(0), memory: share(1), io: share(2) };
+    (pressure != Pressure { cpu: None, memory: None, io: None }).then_some(pressure)
 }
 
 fn mhz(root: &Path, cpu: u32) -> Option<f64> {
@@ -102,6 +132,23 @@ mod tests {
         assert_eq!(facts.load1, Some(1.5));
         assert_eq!(facts.steal, Some(0.1));
         assert_eq!(facts.mhz, None);
+    }
+
+    #[test]
+    fn pressure_is_the_share_of_the_time_in_which_somebody_waited() {
+        let folder = tempfile::tempdir().expect("a folder");
+        write(
+            folder.path(),
+            "proc/pressure/cpu",
+            "some avg10=1.00 avg60=0.50 avg300=0.10 total=1000000\nfull total=7\n",
+        );
+        let before = stalls(folder.path());
+        assert_eq!(before, [Some(1_000_000), None, None]);
+        write(folder.path(), "proc/pressure/cpu", "some avg10=1.00 avg60=0.50 avg300=0.10 total=1500000\n");
+        let waited = pressure(before, stalls(folder.path()), 2.0).expect("the kernel tells");
+        assert_eq!(waited, Pressure { cpu: Some(0.25), memory: None, io: None });
+        assert_eq!(pressure([None; 3], [None; 3], 2.0), None);
+        assert_eq!(pressure(before, before, 0.0), None, "no time, no share");
     }
 
     #[test]

@@ -11,11 +11,14 @@ use crate::units::Unit;
 
 pub mod callgrind;
 pub mod clock;
+pub mod energy;
 pub mod load;
 pub mod neuron;
+pub mod numa;
 pub mod perf;
 pub mod recorder;
 pub mod rusage;
+pub mod uncore;
 
 /// A metric that a probe knows.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,6 +133,8 @@ pub const PROBES: &[ProbeSource] = &[
     ProbeSource { name: "perf-stalls", open: perf::open_stalls },
     ProbeSource { name: "perf-fp", open: perf::open_vectors },
     ProbeSource { name: "neuron", open: neuron::open },
+    ProbeSource { name: "memory", open: uncore::open },
+    ProbeSource { name: "energy", open: energy::open },
 ];
 
 /// The variable that selects sources: names separated by commas.

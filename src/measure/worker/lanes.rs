@@ -12,7 +12,7 @@ use crate::measure::device::cpu::Pool;
 use crate::measure::pin;
 use crate::measure::probe::callgrind::Marker;
 use crate::measure::probe::recorder::{LaneReadings, Recorder};
-use crate::measure::probe::{self, Seat};
+use crate::measure::probe::{self, Seat, numa};
 use crate::measure::team;
 use crate::plan::Counters;
 use crate::record::LaneFacts;
@@ -110,7 +110,7 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     let cpu = pin::current();
     let (rank, thread, device) = (here.rank as u32, here.thread as u32, result.lane_device);
     let end = LaneEnd {
-        facts: LaneFacts { rank, thread, pinned, cpu, rows: result.rows, device },
+        facts: LaneFacts { rank, thread, pinned, cpu, rows: result.rows, device, numa: numa::facts(cpu) },
         readings: recorder.finish(),
         peak_rss_bytes: host::peak_rss_bytes(),
     };

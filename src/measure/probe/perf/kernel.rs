@@ -14,6 +14,10 @@ pub trait Kernel {
     /// Opens a counter of `event` for the calling thread, in the group of the file `leader`; a leader itself stands still until its
     /// group is enabled. The error is an error number.
     fn open(&mut self, event: Event, user_only: bool, leader: Option<i32>) -> Result<i32, i32>;
+    /// Opens a counter of `event` of a unit outside the cores, for everybody, on the CPU that stands for its socket.
+    fn open_cpu(&mut self, _event: Event, _cpu: u32) -> Result<i32, i32> {
+        Err(super::refusal::errno::ENOENT)
+    }
     /// Lets a group count from here on.
     fn enable(&mut self, leader: i32) -> Result<(), i32>;
     /// Reads a group: `[members, enabled ns, running ns, value of each member in the order of opening]`. False when that fails.
@@ -26,6 +30,27 @@ pub trait Kernel {
 
 #[cfg(target_os = "linux")]
 pub use linux::Linux;
+
+/// A system without perf_event.
+#[cfg(not(target_os = "linux"))]
+pub struct Nothing;
+
+#[cfg(not(target_os = "linux"))]
+impl Kernel for Nothing {
+    fn open(&mut self, _: Event, _: bool, _: Option<i32>) -> Result<i32, i32> {
+        Err(super::refusal::errno::ENOSYS)
+    }
+    fn enable(&mut self, _: i32) -> Result<(), i32> {
+        Err(super::refusal::errno::ENOSYS)
+    }
+    fn read(&mut self, _: i32, _: &mut [u64]) -> bool {
+        false
+    }
+    fn close(&mut self, _: i32) {}
+    fn paranoid(&self) -> Option<i32> {
+        None
+    }
+}
 
 #[cfg(target_os = "linux")]
 mod linux {
@@ -66,6 +91,27 @@ mod linux {
         std::io::Error::last_os_error().raw_os_error().unwrap_or(0)
     }
 
+    /// The call itself: a file, or an error number.
+    fn perf_event_open(
+        attributes: &Attributes,
+        process: libc::pid_t,
+        cpu: libc::c_int,
+        leader: libc::c_int,
+    ) -> Result<i32, i32> {
+        // SAFETY: `attributes` lives through the call, says its own size, and the kernel only reads it.
+        let file = unsafe {
+            libc::syscall(
+                libc::SYS_perf_event_open,
+                attributes as *const Attributes,
+                process,
+                cpu,
+                leader,
+                CLOSE_ON_EXEC,
+            )
+        };
+        if file < 0 { Err(last_error()) } else { Ok(file as i32) }
+    }
+
     impl Kernel for Linux {
         fn open(&mut self, event: Event, user_only: bool, leader: Option<i32>) -> Result<i32, i32> {
             // Not inherited: one group counts one lane. A leader waits for its members: a software event that joins a group that
@@ -83,18 +129,20 @@ mod linux {
                 ..Attributes::default()
             };
             let (this_thread, any_cpu): (libc::pid_t, libc::c_int) = (0, -1);
-            // SAFETY: `attributes` lives through the call, says its own size, and the kernel only reads it.
-            let file = unsafe {
-                libc::syscall(
-                    libc::SYS_perf_event_open,
-                    &attributes as *const Attributes,
-                    this_thread,
-                    any_cpu,
-                    leader.unwrap_or(-1) as libc::c_int,
-                    CLOSE_ON_EXEC,
-                )
+            perf_event_open(&attributes, this_thread, any_cpu, leader.unwrap_or(-1))
+        }
+
+        fn open_cpu(&mut self, event: Event, cpu: u32) -> Result<i32, i32> {
+            // Units outside the cores know neither user space nor kernel.
+            let attributes = Attributes {
+                class: event.class,
+                size: size_of::<Attributes>() as u32,
+                config: event.config,
+                read_format: FORMAT_TOTAL_TIME_ENABLED | FORMAT_TOTAL_TIME_RUNNING | FORMAT_GROUP,
+                ..Attributes::default()
             };
-            if file < 0 { Err(last_error()) } else { Ok(file as i32) }
+            let (everybody, no_leader): (libc::pid_t, i32) = (-1, -1);
+            perf_event_open(&attributes, everybody, cpu as libc::c_int, no_leader)
         }
 
         fn enable(&mut self, leader: i32) -> Result<(), i32> {

@@ -91,6 +91,43 @@ pub fn stands_still() -> Availability {
     )
 }
 
+/// What the refusal of a unit outside the cores means: it counts everybody's work, which needs more permission.
+pub fn of_node(error: i32, paranoid: Option<i32>) -> Availability {
+    if error != errno::EACCES {
+        return explain(error, paranoid);
+    }
+    let setting = paranoid.map_or("not readable".into(), |level| level.to_string());
+    no(
+        format!("not allowed for the whole node: kernel.perf_event_paranoid = {setting} (EACCES)"),
+        "ask an administrator for 'sysctl -w kernel.perf_event_paranoid=0', or for the capability CAP_PERFMON",
+    )
+}
+
+/// A processor without counters of its memory controllers, or whose kernel does not show them.
+pub fn no_unit() -> Availability {
+    no(
+        "the kernel shows no memory controller that counts (uncore_imc)",
+        "servers of Intel's have them, virtual machines do not: see /sys/bus/event_source/devices on the machine itself",
+    )
+}
+
+/// A machine without energy meters, or whose kernel does not show them.
+pub fn no_meter() -> Availability {
+    no(
+        "this machine shows no energy meter (RAPL)",
+        "virtual machines have none; on a real one 'modprobe intel_rapl_msr' may show it in /sys/class/powercap",
+    )
+}
+
+/// Energy meters that only the administrator may read.
+pub fn meter_refused() -> Availability {
+    no(
+        "the energy meter may not be read",
+        "ask an administrator for 'chmod o+r /sys/class/powercap/intel-rapl:*/energy_uj' (and what is below), or for \
+         'sysctl -w kernel.perf_event_paranoid=0'",
+    )
+}
+
 /// A raw event of a processor whose manual was not read.
 pub fn unknown_here() -> Availability {
     no(
