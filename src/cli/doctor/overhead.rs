@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn costs_are_positive_and_finite() {
         let barrier = barrier_s(2, &host::allowed_cpus()).expect("two threads");
-        for cost in [clock_step(), boundary_s(PROBES), snapshot_s(&PROBES[0]), barrier] {
+        for cost in [clock_step(), boundary_s(PROBES), snapshot_s(&PROBES[0]).1, barrier] {
             assert!(cost > 0.0 && cost.is_finite(), "{cost}");
         }
     }
