@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures report peers bench-peers oracles bless-instructions install lint setup clean
+.PHONY: help sweep test build lean figures report peers bench-peers oracles readers bless-instructions install lint setup clean
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -54,6 +54,9 @@ bench-peers: ## time ours against scikit-learn, oneDAL and faiss; ARGS="--quick"
 
 oracles: ## run the programs of accelerators through XLA and IREE on the processor, and compare them with the serial backend
 	@scripts/oracles.sh
+
+readers: ## install the tools that read exports (Hatchet, Extra-P, pandas), for the tests of exports
+	@scripts/readers.sh
 
 bless-instructions: ## write benches/instructions.json anew, after the kernels were changed on purpose
 	AMDAHL_BLESS=1 cargo test --release --no-default-features --test all instruction_counts

@@ -25,6 +25,7 @@ mod peers;
 mod pjrt;
 mod plan;
 mod probe;
+mod readers;
 mod reference;
 #[cfg(feature = "explain")]
 mod report;

@@ -7,6 +7,7 @@ use crate::error::Result;
 pub mod compare;
 pub mod completions;
 pub mod doctor;
+pub mod export;
 pub mod figures;
 pub mod fit;
 pub mod output;
@@ -49,6 +50,8 @@ pub enum Verb {
     Figures(figures::Args),
     /// Make the report of results
     Report(report::Args),
+    /// Write results in the formats of other tools: TAU, Extra-P, Google Benchmark, CSV, Parquet, Caliper, Chrome
+    Export(export::Args),
     /// Find clusters in your data: k-means, and a model to keep
     Fit(fit::Args),
     /// Give rows the labels of a model
@@ -68,6 +71,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Compare(args) => compare::run(&args),
         Verb::Figures(args) => figures::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Export(args) => export::run(&args),
         Verb::Fit(args) => fit::run(&args),
         Verb::Predict(args) => predict::run(&args),
         Verb::Doctor(args) => doctor::run(&args),

@@ -23,16 +23,21 @@ pub fn style() -> Style {
     Style { colour: !refused && std::io::stdout().is_terminal() }
 }
 
-/// Writes a file and makes its folder. A file of that name is replaced at once, so that a reader never sees half of it.
+/// Writes a text file as [`write_bytes`] does.
 #[cfg(feature = "explain")]
 pub(crate) fn write(path: &std::path::Path, text: &str) -> Result<()> {
+    write_bytes(path, text.as_bytes())
+}
+
+/// Writes a file and makes its folder. A file of that name is replaced at once, so that a reader never sees half of it.
+pub(crate) fn write_bytes(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
     }
     let mut scratch = path.as_os_str().to_owned();
     scratch.push(format!(".{}.tmp", std::process::id()));
     let scratch = std::path::PathBuf::from(scratch);
-    let written = std::fs::write(&scratch, text).and_then(|()| std::fs::rename(&scratch, path));
+    let written = std::fs::write(&scratch, bytes).and_then(|()| std::fs::rename(&scratch, path));
     written.map_err(|e| {
         let _ = std::fs::remove_file(&scratch);
         Error::io("write", path, e)
@@ -40,7 +45,6 @@ pub(crate) fn write(path: &std::path::Path, text: &str) -> Result<()> {
 }
 
 /// An experiment's name as the beginning of a file name: letters, digits, `-` and `_`.
-#[cfg(feature = "explain")]
 pub(crate) fn file_stem(experiment: &str) -> String {
     let keep = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' };
     let stem: String = experiment.chars().take(80).map(keep).collect();

@@ -7,6 +7,7 @@ pub mod accuracy;
 pub mod beside;
 pub mod compare;
 pub mod cost;
+pub mod exchange;
 pub mod export;
 pub mod floor;
 pub mod metric;

@@ -1,0 +1,58 @@
+//! Chrome's trace event format: `CELL/repeat-N.trace.json`, for Perfetto (ui.perfetto.dev) and `chrome://tracing`.
+//!
+//! A record holds the sum of each phase on each lane, not when each began. So the trace shows each phase once, as long as all its visits
+//! together and behind the phases before it: lengths are measured, the order within the timed part is not. Each bar says how often its
+//! phase was entered.
+
+use serde_json::{Value, json};
+
+use crate::error::Result;
+use crate::explain::exchange::profile::{self, Profile, TREE};
+use crate::explain::exchange::{Export, Format, Repeats};
+use crate::explain::export::pretty;
+use crate::explain::summary::Summary;
+
+/// Chrome.
+pub const FORMAT: Format =
+    Format { name: "chrome", about: "Chrome trace of a repeat, lanes × phases: Perfetto, chrome://tracing", write };
+
+fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
+    let mut export = Export::default();
+    for profile in profile::of(summary, repeats, &mut export) {
+        export.add(format!("{}.trace.json", profile.folder()), pretty(&document(&profile, summary))?);
+    }
+    Ok(export)
+}
+
+fn document(profile: &Profile<'_>, summary: &Summary) -> Value {
+    let mut events = Vec::new();
+    // The timed part has a common start: lanes that load faster wait for the others there.
+    let before = |lane: &profile::Lane| lane.time[1].1 + lane.time[2].1;
+    let start = profile.lanes.iter().map(before).max().unwrap_or(0);
+    for lane in &profile.lanes {
+        let of = |name: &str, arguments: Value| json!({ "ph": "M", "name": name, "pid": lane.rank, "tid": lane.thread, "args": arguments });
+        events.push(of("process_name", json!({ "name": format!("rank {}", lane.rank) })));
+        events.push(of("thread_name", json!({ "name": format!("thread {}", lane.thread) })));
+        let mut ends = [0u64; TREE.len()];
+        for (i, (name, parent, phase)) in TREE.iter().enumerate() {
+            let Some(parent) = *parent else { continue };
+            // Behind what comes before it in the same parent.
+            let begin = match *name {
+                profile::ITERATIONS => start,
+                _ => ends[parent],
+            };
+            let length = lane.time[i].1;
+            ends[parent] = begin + length;
+            ends[i] = begin;
+            let kind = if phase.is_some() { "sum of all visits" } else { "whole timed part" };
+            events.push(json!({
+                "ph": "X", "name": name, "cat": "phase", "pid": lane.rank, "tid": lane.thread,
+                "ts": begin as f64 / 1e3, "dur": length as f64 / 1e3,
+                "args": { "entered": lane.calls[i], "length": kind },
+            }));
+        }
+    }
+    let facts: serde_json::Map<String, Value> =
+        profile.facts(summary).into_iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
+    json!({ "traceEvents": events, "displayTimeUnit": "ms", "otherData": facts })
+}
