@@ -52,7 +52,9 @@ def extra_p(path):
     }
     for (callpath, metric), measurements in experiment.measurements.items():
         if metric.name == "time":
-            seen["medians"][callpath.name] = {str(m.coordinate): float(m.median) for m in measurements}
+            seen["medians"][callpath.name] = {
+                ",".join(f"{value:g}" for value in m.coordinate): float(m.median) for m in measurements
+            }
     if len(seen["parameters"]) == 1 and seen["points"] >= 5:
         generator = ModelGenerator(experiment)
         generator.model_all()

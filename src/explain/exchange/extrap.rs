@@ -45,20 +45,23 @@ fn write(summary: &Summary, _: Repeats) -> Result<Export> {
                 seen.insert(value);
             }
         }
+        // A parameter with one value is none, but a point needs at least one.
+        let varies = |i: usize| seen[i].len() > 1 || (i == 0 && seen.iter().all(|values| values.len() < 2));
         let mut text = String::new();
         for profile in &profiles {
-            let varied =
-                values(profile).into_iter().zip(&seen).filter(|((name, _), seen)| *name == "p" || seen.len() > 1);
+            let varied = values(profile).into_iter().enumerate().filter(|(i, _)| varies(*i));
             let parameters: serde_json::Map<_, _> =
-                varied.map(|((name, value), _)| (name.to_string(), json!(value))).collect();
+                varied.map(|(_, (name, value))| (name.to_string(), json!(value))).collect();
             for (path, metric, value) in samples(profile) {
                 let line = json!({ "params": parameters, "callpath": path, "metric": metric, "value": value });
                 text.push_str(&format!("{line}\n"));
             }
         }
-        for ((name, _), seen) in [("p", 0), ("n", 0), ("d", 0), ("k", 0)].iter().zip(&seen) {
-            if seen.len() < ENOUGH && (*name == "p" || seen.len() > 1) {
-                export.notes.push(format!("{backend}: {} values of '{name}', Extra-P wants {ENOUGH}", seen.len()));
+        for (i, name) in ["p", "n", "d", "k"].iter().enumerate() {
+            let count = seen[i].len();
+            if varies(i) && count < ENOUGH {
+                let plural = if count == 1 { "" } else { "s" };
+                export.notes.push(format!("{backend}: {count} value{plural} of '{name}', Extra-P wants {ENOUGH}"));
             }
         }
         let fewest = profiles.iter().map(|p| p.cell.repeats.len()).min().unwrap_or(0);
