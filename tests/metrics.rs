@@ -15,13 +15,16 @@ fn summary(lines: &[Line]) -> Summary {
     summarise(&samples::collect(lines))
 }
 
-/// A reading with the same value in every phase on every lane, counted in `group`.
+/// A reading with the same value in every phase of a cell without an accelerator on every lane, counted in `group`.
 pub fn flat(metric: &str, lanes: usize, value: f64, from: Provenance, group: &str) -> Reading {
+    // There is no accelerator.
+    let mut phases = vec![0.0; Phase::ALL.len()];
+    phases[..Phase::OF_ALL_CELLS].fill(value);
     Reading {
         metric: metric.into(),
         unit: Unit::Count,
         from: Some(from),
-        values: Some(vec![vec![value; Phase::ALL.len()]; lanes]),
+        values: Some(vec![phases; lanes]),
         why: None,
         group: Some(group.into()),
         scope: Scope::Lane,

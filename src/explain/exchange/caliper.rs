@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::explain::exchange::profile::{self, Profile, TREE};
+use crate::explain::exchange::profile::{self, Profile};
 use crate::explain::exchange::{Export, Format, Repeats};
 use crate::explain::export::pretty;
 use crate::explain::summary::Summary;
@@ -24,7 +24,7 @@ fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
 }
 
 fn document(profile: &Profile<'_>, summary: &Summary) -> Value {
-    let nodes: Vec<Value> = (TREE.iter())
+    let nodes: Vec<Value> = (profile.tree.iter())
         .map(|(name, parent, _)| match parent {
             Some(parent) => json!({ "label": name, "column": "path", "parent": parent }),
             None => json!({ "label": name, "column": "path" }),
@@ -39,7 +39,7 @@ fn document(profile: &Profile<'_>, summary: &Summary) -> Value {
     // The rows of the first lane come first, in the order of the nodes: readers look the order of a node up there.
     let mut rows = Vec::new();
     for (number, lane) in profile.lanes.iter().enumerate() {
-        for i in 0..TREE.len() {
+        for i in 0..profile.tree.len() {
             let seconds = |nanoseconds: u64| json!(nanoseconds as f64 / 1e9);
             let mut row = vec![json!(i), json!(i), json!(number), seconds(lane.time[i].0), seconds(lane.time[i].1)];
             row.extend([json!(lane.rank), json!(lane.thread), json!(lane.calls[i])]);

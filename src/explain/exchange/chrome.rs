@@ -7,7 +7,7 @@
 use serde_json::{Value, json};
 
 use crate::error::Result;
-use crate::explain::exchange::profile::{self, Profile, TREE};
+use crate::explain::exchange::profile::{self, Profile, REGIONS};
 use crate::explain::exchange::{Export, Format, Repeats};
 use crate::explain::export::pretty;
 use crate::explain::summary::Summary;
@@ -24,20 +24,24 @@ fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
     Ok(export)
 }
 
+/// Regions as they follow each other, as far as a program has an order: by their index in the tree.
+const ORDER: [usize; REGIONS - 1] = [1, 2, 9, 3, 4, 5, 6, 7, 10, 11, 12, 8];
+
 fn document(profile: &Profile<'_>, summary: &Summary) -> Value {
     let mut events = Vec::new();
     // The timed part has a common start: lanes that load faster wait for the others there.
-    let before = |lane: &profile::Lane| lane.time[1].1 + lane.time[2].1;
+    let before = |lane: &profile::Lane| lane.time[1].1 + lane.time[2].1 + lane.time[9].1;
     let start = profile.lanes.iter().map(before).max().unwrap_or(0);
     for lane in &profile.lanes {
         let of = |name: &str, arguments: Value| json!({ "ph": "M", "name": name, "pid": lane.rank, "tid": lane.thread, "args": arguments });
         events.push(of("process_name", json!({ "name": format!("rank {}", lane.rank) })));
         events.push(of("thread_name", json!({ "name": format!("thread {}", lane.thread) })));
-        let mut ends = [0u64; TREE.len()];
-        for (i, (name, parent, phase)) in TREE.iter().enumerate() {
-            let Some(parent) = *parent else { continue };
+        let mut ends = [0u64; REGIONS];
+        for i in ORDER.into_iter().filter(|i| *i < profile.tree.len()) {
+            let (name, parent, phase) = profile.tree[i];
+            let Some(parent) = parent else { continue };
             // Behind what comes before it in the same parent.
-            let begin = match *name {
+            let begin = match name {
                 profile::ITERATIONS => start,
                 _ => ends[parent],
             };

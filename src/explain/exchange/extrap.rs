@@ -77,7 +77,7 @@ fn write(summary: &Summary, _: Repeats) -> Result<Export> {
 fn samples(profile: &profile::Profile<'_>) -> Vec<(String, String, f64)> {
     let lanes = profile.lanes.len() as f64;
     let mut samples = Vec::new();
-    for (i, (name, ..)) in TREE.iter().enumerate() {
+    for (i, (name, ..)) in profile.tree.iter().enumerate() {
         let mut names = vec![*name];
         let mut at = TREE[i].1;
         while let Some(parent) = at {

@@ -12,8 +12,11 @@ pub const ITERATIONS: &str = "iterations";
 /// A region's place in the tree: its name, its parent's index, the phase that it is (none where it is made of others).
 pub type Place = (&'static str, Option<usize>, Option<Phase>);
 
+/// Number of regions.
+pub const REGIONS: usize = 13;
+
 /// The tree, parents before children. The root stands for the worker, without its start and end.
-pub const TREE: [Place; 9] = [
+pub static TREE: [Place; REGIONS] = [
     ("amdahl-worker", None, None),
     ("load", Some(0), Some(Phase::Load)),
     ("init", Some(0), Some(Phase::Init)),
@@ -23,13 +26,20 @@ pub const TREE: [Place; 9] = [
     ("reduce", Some(3), Some(Phase::Reduce)),
     ("update", Some(3), Some(Phase::Update)),
     ("finish", Some(0), Some(Phase::Finish)),
+    ("compile", Some(0), Some(Phase::Compile)),
+    ("upload", Some(3), Some(Phase::Upload)),
+    ("execute", Some(3), Some(Phase::Execute)),
+    ("download", Some(3), Some(Phase::Download)),
 ];
+
+/// The first so many of them are those of all cells, the others those of accelerators.
+const OF_ALL_CELLS: usize = 9;
 
 /// Index of [`ITERATIONS`].
 const TIMED: usize = 3;
 
 /// Values of the regions of [`TREE`], in its order, in whole units so that they add up: (without, with) what lies below.
-pub type Values = [(u64, u64); TREE.len()];
+pub type Values = [(u64, u64); REGIONS];
 
 /// One lane of a profile.
 pub struct Lane {
@@ -38,7 +48,7 @@ pub struct Lane {
     /// Its thread.
     pub thread: u32,
     /// How often each region was entered.
-    pub calls: [u64; TREE.len()],
+    pub calls: [u64; REGIONS],
     /// Nanoseconds.
     pub time: Values,
     /// Counts, in the order of [`Profile::metrics`].
@@ -55,6 +65,8 @@ pub struct Profile<'a> {
     pub repeat: &'a Repeat,
     /// Names and sources of the counts that all lanes have in all phases.
     pub metrics: Vec<(String, Provenance)>,
+    /// The regions: those of accelerators only where a lane was in one of them.
+    pub tree: &'static [Place],
     /// The lanes.
     pub lanes: Vec<Lane>,
 }
@@ -144,7 +156,10 @@ fn profile<'a>(group: &'a Group, cell: &'a CellSummary, repeat: &'a Repeat) -> O
             counts,
         }
     };
-    Some(Profile { group, cell, repeat, lanes: (0..lanes).map(lane).collect(), metrics })
+    let lanes: Vec<Lane> = (0..lanes).map(lane).collect();
+    let accelerated = lanes.iter().any(|lane| lane.time[OF_ALL_CELLS..].iter().any(|(_, time)| *time > 0));
+    let tree = if accelerated { &TREE[..] } else { &TREE[..OF_ALL_CELLS] };
+    Some(Profile { group, cell, repeat, metrics, tree, lanes })
 }
 
 /// Values of phases as values of the tree. `timed` is the whole of the timed part, where that is more than its phases.
@@ -175,13 +190,35 @@ fn tree(phases: &[f64; Phase::ALL.len()], timed: Option<f64>) -> Values {
 mod tests {
     use super::*;
 
+    fn phases(timed: [f64; 4]) -> [f64; Phase::ALL.len()] {
+        let mut phases = [0.0; Phase::ALL.len()];
+        for (phase, value) in [Phase::Assign, Phase::Reduce, Phase::Update, Phase::Wait].iter().zip(timed) {
+            phases[phase.index()] = value;
+        }
+        phases
+    }
+
     #[test]
     fn a_tree_adds_up() {
-        let values = tree(&[5.0, 4.0, 30.0, 2.0, 3.0, 1.0, 6.0], Some(40.0));
+        let mut all = phases([30.0, 2.0, 3.0, 1.0]);
+        for (phase, value) in [(Phase::Load, 5.0), (Phase::Init, 4.0), (Phase::Finish, 6.0)] {
+            all[phase.index()] = value;
+        }
+        let values = tree(&all, Some(40.0));
         assert_eq!(values[0], (0, 5 + 4 + 40 + 6));
         assert_eq!(values[TIMED], (4, 40), "what belongs to no phase is the timed part's own");
         assert_eq!(values[4], (30, 30));
-        assert_eq!(tree(&[0.0, 0.0, 30.0, 2.0, 3.0, 1.0, 0.0], None)[TIMED], (0, 36));
-        assert_eq!(tree(&[0.0, 0.0, 30.0, 2.0, 3.0, 1.0, 0.0], Some(35.0))[TIMED], (0, 36), "the clocks' grain");
+        assert_eq!(tree(&phases([30.0, 2.0, 3.0, 1.0]), None)[TIMED], (0, 36));
+        assert_eq!(tree(&phases([30.0, 2.0, 3.0, 1.0]), Some(35.0))[TIMED], (0, 36), "the clocks' grain");
+    }
+
+    #[test]
+    fn every_phase_has_its_place() {
+        for phase in Phase::ALL {
+            let places: Vec<_> = TREE.iter().filter(|(_, _, of)| *of == Some(phase)).collect();
+            assert_eq!(places.len(), 1, "{phase:?}");
+            assert_eq!(places[0].1 == Some(TIMED), Phase::TIMED.contains(&phase), "{phase:?}");
+        }
+        assert_eq!(TREE[TIMED].0, ITERATIONS);
     }
 }

@@ -5,7 +5,7 @@
 //! rows in the same order: readers count on each of these.
 
 use crate::error::Result;
-use crate::explain::exchange::profile::{self, Lane, Profile, TREE, Values};
+use crate::explain::exchange::profile::{self, Lane, Place, Profile, TREE, Values};
 use crate::explain::exchange::{Export, Format, Repeats};
 use crate::explain::summary::Summary;
 
@@ -25,7 +25,7 @@ fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
             let file = format!("profile.{}.0.{}", lane.rank, lane.thread);
             let mut add = |metric: &str, values: &Values| {
                 let path = format!("{}/MULTI__{metric}/{file}", profile.folder());
-                export.add(path, text(metric, lane, values, &facts));
+                export.add(path, text(metric, profile.tree, lane, values, &facts));
             };
             add("TIME", &microseconds(&lane.time));
             for ((name, _), values) in profile.metrics.iter().zip(&lane.counts) {
@@ -72,7 +72,7 @@ fn attribute(name: &str, value: &str) -> String {
     format!("<attribute><name>{}</name><value>{}</value></attribute>", plain(name), plain(value))
 }
 
-fn text(metric: &str, lane: &Lane, values: &Values, facts: &str) -> String {
+fn text(metric: &str, tree: &[Place], lane: &Lane, values: &Values, facts: &str) -> String {
     let path = |i: usize| -> String {
         let mut names = vec![i];
         while let Some(parent) = TREE[names[names.len() - 1]].1 {
@@ -82,14 +82,14 @@ fn text(metric: &str, lane: &Lane, values: &Values, facts: &str) -> String {
         names.join("  => ")
     };
     let row = |label: &str, i: usize, group: &str| {
-        let below = TREE.iter().filter(|(_, parent, _)| *parent == Some(i));
-        let subroutines: u64 = below.zip(&lane.calls).map(|(_, calls)| *calls).sum();
+        let below = tree.iter().zip(&lane.calls).filter(|((_, parent, _), _)| *parent == Some(i));
+        let subroutines: u64 = below.map(|(_, calls)| *calls).sum();
         let (excl, incl) = values[i];
         format!("\"{label}\" {} {subroutines} {excl} {incl} 0 GROUP=\"{group}\"\n", lane.calls[i])
     };
     let mut rows = row(ROOT, 0, "TAU_DEFAULT");
     let mut count = 1;
-    for i in 1..TREE.len() {
+    for i in 1..tree.len() {
         rows.push_str(&row(name(i), i, "TAU_USER"));
         rows.push_str(&row(&path(i), i, "TAU_USER|TAU_CALLPATH"));
         count += 2;
@@ -111,8 +111,8 @@ mod tests {
 
     #[test]
     fn microseconds_add_up() {
-        let mut nanoseconds: Values = [(0, 0); TREE.len()];
-        for (i, value) in nanoseconds.iter_mut().enumerate().skip(4) {
+        let mut nanoseconds: Values = [(0, 0); profile::REGIONS];
+        for (i, value) in nanoseconds.iter_mut().enumerate().skip(4).take(4) {
             *value = (1400 + i as u64, 1400 + i as u64);
         }
         nanoseconds[3] = (600, 600 + 4 * 1400 + 4 + 5 + 6 + 7);

@@ -1,6 +1,7 @@
 //! What a metric is computed from: counts of one cell, summed over lanes and phases.
 
-use crate::explain::pop::spent::{USEFUL, same_source, weaker};
+use crate::explain::pop::spent::{same_source, weaker};
+use crate::explain::summary::COMPUTING;
 use crate::record::limits::Limits;
 use crate::record::{Phase, Provenance, Reading, Scope as Of};
 use crate::stats::median;
@@ -8,7 +9,7 @@ use crate::stats::median;
 /// The phases that a value is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
-    /// Assign and update together.
+    /// Assign and update together, with what an accelerator does of them.
     Computing,
     /// One phase.
     Phase(Phase),
@@ -16,12 +17,15 @@ pub enum Span {
 
 impl Span {
     /// All spans of metrics: computing first, then each phase of the timed part.
-    pub const ALL: [Span; 5] = [
+    pub const ALL: [Span; 8] = [
         Span::Computing,
         Span::Phase(Phase::Assign),
         Span::Phase(Phase::Reduce),
         Span::Phase(Phase::Update),
         Span::Phase(Phase::Wait),
+        Span::Phase(Phase::Upload),
+        Span::Phase(Phase::Execute),
+        Span::Phase(Phase::Download),
     ];
 
     /// The word in tables.
@@ -34,7 +38,7 @@ impl Span {
 
     fn phases(self) -> Vec<Phase> {
         match self {
-            Span::Computing => USEFUL.to_vec(),
+            Span::Computing => COMPUTING.to_vec(),
             Span::Phase(phase) => vec![phase],
         }
     }

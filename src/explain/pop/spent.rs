@@ -5,11 +5,8 @@
 //! cell. What adds up in each repeat then adds up in the cell too, the whole is the median that all tables show, and a repeat that was
 //! disturbed does not count.
 
-use crate::explain::summary::{CellSummary, Repeat, useful};
+use crate::explain::summary::{COMPUTING, CellSummary, Repeat, useful};
 use crate::record::{Phase, Provenance, Reading};
-
-/// The phases in which a lane computes.
-pub const USEFUL: [Phase; 2] = [Phase::Assign, Phase::Update];
 
 /// Below so many seconds of computing on all lanes together the grain of the CPU clock decides, not the time without a CPU.
 const CPU_CLOCK: f64 = 1e-3;
@@ -142,8 +139,8 @@ fn without_cpu(repeat: &Repeat) -> Result<f64, String> {
 fn counts(repeats: &[&Repeat]) -> Result<Counts, String> {
     let mut sum: Option<Counts> = None;
     for repeat in repeats {
-        let (instructions, of_instructions) = repeat.total("instructions", &USEFUL)?;
-        let (cycles, of_cycles) = repeat.total("cycles", &USEFUL)?;
+        let (instructions, of_instructions) = repeat.total("instructions", &COMPUTING)?;
+        let (cycles, of_cycles) = repeat.total("cycles", &COMPUTING)?;
         let group = |metric| repeat.measured.reading(metric).and_then(|r| r.group.as_ref());
         if !same_source(of_instructions, of_cycles) || group("instructions") != group("cycles") {
             return Err("instructions and cycles were not counted together".into());

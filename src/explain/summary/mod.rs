@@ -193,9 +193,11 @@ impl Repeat {
     }
 }
 
-/// Seconds that a lane computed: assign + update, and what of them its accelerator did, with the transfers that it needs.
+/// The phases in which a lane computes: assign, update, and what of them its accelerator does, with the transfers that it needs.
+pub(crate) const COMPUTING: [Phase; 5] = [Phase::Assign, Phase::Update, Phase::Upload, Phase::Execute, Phase::Download];
+
+/// Seconds that a lane computed.
 pub(crate) fn useful(lane: &[f64; Phase::ALL.len()]) -> f64 {
-    const COMPUTING: [Phase; 5] = [Phase::Assign, Phase::Update, Phase::Upload, Phase::Execute, Phase::Download];
     COMPUTING.iter().map(|phase| lane[phase.index()]).sum()
 }
 
