@@ -1,7 +1,6 @@
 //! Distances by definition, [`crate::exact::squared_distance`], in the vectors of the kernel.
 
 use crate::exact;
-use crate::measure::device::Centroids;
 use crate::measure::device::cpu::vector::{Vector, Work};
 
 /// The squared distance of a row and a centroid: the same bits as [`exact::squared_distance`], on every kernel.
@@ -28,37 +27,10 @@ impl Work for Distance<'_> {
     }
 }
 
-/// The number of the nearest centroid (the lower one of equals), and the squared distances to it and to the second nearest.
-pub struct TwoNearest<'a> {
-    /// A row.
-    pub row: &'a [f32],
-    /// Centroids of as many columns.
-    pub centroids: Centroids<'a>,
-}
-
-impl Work for TwoNearest<'_> {
-    type Output = (u32, [f64; 2]);
-
-    #[inline(always)]
-    unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) -> (u32, [f64; 2]) {
-        let (mut label, mut least) = (0, [f64::INFINITY; 2]);
-        for j in 0..self.centroids.k {
-            let centroid = self.centroids.row(j);
-            // SAFETY: the instructions are the caller's promise.
-            let distance = unsafe { Distance { row: self.row, centroid }.run::<V, P, Q>() };
-            if distance < least[0] {
-                (label, least) = (j as u32, [distance, least[0]]);
-            } else if distance < least[1] {
-                least[1] = distance;
-            }
-        }
-        (label, least)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::measure::device::Centroids;
     use crate::measure::device::cpu::kernel::Kernel;
 
     #[test]
@@ -69,15 +41,11 @@ mod tests {
             let values: Vec<f32> = (0..3 * dims).map(|i| value(i + 77)).collect();
             let centroids = Centroids { values: &values, k: 3, dims };
             let distances: Vec<f64> = (0..3).map(|j| exact::squared_distance(&row, centroids.row(j))).collect();
-            let mut order = [0, 1, 2];
-            order.sort_by(|&a, &b| distances[a].total_cmp(&distances[b]));
-            let nearest = (order[0] as u32, [distances[order[0]], distances[order[1]]]);
             for kernel in Kernel::ALL.iter().filter(|kernel| kernel.supported()) {
                 for (j, expected) in distances.iter().enumerate() {
                     let distance = kernel.run(Distance { row: &row, centroid: centroids.row(j) });
                     assert_eq!(distance.to_bits(), expected.to_bits(), "{} dims {dims}", kernel.name());
                 }
-                assert_eq!(kernel.run(TwoNearest { row: &row, centroids }), nearest);
             }
         }
     }

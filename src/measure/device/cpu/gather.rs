@@ -129,7 +129,7 @@ impl Gathered {
         let here = u64::MAX >> (64 - self.count);
         if CERTIFY && found.undecided & here != 0 {
             let row = |lane: usize, row: &mut [f32]| rows.row(self.from[lane].0 * TILE + self.from[lane].1, row);
-            return decide::<KEEP>(kernel, found, here, panel.centroids, row);
+            return decide::<KEEP>(kernel, found, here, panel, row);
         }
         0
     }

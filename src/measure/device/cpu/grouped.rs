@@ -4,9 +4,9 @@
 //! that one of them needs, with the kernel that scores tiles; what is scored beyond need makes bounds tighter.
 
 use crate::measure::device::cpu::Pass;
+use crate::measure::device::cpu::across::TwoNearest;
 use crate::measure::device::cpu::bounded::REST;
 use crate::measure::device::cpu::bounds::{Bounds, Distances, Many, here};
-use crate::measure::device::cpu::definition::TwoNearest;
 use crate::measure::device::cpu::gather::Gathered;
 use crate::measure::device::cpu::groups::Groups;
 use crate::measure::device::cpu::kernel::Kernel;
@@ -43,6 +43,7 @@ pub struct Grouped<'a> {
     /// For each group: best and second best score of each row, and the best's place in the group.
     tops: Vec<Found>,
     row: Vec<f32>,
+    computed: Vec<f32>,
 }
 
 impl<'a> Grouped<'a> {
@@ -58,6 +59,7 @@ impl<'a> Grouped<'a> {
             found: Found::new(),
             tops: (0..count).map(|_| Found::new()).collect(),
             row: vec![0.0; dims],
+            computed: Vec::new(),
         }
     }
 
@@ -136,7 +138,7 @@ impl<'a> Grouped<'a> {
         labels: &mut Labels,
         least: &mut [[f32; TILE]],
     ) {
-        let Grouped { kernel, groups, panels, waiting, found, tops, row, .. } = self;
+        let Grouped { kernel, groups, panels, waiting, found, tops, row, computed, .. } = self;
         let (gathered, needed) = &mut waiting[group];
         let (count, first, all) = (gathered.count, shared.tiles_of(chunk).start, panels.len());
         if count == 0 {
@@ -184,7 +186,8 @@ impl<'a> Grouped<'a> {
             } else {
                 pass.stats.rescanned += 1;
                 shared.rows.row(i * TILE + place, row);
-                kernel.run(TwoNearest { row, centroids: whole.centroids }).0
+                let (centroids, across) = (whole.centroids, whole.across(*kernel));
+                kernel.run(TwoNearest { row, centroids, across, second: false, computed }).0
             };
             found.labels[lane] = label;
             changed |= u64::from(label != old[lane]) << lane;

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::exact::{Grid, WideSum};
 use crate::measure::device::{Centroids, Far, KMeansDevice, KMeansShard, LabelSink, Partial, StepStats};
 
+mod across;
 pub mod adopt;
 mod bounded;
 mod bounds;
@@ -21,6 +22,7 @@ mod grouped;
 mod groups;
 pub mod kernel;
 mod labels;
+mod many;
 mod nearest;
 mod panel;
 mod resident;
@@ -31,10 +33,11 @@ mod sums;
 mod tiles;
 mod vector;
 
+use across::TwoNearest;
 use bounded::Bounded;
 use bounds::{Drift, Gaps};
 use buffer::Buffer;
-use definition::{Distance, TwoNearest};
+use definition::Distance;
 use dots::Dots;
 use gather::Gathered;
 use grouped::Grouped;
@@ -268,6 +271,8 @@ impl<T: Totals> Pass<'_, T> {
             let ahead = memory.as_ptr().wrapping_add(TILE * dims);
             let (threshold, old) = (panel.threshold(rows.norm(i)), labels.tile(at));
             match rows {
+                // One centroid is the nearest without a look.
+                _ if panel.centroids.k == 1 => found.alone(),
                 Resident::Rows(_) if !panel.plain.is_empty() => {
                     kernel.run(Dots::<CERTIFY, KEEP> { panel, rows: memory, ahead, threshold, old, found });
                 }
@@ -282,7 +287,7 @@ impl<T: Totals> Pass<'_, T> {
             // Lanes beyond the last row are not rows.
             let count = TILE.min(rows.count() - i * TILE);
             let here = u64::MAX >> (64 - count);
-            self.stats.distances += (count * panel.centroids.k) as u64;
+            self.stats.distances += if panel.centroids.k > 1 { (count * panel.centroids.k) as u64 } else { 0 };
             if KEEP {
                 let columns = panel.plain.is_empty() || matches!(rows, Resident::Tiles(_));
                 let tile = if columns && matches!(rows, Resident::Rows(_)) { &*self.scratch } else { memory };
@@ -290,7 +295,7 @@ impl<T: Totals> Pass<'_, T> {
             }
             if CERTIFY && found.undecided & here != 0 {
                 self.stats.rescanned +=
-                    decide::<KEEP>(kernel, found, here, panel.centroids, |lane, row| rows.row(i * TILE + lane, row));
+                    decide::<KEEP>(kernel, found, here, panel, |lane, row| rows.row(i * TILE + lane, row));
             }
             if KEEP && let Some((drift, bounds)) = &mut bounds {
                 bounds[at] = std::array::from_fn(|lane| drift.bound(found.gaps[lane], found.labels[lane]));
@@ -319,13 +324,15 @@ fn decide<const KEEP: bool>(
     kernel: Kernel,
     found: &mut Found,
     here: u64,
-    centroids: Centroids<'_>,
+    panel: &Panel<'_>,
     row: impl Fn(usize, &mut [f32]),
 ) -> u64 {
-    let mut values = vec![0f32; centroids.dims];
+    let (centroids, across) = (panel.centroids, panel.across(kernel));
+    let (mut values, mut computed) = (vec![0f32; centroids.dims], Vec::new());
     for lane in ones(found.undecided & here) {
         row(lane, &mut values);
-        let (label, nearest) = kernel.run(TwoNearest { row: &values, centroids });
+        let (label, nearest) =
+            kernel.run(TwoNearest { row: &values, centroids, across, second: KEEP, computed: &mut computed });
         if KEEP {
             found.gaps[lane] = bounds::gap(nearest);
         }

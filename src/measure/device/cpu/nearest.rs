@@ -4,6 +4,7 @@
 //! best and the best's index of each row take them in. No score is stored.
 
 use crate::measure::device::cpu::labels::Stored;
+use crate::measure::device::cpu::many;
 use crate::measure::device::cpu::panel::Panel;
 use crate::measure::device::cpu::tiles::TILE;
 use crate::measure::device::cpu::vector::{Vector, Work};
@@ -31,6 +32,13 @@ impl Found {
     pub fn new() -> Self {
         let none = [0.0; TILE];
         Found { old: [0; TILE], labels: [0; TILE], undecided: 0, changed: 0, best: none, second: none, gaps: none }
+    }
+}
+
+impl Found {
+    /// All rows have the only centroid there is, and had.
+    pub fn alone(&mut self) {
+        (self.old, self.labels, self.undecided, self.changed) = ([0; TILE], [0; TILE], 0, 0);
     }
 }
 
@@ -62,11 +70,14 @@ impl<const CERTIFY: bool, const KEEP: bool> Work for Nearest<'_, CERTIFY, KEEP> 
     #[inline(always)]
     unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) {
         const { assert!(TILE.is_multiple_of(P * V::WIDTH) && Q <= 8) };
+        let (k, dims) = (self.panel.centroids.k, self.panel.centroids.dims);
+        assert!(self.tile.len() == dims * TILE && self.panel.block == Q);
+        assert!(self.panel.packed.len() >= k * dims + V::WIDTH && self.panel.starts.len() >= k + V::WIDTH);
+        if many::pays(k, dims) {
+            // SAFETY: the lengths are right; the instructions are the caller's promise.
+            return unsafe { many::label::<V, P, Q, CERTIFY, KEEP>(self) };
+        }
         let Nearest { panel, tile, ahead, threshold, old, found } = self;
-        let (k, dims) = (panel.centroids.k, panel.centroids.dims);
-        assert!(
-            tile.len() == dims * TILE && panel.block == Q && panel.packed.len() == k * dims && panel.starts.len() == k
-        );
         found.old = old.widen();
         let (mut undecided, mut changed) = (0, 0);
         for group in (0..TILE).step_by(P * V::WIDTH) {

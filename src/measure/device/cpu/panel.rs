@@ -8,14 +8,22 @@
 //! largest |start|, C the largest ‖c(j) − m‖ and X a bound on the row's norm (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.1,
 //! with Cauchy–Schwarz), and by less than (d + 2 + √d·X) · 2^−149 more through underflow. If best − second > 2B, the order of the two
 //! is certain. "Nearest" is defined by the f64 distance of [`squared_distance`], which is rounded too, so its own error is added to the
-//! threshold. Rows within the threshold are decided by that definition, over all centroids; where scores may overflow, every row is.
+//! threshold. Rows within the threshold are decided by that definition ([`super::across`]); where scores may overflow, every row is.
 //! Labels are therefore those of the definition on every instruction set, in every layout.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use crate::measure::device::Centroids;
+use crate::measure::device::cpu::across::Across;
 use crate::measure::device::cpu::buffer::Buffer;
 use crate::measure::device::cpu::kernel::Kernel;
+
+/// Values of the longest vector.
+const SPARE: usize = 16;
+
+/// Scores this large may overflow on the way to their end.
+const MOST: f64 = f32::MAX as f64 / 8.0;
 
 /// The centroids of one step, arranged for a kernel.
 pub struct Panel<'a> {
@@ -25,9 +33,9 @@ pub struct Panel<'a> {
     pub block: usize,
     /// The numbers of the centroids in each block: as few blocks as possible, and as equal as possible.
     pub blocks: Vec<Range<usize>>,
-    /// Blocks in order: column t of a block's centroids lies together.
+    /// Blocks in order: column t of a block's centroids lies together. A vector to spare at the end.
     pub packed: Vec<f32>,
-    /// The score that each centroid starts with.
+    /// The score that each centroid starts with. A vector to spare at the end.
     pub starts: Vec<f32>,
     /// Where the kernel with columns in lanes is used: the centroids row by row, each filled up with zeros to whole vectors.
     pub plain: Buffer,
@@ -35,6 +43,10 @@ pub struct Panel<'a> {
     pub mean: Vec<f32>,
     /// The threshold as a polynomial in the row's norm; none where f32 decides nothing.
     threshold: Option<[f64; 3]>,
+    /// The largest of the starts and of the norms of the centroids about their mean.
+    largest: [f64; 2],
+    /// Made for the first row that f32 does not decide.
+    across: OnceCell<Across>,
 }
 
 impl<'a> Panel<'a> {
@@ -51,11 +63,13 @@ impl<'a> Panel<'a> {
             centroids,
             block: kernel.block(),
             blocks: (0..count).map(|b| b * k / count..(b + 1) * k / count).collect(),
-            packed: vec![0f32; k * dims],
-            starts: vec![0f32; k],
+            packed: vec![0f32; k * dims + SPARE],
+            starts: vec![0f32; k + SPARE],
             plain: Buffer::zeros(0),
             mean,
             threshold: None,
+            largest: [0.0; 2],
+            across: OnceCell::new(),
         };
         let (mut norm, mut shifted, mut start) = (0f64, 0f64, 0f64);
         let mut from = 0;
@@ -77,6 +91,7 @@ impl<'a> Panel<'a> {
             }
             from += size * dims;
         }
+        panel.largest = [start, shifted];
         panel.threshold = threshold(dims as f64, norm, shifted, start);
         panel
     }
@@ -96,17 +111,21 @@ impl<'a> Panel<'a> {
         self
     }
 
+    /// The centroids in vector lanes.
+    pub fn across(&self, kernel: Kernel) -> &Across {
+        self.across.get_or_init(|| Across::new(self.centroids, kernel.width()))
+    }
+
     /// Two scores of a row with norm at most `x` that differ by more than this are in their true order (see the module).
     #[inline]
     pub fn threshold(&self, x: f32) -> f32 {
         match self.threshold {
             // At least the smallest f32: equal scores are never in order.
-            Some([a, b, c]) => {
+            Some([a, b, c]) if self.largest[0] + f64::from(x) * self.largest[1] < MOST => {
                 let x = f64::from(x);
-                let threshold = a + x * (b + x * c);
-                if x < f64::from(f32::MAX) { (threshold as f32).max(f32::from_bits(1)) } else { f32::INFINITY }
+                ((a + x * (b + x * c)) as f32).max(f32::from_bits(1))
             }
-            None => f32::INFINITY,
+            _ => f32::INFINITY,
         }
     }
 }
@@ -125,9 +144,8 @@ fn mean(centroids: Centroids<'_>) -> Vec<f32> {
 /// The threshold's coefficients for d columns, centroids of norm at most `norm` and `shifted` from their mean, and starts up to `start`.
 fn threshold(d: f64, norm: f64, shifted: f64, start: f64) -> Option<[f64; 3]> {
     let n = (d + 3.0) * 2f64.powi(-24);
-    let most = f64::from(f32::MAX) / 8.0;
     // Sums too long for the bound, and scores that may overflow for the largest rows, decide nothing.
-    if n > 0.5 || start > most || shifted > most {
+    if n > 0.5 || start > MOST || shifted > MOST {
         return None;
     }
     let score = 2.0 * n / (1.0 - n);
