@@ -1,6 +1,6 @@
 //! Real data, real processes, real ranks: the reference results, and the same bits on any number of lanes.
 
-use amdahl::cell::{Backend, Cell, Dataset, Init, KMeans, Stop, Workload};
+use amdahl::cell::{Algorithm, Backend, Cell, Dataset, Init, KMeans, Stop, Workload};
 use amdahl::record::{Answer, Clustering, Failure, Measured, Phase};
 
 use crate::worker;
@@ -159,6 +159,40 @@ fn covertype_is_the_same_on_any_number_of_lanes() {
     for layout in layouts {
         let measured = worker::measure(&cell("covertype-ramp", 7, layout), &environment);
         measured.answer.check_exact(&oracle.answer).unwrap_or_else(|e| panic!("{layout:?}: {e}"));
+    }
+}
+
+#[test]
+fn bounded_algorithms_give_the_bits_of_lloyd_on_real_data() {
+    let test = "bounded_algorithms_give_the_bits_of_lloyd_on_real_data";
+    // Enough clusters for groups of them, and not.
+    let sets = [
+        ("mnist-t10k", REFERENCES[0].file, 10),
+        ("mnist-t10k", REFERENCES[0].file, 40),
+        ("texture17695", REFERENCES[4].file, 64),
+        ("covertype-ramp", "covertype-ramp/test.csv.gz", 33),
+    ];
+    for (name, file, k) in sets {
+        let Some(data) = worker::data_or_skip(test, file) else { continue };
+        let environment = [("AMDAHL_DATA", data.to_str().expect("a plain path"))];
+        let lloyd = worker::measure(&cell(name, k, THREADS[0]), &environment);
+        let all = clustering(&lloyd).distances.expect("counted");
+        for algorithm in [Algorithm::Hamerly, Algorithm::Yinyang] {
+            let mut layouts = vec![("serial", 1, 1), ("threads", 1, 2)];
+            if worker::mpi_or_skip(test) {
+                layouts.push(("mpi", 3, 1));
+            }
+            for layout in layouts {
+                let mut cell = cell(name, k, layout);
+                let Workload::KMeans(kmeans) = &mut cell.workload;
+                kmeans.algorithm = algorithm;
+                let bounded = worker::measure(&cell, &environment);
+                let what = format!("{name}, k = {k}, {algorithm:?} on {layout:?}");
+                bounded.answer.check_exact(&lloyd.answer).unwrap_or_else(|e| panic!("{what}: {e}"));
+                let looked = clustering(&bounded).distances.expect("counted");
+                assert!(looked < all, "{what}: {looked} distances, Lloyd's algorithm {all}");
+            }
+        }
     }
 }
 

@@ -10,8 +10,8 @@ use crate::data::sample;
 use crate::data::shard::shard;
 use crate::error::Result;
 use crate::exact::accumulator::ExactSum;
-use crate::exact::squared_distance;
 use crate::measure::comm::{Buf, Comm, Op, agreed};
+use crate::measure::device::cpu::{distances as squared_distances, kernel::Kernel};
 
 /// The silhouette of a clustering.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,15 +53,19 @@ pub fn of(
     let mine = shard(lane.index as u64, lane.count as u64, count);
     let mut sum = ExactSum::default();
     let mut add = || {
+        let kernel = Kernel::chosen()?;
         let mut distances = vec![0f64; BLOCK * k];
+        let mut squares = [0f64; BLOCK];
         for first in (mine.start as usize..mine.end as usize).step_by(BLOCK) {
             check()?;
             let block = first..(first + BLOCK).min(mine.end as usize);
             distances.fill(0.0);
             // Every row's distances are added in the order of the rows, on whatever lane.
             for (other, &label) in rows.chunks_exact(dims).zip(labels) {
-                for (at, i) in block.clone().enumerate() {
-                    distances[at * k + label as usize] += squared_distance(&rows[i * dims..][..dims], other).sqrt();
+                let squares = &mut squares[..block.len()];
+                squared_distances(kernel, &rows[block.start * dims..block.end * dims], other, squares);
+                for (at, square) in squares.iter().enumerate() {
+                    distances[at * k + label as usize] += square.sqrt();
                 }
             }
             for (at, i) in block.enumerate() {

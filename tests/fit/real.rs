@@ -74,6 +74,32 @@ fn the_same_bytes_from_every_format_on_threads_and_on_ranks() {
     }
 }
 
+#[test]
+fn parquet_gives_the_same_bytes_whatever_its_row_groups_and_on_ranks() {
+    let ranks = worker::mpi_or_skip("parquet_gives_the_same_bytes_whatever_its_row_groups_and_on_ranks");
+    let sandbox = Sandbox::new();
+    let read = |name: &str| std::fs::read(sandbox.path(name)).expect("a file");
+    // One row group, groups of 7 rows in pages of 3, groups of 16, groups of 33.
+    for file in ["usual", "plain", "zstd", "encodings"] {
+        let from = crate::data::parquet::file(&format!("{file}.parquet"));
+        let from = from.to_str().expect("a plain path");
+        let words = ["fit", from, "-k", "3", "--labels-column", "name", "--init", "first-rows", "--model"];
+        for (on, label) in [(0, "alone"), (1, "rank"), (2, "ranks-2"), (3, "ranks-3"), (5, "ranks-5")] {
+            if on > 0 && !ranks {
+                continue;
+            }
+            let (model, labels) = (format!("{file}-{label}.json"), format!("{file}-{label}-labels.npy"));
+            let words = [&words[..], &[&model, "--labels", &labels]].concat();
+            match on {
+                0 => sandbox.run(&words).ends_with(0),
+                _ => on_ranks(&sandbox, on, &words).ends_with(0),
+            };
+            assert_eq!(read(&format!("{file}-{label}.npy")), read("usual-alone.npy"), "centroids of {file}, {label}");
+            assert_eq!(read(&labels), read("usual-alone-labels.npy"), "labels of {file}, {label}");
+        }
+    }
+}
+
 /// Labels of digits after one iteration from the first ten rows, as scikit-learn gives them (`benches/peers/parity.py --golden`).
 const AFTER_ONE: &str = include_str!("digits-one-iteration.txt");
 

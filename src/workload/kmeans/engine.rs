@@ -182,6 +182,11 @@ impl<'a> Engine<'a> {
         let comm = self.comm;
         let centroids = Centroids { values: centroids, k: self.k, dims: self.whole.dims };
         let stepped = ready.and_then(|()| self.shard.step(centroids, &mut self.sums));
+        if comm.lane().count == 1 {
+            let stats = stepped?;
+            self.distances += stats.distances;
+            return Ok(stats.changed);
+        }
         // One collective carries the sums and whether any lane failed, so that no lane waits for one that has given up.
         self.wire.clear();
         self.wire.extend_from_slice(&self.sums.sums);

@@ -63,10 +63,11 @@ impl Across {
         let Centroids { k, dims, .. } = centroids;
         let mut values = Buffer::zeros(k.next_multiple_of(width) * dims);
         for (b, block) in values.chunks_exact_mut(width * dims).enumerate() {
-            for (t, column) in block.chunks_exact_mut(width).enumerate() {
-                for (lane, value) in column.iter_mut().enumerate() {
-                    let j = b * width + lane;
-                    *value = if j < k { centroids.row(j)[t] } else { f32::INFINITY };
+            for lane in 0..width {
+                let column = block[lane..].iter_mut().step_by(width);
+                match b * width + lane {
+                    j if j < k => column.zip(centroids.row(j)).for_each(|(value, &c)| *value = c),
+                    _ => column.for_each(|value| *value = f32::INFINITY),
                 }
             }
         }
@@ -81,8 +82,8 @@ pub struct TwoNearest<'a> {
     pub row: &'a [f32],
     /// Centroids of as many columns.
     pub centroids: Centroids<'a>,
-    /// The same centroids in lanes.
-    pub across: &'a Across,
+    /// The same centroids in lanes; where there are none, the definition is asked for all of them.
+    pub across: Option<&'a Across>,
     /// Is the second distance wanted?
     pub second: bool,
     /// Scratch.
@@ -90,23 +91,33 @@ pub struct TwoNearest<'a> {
 }
 
 impl TwoNearest<'_> {
+    /// The distance to a centroid by definition.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn distance<V: Vector, const P: usize, const Q: usize>(&self, j: usize) -> f64 {
+        // SAFETY: the caller's promise.
+        unsafe { Distance { row: self.row, centroid: self.centroids.row(j) }.run::<V, P, Q>() }
+    }
+
     /// Computes the distances in f32, and returns the least.
     ///
     /// # Safety
     /// The processor has the instructions of `V`.
     #[inline(always)]
-    unsafe fn compute<V: Vector>(&mut self) -> f32 {
+    unsafe fn compute<V: Vector>(&mut self, across: &Across) -> f32 {
         let dims = self.row.len();
-        let blocks = self.across.values.len() / (V::WIDTH * dims);
+        let blocks = across.values.len() / (V::WIDTH * dims);
         self.computed.resize(blocks * V::WIDTH, 0.0);
         let to = self.computed.as_mut_ptr();
         let mut least = [f32::INFINITY; 16];
-        assert!(self.across.width == V::WIDTH && V::WIDTH <= 16);
+        assert!(across.width == V::WIDTH && V::WIDTH <= 16);
         // SAFETY: block b has dims × WIDTH values, and there are `blocks` of them; WIDTH values are written for each. `least` has room for a
         // vector. The instructions are the caller's promise.
         unsafe {
             let mut nearest = V::splat(f32::INFINITY);
-            let block = |b: usize| self.across.values.as_ptr().add(b * dims * V::WIDTH);
+            let block = |b: usize| across.values.as_ptr().add(b * dims * V::WIDTH);
             let mut b = 0;
             while b + VECTORS <= blocks {
                 let sums = squares::<V, VECTORS>(self.row, block(b));
@@ -154,11 +165,17 @@ impl Work for TwoNearest<'_> {
 
     #[inline(always)]
     unsafe fn run<V: Vector, const P: usize, const Q: usize>(mut self) -> (u32, [f64; 2]) {
-        let k = self.across.k;
-        // SAFETY: the instructions are the caller's promise.
-        let least = unsafe { self.compute::<V>() };
-        let limit = self.across.bound.map_or(f32::INFINITY, |bound| bound.above(least));
-        let (mut label, mut nearest, mut asked) = (0, [f64::INFINITY; 2], 0);
+        let mut two = Two::default();
+        let Some(across) = self.across else {
+            for j in 0..self.centroids.k {
+                // SAFETY: the instructions are the caller's promise.
+                two.take(j, unsafe { self.distance::<V, P, Q>(j) });
+            }
+            return (two.label, if self.second { two.least } else { [two.least[0], 0.0] });
+        };
+        // SAFETY: as above.
+        let least = unsafe { self.compute::<V>(across) };
+        let limit = across.bound.map_or(f32::INFINITY, |bound| bound.above(least));
         let mut others = f32::INFINITY;
         for (b, computed) in self.computed.chunks_exact(V::WIDTH).enumerate() {
             // SAFETY: a chunk is WIDTH values; the instructions are the caller's promise.
@@ -170,28 +187,46 @@ impl Work for TwoNearest<'_> {
             while within != 0 {
                 let j = b * V::WIDTH + within.trailing_zeros() as usize;
                 within &= within - 1;
-                if j >= k {
-                    break;
-                }
-                asked += 1;
-                let centroid = self.centroids.row(j);
-                // SAFETY: as above.
-                let distance = unsafe { Distance { row: self.row, centroid }.run::<V, P, Q>() };
-                if distance < nearest[0] {
-                    (label, nearest) = (j as u32, [distance, nearest[0]]);
-                } else if distance < nearest[1] {
-                    nearest[1] = distance;
+                if j < across.k {
+                    // SAFETY: as above.
+                    two.take(j, unsafe { self.distance::<V, P, Q>(j) });
                 }
             }
         }
         if !self.second {
-            nearest[1] = 0.0;
-        } else if asked < k {
+            two.least[1] = 0.0;
+        } else if two.asked < across.k {
             // Distances that were not asked for may be in the other order by definition, and may have overflowed.
             let others = others.min(f32::MAX);
-            nearest[1] = nearest[1].min(self.across.bound.map_or(0.0, |bound| bound.below(others)));
+            two.least[1] = two.least[1].min(across.bound.map_or(0.0, |bound| bound.below(others)));
         }
-        (label, nearest)
+        (two.label, two.least)
+    }
+}
+
+/// The two least distances of those that were looked at.
+struct Two {
+    label: u32,
+    least: [f64; 2],
+    asked: usize,
+}
+
+impl Default for Two {
+    fn default() -> Self {
+        Two { label: 0, least: [f64::INFINITY; 2], asked: 0 }
+    }
+}
+
+impl Two {
+    /// In rising order of `j`: of equals the first is kept.
+    #[inline(always)]
+    fn take(&mut self, j: usize, distance: f64) {
+        self.asked += 1;
+        if distance < self.least[0] {
+            (self.label, self.least) = (j as u32, [distance, self.least[0]]);
+        } else if distance < self.least[1] {
+            self.least[1] = distance;
+        }
     }
 }
 
@@ -235,13 +270,14 @@ mod tests {
             for kernel in Kernel::ALL.iter().filter(|kernel| kernel.supported()) {
                 let across = Across::new(centroids, kernel.width());
                 let mut computed = Vec::new();
-                let mut find = |second| {
+                let mut find = |across, second| {
                     let computed = &mut computed;
-                    kernel.run(TwoNearest { row: &row, centroids, across: &across, second, computed })
+                    kernel.run(TwoNearest { row: &row, centroids, across, second, computed })
                 };
                 let what = format!("{} round {round}: {dims} columns, k = {k}, scale {scale:e}", kernel.name());
-                assert_eq!(find(false), (label, [first, 0.0]), "{what}");
-                let (found, [nearest, bound]) = find(true);
+                assert_eq!(find(None, true), (label, [first, second]), "{what}");
+                assert_eq!(find(Some(&across), false), (label, [first, 0.0]), "{what}");
+                let (found, [nearest, bound]) = find(Some(&across), true);
                 assert_eq!((found, nearest), (label, first), "{what}");
                 assert!(bound <= second, "{what}: {bound} above {second}");
                 let loose = second * (1.0 - 1e-4) - 1e-40;

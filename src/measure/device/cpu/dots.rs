@@ -15,6 +15,9 @@ pub const MOST: usize = 32;
 /// Rows at a time.
 const R: usize = 4;
 
+/// Most clusters that are one block with every kernel.
+const ONE_BLOCK: usize = 3;
+
 /// Is it the better kernel for rows of this shape? By shape alone, so that every processor adds in the same order.
 pub fn suits(dims: usize, k: usize) -> bool {
     k <= MOST && dims >= 64 && dims >= 16 * k
@@ -52,7 +55,8 @@ impl<const CERTIFY: bool, const KEEP: bool> Work for Dots<'_, CERTIFY, KEEP> {
             // SAFETY: reads are from R rows and up to a vector beyond them, from as many centroids as there are, and prefetching is from
             // any address. What is read beyond a row is finite and meets zeros in the panel. The instructions are the caller's promise.
             unsafe {
-                let mut of = Products { rows: rows.as_ptr().add(first * dims), dims, panel, stride, ahead };
+                let fetch = if k <= ONE_BLOCK { R } else { R / 2 };
+                let mut of = Products { rows: rows.as_ptr().add(first * dims), dims, panel, stride, ahead, fetch };
                 let mut j = 0;
                 while j < k {
                     let left = k - j;
@@ -114,6 +118,8 @@ struct Products<'a> {
     panel: &'a Panel<'a>,
     stride: usize,
     ahead: *const f32,
+    /// Rows that are fetched ahead.
+    fetch: usize,
 }
 
 impl Products<'_> {
@@ -124,7 +130,7 @@ impl Products<'_> {
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Indices mirror the register tile.
     unsafe fn add<V: Vector, const Q: usize>(&self, j: usize, scores: &mut [[f32; R]]) {
-        let Products { rows, dims, panel, stride, ahead } = *self;
+        let Products { rows, dims, panel, stride, ahead, fetch } = *self;
         // SAFETY: the caller's promise.
         unsafe {
             let centroids = panel.plain.as_ptr().add(j * stride);
@@ -135,7 +141,7 @@ impl Products<'_> {
                 for r in 0..R {
                     x[r] = V::load(rows.add(r * dims + t));
                 }
-                for r in 0..R / 2 {
+                for r in 0..fetch {
                     V::prefetch(ahead.wrapping_add(r * dims + t));
                 }
                 for q in 0..Q {

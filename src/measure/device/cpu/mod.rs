@@ -38,6 +38,7 @@ use bounded::Bounded;
 use bounds::{Drift, Gaps};
 use buffer::Buffer;
 use definition::Distance;
+pub use definition::distances;
 use dots::Dots;
 use gather::Gathered;
 use grouped::Grouped;
@@ -327,10 +328,11 @@ fn decide<const KEEP: bool>(
     panel: &Panel<'_>,
     row: impl Fn(usize, &mut [f32]),
 ) -> u64 {
-    let (centroids, across) = (panel.centroids, panel.across(kernel));
+    let centroids = panel.centroids;
     let (mut values, mut computed) = (vec![0f32; centroids.dims], Vec::new());
     for lane in ones(found.undecided & here) {
         row(lane, &mut values);
+        let across = panel.across(kernel);
         let (label, nearest) =
             kernel.run(TwoNearest { row: &values, centroids, across, second: KEEP, computed: &mut computed });
         if KEEP {

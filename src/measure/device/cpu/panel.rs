@@ -11,7 +11,7 @@
 //! threshold. Rows within the threshold are decided by that definition ([`super::across`]); where scores may overflow, every row is.
 //! Labels are therefore those of the definition on every instruction set, in every layout.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::ops::Range;
 
 use crate::measure::device::Centroids;
@@ -25,6 +25,9 @@ const SPARE: usize = 16;
 /// Scores this large may overflow on the way to their end.
 const MOST: f64 = f32::MAX as f64 / 8.0;
 
+/// Rows that are decided without [`Across`].
+const FEW: usize = if cfg!(test) { 2 } else { 24 };
+
 /// The centroids of one step, arranged for a kernel.
 pub struct Panel<'a> {
     /// The centroids themselves.
@@ -34,7 +37,7 @@ pub struct Panel<'a> {
     /// The numbers of the centroids in each block: as few blocks as possible, and as equal as possible.
     pub blocks: Vec<Range<usize>>,
     /// Blocks in order: column t of a block's centroids lies together. A vector to spare at the end.
-    pub packed: Vec<f32>,
+    pub packed: Buffer,
     /// The score that each centroid starts with. A vector to spare at the end.
     pub starts: Vec<f32>,
     /// Where the kernel with columns in lanes is used: the centroids row by row, each filled up with zeros to whole vectors.
@@ -45,8 +48,10 @@ pub struct Panel<'a> {
     threshold: Option<[f64; 3]>,
     /// The largest of the starts and of the norms of the centroids about their mean.
     largest: [f64; 2],
-    /// Made for the first row that f32 does not decide.
+    /// Made where many rows are not decided by f32.
     across: OnceCell<Across>,
+    /// Rows that asked for it.
+    asked: Cell<usize>,
 }
 
 impl<'a> Panel<'a> {
@@ -63,27 +68,31 @@ impl<'a> Panel<'a> {
             centroids,
             block: kernel.block(),
             blocks: (0..count).map(|b| b * k / count..(b + 1) * k / count).collect(),
-            packed: vec![0f32; k * dims + SPARE],
+            packed: Buffer::zeros(k * dims + SPARE),
             starts: vec![0f32; k + SPARE],
             plain: Buffer::zeros(0),
             mean,
             threshold: None,
             largest: [0.0; 2],
             across: OnceCell::new(),
+            asked: Cell::new(0),
         };
         let (mut norm, mut shifted, mut start) = (0f64, 0f64, 0f64);
         let mut from = 0;
         for block in panel.blocks.clone() {
             let size = block.len();
             for j in block.clone() {
-                let (mut square, mut start_of, mut plain) = (0f64, 0f64, 0f64);
+                // Several sums of each kind: additions do not wait for each other.
+                let mut sums = [[0f64; 4]; 3];
+                let packed = &mut panel.packed[from + j - block.start..];
                 for (t, (&c, &m)) in centroids.row(j).iter().zip(&panel.mean).enumerate() {
                     let (c, m) = (f64::from(c), f64::from(m));
-                    panel.packed[from + t * size + j - block.start] = (c - m) as f32;
-                    square += (c - m) * (c - m);
-                    start_of -= 0.5 * (c - m) * (c + m);
-                    plain += c * c;
+                    packed[t * size] = (c - m) as f32;
+                    sums[0][t % 4] += (c - m) * (c - m);
+                    sums[1][t % 4] -= 0.5 * (c - m) * (c + m);
+                    sums[2][t % 4] += c * c;
                 }
+                let [square, start_of, plain] = sums.map(|[a, b, c, d]| (a + b) + (c + d));
                 panel.starts[j] = start_of as f32;
                 norm = norm.max(plain.sqrt());
                 shifted = shifted.max(square.sqrt());
@@ -111,9 +120,10 @@ impl<'a> Panel<'a> {
         self
     }
 
-    /// The centroids in vector lanes.
-    pub fn across(&self, kernel: Kernel) -> &Across {
-        self.across.get_or_init(|| Across::new(self.centroids, kernel.width()))
+    /// The centroids in vector lanes; none for the first rows that ask: laying them out takes as much as the definition for some rows.
+    pub fn across(&self, kernel: Kernel) -> Option<&Across> {
+        self.asked.set(self.asked.get() + 1);
+        (self.asked.get() > FEW).then(|| self.across.get_or_init(|| Across::new(self.centroids, kernel.width())))
     }
 
     /// Two scores of a row with norm at most `x` that differ by more than this are in their true order (see the module).

@@ -13,6 +13,9 @@ pub const COLUMNS: usize = 32;
 /// Turning a block of a tile over costs about as much as picking this many rows out of it.
 const PICKED: usize = 12;
 
+/// Rows that are added at a time where all join one cluster.
+const SOME: usize = 4;
+
 /// The columns of a cache line of sums.
 const EIGHT: usize = 8;
 
@@ -24,11 +27,14 @@ struct Eight<T>([T; EIGHT]);
 /// The sums of rows by cluster.
 #[derive(Default)]
 pub struct Sums {
-    /// k × ⌈dims/8⌉ eights. A sum of shifted grid values ([`Grid::shifted`]), without the shift's count: that is taken off at the end.
+    /// k × `stride` eights. A sum of shifted grid values ([`Grid::shifted`]), without the shift's count: that is taken off at the end.
     values: Vec<Eight<i64>>,
     counts: Vec<i64>,
     /// Factors to the grid, filled up with zeros.
     scale: Vec<Eight<f64>>,
+    /// Eights from one cluster to the next: ⌈dims/8⌉, made odd, since the same columns of many clusters that lie a power of two apart would push
+    /// each other out of the cache.
+    stride: usize,
     dims: usize,
 }
 
@@ -39,7 +45,14 @@ impl Sums {
         for (eight, scale) in eights.iter_mut().zip(scale.chunks(EIGHT)) {
             eight.0[..scale.len()].copy_from_slice(scale);
         }
-        Sums { values: vec![Eight([0; EIGHT]); k * eights.len()], counts: vec![0; k], scale: eights, dims: scale.len() }
+        let stride = eights.len() | 1;
+        Sums {
+            values: vec![Eight([0; EIGHT]); k * stride],
+            counts: vec![0; k],
+            scale: eights,
+            stride,
+            dims: scale.len(),
+        }
     }
 
     /// As many sums on the same grid, of no rows.
@@ -48,6 +61,7 @@ impl Sums {
             values: vec![Eight([0; EIGHT]); self.values.len()],
             counts: vec![0; self.counts.len()],
             scale: self.scale.clone(),
+            stride: self.stride,
             dims: self.dims,
         }
     }
@@ -55,11 +69,51 @@ impl Sums {
     /// Writes them all.
     pub fn write(&self, out: &mut Partial) {
         out.counts.copy_from_slice(&self.counts);
-        let clusters = out.sums.chunks_exact_mut(self.dims).zip(self.values.chunks_exact(self.scale.len()));
+        let clusters = out.sums.chunks_exact_mut(self.dims).zip(self.values.chunks_exact(self.stride));
         for ((out, values), &count) in clusters.zip(&self.counts) {
-            let values = values.iter().flat_map(|eight| eight.0);
-            for (out, value) in out.iter_mut().zip(values) {
-                *out = Grid::without_shift(value, count);
+            for (out, value) in out.chunks_mut(EIGHT).zip(values) {
+                for (out, value) in out.iter_mut().zip(value.0) {
+                    *out = Grid::without_shift(value, count);
+                }
+            }
+        }
+    }
+
+    /// All rows of a tile join a cluster.
+    ///
+    /// # Safety
+    /// The processor has the instructions of `V`.
+    #[inline(always)]
+    unsafe fn add_tile<V: Vector>(&mut self, memory: Memory<'_>, to: usize) {
+        let values = &mut self.values[to * self.stride..][..self.scale.len()];
+        match memory {
+            Memory::Rows(rows) => {
+                // Some rows at a time, from their first column to the last: in the order of memory.
+                for lane in (0..TILE).step_by(SOME) {
+                    for (first, (value, scale)) in values.iter_mut().zip(&self.scale).enumerate() {
+                        let mut sum = value.0;
+                        for lane in lane..lane + SOME {
+                            // What is read beyond the last column is multiplied by zero.
+                            if let Some(x) = rows[lane * self.dims + first * EIGHT..].first_chunk() {
+                                // SAFETY: the instructions are the caller's promise.
+                                unsafe { V::move_eight(x, &scale.0, &mut sum, None) };
+                            }
+                        }
+                        value.0 = sum;
+                    }
+                }
+            }
+            Memory::Columns(tile) => {
+                let all = values.iter_mut().flat_map(|value| &mut value.0);
+                let scales = self.scale.iter().flat_map(|scale| scale.0);
+                for ((value, scale), column) in all.zip(scales).zip(tile.chunks_exact(TILE)) {
+                    let mut sums = [0; EIGHT];
+                    for x in column.as_chunks::<EIGHT>().0 {
+                        // SAFETY: as above.
+                        unsafe { V::move_eight(x, &[scale; EIGHT], &mut sums, None) };
+                    }
+                    *value = sums.iter().fold(*value, |sum, &x| sum.wrapping_add(x));
+                }
             }
         }
     }
@@ -70,9 +124,9 @@ impl Sums {
     /// The processor has the instructions of `V`.
     #[inline(always)]
     unsafe fn add<V: Vector>(&mut self, row: &[f32], first: usize, to: usize, from: Option<usize>) {
-        let stride = self.scale.len();
+        let (stride, eights) = (self.stride, self.scale.len());
         let scale = &self.scale[first..];
-        let range = |cluster: usize| cluster * stride + first..(cluster + 1) * stride;
+        let range = |cluster: usize| cluster * stride + first..cluster * stride + eights;
         let row = row.as_chunks::<EIGHT>().0;
         let Some(from) = from else {
             for ((to, x), scale) in self.values[range(to)].iter_mut().zip(row).zip(scale) {
@@ -234,6 +288,10 @@ impl Work for Relabel<'_> {
             if let Some(from) = from {
                 sums.counts[from[lane] as usize] -= 1;
             }
+        }
+        if from.is_none() && changed == u64::MAX >> (64 - TILE) && to.iter().all(|cluster| *cluster == to[0]) {
+            // SAFETY: the instructions are the caller's promise.
+            return unsafe { sums.add_tile::<V>(memory, to[0] as usize) };
         }
         for first in (0..dims).step_by(COLUMNS) {
             let columns = COLUMNS.min(dims - first);
