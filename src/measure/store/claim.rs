@@ -50,6 +50,16 @@ pub(super) fn lock(path: &Path) -> Result<Option<Claim>> {
 }
 
 impl Claim {
+    /// Is the file that was locked still the one of this name? Yes where the file system knows no locks.
+    pub fn holds(&self, path: &Path) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let same = |file: &File| {
+            let (own, there) = (file.metadata().ok()?, std::fs::metadata(path).ok()?);
+            Some((own.dev(), own.ino()) == (there.dev(), there.ino()))
+        };
+        self.0.as_ref().is_none_or(|file| same(file).unwrap_or(false))
+    }
+
     /// Does the file system know locks?
     pub fn is_real(&self) -> bool {
         self.0.is_some()

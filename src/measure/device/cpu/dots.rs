@@ -15,8 +15,8 @@ pub const MOST: usize = 32;
 /// Rows at a time.
 const R: usize = 4;
 
-/// Most clusters that are one block with every kernel.
-const ONE_BLOCK: usize = 3;
+/// Of the rows to come, those that each of several blocks fetches.
+const HALF: usize = R / 2;
 
 /// Is it the better kernel for rows of this shape? By shape alone, so that every processor adds in the same order.
 pub fn suits(dims: usize, k: usize) -> bool {
@@ -55,8 +55,7 @@ impl<const CERTIFY: bool, const KEEP: bool> Work for Dots<'_, CERTIFY, KEEP> {
             // SAFETY: reads are from R rows and up to a vector beyond them, from as many centroids as there are, and prefetching is from
             // any address. What is read beyond a row is finite and meets zeros in the panel. The instructions are the caller's promise.
             unsafe {
-                let fetch = if k <= ONE_BLOCK { R } else { R / 2 };
-                let mut of = Products { rows: rows.as_ptr().add(first * dims), dims, panel, stride, ahead, fetch };
+                let mut of = Products { rows: rows.as_ptr().add(first * dims), dims, panel, stride, ahead };
                 let mut j = 0;
                 while j < k {
                     let left = k - j;
@@ -70,14 +69,18 @@ impl<const CERTIFY: bool, const KEEP: bool> Work for Dots<'_, CERTIFY, KEEP> {
                     };
                     let scores = &mut scores[j..];
                     match size.min(left) {
-                        1 => of.add::<V, 1>(j, scores),
-                        2 => of.add::<V, 2>(j, scores),
-                        3 => of.add::<V, 3>(j, scores),
-                        4 => of.add::<V, 4>(j, scores),
-                        _ => of.add::<V, 5>(j, scores),
+                        // The only block fetches all rows to come.
+                        1 if k == 1 => of.add::<V, 1, R>(j, scores),
+                        2 if k == 2 => of.add::<V, 2, R>(j, scores),
+                        3 if k == 3 => of.add::<V, 3, R>(j, scores),
+                        1 => of.add::<V, 1, HALF>(j, scores),
+                        2 => of.add::<V, 2, HALF>(j, scores),
+                        3 => of.add::<V, 3, HALF>(j, scores),
+                        4 => of.add::<V, 4, HALF>(j, scores),
+                        _ => of.add::<V, 5, HALF>(j, scores),
                     }
                     // The second block fetches the other half of the rows to come, later ones the same again, which costs little.
-                    of.ahead = ahead.wrapping_add(R / 2 * dims);
+                    of.ahead = ahead.wrapping_add(HALF * dims);
                     j += size;
                 }
             }
@@ -118,19 +121,17 @@ struct Products<'a> {
     panel: &'a Panel<'a>,
     stride: usize,
     ahead: *const f32,
-    /// Rows that are fetched ahead.
-    fetch: usize,
 }
 
 impl Products<'_> {
-    /// The scores of the rows for Q centroids from `j` on.
+    /// The scores of the rows for Q centroids from `j` on, while some of the rows to come are fetched.
     ///
     /// # Safety
     /// The processor has the instructions of `V`; there are R rows and a vector after them, and j + Q centroids.
     #[inline(always)]
     #[allow(clippy::needless_range_loop)] // Indices mirror the register tile.
-    unsafe fn add<V: Vector, const Q: usize>(&self, j: usize, scores: &mut [[f32; R]]) {
-        let Products { rows, dims, panel, stride, ahead, fetch } = *self;
+    unsafe fn add<V: Vector, const Q: usize, const FETCH: usize>(&self, j: usize, scores: &mut [[f32; R]]) {
+        let Products { rows, dims, panel, stride, ahead } = *self;
         // SAFETY: the caller's promise.
         unsafe {
             let centroids = panel.plain.as_ptr().add(j * stride);
@@ -141,7 +142,7 @@ impl Products<'_> {
                 for r in 0..R {
                     x[r] = V::load(rows.add(r * dims + t));
                 }
-                for r in 0..fetch {
+                for r in 0..FETCH {
                     V::prefetch(ahead.wrapping_add(r * dims + t));
                 }
                 for q in 0..Q {
