@@ -2,7 +2,8 @@
 
 use crate::data::RowSource;
 use crate::error::{Error, Result};
-use crate::measure::device::cpu::definition::{Distance, TwoNearest};
+use crate::measure::device::cpu::across::TwoNearest;
+use crate::measure::device::cpu::definition::Distance;
 use crate::measure::device::cpu::gather::Gathered;
 use crate::measure::device::cpu::resident::Resident;
 use crate::measure::device::cpu::sums::{COLUMNS, Change, Memory, Totals};
@@ -45,7 +46,8 @@ impl Host {
     /// the row.
     pub fn nearest(&self, i: usize, centroids: Centroids<'_>, room: &mut [f32]) -> (u32, [f64; 2]) {
         self.row(i, room);
-        self.0.device.kernel.run(TwoNearest { row: room, centroids })
+        let computed = &mut Vec::new();
+        self.0.device.kernel.run(TwoNearest { row: room, centroids, across: None, second: true, computed })
     }
 
     /// The squared distance of row `i` to a centroid by definition. `room` is for the row.
