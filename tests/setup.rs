@@ -138,6 +138,9 @@ fn without_rust_or_a_linker_it_ends_with_what_to_do() {
     assert!(said(&output).contains("no C compiler"), "{}", said(&output));
 }
 
+/// How the reference plugin is built, beside each worker.
+const PLUGIN: &str = "cargo build --release -p amdahl-reference";
+
 /// A cargo that builds programs which write down how they are called; `amdahl run` ends with $RUN.
 const CARGO: &str = "echo \"cargo $*\" >>\"$CALLS\"
 folder=$CARGO_TARGET_DIR
@@ -161,11 +164,12 @@ fn a_sweep_builds_what_measures_first_and_what_explains_last() {
     let (output, calls) = sweep("0");
     assert!(output.status.success(), "{}", said(&output));
     let calls: Vec<&str> = calls.iter().map(|call| call.as_str()).collect();
-    assert_eq!(calls.len(), 5, "{calls:?}");
+    assert_eq!(calls.len(), 6, "{calls:?}");
     assert_eq!(calls[0], "cargo build --release --no-default-features --features mpi --bins");
-    assert_eq!(calls[1], "amdahl run experiments/some.toml --results results/some");
-    assert_eq!(calls[2], "cargo build --release --bin amdahl", "nothing compiles before all is measured");
-    assert_eq!(calls[3..], ["amdahl figures results/some", "amdahl report results/some"]);
+    assert_eq!(calls[1], PLUGIN);
+    assert_eq!(calls[2], "amdahl run experiments/some.toml --results results/some");
+    assert_eq!(calls[3], "cargo build --release --bin amdahl", "nothing compiles before all is measured");
+    assert_eq!(calls[4..], ["amdahl figures results/some", "amdahl report results/some"]);
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn without_mpi_the_worker_is_built_without_it_unless_it_is_required() {
     let output = machine.script("build.sh", &["worker"], &[]);
     assert!(output.status.success(), "{}", said(&output));
     assert!(said(&output).contains("no MPI: there is no compiler wrapper 'mpicc'"), "{}", said(&output));
-    assert_eq!(machine.calls(), ["cargo build --release --no-default-features --bin amdahl-worker"]);
+    assert_eq!(machine.calls(), ["cargo build --release --no-default-features --bin amdahl-worker", PLUGIN]);
     let output = machine.script("build.sh", &["worker"], &[("AMDAHL_REQUIRE_MPI", "1")]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
 }
@@ -201,9 +205,9 @@ fn another_mpi_library_than_last_time_is_bound_anew() {
         let output = machine.script("build.sh", &["worker"], &[]);
         assert!(output.status.success(), "{}", said(&output));
     }
-    assert_eq!(machine.calls(), [built, built]);
+    assert_eq!(machine.calls(), [built, PLUGIN, built, PLUGIN]);
     std::fs::write(machine.folder.path().join("target/mpi-name"), "mpich-4.0\n").expect("a file");
     let output = machine.script("build.sh", &["worker"], &[]);
     assert!(output.status.success(), "{}", said(&output));
-    assert_eq!(machine.calls()[2..], ["cargo clean --release -p mpi-sys -p mpi", built]);
+    assert_eq!(machine.calls()[4..], ["cargo clean --release -p mpi-sys -p mpi", built, PLUGIN]);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::cell::Algorithm;
+use crate::cell::{Algorithm, BACKENDS, Backend};
 use crate::data::Shape;
 use crate::data::random::{Purpose, Stream};
 use crate::error::{Error, Result};
@@ -14,7 +14,8 @@ use crate::fit::scaling::Scaling;
 use crate::fit::silhouette::{self, Silhouette};
 use crate::fit::{KMeans, Start};
 use crate::measure::comm::{Buf, Comm, Op, agreed};
-use crate::measure::device::{LabelSink, cpu::Cpu};
+use crate::measure::device::pjrt::{Order, Pjrt};
+use crate::measure::device::{KMeansDevice, LabelSink, cpu::Cpu};
 use crate::workload::kmeans::engine::{self, Engine, Iteration, Limit, Watch};
 use crate::workload::kmeans::tally::Tally;
 use crate::workload::kmeans::{empty_clusters, quality};
@@ -164,8 +165,8 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
         beyond: given.as_deref().unwrap_or_default(),
         check: &|| looking.check(),
     };
-    let cpu = agreed(comm, Cpu::new())?.algorithm(algorithm);
-    let mut engine = load(comm, &cpu, rows)?;
+    let device = agreed(comm, device(comm, algorithm))?;
+    let mut engine = load(comm, device.as_ref(), rows)?;
     let rule = if kmeans.tolerance > 0.0 { kmeans.tolerance * engine.mean_variance()? } else { 0.0 };
     let limit = Limit { iterations: kmeans.max_iterations, rule: Some(rule) };
     let mut best: Option<(Vec<f32>, f64, u32, engine::End)> = None;
@@ -229,8 +230,8 @@ pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned
         beyond: &model.centroids,
         check: &|| looking.check(),
     };
-    let cpu = agreed(comm, Cpu::new())?.algorithm(Algorithm::Lloyd);
-    let mut engine = load(comm, &cpu, rows)?;
+    let device = agreed(comm, device(comm, Algorithm::Lloyd))?;
+    let mut engine = load(comm, device.as_ref(), rows)?;
     engine.restart(model.k())?;
     looking.doing(Doing::Labelling);
     engine.step(&model.centroids)?;
@@ -260,8 +261,35 @@ fn given(comm: &dyn Comm, kmeans: &KMeans, scaling: &Scaling, dims: usize) -> Re
 }
 
 /// Takes the rows onto the device.
-fn load<'a>(comm: &'a dyn Comm, cpu: &'a Cpu, mut rows: Scaled<'_, '_>) -> Result<Engine<'a>> {
-    Ok(Engine::load(comm, cpu, &mut rows)?.0)
+fn load<'a>(comm: &'a dyn Comm, device: &'a dyn KMeansDevice, mut rows: Scaled<'_, '_>) -> Result<Engine<'a>> {
+    Ok(Engine::load(comm, device, &mut rows)?.0)
+}
+
+/// Names an accelerator for all that is fitted and predicted, by the backend that drives it. The answer is the same, bit by bit.
+pub const DEVICE: &str = "AMDAHL_DEVICE";
+
+/// The processor, or the accelerator that `AMDAHL_DEVICE` names.
+fn device(comm: &dyn Comm, algorithm: Algorithm) -> Result<Box<dyn KMeansDevice>> {
+    let Some(name) = std::env::var(DEVICE).ok().filter(|name| !name.is_empty()) else {
+        return Ok(Box::new(Cpu::new()?.algorithm(algorithm)));
+    };
+    let platform = Backend::from_name(&name).filter(|backend| !backend.uses_mpi()).and_then(|b| b.platform());
+    let Some(platform) = platform else {
+        let known = BACKENDS.iter().map(|(name, ..)| *name);
+        let known: Vec<&str> = known
+            .filter(|name| Backend::from_name(name).is_some_and(|b| b.platform().is_some() && !b.uses_mpi()))
+            .collect();
+        return Err(Error::usage(format!("{DEVICE} names '{name}', which is no accelerator"))
+            .hint(format!("the accelerators are {}", known.join(", "))));
+    };
+    let lane = comm.lane();
+    if lane.threads > 1 {
+        return Err(Error::usage(format!("{} threads in a process, and an accelerator has one lane", lane.threads))
+            .hint("add --threads 1, or start ranks with mpiexec: one for each device"));
+    }
+    let (local, count, certify) = (lane.node_index, lane.node_count, true);
+    let order = Order { platform, certify, local, count, ..Order::default() };
+    Ok(Box::new(Pjrt::open(&order, None)?))
 }
 
 /// What the labels of the last step say, and the labels to where they are wanted.

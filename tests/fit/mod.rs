@@ -1,5 +1,6 @@
 //! `amdahl fit` and `amdahl predict` as programs: real data, every format, threads and ranks, what is refused, what is left on the disk.
 
+mod accelerator;
 mod real;
 mod refusals;
 
