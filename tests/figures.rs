@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
+use amdahl::cell::{Dataset, Workload};
 use amdahl::explain::figure::{Drawing, FIGURES, View, draw_all};
 use amdahl::explain::frame::{Frames, numbers, words};
 use amdahl::explain::summary::summarise;
+use amdahl::record::simulation::SimulationEnd;
 use amdahl::record::{Failure, Line, Phase};
 
 use crate::explain::{amdahl, folder_with, golden, mixed};
+use crate::metrics::{with_made_up_pmu, with_made_up_simulations};
 use crate::samples::{self, Made, collect};
 
 fn draw(lines: &[Line]) -> Vec<Drawing> {
@@ -62,15 +65,53 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
         ("noisy", Made { noise: 0.6, ..Made::default() }.lines()),
         ("slower", Made { points: vec![300], ..Made::default() }.lines()),
         ("no-base", failed),
+        ("counted", counted()),
+        ("simulated", simulated()),
         ("hostile", hostile),
     ]
+}
+
+/// Made-up hardware counters in a sweep over k, with limits.
+fn counted() -> Vec<Line> {
+    let mut lines = Made { k: vec![4, 16, 64], ..Made::default() }.lines();
+    lines.push(Line::Limits(Box::new(samples::limits())));
+    let events = [("instructions", 8e7), ("cycles", 4e7), ("L1D-load-misses", 6e5), ("LLC-load-misses", 5e4)];
+    with_made_up_pmu(&mut lines, &events.map(|(event, value)| (event, value, "perf-1")));
+    lines
+}
+
+/// Made-up simulations of a sweep over k and over rows.
+fn simulated() -> Vec<Line> {
+    let spreads = vec![("serial", 1, 1), ("mpi", 2, 1)];
+    let mut lines = Made { points: vec![1_000, 10_000], k: vec![4, 16, 64], spreads, ..Made::default() }.lines();
+    with_made_up_simulations(&mut lines);
+    // More clusters, more misses; and more rows.
+    let mut k = std::collections::BTreeMap::new();
+    for line in &lines {
+        if let Line::Cell { id, cell } = line {
+            let Workload::KMeans(kmeans) = &cell.workload;
+            k.insert(id.clone(), f64::from(kmeans.k));
+        }
+    }
+    for line in &mut lines {
+        let Line::Simulation(simulation) = line else { continue };
+        let factor = k[&simulation.key.cell] / 4.0;
+        let SimulationEnd::Done(counts) = &mut simulation.end else { continue };
+        if let Dataset::Synthetic { points, .. } = simulation.cell.dataset {
+            counts.rows = points;
+        }
+        for reading in counts.readings.iter_mut().filter(|r| r.metric.ends_with("misses")) {
+            reading.values.iter_mut().flatten().flatten().for_each(|value| *value *= factor);
+        }
+    }
+    lines
 }
 
 #[test]
 fn every_situation_is_drawn_twice_with_the_same_bytes() {
     for (name, lines) in situations() {
         let (once, again) = (draw(&lines), draw(&lines));
-        assert_eq!(once.len(), FIGURES.len());
+        assert!(once.len() >= 2 && once[0].name == "speedup" && once[1].name == "phases", "{name}");
         assert!(once == again, "{name}: equal records give equal bytes");
         for drawing in once {
             assert!(drawing.svg.starts_with("<svg ") && drawing.svg.ends_with("</svg>\n"), "{name}");
@@ -93,6 +134,31 @@ fn titles_state_the_finding() {
     assert!(slow[0].starts_with("Nothing is faster than serial"), "{slow:?}");
     let alone = titles(&Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines());
     assert!(alone[0].starts_with("Only the base was measured"), "{alone:?}");
+}
+
+#[test]
+fn what_was_not_counted_is_not_drawn_and_sources_never_mix() {
+    let names = |lines: &[Line]| draw(lines).into_iter().map(|d| d.name).collect::<Vec<_>>();
+    assert_eq!(names(&Made::default().lines()), ["speedup", "phases", "pop"]);
+    assert_eq!(names(&counted()), ["speedup", "phases", "pop", "roofline", "cache-measured", "mpki-measured"]);
+    assert_eq!(names(&simulated()), ["speedup", "phases", "pop", "cache-simulated", "mpki-simulated"]);
+    let mut both = simulated();
+    let events = [("instructions", 8e7), ("L1D-load-misses", 6e5)];
+    with_made_up_pmu(&mut both, &events.map(|(event, value)| (event, value, "perf-1")));
+    let drawn = draw(&both);
+    assert_eq!(drawn.len(), 7, "a figure for each source");
+    for drawing in drawn.iter().chain(&draw(&mixed())) {
+        let simulated = drawing.name.ends_with("-simulated");
+        assert_eq!(drawing.title.starts_with("Simulated"), simulated, "{}", drawing.title);
+        assert_eq!(drawing.svg.contains("not measured"), simulated, "{}", drawing.name);
+        assert!(!simulated || !drawing.svg.contains("Measured"), "{}", drawing.name);
+    }
+    let roofline = draw(&mixed()).into_iter().find(|d| d.name == "roofline").expect("limits are there");
+    assert!(roofline.title.contains("bytes modelled"), "{}", roofline.title);
+    let roofline = draw(&counted()).into_iter().find(|d| d.name == "roofline").expect("limits are there");
+    assert!(roofline.title.contains("bytes counted"), "{}", roofline.title);
+    let names: Vec<_> = FIGURES.iter().map(|figure| figure.name).collect();
+    assert!(names.iter().enumerate().all(|(i, name)| !names[..i].contains(name)));
 }
 
 #[test]
@@ -141,7 +207,11 @@ fn figures_are_written_where_they_are_wanted() {
         .map(|e| e.expect("an entry").file_name().to_string_lossy().into())
         .collect();
     names.sort();
-    assert_eq!(names, ["----b---x-phases.svg", "----b---x-speedup.svg"], "a name from outside stays in the folder");
+    assert_eq!(
+        names,
+        ["----b---x-phases.svg", "----b---x-pop.svg", "----b---x-speedup.svg"],
+        "a name from outside stays in the folder"
+    );
 }
 
 /// Not a test: writes every situation's figures to the folder in `AMDAHL_LOOK`, for people to look at.

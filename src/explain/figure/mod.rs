@@ -8,8 +8,14 @@ use crate::explain::summary::{Group, Summary};
 use crate::explain::{names, show};
 
 mod axis;
+pub mod cache;
+mod counts;
 mod layout;
+pub mod mpki;
 pub mod phases;
+mod plot;
+pub mod pop;
+pub mod roofline;
 pub mod speedup;
 pub mod style;
 
@@ -114,6 +120,8 @@ pub struct Figure {
     pub name: &'static str,
     /// What it shows, in a few words.
     pub about: &'static str,
+    /// Do the results have what it shows? Where not it is left out.
+    pub applies: fn(&View<'_>) -> bool,
     /// States the finding, computed from the data.
     pub title: fn(&View<'_>) -> Result<String>,
     /// Draws it under a title.
@@ -121,7 +129,16 @@ pub struct Figure {
 }
 
 /// Every figure. A new one is a file and a line here.
-pub const FIGURES: &[Figure] = &[speedup::FIGURE, phases::FIGURE];
+pub const FIGURES: &[Figure] = &[
+    speedup::FIGURE,
+    phases::FIGURE,
+    pop::FIGURE,
+    roofline::FIGURE,
+    cache::MEASURED,
+    mpki::MEASURED,
+    cache::SIMULATED,
+    mpki::SIMULATED,
+];
 
 /// A figure that was drawn.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,15 +153,16 @@ pub struct Drawing {
     pub svg: String,
 }
 
-/// Draws every figure of a summary.
+/// Draws every figure of a summary that applies.
 pub fn draw_all(summary: &Summary) -> Result<Vec<Drawing>> {
     draw(&View::new(summary)?)
 }
 
-/// Draws every figure of a view.
+/// Draws every figure of a view that applies.
 pub fn draw(view: &View<'_>) -> Result<Vec<Drawing>> {
     FIGURES
         .iter()
+        .filter(|figure| (figure.applies)(view))
         .map(|figure| {
             let title = (figure.title)(view)?;
             Ok(Drawing { name: figure.name, about: figure.about, svg: (figure.draw)(view, &title)?, title })

@@ -16,7 +16,8 @@ use crate::record::Phase;
 use crate::units;
 
 /// Lane-seconds by phase, one panel a problem.
-pub const FIGURE: Figure = Figure { name: "phases", about: "Lane time of one iteration by phase", title, draw };
+pub const FIGURE: Figure =
+    Figure { name: "phases", about: "Lane time of one iteration by phase", applies: |_| true, title, draw };
 
 /// A cell's lane-seconds of one iteration, by phase in [`ORDER`].
 struct Bar {

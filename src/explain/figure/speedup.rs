@@ -10,7 +10,7 @@ use crate::explain::summary::Group;
 use crate::units;
 
 /// Speedup over lanes, one panel a problem.
-pub const FIGURE: Figure = Figure { name: "speedup", about: "Speedup over lanes", title, draw };
+pub const FIGURE: Figure = Figure { name: "speedup", about: "Speedup over lanes", applies: |_| true, title, draw };
 
 /// A cell's point.
 struct Point {

@@ -131,7 +131,7 @@ pub fn of_cell(summary: &Summary, group: &Group, cell: &CellSummary) -> Vec<Entr
 }
 
 /// What the simulated metrics of a cell are computed from.
-fn simulated<'a>(simulation: &'a Simulation, counts: &'a Counts) -> Scope<'a> {
+pub fn simulated<'a>(simulation: &'a Simulation, counts: &'a Counts) -> Scope<'a> {
     let Workload::KMeans(kmeans) = &simulation.cell.workload;
     let (rows, iterations) = (counts.rows as f64, f64::from(counts.iterations));
     let every = rows * f64::from(kmeans.k) * iterations;
@@ -193,7 +193,7 @@ fn entries(
 
 impl<'a> Scope<'a> {
     /// The same counts for another span and lane.
-    fn at(&self, span: Span, lane: Option<usize>) -> Scope<'a> {
+    pub fn at(&self, span: Span, lane: Option<usize>) -> Scope<'a> {
         Scope { runs: self.runs.clone(), size: self.size, limits: self.limits, span, lane }
     }
 }
