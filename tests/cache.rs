@@ -10,6 +10,7 @@ use amdahl::record::simulation::{EVENTS, L1D_READ_MISSES, LastLevel, Simulation}
 use amdahl::record::{Phase, Provenance};
 
 use crate::support::Sandbox;
+use crate::worker::mpi_or_skip;
 
 /// Rows, clusters, columns and rows of a tile.
 const ROWS: usize = 20_000;
@@ -222,5 +223,32 @@ fn the_sample_of_simulated_counts_reads_back() {
         }
         let instructions = counts.reading("L1D-read-misses").and_then(|r| r.beside(&counts.readings, "instructions"));
         assert!(instructions.is_some(), "counted together");
+    }
+}
+
+#[test]
+fn ranks_are_simulated_one_by_one() {
+    const TEST: &str = "ranks_are_simulated_one_by_one";
+    if !mpi_or_skip(TEST) || !valgrind(TEST) {
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let axes = MANIFEST
+        .replace(r#"["serial", "threads"]"#, r#"["mpi"]"#)
+        .replace("threads = [1]", "ranks = [2]\noversubscribe = true");
+    sandbox.write("test.toml", axes.replace("repeats = 1", "repeats = 1\nbase = \"mpi\""));
+    sandbox.run(&["run", "test.toml"]).ends_with(0);
+    let results = sandbox.results();
+    let of_ranks = |s: &&Simulation| s.cell.backend.name() == "mpi";
+    let simulations: Vec<_> = results.simulations.iter().filter(of_ranks).collect();
+    assert_eq!(simulations.len(), 2, "one for each last level");
+    for simulation in simulations {
+        let counts = simulation.counts().unwrap_or_else(|| panic!("{:?}", simulation.end));
+        assert_eq!((counts.rows, &counts.lanes), (3000, &vec![1500, 1500]));
+        let instructions = counts.reading("instructions").expect("counted");
+        for rank in 0..2 {
+            assert!(instructions.value(rank, Phase::Assign).is_some_and(|count| count > 1e4), "rank {rank}");
+            assert!(instructions.value(rank, Phase::Reduce).is_some_and(|count| count > 0.0), "rank {rank} reduces");
+        }
     }
 }
