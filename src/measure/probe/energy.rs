@@ -112,7 +112,7 @@ impl<K: Kernel> Probe for Energy<K> {
             *raw = match meter {
                 Meter::Files(zones) => {
                     let microjoules: Option<u64> = zones.iter_mut().map(Zone::read).sum();
-                    microjoules.map_or(Raw::LOST, |sum| Raw::counted(sum as f64 * 1e-6))
+                    microjoules.map_or(Raw::LOST, |sum| Raw::counted(sum as f64 / 1e6))
                 }
                 Meter::Counters(files) => read_all(&mut self.kernel, files),
             };
