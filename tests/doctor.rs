@@ -80,3 +80,28 @@ fn the_text_is_for_people_and_plain_when_it_is_no_terminal() {
     assert!(text.contains("Processor\n") && text.contains("-> "), "{text}");
     assert!(!text.contains('\u{1b}'), "no colours");
 }
+
+#[test]
+fn assumptions_about_trainium_are_checked_in_order() {
+    let sandbox = crate::support::Sandbox::new();
+    assert_eq!(amdahl_reference::PLATFORM, "amdahl-reference");
+    let plugin = std::env::current_exe().expect("this program").with_file_name("libamdahl_reference.so");
+    let monitor = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/neuron/monitor.json");
+    let doctor = |words: &[&str]| {
+        let mut command = sandbox.amdahl(&[&["doctor", "--trainium"], words].concat());
+        command.env("AMDAHL_NEURON_SYSFS", "/no/such/folder").env("AMDAHL_NEURON_MONITOR", &monitor);
+        command.env_remove("NEURON_LIBRARY_PATH");
+        crate::support::Ran(command.output().expect("amdahl starts")).ends_with(0).out()
+    };
+    let none = doctor(&[]);
+    assert!(none.contains("there is nothing in /no/such/folder"), "{none}");
+    assert!(none.contains("core 0 42.5 %, 1.500 TFLOP/s; core 1 0 %"), "{none}");
+    assert!(none.contains("there is no Neuron plugin") && !none.contains("8 f32"), "{none}");
+    let rehearsal = doctor(&["--plugin", plugin.to_str().expect("a plain path"), "--price", "3.60 USD/h 2026-11-01"]);
+    assert!(
+        rehearsal.contains("amdahl-reference, interpreter") && rehearsal.contains("this is not Trainium"),
+        "{rehearsal}"
+    );
+    assert_eq!(rehearsal.matches("the processor's bits").count(), 2, "{rehearsal}");
+    assert!(rehearsal.contains("0.001 USD (price of 2026-11-01)"), "{rehearsal}");
+}

@@ -1,7 +1,7 @@
 //! `amdahl doctor --trainium`: each assumption about Trainium, checked in the order in which they build on each other. It prints what to
 //! report back.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
@@ -68,6 +68,9 @@ fn surroundings() -> Vec<Check> {
             Availability::No { why, help } => Check::no(TOPIC, format!("2 {}", metric.name), why, help),
         });
     }
+    if let Some(file) = std::env::var_os(neuron::MONITOR).map(PathBuf::from) {
+        checks.push(monitored(&file));
+    }
     for (program, argument) in [("neuronx-cc", "--version"), ("neuron-ls", "--json-output")] {
         let said = Command::new(program).arg(argument).output();
         checks.push(match said {
@@ -93,6 +96,26 @@ fn surroundings() -> Vec<Check> {
         }
     }
     checks
+}
+
+/// The last whole line that `neuron-monitor` left in a file.
+fn monitored(file: &Path) -> Check {
+    const NAME: &str = "2 neuron-monitor";
+    let read = std::fs::read_to_string(file).map_err(|e| format!("cannot read {}: {e}", file.display()));
+    let last = read.and_then(|text| match text.trim().lines().next_back() {
+        Some(line) => neuron::monitor(line),
+        None => Err("there is no line in it".into()),
+    });
+    match last {
+        Ok(cores) => {
+            let one = |core: &neuron::Core| match core.flops {
+                Some(flops) => format!("core {} {} %, {:.3} TFLOP/s", core.core, core.utilization, flops / 1e12),
+                None => format!("core {} {} %", core.core, core.utilization),
+            };
+            Check::yes(TOPIC, NAME, cores.iter().map(one).collect::<Vec<_>>().join("; "))
+        }
+        Err(why) => Check::no(TOPIC, NAME, why, "its form is known from documentation: report the file"),
+    }
 }
 
 /// What failed, and how.

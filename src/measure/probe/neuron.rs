@@ -4,7 +4,8 @@
 //! nc_time_in_use}/total` grow while a core works. They belong to the node, so one lane of it reads them, added up over all cores. The unit
 //! of `nc_time_in_use` is not documented; it is handed on as a count.
 //!
-//! `neuron-monitor` prints a line of JSON every few seconds; [`monitor`] reads one. Its `flops` is a rate, so it is shown, not recorded.
+//! `neuron-monitor` prints a line of JSON every few seconds; [`monitor`] reads one. Its `flops` is a rate, so `amdahl doctor --trainium` shows it
+//! from a file that [`MONITOR`] names, and nothing is recorded.
 //!
 //! A machine without that folder has no such metrics, and none are listed as missing.
 
@@ -18,6 +19,9 @@ pub const ROOT: &str = "/sys/devices/virtual/neuron_device";
 
 /// Another place for them, for tests.
 pub const VARIABLE: &str = "AMDAHL_NEURON_SYSFS";
+
+/// Names a file of what `neuron-monitor` printed.
+pub const MONITOR: &str = "AMDAHL_NEURON_MONITOR";
 
 /// Metrics and the files that hold them.
 const METRICS: [(&str, &str); 3] = [
