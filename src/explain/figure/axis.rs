@@ -59,6 +59,17 @@ pub fn number(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
+/// A number with as many digits as its size asks for: `0.0001`, `0.031`, `12.5`.
+pub fn precise(value: f64) -> String {
+    if value == 0.0 || value.abs() >= 0.1 {
+        return number(value);
+    }
+    // Two digits that count.
+    let decimals = (1.0 - value.abs().log10().floor()).clamp(0.0, 12.0) as usize;
+    let text = format!("{value:.decimals$}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,5 +88,6 @@ mod tests {
         assert_eq!(round_ticks(0.0, 4), [0.0]);
         assert_eq!(number(2.5), "2.5");
         assert_eq!(number(16.0), "16");
+        assert_eq!([0.0001, 0.0314, 0.25, 0.0].map(precise), ["0.0001", "0.031", "0.25", "0"]);
     }
 }

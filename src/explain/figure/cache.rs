@@ -34,6 +34,9 @@ pub const MEASURED: Figure = Figure {
 /// What can vary, and how it is called.
 const VARIABLES: [&str; 3] = ["rows of a lane, bytes", "k", "columns"];
 
+/// The same in titles.
+const HEADINGS: [&str; 3] = ["the working set", "k", "the number of columns"];
+
 /// A cell's misses in a level.
 #[derive(Clone)]
 struct Sample {
@@ -130,9 +133,9 @@ fn title<const SIMULATED: bool>(view: &View<'_>) -> Result<String> {
     }
     Ok(match steepest {
         Some((growth, arm, level, layout)) if growth >= 1.5 => {
-            let with = ["the working set", "k", "the number of columns"][arm.variable];
+            let with = HEADINGS[arm.variable];
             format!(
-                "{source}: misses of {level} grow most with {with}, {} times over (layout {layout})",
+                "{source}: misses of {level} grow most, {} times over, with {with} (layout {layout})",
                 units::significant(growth)
             )
         }
@@ -166,7 +169,7 @@ fn draw<const SIMULATED: bool>(view: &View<'_>, title: &str) -> Result<String> {
     let positive = || all().map(|s| s.misses).filter(|m| *m > 0.0).chain(all().map(|s| s.least));
     let range = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
     let name = if SIMULATED { "simulated misses of a point" } else { "misses of a point" };
-    let y = Scale::powers(name, range, super::axis::number);
+    let y = Scale::powers(name, range, super::axis::precise);
     let mut description = format!("{} misses of a point in an iteration.", counts::word(SIMULATED));
     for arm in &arms {
         description.push_str(&format!(" Over {}:", VARIABLES[arm.variable]));
@@ -198,7 +201,7 @@ fn draw<const SIMULATED: bool>(view: &View<'_>, title: &str) -> Result<String> {
                     }
                     variable => Scale::at(VARIABLES[variable], &values, super::axis::number),
                 };
-                let plot = Plot::new(canvas, *panel, &format!("against {}", VARIABLES[arm.variable]), &x, &y, 10.0)?;
+                let plot = Plot::new(canvas, *panel, &format!("against {}", HEADINGS[arm.variable]), &x, &y, 10.0)?;
                 if arm.variable == 0 {
                     for (name, bytes) in &sizes {
                         plot.upright(canvas, *bytes, name, GREY)?;

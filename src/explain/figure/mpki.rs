@@ -1,7 +1,7 @@
 //! Misses per thousand instructions by phase and backend: where in the program, and for whom, caches matter.
 
 use crate::error::Result;
-use crate::explain::figure::axis::{Axis, number, round_ticks};
+use crate::explain::figure::axis::{Axis, number, precise, round_ticks};
 use crate::explain::figure::counts::{self, PHASES, levels, of_cell};
 use crate::explain::figure::layout::{Sheet, WIDTH};
 use crate::explain::figure::style::{self, At, HEADING, LABEL, RULE};
@@ -143,7 +143,7 @@ fn draw<const SIMULATED: bool>(view: &View<'_>, title: &str) -> Result<String> {
                     canvas.text(&bar.name, (left - 8.0, y + ROW / 2.0), At::End, LABEL)?;
                     let colour = style::of_backend(&bar.backend).0;
                     canvas.bar((left, y + 3.0), ((x.at(bar.value) - left).max(0.5), ROW - 6.0), colour)?;
-                    let label = significant(bar.value);
+                    let label = if bar.value < 1.0 { precise(bar.value) } else { significant(bar.value) };
                     let beside = (x.at(bar.value) + 6.0, y + ROW / 2.0);
                     canvas.bar((beside.0 - 2.0, beside.1 - 7.0), (style::width(&label, LABEL), 14.0), style::PAPER)?;
                     canvas.text(&label, beside, At::Start, LABEL)?;

@@ -21,7 +21,8 @@ pub struct Scale {
 impl Scale {
     /// An axis whose ticks are powers of two, or of ten where they span more than that; `show` writes them.
     pub fn powers(name: &str, (least, most): (f64, f64), show: fn(f64) -> String) -> Scale {
-        let (least, most) = (least.max(f64::MIN_POSITIVE), most.max(f64::MIN_POSITIVE));
+        let sane = |value: f64| if value.is_finite() { value.clamp(1e-12, 1e18) } else { 1.0 };
+        let (least, most) = (sane(least), sane(most));
         let step: f64 = if most / least > 2f64.powi(12) { 10.0 } else { 2.0 };
         let power = |value: f64| value.log(step);
         let (from, to) = (power(least).floor() as i32, power(most).ceil() as i32);
@@ -103,7 +104,12 @@ impl Plot {
             return Ok(());
         }
         canvas.line(&[(x, self.top), (x, self.bottom)], colour, 0.8, 1.0)?;
-        canvas.text(word, (x + 4.0, self.top + 6.0), At::Start, Font { colour, ..style::CAPTION })
+        let font = Font { colour, ..style::CAPTION };
+        // On the left of the line where there is no room on its right.
+        match x + 4.0 + style::width(word, font) > self.right {
+            true => canvas.text(word, (x - 4.0, self.top + 6.0), At::End, font),
+            false => canvas.text(word, (x + 4.0, self.top + 6.0), At::Start, font),
+        }
     }
 }
 

@@ -39,7 +39,11 @@ fn title(view: &View<'_>) -> Result<String> {
     parts.extend(pop.computation.map(|computation| ("computation", computation)));
     let least = parts.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
     let values: Vec<String> = parts.iter().map(|(name, value)| format!("{name} {value:.2}")).collect();
+    // What the interval of the speedup does not show to be lost is not blamed on anything.
+    let ideal = cell.explained.lost.as_ref().map(|lost| lost.ideal);
+    let shown = cell.speedup.and_then(|s| s.interval).zip(ideal).is_none_or(|(interval, ideal)| !interval.holds(ideal));
     let lead = match least {
+        _ if !shown => "the measurements show no loss".into(),
         Some((name, value)) if value < 0.995 => format!("most is lost to {name}"),
         _ => "next to nothing is lost".into(),
     };
@@ -74,7 +78,7 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
     let mut lanes: Vec<f64> = points().map(|p| p.lanes).collect();
     lanes.sort_by(f64::total_cmp);
     lanes.dedup();
-    let most = points().map(|p| p.value).fold(1.1, f64::max).min(2.0);
+    let most = points().map(|p| p.value + 0.06).fold(1.1, f64::max).min(2.0);
     let caption = [
         format!(
             "Useful time is assign and update. Global efficiency is load balance × communication × computation. From timers, of the middle half \

@@ -7,7 +7,7 @@
 use crate::error::Result;
 use crate::explain::figure::layout::{Sheet, WIDTH};
 use crate::explain::figure::plot::{Plot, Scale, key};
-use crate::explain::figure::style::{self, At, CAPTION, Font, GREY, INK, PAPER};
+use crate::explain::figure::style::{self, At, CAPTION, Colour, Font, GREY, INK, PAPER};
 use crate::explain::figure::{Figure, View};
 use crate::explain::metric::{self, Entry};
 use crate::explain::names;
@@ -123,10 +123,12 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
     }
     let ridge = |lanes: u32| Some(limits.flops(lanes)? / limits.read(Level::Memory, lanes)?);
     let of_axis = || points.iter().map(|p| p.intensity).chain(lanes.iter().filter_map(|l| ridge(*l)));
-    let x_range = (of_axis().fold(f64::INFINITY, f64::min) / 2.0, of_axis().fold(0.0, f64::max) * 2.0);
+    // Room on the left, where the ceilings of the caches are.
+    let x_range = (of_axis().fold(f64::INFINITY, f64::min) / 16.0, of_axis().fold(0.0, f64::max) * 2.0);
     let peaks = lanes.iter().filter_map(|l| limits.flops(*l));
     let rates = || points.iter().filter(|p| lanes.contains(&p.lanes)).map(|p| p.rate);
-    let most = peaks.chain(rates()).fold(0.0, f64::max) * 1.3;
+    // Room above the roof for the names of the ceilings.
+    let most = peaks.chain(rates()).fold(0.0, f64::max) * 3.0;
     let y_range = (rates().fold(most / 8.0, f64::min) / 2.0 / 1e9, most / 1e9);
     style::svg(FIGURE.name, (WIDTH, sheet.height), title, &description, |canvas| {
         sheet.draw(canvas)?;
@@ -148,26 +150,34 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
             canvas.line(&[(plot.left, roof), (plot.right, roof)], INK, 0.9, 1.5)?;
             let label = format!("FMA peak {} GFLOP/s", significant(peak / 1e9));
             canvas.text(&label, (plot.right - 4.0, roof - 9.0), At::End, CAPTION)?;
+            let mut names: Vec<(f64, f64, String, Colour)> = Vec::new();
             for level in Level::ALL {
                 let Some(read) = limits.read(level, lanes) else { continue };
                 // From the left or the lower edge up to the roof.
                 let (least, lowest) = (x.range.0, y.range.0 * 1e9);
                 let from = least.max(lowest / read);
-                let corner = peak / read;
+                let corner = (peak / read).min(x.range.1);
                 if corner <= from {
                     continue;
                 }
-                let ends = [
-                    plot.place((from, read * from / 1e9)),
-                    plot.place((corner.min(x.range.1), peak.min(read * x.range.1) / 1e9)),
-                ];
+                let ends = [plot.place((from, read * from / 1e9)), plot.place((corner, peak.min(read * corner) / 1e9))];
                 let (colour, thickness) = if level == Level::Memory { (INK, 1.5) } else { (GREY, 1.0) };
                 canvas.line(&ends, colour, 0.8, thickness)?;
-                let word = format!("{} {} GB/s", level.word(), significant(read / 1e9));
-                let (at_x, at_y) = ends[0];
-                let size = style::width(&word, CAPTION);
-                canvas.bar((at_x + 2.0, at_y - 22.0), (size, 13.0), PAPER)?;
-                canvas.text(&word, (at_x + 3.0, at_y - 15.0), At::Start, Font { colour, ..CAPTION })?;
+                names.push((
+                    ends[1].0,
+                    ends[1].1,
+                    format!("{} {} GB/s", level.word(), significant(read / 1e9)),
+                    colour,
+                ));
+            }
+            // Above the roof, each over its corner as far as there is room.
+            for (i, (at_x, at_y, word, colour)) in names.iter().rev().enumerate() {
+                let height = roof - 24.0 - 14.0 * i as f64;
+                canvas.line(&[(*at_x, *at_y), (*at_x, height + 7.0)], *colour, 0.4, 0.75)?;
+                let size = style::width(word, CAPTION);
+                let start = at_x.min(plot.right - size);
+                canvas.bar((start, height - 7.0), (size, 13.0), PAPER)?;
+                canvas.text(word, (start, height), At::Start, Font { colour: *colour, ..CAPTION })?;
             }
             for point in points.iter().filter(|p| p.lanes == lanes) {
                 let (colour, marker) = style::of_backend(&point.backend);
