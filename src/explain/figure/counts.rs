@@ -127,7 +127,7 @@ pub fn sizes(view: &View<'_>, is_simulated: bool) -> Vec<(&'static str, f64)> {
 /// Where the counts come from, for captions.
 pub fn source(view: &View<'_>, is_simulated: bool) -> String {
     if !is_simulated {
-        return view.source();
+        return view.source().replace("wall clock", "hardware counters");
     }
     let counts: Vec<_> = view.summary.simulations.iter().filter_map(|s| s.counts()).collect();
     let mut kernels: Vec<String> = counts.iter().map(|c| format!("{}, kernel {}", c.tool, c.kernel)).collect();

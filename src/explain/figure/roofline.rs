@@ -75,12 +75,12 @@ fn title(view: &View<'_>) -> Result<String> {
     let best = points.iter().filter_map(|p| Some((p, p.of_peak?))).max_by(|a, b| a.1.total_cmp(&b.1));
     Ok(match best {
         Some((point, share)) => format!(
-            "Roofline: at best {:.0} % of the arithmetic peak, {} with k = {} (flop and {source}, time and ceilings measured)",
+            "Roofline: at best {:.0} % of the arithmetic peak, {} with k = {} (flop modelled, {source}, time and ceilings measured)",
             100.0 * share,
             point.name,
             point.k
         ),
-        None => format!("Roofline (flop and {source}, time and ceilings measured)"),
+        None => format!("Roofline (flop modelled, {source}, time and ceilings measured)"),
     })
 }
 
