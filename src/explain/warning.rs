@@ -197,10 +197,13 @@ impl fmt::Display for Warning {
                 )
             }
             Warning::Probing { cells: c, phases, worst } => {
+                let most = match *worst > 1.0 {
+                    true => format!("{} times", units::count(*worst)),
+                    false => format!("{} of", percent(*worst)),
+                };
                 write!(
                     f,
-                    "reading the probes took up to {} of a phase's time in {}: {}",
-                    percent(*worst),
+                    "reading the probes took up to {most} a phase's own time in {}: {}",
                     cells(c.len()),
                     phases.join(", ")
                 )

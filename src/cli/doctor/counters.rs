@@ -29,7 +29,13 @@ pub fn checks(host: &HostFacts) -> Vec<Check> {
         if !available.is_empty() {
             checks.push(Check::yes(TOPIC, format!("{} probe", source.name), available.join(", ")));
         }
-        checks.extend(missing.into_iter().map(|(names, why, help)| Check::no(TOPIC, names.join(", "), why, help)));
+        checks.extend(missing.into_iter().map(|(names, why, help)| {
+            let name = match names.len() {
+                1 => names[0].to_string(),
+                n => format!("{} and {} more", names[0], n - 1),
+            };
+            Check::no(TOPIC, name, why, help)
+        }));
     }
     checks.push(simulation(host));
     if let Ok(text) = std::env::var(VARIABLE) {
