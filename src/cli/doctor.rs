@@ -101,9 +101,15 @@ fn print(format: Format, checks: &[Check]) -> Result<()> {
     }
 }
 
+/// Longest name that stands beside what is said of it, in characters.
+const NAME: usize = 36;
+/// Longest line of longer names.
+const LINE: usize = 90;
+
 /// Topics with their checks; below a check what to do about it, once for neighbours that need the same.
 fn text(checks: &[Check], style: Style) -> String {
-    let width = checks.iter().map(|check| check.name.chars().count()).max().unwrap_or(0);
+    // Lists of counters have lines of their own before what is said of them.
+    let width = checks.iter().map(|check| check.name.chars().count()).filter(|&width| width <= NAME).max().unwrap_or(0);
     let mut text = String::new();
     let mut topic = "";
     for (index, check) in checks.iter().enumerate() {
@@ -117,7 +123,14 @@ fn text(checks: &[Check], style: Style) -> String {
             Is::No => ("no ", style.caution(check.why.as_deref().unwrap_or_default())),
             Is::Fact => ("   ", check.value.clone()),
         };
-        text.push_str(format!("  {:width$}  {mark} {words}", check.name).trim_end());
+        let mut name = check.name.as_str();
+        while name.chars().count() > NAME {
+            let end = name.char_indices().nth(LINE).map_or(name.len(), |(end, _)| end);
+            let end = if end == name.len() { end } else { name[..end].rfind(' ').map_or(end, |end| end + 1) };
+            text.push_str(&format!("  {}\n", name[..end].trim_end()));
+            name = &name[end..];
+        }
+        text.push_str(format!("  {name:width$}  {mark} {words}").trim_end());
         text.push('\n');
         let next = checks.get(index + 1);
         let again = next.is_some_and(|next| next.topic == check.topic && next.help == check.help);
