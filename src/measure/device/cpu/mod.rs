@@ -195,7 +195,7 @@ impl Shard {
         let (kernel, k) = (self.device.kernel, panel.centroids.k);
         let values = self.groups.values(panel.centroids);
         let mut bounds = match self.device.algorithm {
-            Algorithm::Yinyang if k >= groups::LEAST => {
+            Algorithm::Yinyang if groups::suit(k, self.dims) => {
                 let panels = Groups::panels(&values, panel, kernel);
                 Bounds::Many(Grouped::new(kernel, self.dims, &self.groups, panels))
             }
@@ -367,8 +367,8 @@ impl KMeansShard for Shard {
             return Err(Error::internal("a step before the first restart"));
         }
         match self.device.algorithm {
-            // Too few centroids for groups have one bound a row.
-            Algorithm::Yinyang if centroids.k >= groups::LEAST => self.groups.advance(centroids),
+            // Where groups do not pay there is one bound a row.
+            Algorithm::Yinyang if groups::suit(centroids.k, self.dims) => self.groups.advance(centroids),
             Algorithm::Hamerly | Algorithm::Yinyang => self.drift.advance(centroids),
             Algorithm::Lloyd | Algorithm::Minibatch { .. } => {}
         }
