@@ -216,8 +216,8 @@ pub fn measured<'a>(
     let by_formula = (kmeans.algorithm == Algorithm::Lloyd).then_some((every, Provenance::Modelled));
     let host = summary.hosts.iter().find(|host| host.id == cell.key.host);
     let line = host.and_then(|h| h.caches.iter().filter(|c| c.kind != "instruction").find_map(|c| c.line_bytes));
-    let limits = summary.limits.iter().filter(|l| l.host == cell.key.host);
-    let limits = limits.clone().find(|l| l.build == cell.key.build).or_else(|| limits.last());
+    let mut limits = summary.limits.iter().filter(|l| l.host == cell.key.host);
+    let limits = limits.clone().find(|l| l.build == cell.key.build).or_else(|| limits.next_back());
     Ok(Scope {
         runs: cell.repeats.iter().map(|r| r.measured.readings.as_slice()).collect(),
         size: Size {

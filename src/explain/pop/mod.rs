@@ -148,7 +148,7 @@ fn steps(cells: &mut [CellSummary]) {
         let found = same.filter_map(of);
         found.max_by(|a, b| (a.0, -a.1.lost).partial_cmp(&(b.0, -b.1.lost)).unwrap_or(std::cmp::Ordering::Equal))
     };
-    let steps: Vec<_> = cells.iter().map(|cell| before(cell)).collect();
+    let steps: Vec<_> = cells.iter().map(before).collect();
     for (cell, before) in cells.iter_mut().zip(steps) {
         if let (Some(lost), Some((lanes, before))) = (&mut cell.explained.lost, before) {
             lost.step = Some(lost.since(lanes, &before));
