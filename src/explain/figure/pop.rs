@@ -12,8 +12,11 @@ use crate::explain::summary::Group;
 /// Efficiencies over lanes.
 pub const FIGURE: Figure = Figure { name: "pop", about: "POP efficiencies over lanes", applies, title, draw };
 
-/// What each panel shows.
-const PANELS: [(&str, fn(&Pop) -> Option<f64>); 4] = [
+/// A panel: its heading, and the efficiency that it shows.
+type Shown = (&'static str, fn(&Pop) -> Option<f64>);
+
+/// What the panels show.
+const PANELS: [Shown; 4] = [
     ("load balance", |pop| Some(pop.load_balance)),
     ("communication efficiency", |pop| Some(pop.communication)),
     ("computation scaling", |pop| pop.computation),
