@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use amdahl::cell::{Dataset, Workload};
-use amdahl::explain::figure::{Drawing, FIGURES, View, draw_all};
+use amdahl::explain::figure::medium::{MEDIA, Medium, SCREEN};
+use amdahl::explain::figure::{self, Drawing, FIGURES, View, trace};
 use amdahl::explain::frame::{Frames, numbers, words};
 use amdahl::explain::summary::summarise;
 use amdahl::record::simulation::SimulationEnd;
@@ -14,7 +15,14 @@ use crate::metrics::{with_made_up_pmu, with_made_up_simulations};
 use crate::samples::{self, Made, collect};
 
 fn draw(lines: &[Line]) -> Vec<Drawing> {
-    draw_all(&summarise(&collect(lines))).expect("figures are drawn")
+    draw_for(lines, &SCREEN)
+}
+
+/// Every figure of these records, drawn for a medium.
+pub fn draw_for(lines: &[Line], medium: &Medium) -> Vec<Drawing> {
+    let summary = summarise(&collect(lines));
+    let view = View::new(&summary, "results/sample").expect("a view");
+    figure::draw(&view, medium).expect("figures are drawn")
 }
 
 /// Made-up results of every kind that a figure has to cope with.
@@ -193,7 +201,7 @@ fn the_tables_agree_with_the_summary() {
         }
         assert_eq!(checked, 8 * Phase::TIMED.len(), "the cell that failed has no phases");
     }
-    assert_eq!(View::new(&summary).expect("a view").main_group(), Some(1), "the larger problem");
+    assert_eq!(View::new(&summary, "").expect("a view").main_group(), Some(1), "the larger problem");
 }
 
 #[test]
@@ -212,6 +220,58 @@ fn figures_are_written_where_they_are_wanted() {
         ["----b---x-phases.svg", "----b---x-pop.svg", "----b---x-speedup.svg"],
         "a name from outside stays in the folder"
     );
+}
+
+#[test]
+fn figures_say_what_they_show_and_how_to_draw_them_again() {
+    for medium in MEDIA {
+        for drawing in draw_for(&situations().pop().expect("the hostile one").1, medium) {
+            let [trace] = &trace::read(&drawing.svg).expect("a trace")[..] else { panic!("one trace") };
+            assert_eq!((trace.figure.as_str(), trace.medium.as_str()), (drawing.name, medium.name));
+            assert_eq!(trace.experiment, "../<b>&\"x", "words come back as they were");
+            assert_eq!(trace.cells, drawing.cells.iter().map(|id| id.0.clone()).collect::<Vec<_>>());
+            assert!(!trace.cells.is_empty(), "{}", drawing.name);
+            assert_eq!(
+                trace.command,
+                format!("amdahl figures results/sample --only {} --medium {}", drawing.name, medium.name)
+            );
+        }
+    }
+}
+
+#[test]
+fn trace_reads_figures_and_pages() {
+    let (temp, folder) = folder_with(&mixed());
+    let (folder, out) = (folder.to_string_lossy().into_owned(), temp.path().to_string_lossy().into_owned());
+    let drawn = amdahl(&["figures", &folder, "--out", &out, "--only", "speedup", "--medium", "a0"]);
+    assert!(drawn.status.success(), "{}", String::from_utf8_lossy(&drawn.stderr));
+    let figure = temp.path().join("sample-speedup.svg");
+    let traced = amdahl(&["trace", &figure.to_string_lossy()]);
+    let text = String::from_utf8_lossy(&traced.stdout).into_owned();
+    assert!(traced.status.success() && text.contains("numbers     measured"), "{text}");
+    let ids: Vec<&str> = text.lines().filter_map(|l| l.split_whitespace().last()).filter(|w| w.len() == 16).collect();
+    let cell = amdahl(&["show", &folder, "--cell", ids.last().expect("an id")]);
+    assert!(cell.status.success() && String::from_utf8_lossy(&cell.stdout).contains("\"kmeans\""));
+    // The command that it names draws the same bytes.
+    let before = std::fs::read(&figure).expect("the figure");
+    std::fs::remove_file(&figure).expect("removed");
+    let again = text.lines().find_map(|l| l.trim().strip_prefix("again")).expect("a command").trim().to_string();
+    let mut words: Vec<&str> = again.split(' ').skip(1).collect();
+    words.extend(["--out", &out]);
+    assert!(amdahl(&words).status.success(), "{again}");
+    assert!(std::fs::read(&figure).expect("the figure") == before);
+
+    for (args, said) in [
+        (vec!["trace", "/dev/null"], "no figure that amdahl drew"),
+        (vec!["figures", &folder, "--only", "sped-up"], "no figure 'sped-up'"),
+        (vec!["figures", &folder, "--medium", "a5"], "no medium 'a5'"),
+        (vec!["figures", &folder, "--only", "roofline"], "nothing that these figures show"),
+        (vec!["show", &folder, "--cell", "0123"], "no cell 0123"),
+    ] {
+        let refused = amdahl(&args);
+        let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(!refused.status.success() && stderr.contains(said), "{args:?}: {stderr}");
+    }
 }
 
 /// Not a test: writes every situation's figures to the folder in `AMDAHL_LOOK`, for people to look at.

@@ -28,6 +28,7 @@ const ROOMS: &[&str] = &[
     "explain",
     "explain::frame",
     "explain::figure",
+    "explain::facts",
     "explain::report",
     "cli",
 ];

@@ -2,17 +2,27 @@
 
 use std::path::PathBuf;
 
-use amdahl::explain::figure::draw_all;
-use amdahl::explain::report::{html, page};
+use amdahl::explain::facts::Facts;
+use amdahl::explain::figure::medium::PAGE;
+use amdahl::explain::figure::{self, View};
+use amdahl::explain::report::html;
+use amdahl::explain::report::page::page;
 use amdahl::explain::summary::summarise;
 use amdahl::record::Line;
 
 use crate::explain::{amdahl, folder_with, mixed};
-use crate::figures::situations;
+use crate::figures::{draw_for, situations};
 use crate::samples::collect;
 
 fn report(lines: &[Line]) -> String {
-    page(&summarise(&collect(lines))).expect("a page")
+    report_of(lines, "results/sample")
+}
+
+fn report_of(lines: &[Line], folder: &str) -> String {
+    let summary = summarise(&collect(lines));
+    let view = View::new(&summary, folder).expect("a view");
+    let drawings = figure::draw(&view, &PAGE).expect("figures");
+    page(&Facts::of(&view, &drawings).expect("facts"), &drawings)
 }
 
 /// The names of all tags in order; panics where one is not closed, closed twice, or crosses another.
@@ -50,7 +60,7 @@ fn every_situation_makes_a_whole_page_with_the_same_bytes() {
         let parallel = summarise(&collect(&lines)).groups.iter().any(|group| !group.cost.is_empty());
         assert_eq!(html.contains("<section id=\"cost\">"), parallel, "{name}");
         assert_eq!(tags.iter().filter(|t| *t == "h1").count(), 1, "{name}");
-        let figures = draw_all(&summarise(&collect(&lines))).expect("figures").len();
+        let figures = draw_for(&lines, &PAGE).len();
         assert_eq!(tags.iter().filter(|t| *t == "svg").count(), figures, "{name}");
         let tables = tags.iter().filter(|t| *t == "table").count();
         assert_eq!(tables, tags.iter().filter(|t| *t == "caption").count(), "{name}: every table has a caption");
@@ -78,7 +88,7 @@ fn it_needs_no_network_and_no_script() {
         html.split("Content-Security-Policy\" content=\"").nth(1).and_then(|t| t.split('"').next()).expect("a policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
     let styles: Vec<&str> = html.split("<style>").skip(1).filter_map(|t| t.split("</style>").next()).collect();
-    let figures = draw_all(&summarise(&collect(&mixed()))).expect("figures").len();
+    let figures = draw_for(&mixed(), &PAGE).len();
     assert_eq!(styles.len(), 1 + figures, "the page's and one in each figure");
     for style in styles {
         assert!(policy.contains(&html::allowed(style)), "a style sheet that the policy forbids");
@@ -108,8 +118,8 @@ fn it_says_what_was_found_and_what_failed() {
         "Without a result: 3 MPI ranks (killed).",
         "rank 1 of 3 died by signal 9 (SIGKILL)",
         "5 of 5",
-        "amdahl plan experiments/sample.toml --cell ID &gt; cell.json",
-        "mpiexec -n 4 --bind-to none amdahl-worker --cell cell.json --record out.json",
+        "amdahl show results/sample --cell ID &gt; cell.json",
+        "mpiexec -n RANKS --bind-to none amdahl-worker --cell cell.json --record out.json",
         "Open MPI 4.1.4",
         "2023-11-14 22:13 UTC",
     ] {
@@ -124,7 +134,11 @@ fn it_is_written_where_it_is_wanted() {
     let made = amdahl(&["report", &folder.to_string_lossy(), "--out", &out.to_string_lossy()]);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let html = std::fs::read_to_string(out.join("sample.html")).expect("the page");
-    assert!(html == report(&mixed()));
+    assert!(html == report_of(&mixed(), &folder.to_string_lossy()));
+    let facts = std::fs::read_to_string(out.join("sample.facts.json")).expect("the facts");
+    let facts: serde_json::Value = serde_json::from_str(&facts).expect("JSON");
+    assert_eq!(facts["title"], "Made-up strong scaling");
+    assert!(html.contains(facts["answer"][0].as_str().expect("a sentence")));
     let empty = temp.path().join("empty");
     std::fs::create_dir(&empty).expect("a folder");
     assert_eq!(amdahl(&["report", &empty.to_string_lossy()]).status.code(), Some(6));

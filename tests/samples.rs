@@ -222,6 +222,7 @@ impl Made {
                 started_ms: self.started_ms,
                 experiment: self.experiment.clone(),
                 title: "Made-up strong scaling".into(),
+                url: None,
                 question: "How much faster do more lanes make it?".into(),
                 base: "serial".into(),
                 build: build(&self.build),

@@ -1,4 +1,4 @@
-//! `amdahl figures`: SVG figures from results.
+//! `amdahl figures`: figures from results.
 
 use std::path::PathBuf;
 
@@ -12,22 +12,49 @@ pub struct Args {
     /// Folder for the figures, made when it is missing
     #[arg(long, default_value = "plots")]
     pub out: PathBuf,
+    /// Draw these figures alone, such as speedup,phases
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// What they are drawn for: screen (alone, with title and caption), page, a4, a0
+    #[arg(long, default_value = "screen")]
+    pub medium: String,
 }
 
 /// Runs the verb.
 #[cfg(feature = "explain")]
 pub fn run(args: &Args) -> Result<()> {
     use crate::cli::{output, show};
-    use crate::explain::figure;
+    use crate::error::{Error, Kind};
+    use crate::explain::figure::{self, FIGURES, View, medium};
 
+    let medium = medium::named(&args.medium)?;
+    for name in &args.only {
+        if !FIGURES.iter().any(|figure| figure.name == name) {
+            let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).collect();
+            return Err(Error::new(Kind::Usage, format!("no figure '{name}'"))
+                .hint(format!("the figures are {}", names.join(", "))));
+        }
+    }
     let summary = show::load(&args.folder)?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
-    for drawing in figure::draw_all(&summary)? {
+    let view = View::new(&summary, &args.folder.to_string_lossy())?;
+    let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
+    let mut drawn = 0;
+    for figure in FIGURES.iter().filter(|figure| wanted(figure.name) && (figure.applies)(&view)) {
+        let drawing = figure::draw_one(figure, &view, medium)?;
         let path = args.out.join(format!("{experiment}-{}.svg", drawing.name));
         output::write(&path, &drawing.svg)?;
         output::print(&format!("{}: {}\n", path.display(), drawing.title))?;
+        drawn += 1;
     }
-    Ok(())
+    match drawn {
+        0 => Err(Error::new(
+            Kind::NothingMeasured,
+            format!("{} has nothing that these figures show", args.folder.display()),
+        )
+        .hint("'amdahl figures FOLDER' without --only draws all that there are")),
+        _ => Ok(()),
+    }
 }
 
 /// Runs the verb.

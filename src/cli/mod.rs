@@ -17,6 +17,7 @@ pub mod predict;
 pub mod report;
 pub mod run;
 pub mod show;
+pub mod trace;
 
 /// Where did my speedup go?
 ///
@@ -50,6 +51,8 @@ pub enum Verb {
     Figures(figures::Args),
     /// Make the report of results
     Report(report::Args),
+    /// Read from a figure which cells it shows and how to draw it again
+    Trace(trace::Args),
     /// Write results in the formats of other tools: TAU, Extra-P, Google Benchmark, CSV, Parquet, Caliper, Chrome
     Export(export::Args),
     /// Find clusters in your data: k-means, and a model to keep
@@ -71,6 +74,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Compare(args) => compare::run(&args),
         Verb::Figures(args) => figures::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Trace(args) => trace::run(&args),
         Verb::Export(args) => export::run(&args),
         Verb::Fit(args) => fit::run(&args),
         Verb::Predict(args) => predict::run(&args),

@@ -1,4 +1,4 @@
-//! `amdahl report`: one HTML page from results.
+//! `amdahl report`: one HTML page from results, and the facts that it says.
 
 use std::path::PathBuf;
 
@@ -18,13 +18,22 @@ pub struct Args {
 #[cfg(feature = "explain")]
 pub fn run(args: &Args) -> Result<()> {
     use crate::cli::{output, show};
-    use crate::explain::report;
+    use crate::explain::facts::Facts;
+    use crate::explain::figure::{self, View, medium};
+    use crate::explain::report::page;
 
     let summary = show::load(&args.folder)?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
-    let path = args.out.join(format!("{experiment}.html"));
-    output::write(&path, &report::page(&summary)?)?;
-    output::print(&format!("{}\n", path.display()))
+    let view = View::new(&summary, &args.folder.to_string_lossy())?;
+    let drawings = figure::draw(&view, &medium::PAGE)?;
+    let facts = Facts::of(&view, &drawings)?;
+    let write = |ending: &str, text: &str| {
+        let path = args.out.join(format!("{experiment}.{ending}"));
+        output::write(&path, text)?;
+        output::print(&format!("{}\n", path.display()))
+    };
+    write("html", &page::page(&facts, &drawings))?;
+    write("facts.json", &facts.json()?)
 }
 
 /// Runs the verb.

@@ -148,6 +148,7 @@ fn facts(args: &Args, plan: &Plan, worker: &Worker, run: &str, started_ms: u64) 
         experiment: experiment.name.clone(),
         title: experiment.title.clone(),
         question: experiment.question.clone(),
+        url: experiment.url.clone(),
         base: experiment.base.clone(),
         build: worker.can.build.clone(),
         command: std::env::args().map(bare).collect(),

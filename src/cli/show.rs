@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cell::canonical;
 use crate::cli::output;
 use crate::error::{Error, Kind, Result};
 use crate::explain::metric::said;
@@ -24,6 +25,9 @@ pub struct Args {
     /// POP efficiencies and derived metrics (IPC, misses, bytes, flop) instead of times; json and csv have them by phase and lane
     #[arg(long)]
     pub metrics: bool,
+    /// Print the cell with this id as a file for amdahl-worker, instead of a table
+    #[arg(long, value_name = "ID", conflicts_with_all = ["metrics", "format", "sort"])]
+    pub cell: Option<String>,
 }
 
 /// How a table is written.
@@ -56,6 +60,9 @@ pub enum SortBy {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
+    if let Some(id) = &args.cell {
+        return output::print(&cell(&args.folder, id)?);
+    }
     let mut summary = load(&args.folder)?;
     let sort = match args.sort {
         SortBy::Backend => Sort::Backend,
@@ -78,6 +85,25 @@ pub fn run(args: &Args) -> Result<()> {
         Format::Csv => export::csv(&summary)?,
         Format::Markdown => show::markdown(&summary),
     })
+}
+
+/// A cell of the records as a cell file.
+fn cell(folder: &Path, id: &str) -> Result<String> {
+    let results = read::read(folder)?;
+    let found = results.cells.iter().find(|(known, _)| known.0 == id);
+    let (_, cell) = found.ok_or_else(|| {
+        let known: Vec<&str> = results.cells.keys().map(|known| known.0.as_str()).collect();
+        let near = nearest(id, &known).map_or(String::new(), |near| format!("; the nearest is {near}"));
+        Error::new(Kind::Usage, format!("no cell {id} in {}{near}", folder.display()))
+            .hint("'amdahl show --format csv' lists the ids")
+    })?;
+    Ok(canonical(cell) + "\n")
+}
+
+/// The id that is most like a mistyped one.
+fn nearest<'a>(id: &str, known: &[&'a str]) -> Option<&'a str> {
+    let distance = |other: &&&str| strsim::levenshtein(id, other);
+    known.iter().min_by_key(distance).copied().filter(|near| strsim::levenshtein(id, near) <= 4)
 }
 
 /// Reads and summarises a results folder; an error of its own kind when there is nothing in it.

@@ -20,6 +20,8 @@ pub mod table;
 pub mod warning;
 
 #[cfg(feature = "explain")]
+pub mod facts;
+#[cfg(feature = "explain")]
 pub mod figure;
 #[cfg(feature = "explain")]
 pub mod frame;

@@ -37,6 +37,8 @@ pub struct Experiment {
     pub title: Option<At<String>>,
     /// The question.
     pub question: Option<At<String>>,
+    /// Where people find more, such as a repository: the poster shows it as a QR code. No code where absent.
+    pub url: Option<At<String>>,
     /// Seed of the order of the runs, and of all other draws that have no seed of their own. 1 where absent.
     pub seed: Option<At<Whole>>,
     /// Repeats of each cell. 5 where absent.

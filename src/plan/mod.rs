@@ -65,6 +65,9 @@ pub struct Experiment {
     pub title: String,
     /// The question.
     pub question: String,
+    /// Where people find more, such as a repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Backend whose cell is the base of speedups.
     pub base: String,
     /// Seed of the order in which cells are run.
@@ -206,7 +209,19 @@ fn experiment(text: &Text<'_>, manifest: &manifest::Manifest, peers: &Peers) -> 
         return Err(text.error(&points.span, message).hint("add counters = \"simulated\", or take it out"));
     }
     let simulated_points = (counters == Counters::Simulated).then_some(simulated_points);
+    if let Some(url) = &wire.url {
+        let is_url = ["https://", "http://"]
+            .iter()
+            .any(|scheme| url.value.len() > scheme.len() && url.value.starts_with(scheme));
+        if !is_url || url.value.len() > 500 || url.value.chars().any(|c| c.is_whitespace() || c.is_control()) {
+            return Err(text.error(
+                &url.span,
+                format!("url: expected an address such as \"https://example.org/…\", got {:?}", url.value),
+            ));
+        }
+    }
     Ok(Experiment {
+        url: said(&wire.url),
         counters,
         simulated_points,
         title: said(&wire.title).unwrap_or_else(|| name.value.clone()),

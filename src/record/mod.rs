@@ -65,6 +65,9 @@ pub struct RunFacts {
     pub title: String,
     /// The question it asks.
     pub question: String,
+    /// Where people find more: the code on the poster. Null where the manifest names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// Name of the base backend of its speedups.
     pub base: String,
     /// What the worker was built from.

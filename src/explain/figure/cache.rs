@@ -4,13 +4,16 @@
 //! One figure of simulated counts and one of measured ones. Each panel varies one thing: of the cells that agree in the others, the set in
 //! which it takes most values.
 
+use crate::cell::CellId;
 use crate::error::Result;
 use crate::explain::figure::counts::{self, layout, levels, of_cell, sizes};
-use crate::explain::figure::layout::{Sheet, WIDTH};
+use crate::explain::figure::layout::MARGIN;
+use crate::explain::figure::medium::Medium;
 use crate::explain::figure::plot::{Plot, Scale, key};
 use crate::explain::figure::style::{self, Colour, GREY, INK, PAPER};
-use crate::explain::figure::{Figure, View};
+use crate::explain::figure::{Chart, Figure, View};
 use crate::explain::metric::scope::Span;
+use crate::record::Provenance;
 use crate::units;
 
 /// Misses as a simulation counts them.
@@ -18,8 +21,7 @@ pub const SIMULATED: Figure = Figure {
     name: "cache-simulated",
     about: "Simulated cache misses of a point in an iteration",
     applies: applies::<true>,
-    title: title::<true>,
-    draw: draw::<true>,
+    compose: compose::<true>,
 };
 
 /// Misses as the PMU counts them.
@@ -27,8 +29,7 @@ pub const MEASURED: Figure = Figure {
     name: "cache-measured",
     about: "Measured cache misses of a point in an iteration",
     applies: applies::<false>,
-    title: title::<false>,
-    draw: draw::<false>,
+    compose: compose::<false>,
 };
 
 /// What can vary, and how it is called.
@@ -40,6 +41,7 @@ const HEADINGS: [&str; 3] = ["the working set", "k", "the number of columns"];
 /// A cell's misses in a level.
 #[derive(Clone)]
 struct Sample {
+    cell: CellId,
     layout: &'static str,
     level: &'static str,
     /// In the order of [`VARIABLES`].
@@ -66,6 +68,7 @@ fn samples(view: &View<'_>, is_simulated: bool) -> Vec<Sample> {
     for (group, cell) in cells().filter(|(_, cell)| cell.cell.lanes() == fewest) {
         for found in of_cell(view, group, cell, Span::Computing, is_simulated) {
             let sample = Sample {
+                cell: cell.id.clone(),
                 layout: layout(group),
                 level: found.level,
                 at: [4.0 * found.rows.1 * found.dims, found.k, found.dims],
@@ -148,7 +151,7 @@ fn colour(index: usize) -> Colour {
     [style::of_backend("threads").0, style::of_backend("mpi").0, style::of_backend("hybrid").0][index.min(2)]
 }
 
-fn draw<const SIMULATED: bool>(view: &View<'_>, title: &str) -> Result<String> {
+fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let arms = arms(view, SIMULATED);
     let sizes = sizes(view, SIMULATED);
     let all = || arms.iter().flat_map(|arm| &arm.samples);
@@ -157,15 +160,14 @@ fn draw<const SIMULATED: bool>(view: &View<'_>, title: &str) -> Result<String> {
         [one] => format!("Rows lie in layout '{one}'."),
         _ => "Filled markers: rows in tiles; hollow: one after the other.".to_string(),
     };
-    let caption = [
+    let caption = vec![
         format!(
             "Misses of reads and writes in assign and update, over points and iterations, on one lane. {hollow} Grey: a line for each 64 bytes of a \
              point, what rows that come from beyond a cache must miss there. Upright lines: sizes of the caches."
         ),
         counts::source(view, SIMULATED),
     ];
-    let columns = arms.len().clamp(1, 2);
-    let sheet = Sheet::new(title, 24.0, &vec![300.0; arms.len()], columns, &caption);
+    let columns = arms.len().clamp(1, medium.columns);
     let positive = || all().map(|s| s.misses).filter(|m| *m > 0.0).chain(all().map(|s| s.least));
     let range = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
     let name = if SIMULATED { "simulated misses of a point" } else { "misses of a point" };
@@ -177,16 +179,22 @@ fn draw<const SIMULATED: bool>(view: &View<'_>, title: &str) -> Result<String> {
             description.push_str(&format!(" {} {} {:.0}: {:.4};", s.level, s.layout, s.at[arm.variable], s.misses));
         }
     }
-    style::svg(
-        if SIMULATED { "cache-simulated" } else { "cache-measured" },
-        (WIDTH, sheet.height),
-        title,
-        &description,
-        |canvas| {
-            sheet.draw(canvas)?;
+    let mut cells: Vec<CellId> = all().map(|s| s.cell.clone()).collect();
+    cells.sort();
+    cells.dedup();
+    Ok(Chart {
+        title: title::<SIMULATED>(view)?,
+        caption,
+        description,
+        from: if SIMULATED { Provenance::Simulated } else { Provenance::Measured },
+        cells,
+        head: 24.0,
+        heights: vec![300.0; arms.len()],
+        columns: columns,
+        draw: Box::new(move |canvas, sheet| {
             let entries: Vec<_> =
                 levels(SIMULATED).into_iter().enumerate().map(|(i, l)| (l.to_string(), colour(i))).collect();
-            key(canvas, (16.0, sheet.head() + 9.0), &entries)?;
+            key(canvas, (MARGIN, sheet.head() + 9.0), &entries)?;
             for (arm, panel) in arms.iter().zip(&sheet.panels) {
                 let mut values = distinct(arm.samples.iter().map(|s| s.at[arm.variable]));
                 let x = match arm.variable {
@@ -231,14 +239,14 @@ fn draw<const SIMULATED: bool>(view: &View<'_>, title: &str) -> Result<String> {
             if arms.is_empty() {
                 canvas.text(
                     "nothing was varied",
-                    (16.0, sheet.head() + 30.0),
+                    (MARGIN, sheet.head() + 30.0),
                     style::At::Start,
                     style::Font { colour: INK, ..style::CAPTION },
                 )?;
             }
             Ok(())
-        },
-    )
+        }),
+    })
 }
 
 fn distinct(values: impl Iterator<Item = f64>) -> Vec<f64> {

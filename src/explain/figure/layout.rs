@@ -1,12 +1,11 @@
 //! The sheet of a figure: title, panels in columns, caption; and labels that keep their distance.
 
 use crate::error::Result;
+use crate::explain::figure::medium::Medium;
 use crate::explain::figure::style::{At, CAPTION, Canvas, TITLE, wrap};
 
-/// Width of every figure, CSS pixels.
-pub const WIDTH: f64 = 760.0;
-
-const MARGIN: f64 = 16.0;
+/// Paper around what a figure shows.
+pub const MARGIN: f64 = 16.0;
 const TITLE_LINE: f64 = 21.0;
 const CAPTION_LINE: f64 = 15.5;
 const GAP: f64 = 22.0;
@@ -30,33 +29,39 @@ pub struct Sheet {
     caption: Vec<String>,
     /// The panels, row by row.
     pub panels: Vec<Panel>,
+    /// Width of the whole, CSS pixels.
+    pub width: f64,
     /// Height of the whole, CSS pixels.
     pub height: f64,
 }
 
 impl Sheet {
     /// A sheet with panels of these heights in `columns` columns, `head` pixels of room between title and panels, and a caption that
-    /// begins a new line with each of `caption`.
-    pub fn new(title: &str, head: f64, heights: &[f64], columns: usize, caption: &[String]) -> Sheet {
-        let room = WIDTH - 2.0 * MARGIN;
-        let title = wrap(title, TITLE, room);
-        let caption: Vec<String> = caption.iter().flat_map(|part| wrap(part, CAPTION, room)).collect();
+    /// begins a new line with each of `caption`. Title and caption are left out where the medium has no frame.
+    pub fn new(medium: &Medium, title: &str, head: f64, heights: &[f64], columns: usize, caption: &[String]) -> Sheet {
+        let room = medium.width - 2.0 * MARGIN;
+        let (title, caption): (Vec<String>, Vec<String>) = match medium.framed {
+            true => (wrap(title, TITLE, room), caption.iter().flat_map(|part| wrap(part, CAPTION, room)).collect()),
+            false => (Vec::new(), Vec::new()),
+        };
+        let columns = columns.max(1);
         let width = (room - GAP * (columns as f64 - 1.0)) / columns as f64;
-        let mut y = MARGIN + title.len() as f64 * TITLE_LINE + 6.0 + head;
+        let mut y = top(&title) + head;
         let mut panels = Vec::new();
-        for row in heights.chunks(columns.max(1)) {
+        for row in heights.chunks(columns) {
             for (column, &height) in row.iter().enumerate() {
                 panels.push(Panel { x: MARGIN + column as f64 * (width + GAP), y, width, height });
             }
             y += row.iter().copied().fold(0.0, f64::max) + GAP;
         }
-        let height = y - GAP + 12.0 + caption.len() as f64 * CAPTION_LINE + MARGIN;
-        Sheet { title, caption, panels, height }
+        let foot = if caption.is_empty() { 0.0 } else { 12.0 + caption.len() as f64 * CAPTION_LINE + MARGIN };
+        let height = y - GAP + foot.max(4.0);
+        Sheet { title, caption, panels, width: medium.width, height }
     }
 
     /// Upper edge of the room between title and panels.
     pub fn head(&self) -> f64 {
-        MARGIN + self.title.len() as f64 * TITLE_LINE + 6.0
+        top(&self.title)
     }
 
     /// Writes title and caption.
@@ -70,6 +75,11 @@ impl Sheet {
         }
         Ok(())
     }
+}
+
+/// Where the room below the title begins.
+fn top(title: &[String]) -> f64 {
+    if title.is_empty() { 4.0 } else { MARGIN + title.len() as f64 * TITLE_LINE + 6.0 }
 }
 
 /// Moves heights apart until neighbours are at least `gap` apart, keeping them within `low` to `high` where there is room. Keeps the
@@ -95,6 +105,7 @@ pub fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::explain::figure::medium::MEDIA;
 
     #[test]
     fn labels_keep_their_distance() {
@@ -104,10 +115,13 @@ mod tests {
 
     #[test]
     fn panels_do_not_overlap() {
-        let sheet = Sheet::new("A title", 0.0, &[100.0, 120.0, 90.0], 2, &["A caption.".into()]);
-        assert_eq!(sheet.panels.len(), 3);
-        assert!(sheet.panels[0].x + sheet.panels[0].width < sheet.panels[1].x);
-        assert!(sheet.panels[1].y + sheet.panels[1].height < sheet.panels[2].y);
-        assert!(sheet.panels[2].y + 90.0 < sheet.height);
+        for medium in MEDIA {
+            let sheet = Sheet::new(medium, "A title", 0.0, &[100.0, 120.0, 90.0], 2, &["A caption.".into()]);
+            assert_eq!(sheet.panels.len(), 3);
+            assert!(sheet.panels[0].x + sheet.panels[0].width < sheet.panels[1].x);
+            assert!(sheet.panels[1].x + sheet.panels[1].width < sheet.width);
+            assert!(sheet.panels[1].y + sheet.panels[1].height < sheet.panels[2].y);
+            assert!(sheet.panels[2].y + 90.0 < sheet.height);
+        }
     }
 }

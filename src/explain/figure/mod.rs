@@ -1,16 +1,25 @@
 //! Figures: one file each and one line in [`FIGURES`]. They query the tables of [`crate::explain::frame`] and draw SVG.
 //!
-//! A figure's title states what the data say, its caption how many repeats and which base they stand on. Equal records give equal bytes.
+//! A figure's title states what the data say, its caption how many repeats and which base they stand on. Each is drawn for a [`medium`]:
+//! anew, not scaled. Equal records give equal bytes. Inside the SVG stand the cells that it shows and the command that draws it again
+//! ([`trace`] reads them back).
 
+use crate::cell::CellId;
 use crate::error::Result;
+use crate::explain::figure::layout::Sheet;
+use crate::explain::figure::medium::Medium;
+use crate::explain::figure::style::Canvas;
+use crate::explain::figure::trace::Trace;
 use crate::explain::frame::Frames;
-use crate::explain::summary::{Group, Summary};
+use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::explain::{names, show};
+use crate::record::Provenance;
 
 mod axis;
 pub mod cache;
 mod counts;
-mod layout;
+pub mod layout;
+pub mod medium;
 pub mod mpki;
 pub mod phases;
 mod plot;
@@ -18,6 +27,7 @@ pub mod pop;
 pub mod roofline;
 pub mod speedup;
 pub mod style;
+pub mod trace;
 
 /// What figures are drawn from.
 pub struct View<'a> {
@@ -25,12 +35,34 @@ pub struct View<'a> {
     pub summary: &'a Summary,
     /// The tables to query.
     pub frames: Frames,
+    /// The results folder as the user named it, for the command that draws a figure again.
+    pub folder: String,
 }
 
 impl<'a> View<'a> {
-    /// The tables of a summary.
-    pub fn new(summary: &'a Summary) -> Result<Self> {
-        Ok(View { summary, frames: Frames::new(summary)? })
+    /// The tables of a summary, of results in this folder.
+    pub fn new(summary: &'a Summary, folder: &str) -> Result<Self> {
+        Ok(View { summary, frames: Frames::new(summary)?, folder: folder.to_string() })
+    }
+
+    /// The groups that a figure for this medium has room for, in their order: of too many those whose base takes longest, then those that
+    /// come first.
+    pub fn shown(&self, medium: &Medium) -> Vec<usize> {
+        let seconds = |i: usize| self.summary.groups[i].base.as_ref().map_or(0.0, |base| base.time.value);
+        let mut all: Vec<usize> = (0..self.summary.groups.len()).collect();
+        all.sort_by(|a, b| seconds(*b).total_cmp(&seconds(*a)));
+        all.truncate(medium.panels);
+        all.sort_unstable();
+        all
+    }
+
+    /// A sentence that says how many problems a figure leaves out; empty where it shows all.
+    fn left_out(&self, shown: &[usize]) -> String {
+        let all = self.summary.groups.len();
+        if shown.len() >= all {
+            return String::new();
+        }
+        format!("{} of {all} problems are shown, those whose base takes longest.", shown.len())
     }
 
     /// A short heading for each group: long where short ones would be the same.
@@ -122,11 +154,34 @@ pub struct Figure {
     pub about: &'static str,
     /// Do the results have what it shows? Where not it is left out.
     pub applies: fn(&View<'_>) -> bool,
-    /// States the finding, computed from the data.
-    pub title: fn(&View<'_>) -> Result<String>,
-    /// Draws it under a title.
-    pub draw: fn(&View<'_>, &str) -> Result<String>,
+    /// What it says of the data, and how it is drawn for a medium.
+    pub compose: for<'v> fn(&'v View<'v>, &Medium) -> Result<Chart<'v>>,
 }
+
+/// A figure of certain data, ready to be drawn.
+pub struct Chart<'v> {
+    /// States the finding, computed from the data.
+    pub title: String,
+    /// Sentences: how many repeats, which intervals, what is marked how. Empty ones are left out.
+    pub caption: Vec<String>,
+    /// All values in words, for people who do not see the figure.
+    pub description: String,
+    /// Where its numbers come from. Never of two kinds on one axis.
+    pub from: Provenance,
+    /// The cells that it shows.
+    pub cells: Vec<CellId>,
+    /// Room between title and panels, CSS pixels.
+    pub head: f64,
+    /// Heights of the panels, row by row, CSS pixels.
+    pub heights: Vec<f64>,
+    /// Panels side by side.
+    pub columns: usize,
+    /// Draws all but title and caption.
+    pub draw: Draw<'v>,
+}
+
+/// Draws the panels of a chart on their sheet.
+pub type Draw<'v> = Box<dyn Fn(&Canvas<'_>, &Sheet) -> Result<()> + 'v>;
 
 /// Every figure. A new one is a file and a line here.
 pub const FIGURES: &[Figure] = &[
@@ -141,7 +196,7 @@ pub const FIGURES: &[Figure] = &[
 ];
 
 /// A figure that was drawn.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Drawing {
     /// Name in file names.
     pub name: &'static str,
@@ -149,23 +204,59 @@ pub struct Drawing {
     pub about: &'static str,
     /// The finding.
     pub title: String,
+    /// How many repeats, which intervals, what is marked how: a sentence or two each.
+    pub caption: Vec<String>,
+    /// All values in words.
+    pub description: String,
+    /// Where its numbers come from.
+    pub from: Provenance,
+    /// The cells that it shows.
+    pub cells: Vec<CellId>,
+    /// Width and height, CSS pixels.
+    pub size: (f64, f64),
     /// The figure, a whole SVG document.
     pub svg: String,
 }
 
-/// Draws every figure of a summary that applies.
-pub fn draw_all(summary: &Summary) -> Result<Vec<Drawing>> {
-    draw(&View::new(summary)?)
+/// Draws every figure of a view that applies, for a medium.
+///
+/// # Errors
+/// Internal, when drawing fails.
+pub fn draw(view: &View<'_>, medium: &Medium) -> Result<Vec<Drawing>> {
+    let applying = FIGURES.iter().filter(|figure| (figure.applies)(view));
+    applying.map(|figure| draw_one(figure, view, medium)).collect()
 }
 
-/// Draws every figure of a view that applies.
-pub fn draw(view: &View<'_>) -> Result<Vec<Drawing>> {
-    FIGURES
-        .iter()
-        .filter(|figure| (figure.applies)(view))
-        .map(|figure| {
-            let title = (figure.title)(view)?;
-            Ok(Drawing { name: figure.name, about: figure.about, svg: (figure.draw)(view, &title)?, title })
-        })
-        .collect()
+/// Draws one figure, which applies, for a medium.
+///
+/// # Errors
+/// Internal, when drawing fails.
+pub fn draw_one(figure: &Figure, view: &View<'_>, medium: &Medium) -> Result<Drawing> {
+    let mut chart = (figure.compose)(view, medium)?;
+    chart.caption.retain(|sentence| !sentence.is_empty());
+    let sheet = Sheet::new(medium, &chart.title, chart.head, &chart.heights, chart.columns, &chart.caption);
+    let trace = Trace::of(figure.name, view, medium, &chart);
+    let svg = style::svg(&trace, (sheet.width, sheet.height), &chart.title, &chart.description, |canvas| {
+        sheet.draw(canvas)?;
+        (chart.draw)(canvas, &sheet)
+    })?;
+    Ok(Drawing {
+        name: figure.name,
+        about: figure.about,
+        size: (sheet.width, sheet.height),
+        title: chart.title,
+        caption: chart.caption,
+        description: chart.description,
+        from: chart.from,
+        cells: chart.cells,
+        svg,
+    })
+}
+
+/// The ids of cells, for [`Chart::cells`].
+fn ids<'c>(cells: impl IntoIterator<Item = &'c CellSummary>) -> Vec<CellId> {
+    let mut ids: Vec<CellId> = cells.into_iter().map(|cell| cell.id.clone()).collect();
+    ids.sort();
+    ids.dedup();
+    ids
 }

@@ -1,13 +1,15 @@
 //! Misses per thousand instructions by phase and backend: where in the program, and for whom, caches matter.
 
+use crate::cell::CellId;
 use crate::error::Result;
 use crate::explain::figure::axis::{Axis, number, precise, round_ticks};
 use crate::explain::figure::counts::{self, PHASES, levels, of_cell};
-use crate::explain::figure::layout::{Sheet, WIDTH};
+use crate::explain::figure::medium::Medium;
 use crate::explain::figure::style::{self, At, HEADING, LABEL, RULE};
-use crate::explain::figure::{Figure, View};
+use crate::explain::figure::{Chart, Figure, View};
 use crate::explain::names;
 use crate::explain::summary::CellSummary;
+use crate::record::Provenance;
 use crate::units::significant;
 
 /// MPKI as a simulation counts them.
@@ -15,8 +17,7 @@ pub const SIMULATED: Figure = Figure {
     name: "mpki-simulated",
     about: "Simulated misses per 1000 instructions by phase and backend",
     applies: applies::<true>,
-    title: title::<true>,
-    draw: draw::<true>,
+    compose: compose::<true>,
 };
 
 /// MPKI as the PMU counts them.
@@ -24,11 +25,12 @@ pub const MEASURED: Figure = Figure {
     name: "mpki-measured",
     about: "Measured misses per 1000 instructions by phase and backend",
     applies: applies::<false>,
-    title: title::<false>,
-    draw: draw::<false>,
+    compose: compose::<false>,
 };
 
+#[derive(Clone)]
 struct Bar {
+    cell: CellId,
     level: &'static str,
     phase: &'static str,
     name: String,
@@ -56,6 +58,7 @@ fn bars(view: &View<'_>, is_simulated: bool) -> Vec<Bar> {
                 for found in of_cell(view, group, cell, span, is_simulated) {
                     let Some(instructions) = found.instructions else { continue };
                     bars.push(Bar {
+                        cell: cell.id.clone(),
                         level: found.level,
                         phase: span.word(),
                         name: names::cell(&cell.cell),
@@ -92,31 +95,36 @@ fn title<const SIMULATED: bool>(view: &View<'_>) -> Result<String> {
 
 const ROW: f64 = 19.0;
 
-fn draw<const SIMULATED: bool>(view: &View<'_>, title: &str) -> Result<String> {
+fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, _: &Medium) -> Result<Chart<'v>> {
     let bars = bars(view, SIMULATED);
-    let panels: Vec<(&str, Vec<&Bar>)> = (levels(SIMULATED).into_iter())
-        .map(|level| (level, bars.iter().filter(|b| b.level == level).collect::<Vec<_>>()))
+    let panels: Vec<(&str, Vec<Bar>)> = (levels(SIMULATED).into_iter())
+        .map(|level| (level, bars.iter().filter(|b| b.level == level).cloned().collect::<Vec<_>>()))
         .filter(|(_, bars)| !bars.is_empty())
         .collect();
     let heights: Vec<f64> = panels.iter().map(|(_, bars)| bars.len() as f64 * ROW + 66.0).collect();
-    let caption = [
+    let caption = vec![
         "Misses of all lanes over instructions of all lanes; of each backend the cell with most lanes that each have a CPU. Instructions of lanes \
          that wait look at memory again and again: few misses there say little."
             .to_string(),
         counts::source(view, SIMULATED),
     ];
-    let sheet = Sheet::new(title, 0.0, &heights, 1, &caption);
     let mut description = format!("{} misses per 1000 instructions.", counts::word(SIMULATED));
     for bar in &bars {
         description.push_str(&format!(" {} {} {}: {:.3};", bar.level, bar.phase, bar.name, bar.value));
     }
-    style::svg(
-        if SIMULATED { "mpki-simulated" } else { "mpki-measured" },
-        (WIDTH, sheet.height),
-        title,
-        &description,
-        |canvas| {
-            sheet.draw(canvas)?;
+    let mut cells: Vec<CellId> = bars.iter().map(|b| b.cell.clone()).collect();
+    cells.sort();
+    cells.dedup();
+    Ok(Chart {
+        title: title::<SIMULATED>(view)?,
+        caption,
+        description,
+        from: if SIMULATED { Provenance::Simulated } else { Provenance::Measured },
+        cells,
+        head: 0.0,
+        heights,
+        columns: 1,
+        draw: Box::new(move |canvas, sheet| {
             for ((level, bars), panel) in panels.iter().zip(&sheet.panels) {
                 canvas.text(&format!("misses of {level}"), (panel.x, panel.y + 8.0), At::Start, HEADING)?;
                 let (left, right) = (panel.x + 150.0, panel.x + panel.width - 70.0);
@@ -150,6 +158,6 @@ fn draw<const SIMULATED: bool>(view: &View<'_>, title: &str) -> Result<String> {
                 }
             }
             Ok(())
-        },
-    )
+        }),
+    })
 }

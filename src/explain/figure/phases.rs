@@ -5,19 +5,23 @@
 
 use crate::error::Result;
 use crate::explain::figure::axis::{Axis, number, round_ticks};
-use crate::explain::figure::layout::{Panel, Sheet, WIDTH};
+use crate::explain::figure::layout::{MARGIN, Panel};
+use crate::explain::figure::medium::Medium;
 use crate::explain::figure::style::{self, At, CAPTION, Canvas, HEADING, INK, LABEL, RULE};
-use crate::explain::figure::{Figure, View};
+use crate::explain::figure::{Chart, Figure, View, ids};
 use crate::explain::frame::{OTHER, numbers, words};
 use crate::explain::names;
 use crate::explain::show::Scale;
 use crate::explain::summary::Group;
-use crate::record::Phase;
+use crate::record::{Phase, Provenance};
 use crate::units;
 
 /// Lane-seconds by phase, one panel a problem.
-pub const FIGURE: Figure =
-    Figure { name: "phases", about: "Lane time of one iteration by phase", applies: |_| true, title, draw };
+pub const FIGURE: Figure = Figure { name: "phases", about: "Lane time of one iteration by phase", applies, compose };
+
+fn applies(view: &View<'_>) -> bool {
+    view.summary.groups.iter().flat_map(|g| &g.cells).any(|c| !c.phases.is_empty() && c.peer.is_none())
+}
 
 /// A cell's lane-seconds of one iteration, by phase in [`ORDER`].
 struct Bar {
@@ -116,45 +120,57 @@ fn title(view: &View<'_>) -> Result<String> {
 
 const ROW: f64 = 25.0;
 
-fn draw(view: &View<'_>, title: &str) -> Result<String> {
-    let groups = &view.summary.groups;
-    let headings = view.headings();
-    let all = (0..groups.len()).map(|i| bars(view, i)).collect::<Result<Vec<_>>>()?;
-    let heights: Vec<f64> = (all.iter().zip(&headings))
-        .map(|(bars, heading)| {
-            let lines = style::wrap(heading, HEADING, WIDTH - 32.0).len() as f64;
+fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
+    let shown = view.shown(medium);
+    let all = view.headings();
+    let mut panels = Vec::new();
+    let mut description = String::from("Lane time of one iteration by phase.");
+    for i in shown.iter().copied() {
+        let bars = bars(view, i)?;
+        description.push_str(&describe(&all[i], &bars));
+        panels.push((all[i].clone(), &view.summary.groups[i], bars));
+    }
+    let heights = (panels.iter())
+        .map(|(heading, _, bars)| {
+            let lines = style::wrap(heading, HEADING, medium.width - 2.0 * MARGIN).len() as f64;
             lines * 16.0 + if bars.is_empty() { 22.0 } else { bars.len() as f64 * ROW + 54.0 }
         })
         .collect();
-    let caption = [
+    let caption = vec![
         format!(
             "Lane time: seconds of one iteration × lanes; medians of {} repeats, means over the lanes. With an ideal speedup every bar would end \
              at the line of the base; what reaches beyond is lost. Longer bars than {LONGEST} times the base's are cut. 'other' is the rest of \
              the timed part.",
             view.repeats().replace("n = ", "")
         ),
+        view.left_out(&shown),
         view.oversubscribed("all their waiting for a CPU counts too"),
         view.without_result(),
         view.source(),
     ];
-    let sheet = Sheet::new(title, 24.0, &heights, 1, &caption);
-    let mut description = String::from("Lane time of one iteration by phase.");
-    for (heading, bars) in headings.iter().zip(&all) {
-        description.push_str(&describe(heading, bars));
-    }
-    style::svg(FIGURE.name, (WIDTH, sheet.height), title, &description, |canvas| {
-        sheet.draw(canvas)?;
-        let mut x = 16.0;
-        for phase in ORDER {
-            let (colour, label) = style::of_phase(phase);
-            canvas.bar((x, sheet.head() + 3.0), (12.0, 12.0), colour)?;
-            canvas.text(label, (x + 17.0, sheet.head() + 9.0), At::Start, LABEL)?;
-            x += 17.0 + style::width(label, LABEL) + 22.0;
-        }
-        for (i, bars) in all.iter().enumerate() {
-            panel(canvas, sheet.panels[i], &headings[i], &groups[i], bars)?;
-        }
-        Ok(())
+    let cells = shown.iter().flat_map(|i| &view.summary.groups[*i].cells);
+    Ok(Chart {
+        title: title(view)?,
+        caption,
+        description,
+        from: Provenance::Measured,
+        cells: ids(cells.filter(|c| !c.phases.is_empty() && c.peer.is_none())),
+        head: 24.0,
+        heights,
+        columns: 1,
+        draw: Box::new(move |canvas, sheet| {
+            let mut x = MARGIN;
+            for phase in ORDER {
+                let (colour, label) = style::of_phase(phase);
+                canvas.bar((x, sheet.head() + 3.0), (12.0, 12.0), colour)?;
+                canvas.text(label, (x + 17.0, sheet.head() + 9.0), At::Start, LABEL)?;
+                x += 17.0 + style::width(label, LABEL) + 22.0;
+            }
+            for ((heading, group, bars), place) in panels.iter().zip(&sheet.panels) {
+                panel(canvas, *place, heading, group, bars)?;
+            }
+            Ok(())
+        }),
     })
 }
 

@@ -1,16 +1,18 @@
 //! POP efficiencies over the number of lanes, one panel an efficiency.
 
-use crate::error::Result;
-use crate::explain::figure::layout::{Sheet, WIDTH};
+use crate::error::{Error, Result};
+use crate::explain::figure::layout::MARGIN;
+use crate::explain::figure::medium::Medium;
 use crate::explain::figure::plot::{Plot, Scale, key};
 use crate::explain::figure::style::{self, GREY, PAPER};
-use crate::explain::figure::{Figure, View};
+use crate::explain::figure::{Chart, Figure, View, ids};
 use crate::explain::names;
 use crate::explain::pop::{Pop, said};
 use crate::explain::summary::Group;
+use crate::record::Provenance;
 
 /// Efficiencies over lanes.
-pub const FIGURE: Figure = Figure { name: "pop", about: "POP efficiencies over lanes", applies, title, draw };
+pub const FIGURE: Figure = Figure { name: "pop", about: "POP efficiencies over lanes", applies, compose };
 
 /// A panel: its heading, and the efficiency that it shows.
 type Shown = (&'static str, fn(&Pop) -> Option<f64>);
@@ -74,15 +76,15 @@ fn series(group: &Group, of: fn(&Pop) -> Option<f64>) -> Vec<(String, Vec<Point>
     series
 }
 
-fn draw(view: &View<'_>, title: &str) -> Result<String> {
-    let Some(group) = group(view) else { return Ok(String::new()) };
+fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
+    let group = group(view).ok_or_else(|| Error::internal("a figure of efficiencies without any"))?;
     let all: Vec<_> = PANELS.iter().map(|(name, of)| (*name, series(group, *of))).collect();
     let points = || all.iter().flat_map(|(_, series)| series.iter().flat_map(|(_, points)| points));
     let mut lanes: Vec<f64> = points().map(|p| p.lanes).collect();
     lanes.sort_by(f64::total_cmp);
     lanes.dedup();
     let most = points().map(|p| p.value + 0.06).fold(1.1, f64::max).min(2.0);
-    let caption = [
+    let caption = vec![
         format!(
             "Useful time is assign and update. Global efficiency is load balance × communication × computation. From timers, of the middle half \
              of the repeats by time, {}. Lines only guide the eye; values above 1 are gains over the base.",
@@ -91,7 +93,6 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
         view.oversubscribed("hollow markers"),
         view.source(),
     ];
-    let sheet = Sheet::new(title, 24.0, &[230.0; 4], 2, &caption);
     let mut description = String::from("Efficiencies over the number of lanes.");
     for (name, series) in &all {
         description.push_str(&format!(" {name}:"));
@@ -106,34 +107,43 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
         .filter(|t| **t <= most)
         .map(|t| (*t, super::axis::number(*t)))
         .collect();
-    style::svg(FIGURE.name, (WIDTH, sheet.height), title, &description, |canvas| {
-        sheet.draw(canvas)?;
-        let backends = all.iter().map(|(_, series)| series).max_by_key(|series| series.len());
-        let entries: Vec<_> =
-            backends.into_iter().flatten().map(|(name, _)| (name.clone(), style::of_backend(name).0)).collect();
-        key(canvas, (16.0, sheet.head() + 9.0), &entries)?;
-        for ((name, series), panel) in all.iter().zip(&sheet.panels) {
-            let y = Scale { name: String::new(), range: (0.0, most), log: false, ticks: ticks.clone() };
-            let plot = Plot::new(canvas, *panel, name, &x, &y, 12.0)?;
-            canvas.line(&[plot.place((lanes[0], 1.0)), (plot.right, plot.y.at(1.0))], GREY, 0.8, 1.0)?;
-            let shift = |i: usize| (i as f64 - (series.len() as f64 - 1.0) / 2.0) * 5.0;
-            for (i, (backend, points)) in series.iter().enumerate() {
-                let (colour, marker) = style::of_backend(backend);
-                let place = |p: &Point| {
-                    let (x, y) = plot.place((p.lanes, p.value));
-                    (x + shift(i), y)
-                };
-                for pair in points.windows(2).filter(|pair| pair[0].lanes < pair[1].lanes) {
-                    canvas.line(&[place(&pair[0]), place(&pair[1])], colour, 0.75, 1.5)?;
-                }
-                for point in points {
-                    canvas.marker(place(point), marker, colour)?;
-                    if point.crowded {
-                        canvas.disc(place(point), 2.4, PAPER, 1.0)?;
+    Ok(Chart {
+        title: title(view)?,
+        caption,
+        description,
+        from: Provenance::Measured,
+        cells: ids(group.cells.iter().filter(|c| c.explained.pop.is_some() && c.peer.is_none())),
+        head: 24.0,
+        heights: vec![230.0; PANELS.len()],
+        columns: medium.columns.max(2),
+        draw: Box::new(move |canvas, sheet| {
+            let backends = all.iter().map(|(_, series)| series).max_by_key(|series| series.len());
+            let entries: Vec<_> =
+                backends.into_iter().flatten().map(|(name, _)| (name.clone(), style::of_backend(name).0)).collect();
+            key(canvas, (MARGIN, sheet.head() + 9.0), &entries)?;
+            for ((name, series), panel) in all.iter().zip(&sheet.panels) {
+                let y = Scale { name: String::new(), range: (0.0, most), log: false, ticks: ticks.clone() };
+                let plot = Plot::new(canvas, *panel, name, &x, &y, 12.0)?;
+                canvas.line(&[plot.place((lanes[0], 1.0)), (plot.right, plot.y.at(1.0))], GREY, 0.8, 1.0)?;
+                let shift = |i: usize| (i as f64 - (series.len() as f64 - 1.0) / 2.0) * 5.0;
+                for (i, (backend, points)) in series.iter().enumerate() {
+                    let (colour, marker) = style::of_backend(backend);
+                    let place = |p: &Point| {
+                        let (x, y) = plot.place((p.lanes, p.value));
+                        (x + shift(i), y)
+                    };
+                    for pair in points.windows(2).filter(|pair| pair[0].lanes < pair[1].lanes) {
+                        canvas.line(&[place(&pair[0]), place(&pair[1])], colour, 0.75, 1.5)?;
+                    }
+                    for point in points {
+                        canvas.marker(place(point), marker, colour)?;
+                        if point.crowded {
+                            canvas.disc(place(point), 2.4, PAPER, 1.0)?;
+                        }
                     }
                 }
             }
-        }
-        Ok(())
+            Ok(())
+        }),
     })
 }

@@ -4,21 +4,25 @@
 //! Bytes from memory are counted only where a PMU counts them; elsewhere each cell stands at the most flop a byte that there can be, where
 //! every value is read once an iteration. The figure says which, and never shows both kinds.
 
-use crate::error::Result;
-use crate::explain::figure::layout::{Sheet, WIDTH};
+use crate::cell::CellId;
+use crate::error::{Error, Result};
+use crate::explain::figure::layout::MARGIN;
+use crate::explain::figure::medium::Medium;
 use crate::explain::figure::plot::{Plot, Scale, key};
 use crate::explain::figure::style::{self, At, CAPTION, Colour, Font, GREY, INK, PAPER};
-use crate::explain::figure::{Figure, View};
+use crate::explain::figure::{Chart, Figure, View};
 use crate::explain::metric::{self, Entry};
 use crate::explain::names;
+use crate::record::Provenance;
 use crate::record::limits::{Level, Limits};
 use crate::units::significant;
 
 /// The roofline.
-pub const FIGURE: Figure = Figure { name: "roofline", about: "Flop a second over flop a byte", applies, title, draw };
+pub const FIGURE: Figure = Figure { name: "roofline", about: "Flop a second over flop a byte", applies, compose };
 
 /// A cell below the roof.
 struct Point {
+    cell: CellId,
     name: String,
     backend: String,
     lanes: u32,
@@ -43,6 +47,7 @@ fn points(view: &View<'_>) -> (Vec<Point>, bool) {
             let (counted, least) = (of("intensity"), of("compulsory intensity"));
             let (Some(intensity), Some(rate)) = (counted.or(least), of("FLOP/s")) else { continue };
             let point = Point {
+                cell: cell.id.clone(),
                 name: names::cell(&cell.cell),
                 backend: cell.cell.backend.name().to_string(),
                 lanes: cell.cell.lanes(),
@@ -92,9 +97,9 @@ fn panels(points: &[Point], limits: &Limits) -> Vec<u32> {
     ends
 }
 
-fn draw(view: &View<'_>, title: &str) -> Result<String> {
+fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let (points, counted) = points(view);
-    let Some(limits) = limits(view) else { return Ok(String::new()) };
+    let limits = limits(view).ok_or_else(|| Error::internal("a roofline without limits"))?;
     let lanes = panels(&points, limits);
     let bytes = match counted {
         true => "Bytes are misses of the last level times its line: prefetches may be missing.",
@@ -102,7 +107,7 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
             "Bytes were not counted: each cell stands at the most flop a byte that there can be, every value being read once an iteration."
         }
     };
-    let caption = [
+    let caption = vec![
         format!(
             "Each marker: 2·d flop for each distance evaluated, over the seconds of the assign phase, {}. {bytes} Ceilings: read bandwidth by level \
              and FMA peak as measured with {} on as many lanes.",
@@ -111,7 +116,6 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
         ),
         view.source(),
     ];
-    let sheet = Sheet::new(title, 24.0, &vec![320.0; lanes.len()], lanes.len().max(1), &caption);
     let mut description = String::from("Flop a second over flop a byte.");
     for point in &points {
         let Point { name, k, rate, intensity, .. } = point;
@@ -130,60 +134,74 @@ fn draw(view: &View<'_>, title: &str) -> Result<String> {
     // Room above the roof for the names of the ceilings.
     let most = peaks.chain(rates()).fold(0.0, f64::max) * 3.0;
     let y_range = (rates().fold(most / 8.0, f64::min) / 2.0 / 1e9, most / 1e9);
-    style::svg(FIGURE.name, (WIDTH, sheet.height), title, &description, |canvas| {
-        sheet.draw(canvas)?;
-        let mut backends: Vec<&str> = Vec::new();
-        for point in &points {
-            if !backends.contains(&point.backend.as_str()) {
-                backends.push(&point.backend);
-            }
-        }
-        let entries: Vec<_> = backends.iter().map(|b| (b.to_string(), style::of_backend(b).0)).collect();
-        key(canvas, (16.0, sheet.head() + 9.0), &entries)?;
-        for (panel, &lanes) in sheet.panels.iter().zip(&lanes) {
-            let heading = if lanes == 1 { "one lane".to_string() } else { format!("{lanes} lanes together") };
-            let x = Scale::powers("flop a byte", x_range, super::axis::number);
-            let y = Scale::powers("GFLOP/s", y_range, super::axis::number);
-            let plot = Plot::new(canvas, *panel, &heading, &x, &y, 8.0)?;
-            let Some(peak) = limits.flops(lanes) else { continue };
-            let roof = plot.y.at(peak / 1e9);
-            canvas.line(&[(plot.left, roof), (plot.right, roof)], INK, 0.9, 1.5)?;
-            let label = format!("FMA peak {} GFLOP/s", significant(peak / 1e9));
-            canvas.text(&label, (plot.right - 4.0, roof - 9.0), At::End, CAPTION)?;
-            let mut names: Vec<(f64, f64, String, Colour)> = Vec::new();
-            for level in Level::ALL {
-                let Some(read) = limits.read(level, lanes) else { continue };
-                // From the left or the lower edge up to the roof.
-                let (least, lowest) = (x.range.0, y.range.0 * 1e9);
-                let from = least.max(lowest / read);
-                let corner = (peak / read).min(x.range.1);
-                if corner <= from {
-                    continue;
+    let mut cells: Vec<CellId> = points.iter().filter(|p| lanes.contains(&p.lanes)).map(|p| p.cell.clone()).collect();
+    cells.sort();
+    cells.dedup();
+    Ok(Chart {
+        title: title(view)?,
+        caption,
+        description,
+        // Times and ceilings are measured; that flop are modelled, and bytes where they are, the title says.
+        from: Provenance::Measured,
+        cells,
+        head: 24.0,
+        heights: vec![320.0; lanes.len()],
+        columns: lanes.len().clamp(1, medium.columns),
+        draw: Box::new(move |canvas, sheet| {
+            let mut backends: Vec<&str> = Vec::new();
+            for point in &points {
+                if !backends.contains(&point.backend.as_str()) {
+                    backends.push(&point.backend);
                 }
-                let ends = [plot.place((from, read * from / 1e9)), plot.place((corner, peak.min(read * corner) / 1e9))];
-                let (colour, thickness) = if level == Level::Memory { (INK, 1.5) } else { (GREY, 1.0) };
-                canvas.line(&ends, colour, 0.8, thickness)?;
-                names.push((
-                    ends[1].0,
-                    ends[1].1,
-                    format!("{} {} GB/s", level.word(), significant(read / 1e9)),
-                    colour,
-                ));
             }
-            // Above the roof, each over its corner as far as there is room.
-            for (i, (at_x, at_y, word, colour)) in names.iter().rev().enumerate() {
-                let height = roof - 24.0 - 14.0 * i as f64;
-                canvas.line(&[(*at_x, *at_y), (*at_x, height + 7.0)], *colour, 0.4, 0.75)?;
-                let size = style::width(word, CAPTION);
-                let start = at_x.min(plot.right - size);
-                canvas.bar((start, height - 7.0), (size, 13.0), PAPER)?;
-                canvas.text(word, (start, height), At::Start, Font { colour: *colour, ..CAPTION })?;
+            let entries: Vec<_> = backends.iter().map(|b| (b.to_string(), style::of_backend(b).0)).collect();
+            key(canvas, (MARGIN, sheet.head() + 9.0), &entries)?;
+            for (panel, &lanes) in sheet.panels.iter().zip(&lanes) {
+                let heading = if lanes == 1 { "one lane".to_string() } else { format!("{lanes} lanes together") };
+                let x = Scale::powers("flop a byte", x_range, super::axis::number);
+                let y = Scale::powers("GFLOP/s", y_range, super::axis::number);
+                let plot = Plot::new(canvas, *panel, &heading, &x, &y, 8.0)?;
+                let Some(peak) = limits.flops(lanes) else { continue };
+                let roof = plot.y.at(peak / 1e9);
+                canvas.line(&[(plot.left, roof), (plot.right, roof)], INK, 0.9, 1.5)?;
+                let label = format!("FMA peak {} GFLOP/s", significant(peak / 1e9));
+                canvas.text(&label, (plot.right - 4.0, roof - 9.0), At::End, CAPTION)?;
+                let mut names: Vec<(f64, f64, String, Colour)> = Vec::new();
+                for level in Level::ALL {
+                    let Some(read) = limits.read(level, lanes) else { continue };
+                    // From the left or the lower edge up to the roof.
+                    let (least, lowest) = (x.range.0, y.range.0 * 1e9);
+                    let from = least.max(lowest / read);
+                    let corner = (peak / read).min(x.range.1);
+                    if corner <= from {
+                        continue;
+                    }
+                    let ends =
+                        [plot.place((from, read * from / 1e9)), plot.place((corner, peak.min(read * corner) / 1e9))];
+                    let (colour, thickness) = if level == Level::Memory { (INK, 1.5) } else { (GREY, 1.0) };
+                    canvas.line(&ends, colour, 0.8, thickness)?;
+                    names.push((
+                        ends[1].0,
+                        ends[1].1,
+                        format!("{} {} GB/s", level.word(), significant(read / 1e9)),
+                        colour,
+                    ));
+                }
+                // Above the roof, each over its corner as far as there is room.
+                for (i, (at_x, at_y, word, colour)) in names.iter().rev().enumerate() {
+                    let height = roof - 24.0 - 14.0 * i as f64;
+                    canvas.line(&[(*at_x, *at_y), (*at_x, height + 7.0)], *colour, 0.4, 0.75)?;
+                    let size = style::width(word, CAPTION);
+                    let start = at_x.min(plot.right - size);
+                    canvas.bar((start, height - 7.0), (size, 13.0), PAPER)?;
+                    canvas.text(word, (start, height), At::Start, Font { colour: *colour, ..CAPTION })?;
+                }
+                for point in points.iter().filter(|p| p.lanes == lanes) {
+                    let (colour, marker) = style::of_backend(&point.backend);
+                    canvas.marker(plot.place((point.intensity, point.rate / 1e9)), marker, colour)?;
+                }
             }
-            for point in points.iter().filter(|p| p.lanes == lanes) {
-                let (colour, marker) = style::of_backend(&point.backend);
-                canvas.marker(plot.place((point.intensity, point.rate / 1e9)), marker, colour)?;
-            }
-        }
-        Ok(())
+            Ok(())
+        }),
     })
 }

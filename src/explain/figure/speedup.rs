@@ -2,15 +2,17 @@
 
 use crate::error::Result;
 use crate::explain::figure::axis::{Axis, number};
-use crate::explain::figure::layout::{Panel, Sheet, WIDTH, spread};
+use crate::explain::figure::layout::{Panel, spread};
+use crate::explain::figure::medium::Medium;
 use crate::explain::figure::style::{self, At, CAPTION, Canvas, Colour, GREY, HEADING, LABEL, Marker, RULE};
-use crate::explain::figure::{Figure, View};
+use crate::explain::figure::{Chart, Figure, View, ids};
 use crate::explain::frame::{numbers, words};
 use crate::explain::summary::Group;
+use crate::record::Provenance;
 use crate::units;
 
 /// Speedup over lanes, one panel a problem.
-pub const FIGURE: Figure = Figure { name: "speedup", about: "Speedup over lanes", applies: |_| true, title, draw };
+pub const FIGURE: Figure = Figure { name: "speedup", about: "Speedup over lanes", applies: |_| true, compose };
 
 /// A cell's point.
 struct Point {
@@ -111,40 +113,60 @@ fn title(view: &View<'_>) -> Result<String> {
     })
 }
 
-fn draw(view: &View<'_>, title: &str) -> Result<String> {
+fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let groups = &view.summary.groups;
-    let columns = if groups.len() > 1 { 2 } else { 1 };
-    let headings = view.headings();
-    let heights = vec![if columns == 1 { 400.0 } else { 330.0 }; groups.len()];
-    let caption = [
-        format!(
-            "Each marker: median time of the base over the median time of the cell, {}, with its 95 % bootstrap interval; faint dots: single \
-             repeats. Lines only guide the eye.",
-            view.repeats()
-        ),
-        view.oversubscribed("hollow markers; ↓ where below the axis"),
-        view.without_result(),
-        view.source(),
-    ];
-    let sheet = Sheet::new(title, 0.0, &heights, columns, &caption);
+    let shown = view.shown(medium);
+    let columns = if shown.len() > 1 { medium.columns } else { 1 };
+    let all = view.headings();
+    let headings: Vec<String> = shown.iter().map(|i| all[*i].clone()).collect();
     let mut description = String::from("Speedup over the number of lanes, both axes logarithmic to base 2.");
     let mut panels = Vec::new();
-    for (i, heading) in headings.iter().enumerate() {
+    for (&i, heading) in shown.iter().zip(&headings) {
         let series = series(view, i)?;
         description.push_str(&describe(heading, &groups[i], &series));
         let repeats = view.frames.repeat_speedups(i as u32)?;
         let raw = Raw { cells: words(&repeats, "cell")?, speedups: numbers(&repeats, "speedup")? };
-        panels.push((series, raw));
+        panels.push((&groups[i], series, raw));
     }
-    let range = Range::of(groups, &panels);
-    style::svg(FIGURE.name, (WIDTH, sheet.height), title, &description, |canvas| {
-        sheet.draw(canvas)?;
-        for (i, (series, raw)) in panels.iter().enumerate() {
-            panel(canvas, sheet.panels[i], &headings[i], &groups[i], series, raw, &range)?;
-        }
-        Ok(())
+    let dots: usize = panels.iter().map(|(.., raw)| raw.cells.len()).sum();
+    let every = dots.div_ceil(medium.dots.max(1)).max(1);
+    panels.iter_mut().for_each(|(.., raw)| raw.thin(every));
+    let faint =
+        if every > 1 { format!("faint dots: every {every}th repeat") } else { "faint dots: single repeats".into() };
+    let caption = vec![
+        format!(
+            "Each marker: median time of the base over the median time of the cell, {}, with its 95 % bootstrap interval; {faint}. Lines only \
+             guide the eye.",
+            view.repeats()
+        ),
+        view.left_out(&shown),
+        view.oversubscribed("hollow markers; ↓ where below the axis"),
+        view.without_result(),
+        view.source(),
+    ];
+    let range = Range::of(&panels);
+    Ok(Chart {
+        title: title(view)?,
+        caption,
+        description,
+        from: Provenance::Measured,
+        cells: ids(shown
+            .iter()
+            .flat_map(|i| groups[*i].cells.iter().filter(|c| c.speedup.is_some() && c.peer.is_none()))),
+        head: 0.0,
+        heights: vec![if columns == 1 { 400.0 } else { 330.0 }; shown.len()],
+        columns,
+        draw: Box::new(move |canvas, sheet| {
+            for (i, (group, series, raw)) in panels.iter().enumerate() {
+                panel(canvas, sheet.panels[i], &headings[i], group, series, raw, &range)?;
+            }
+            Ok(())
+        }),
     })
 }
+
+/// A panel's group, its series, and its single repeats.
+type Shown<'v> = (&'v Group, Vec<Series>, Raw);
 
 /// What all panels of a figure span, so that they can be compared.
 struct Range {
@@ -157,17 +179,17 @@ struct Range {
 impl Range {
     /// Cells with more lanes than CPUs, which can be slower by orders of magnitude, are followed down to half the least speedup of the
     /// others only.
-    fn of(groups: &[Group], panels: &[(Vec<Series>, Raw)]) -> Range {
+    fn of(panels: &[Shown<'_>]) -> Range {
         let points = || {
             panels
                 .iter()
-                .flat_map(|(series, raw)| series.iter().flat_map(move |s| s.points.iter().map(move |p| (p, raw))))
+                .flat_map(|(_, series, raw)| series.iter().flat_map(move |s| s.points.iter().map(move |p| (p, raw))))
         };
         let all_crowded = points().all(|(p, _)| p.oversubscribed || p.is_base);
         let counts = |p: &Point| all_crowded || !p.oversubscribed;
-        let base = groups
+        let base = panels
             .iter()
-            .filter_map(|g| g.base.as_ref())
+            .filter_map(|(group, ..)| group.base.as_ref())
             .map(|b| f64::from(b.lanes.max(1)))
             .fold(f64::INFINITY, f64::min);
         let lanes = || points().map(|(p, _)| p.lanes);
@@ -196,6 +218,12 @@ struct Raw {
 }
 
 impl Raw {
+    /// Keeps one of so many repeats.
+    fn thin(&mut self, every: usize) {
+        let keep = |i: usize| i.is_multiple_of(every);
+        self.cells = self.cells.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, cell)| cell.clone()).collect();
+        self.speedups = self.speedups.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, s)| *s).collect();
+    }
     /// Those of one cell.
     fn of(&self, cell: &str) -> impl Iterator<Item = f64> {
         let all = self.cells.iter().zip(&self.speedups);

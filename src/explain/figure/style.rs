@@ -9,6 +9,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::error::{Error, Result};
+use crate::explain::figure::trace::Trace;
 
 /// Drawn this many times larger than shown.
 const SCALE: f64 = 4.0;
@@ -261,12 +262,13 @@ impl<'a> Canvas<'a> {
     }
 }
 
-/// Draws a figure of this size (CSS pixels) and returns it as SVG with a title and a description for people who do not see it.
+/// Draws a figure of this size (CSS pixels) and returns it as SVG with a title and a description for people who do not see it, and what
+/// it says of itself for programs.
 ///
 /// # Errors
 /// Internal, when drawing fails.
 pub fn svg(
-    name: &str,
+    trace: &Trace,
     (width, height): (f64, f64),
     title: &str,
     description: &str,
@@ -282,15 +284,18 @@ pub fn svg(
     }
     let end = text.find('>').ok_or_else(|| Error::internal("the figure is no SVG"))?;
     let body = &text[end + 1..];
-    let id = format!("figure-{name}");
+    let id = format!("figure-{}", trace.figure);
+    let metadata =
+        serde_json::to_string(trace).map_err(|e| Error::internal(format!("cannot describe a figure: {e}")))?;
     Ok(format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"figure\" id=\"{id}\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 \
          {} {}\" role=\"img\" aria-labelledby=\"{id}-title {id}-desc\">\n<title id=\"{id}-title\">{}</title>\n<desc \
-         id=\"{id}-desc\">{}</desc>\n<style>{}</style>{body}",
+         id=\"{id}-desc\">{}</desc>\n<metadata>{}</metadata>\n<style>{}</style>{body}",
         px(width),
         px(height),
         escape(title),
         escape(description),
+        escape(&metadata),
         dark_rules(".figure"),
     ))
 }

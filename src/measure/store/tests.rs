@@ -38,6 +38,7 @@ pub(crate) fn run(name: &str, started_ms: u64) -> RunFacts {
         mpi: None,
     };
     RunFacts {
+        url: None,
         schema: SCHEMA,
         run: name.into(),
         started_ms,

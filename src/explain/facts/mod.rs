@@ -1,0 +1,183 @@
+//! Facts: everything that the page, the report and the poster say, computed once. `facts.json` is this, written down.
+//!
+//! A section is a file here that turns the summary into words and tables ([`document`]), and a line in [`sections`]. Renderers decide how
+//! it looks and say nothing of their own.
+
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::explain::facts::document::{Item, Section};
+use crate::explain::figure::{Drawing, View};
+use crate::record::Provenance;
+
+mod answer;
+mod cells;
+pub mod document;
+mod efficiency;
+pub mod explorer;
+mod peers;
+mod setup;
+
+/// Version of the format.
+pub const SCHEMA: u32 = 1;
+
+/// All that documents say of a results folder.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Facts {
+    /// Version of the format.
+    pub schema: u32,
+    /// Version of the program that computed them.
+    pub amdahl: String,
+    /// Title of the experiment.
+    pub title: String,
+    /// The question it asks; null where it asks none.
+    pub question: Option<String>,
+    /// Name of the experiment; null where the results tell of no run.
+    pub experiment: Option<String>,
+    /// When the newest run started: `2026-01-31 23:59 UTC`.
+    pub started: Option<String>,
+    /// Where people find more, as the manifest names it.
+    pub url: Option<String>,
+    /// The results folder as it was named.
+    pub results: String,
+    /// How much it all stands on, in a sentence.
+    pub counts: String,
+    /// The answer: sentences, the most important first.
+    pub answer: Vec<String>,
+    /// What a reader should know, and what to do about it.
+    pub warnings: Vec<Item>,
+    /// All else, in order.
+    pub sections: Vec<Section>,
+    /// The figures, in order.
+    pub figures: Vec<FigureFacts>,
+    /// Problems that cells share.
+    pub problems: Vec<explorer::Problem>,
+    /// Cells as numbers.
+    pub cells: Vec<explorer::Point>,
+}
+
+/// What a figure says in words.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FigureFacts {
+    /// Its name.
+    pub name: String,
+    /// What it shows, in a few words.
+    pub about: String,
+    /// The finding.
+    pub title: String,
+    /// How many repeats, which intervals, what is marked how.
+    pub caption: Vec<String>,
+    /// All values in words.
+    pub description: String,
+    /// Where its numbers come from.
+    pub from: Provenance,
+    /// Ids of its cells.
+    pub cells: Vec<String>,
+}
+
+impl Facts {
+    /// The facts of a view, with what its figures say; `drawings` are those of any medium.
+    ///
+    /// # Errors
+    /// Internal, when the tables cannot be queried.
+    pub fn of(view: &View<'_>, drawings: &[Drawing]) -> Result<Facts> {
+        let summary = view.summary;
+        let run = summary.run.as_ref();
+        let warning = |warning: &crate::explain::warning::Warning| Item {
+            text: format!("{warning}."),
+            note: warning.advice().map(|advice| format!("To do: {advice}.")),
+        };
+        Ok(Facts {
+            schema: SCHEMA,
+            amdahl: env!("CARGO_PKG_VERSION").into(),
+            title: run.map_or("Results".into(), |run| run.title.clone()),
+            question: run.map(|run| run.question.clone()).filter(|question| !question.is_empty()),
+            experiment: run.map(|run| run.experiment.clone()),
+            started: run.map(|run| date(run.started_ms)),
+            url: run.and_then(|run| run.url.clone()),
+            results: view.folder.clone(),
+            counts: answer::counts(summary),
+            answer: answer::answer(view, drawings),
+            warnings: summary.warnings.iter().map(warning).collect(),
+            sections: sections(view, drawings)?,
+            figures: drawings.iter().map(in_words).collect(),
+            problems: explorer::problems(view),
+            cells: explorer::points(view),
+        })
+    }
+
+    /// As JSON, with a line end.
+    ///
+    /// # Errors
+    /// Internal, when they cannot be written.
+    pub fn json(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(self);
+        text.map(|text| text + "\n").map_err(|e| Error::internal(format!("cannot write the facts: {e}")))
+    }
+
+    /// The figure of that name.
+    pub fn figure(&self, name: &str) -> Option<&FigureFacts> {
+        self.figures.iter().find(|figure| figure.name == name)
+    }
+}
+
+/// Every section that has something to say. A new one is a file and a line here.
+fn sections(view: &View<'_>, drawings: &[Drawing]) -> Result<Vec<Section>> {
+    let summary = view.summary;
+    let sections = [
+        Some(answer::fastest(view)?),
+        peers::questions(summary),
+        Some(cells::figures(drawings.iter().map(|drawing| drawing.name))),
+        peers::beside(summary),
+        efficiency::lost(view),
+        efficiency::pop(view),
+        cells::costs(summary),
+        Some(setup::set_up(summary)),
+        Some(setup::method()),
+        cells::failures(summary),
+        Some(cells::cells(summary)),
+        Some(setup::reproduce(&view.folder)),
+    ];
+    Ok(sections.into_iter().flatten().filter(|section| !section.blocks.is_empty()).collect())
+}
+
+fn in_words(drawing: &Drawing) -> FigureFacts {
+    FigureFacts {
+        name: drawing.name.into(),
+        about: drawing.about.into(),
+        title: drawing.title.clone(),
+        caption: drawing.caption.clone(),
+        description: drawing.description.clone(),
+        from: drawing.from,
+        cells: drawing.cells.iter().map(|id| id.0.clone()).collect(),
+    }
+}
+
+/// A Unix time in milliseconds as `2026-01-31 23:59 UTC`, by the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date
+/// algorithms", civil_from_days).
+pub fn date(unix_ms: u64) -> String {
+    let minutes = unix_ms / 60_000;
+    let days = (minutes / 1440) as i64 + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60 % 24, minutes % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        assert_eq!(date(0), "1970-01-01 00:00 UTC");
+        assert_eq!(date(951_782_400_000), "2000-02-29 00:00 UTC");
+        assert_eq!(date(1_700_000_000_000), "2023-11-14 22:13 UTC");
+        assert!(date(u64::MAX).ends_with("UTC"));
+    }
+}
