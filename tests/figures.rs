@@ -265,7 +265,7 @@ fn trace_reads_figures_and_pages() {
         (vec!["trace", "/dev/null"], "no figure that amdahl drew"),
         (vec!["figures", &folder, "--only", "sped-up"], "no figure 'sped-up'"),
         (vec!["figures", &folder, "--medium", "a5"], "no medium 'a5'"),
-        (vec!["figures", &folder, "--only", "roofline"], "nothing that these figures show"),
+        (vec!["figures", &folder, "--only", "cache-simulated"], "nothing that these figures show"),
         (vec!["show", &folder, "--cell", "0123"], "no cell 0123"),
     ] {
         let refused = amdahl(&args);
