@@ -12,7 +12,7 @@ use crate::explain::{amdahl, folder_with, golden};
 use crate::samples::{self, Made, collect};
 
 fn between(a: &[Line], b: &[Line]) -> Comparison {
-    compare(&summarise(&collect(a)), &summarise(&collect(b)), Bootstrap { resamples: 499, ..Bootstrap::default() })
+    compare(&summarise(&collect(a)), &summarise(&collect(b)), Bootstrap::default())
 }
 
 /// The made-up experiment on another day, this much slower.

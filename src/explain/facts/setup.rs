@@ -113,9 +113,9 @@ pub fn method() -> Section {
              centroids and final labels are outside.",
             Phase::TIMED.map(Phase::word).join(", ")
         ),
-        "Times are summarised by their median; intervals are 95 % percentile bootstrap intervals (9,999 seeded resamples). A speedup is the base's \
-         median over the cell's, never a mean of ratios; its interval resamples both sides. Fewer than 3 repeats have no interval, and fewer than 6 \
-         cannot reach 95 %."
+        "Times are summarised by their median; intervals are 95 % percentile bootstrap intervals, exact: from the law of the resampled median, not \
+         from drawn resamples. A speedup is the base's median over the cell's, never a mean of ratios; its interval resamples both sides. Fewer \
+         than 3 repeats have no interval, and fewer than 6 cannot reach 95 %."
             .to_string(),
         "The floor of an iteration is modelled: max(2·n·k·d / FMA peak, 4·n·d / read bandwidth), with the machine's limits as the sweep measured \
          them for that number of lanes, and the bandwidth of the level that a lane's rows fit into."
