@@ -24,7 +24,7 @@ fn sandbox(more: &str) -> Sandbox {
 fn readings(sandbox: &Sandbox) -> Vec<Reading> {
     let results = sandbox.results();
     let measured = results.records.into_iter().find_map(|record| record.measured);
-    measured.expect("a measured repeat").readings
+    measured.expect("a measured repeat").take().readings
 }
 
 fn why(readings: &[Reading], metric: &str) -> Option<String> {

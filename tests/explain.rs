@@ -331,7 +331,7 @@ fn strange() -> impl Strategy<Value = Vec<Line>> {
             measured.readings[0].values = (from < 2).then_some(lanes);
             let made = Made { build: format!("b{from}"), ..Made::default() };
             lines.push(Line::Record(Box::new(Record {
-                key: made.key(&cell),
+                key: made.key(&cell).into(),
                 run: "run".into(),
                 repeat: i as u32 % 3,
                 started_ms: at,
@@ -341,7 +341,7 @@ fn strange() -> impl Strategy<Value = Vec<Line>> {
                     2 => Outcome::Wrong { reason: "\u{1b}[2J".into() },
                     _ => Outcome::Failed { class: Failure::Timeout, reason: String::new() },
                 },
-                measured: (outcome != 3).then_some(measured),
+                measured: (outcome != 3).then_some(measured.into()),
             })));
         }
         lines

@@ -53,8 +53,9 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
             && let Some(measured) = record.measured.as_mut().filter(|m| m.lane_count() == 8)
         {
             measured.seconds *= 40.0;
+            let seconds = measured.seconds;
             for lane in measured.readings[0].values.iter_mut().flatten() {
-                lane[Phase::Reduce.index()] = measured.seconds * 0.9;
+                lane[Phase::Reduce.index()] = seconds * 0.9;
             }
         }
     }

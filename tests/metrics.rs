@@ -61,7 +61,7 @@ pub fn with_made_up_simulations(lines: &mut Vec<Line>) {
             let reading = |metric, value| flat(metric, lanes, value, Provenance::Simulated, "callgrind");
             made.push(Line::Simulation(Box::new(Simulation {
                 version: SIMULATION,
-                key: key.clone(),
+                key: key.clone().take(),
                 run: "run-1".into(),
                 started_ms: 1_700_000_000_000,
                 process_s: Some(3.0),

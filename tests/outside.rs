@@ -69,12 +69,13 @@ fn a_peer_is_measured_and_its_answer_judged() {
     };
     let (serial, fake) = (of("serial"), of("fake"));
     let measured = fake.measured.expect("measured");
-    let peer = measured.peer.expect("a peer");
+    let peer = measured.peer.clone().expect("a peer");
     assert_eq!((peer.name.as_str(), peer.version.as_str(), peer.rule), ("fake", "fake 1", Rule::Lloyd));
     assert_eq!((measured.seconds, measured.peak_rss_bytes), (0.25, Some(1 << 20)));
     let one = peer.one_step.expect("compared");
     assert_eq!((one.inertia, one.ours, one.other_labels, one.near_ties), (1.5, 1.5, 0, None));
-    let (Answer::KMeans(found), Answer::KMeans(right)) = (&measured.answer, &serial.measured.expect("measured").answer);
+    let (Answer::KMeans(found), Answer::KMeans(right)) =
+        (&*measured.answer, &*serial.measured.expect("measured").answer);
     assert_eq!((found.inertia, &found.sizes, &found.labels), (right.inertia, &right.sizes, &right.labels), "one judge");
     assert_eq!(found.data, right.data, "the rows that were written are the rows");
     assert_ne!(fake.key.build, serial.key.build);

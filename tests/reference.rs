@@ -93,7 +93,7 @@ fn cell(name: &str, k: u32, (backend, ranks, threads): (&str, u32, u32)) -> Cell
 }
 
 fn clustering(measured: &Measured) -> &Clustering {
-    let Answer::KMeans(clustering) = &measured.answer;
+    let Answer::KMeans(clustering) = &*measured.answer;
     clustering
 }
 

@@ -312,7 +312,7 @@ fn two_sweeps_share_a_folder_and_the_work() {
     }
     assert_eq!((sandbox.counted(), sandbox.tried().len()), (12, 12), "each repeat once");
     let results = sandbox.results();
-    let mut repeats: Vec<_> = results.records.iter().map(|r| (r.key.clone(), r.repeat)).collect();
+    let mut repeats: Vec<_> = results.records.iter().map(|r| (r.key.clone().take(), r.repeat)).collect();
     repeats.sort();
     repeats.dedup();
     assert_eq!(repeats.len(), 12, "each under its own number");

@@ -184,7 +184,7 @@ pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, 
         kernel: "portable".into(),
         host: "h0".into(),
         seconds: slowest + reduce + update + 1e-4,
-        answer: answer(points),
+        answer: answer(points).into(),
         lanes: (0..lanes)
             .map(|lane| LaneFacts {
                 rank: lane as u32 / cell.threads,
@@ -195,7 +195,8 @@ pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, 
                 device: None,
                 numa: None,
             })
-            .collect(),
+            .collect::<Vec<_>>()
+            .into(),
         readings: vec![Reading {
             metric: "wall".into(),
             unit: Unit::Seconds,
@@ -240,15 +241,15 @@ impl Made {
                     for repeat in 0..self.repeats {
                         at += 1000;
                         let mut measured = measured(&cell, points, k, &mut noise, self.noise, self.slower);
-                        measured.host = self.host.clone();
+                        measured.host = self.host.clone().into();
                         lines.push(Line::Record(Box::new(Record {
-                            key: self.key(&cell),
-                            run: format!("run-{}", self.seed),
+                            key: self.key(&cell).into(),
+                            run: format!("run-{}", self.seed).into(),
                             repeat,
                             started_ms: at,
                             process_s: Some(measured.seconds + 0.08),
                             outcome: Outcome::Ok,
-                            measured: Some(measured),
+                            measured: Some(measured.into()),
                         })));
                     }
                 }

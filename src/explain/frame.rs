@@ -17,10 +17,10 @@ pub struct Frames {
     /// `high` (seconds of the timed part: median and interval), `speedup`, `speedup_low`, `speedup_high`, `efficiency`, `is_base`,
     /// `oversubscribed`, `peer` (is it an outside program?). `order` is the place of the cell in its group; null means missing.
     pub cells: DataFrame,
-    /// One row a good repeat: `group`, `cell`, `repeat` (a running number within the cell), `seconds`, `process_s`.
+    /// One row a good repeat: `group`, `order` (the cell's), `repeat` (a running number within the cell), `seconds`, `process_s`.
     pub repeats: DataFrame,
-    /// One row a phase of a lane of a good repeat: `group`, `cell`, `repeat`, `lane`, `phase`, `seconds`. The timed phases, and `other` for
-    /// timed seconds of the lane that belong to none.
+    /// One row a phase of a cell: `group`, `order` (the cell's), `phase`, `phase_seconds`: the median over the repeats of the mean over the lanes. The
+    /// timed phases, and `other` for timed seconds that belong to none.
     pub phases: DataFrame,
 }
 
@@ -74,7 +74,7 @@ impl Frames {
         let with_speedup = mine(&self.cells).filter(col("speedup").is_not_null().and(col("peer").eq(lit(false))));
         let with_speedup = with_speedup.select([col("cell"), col("lanes"), col("order")]);
         mine(&self.repeats)
-            .inner_join(with_speedup, col("cell"), col("cell"))
+            .inner_join(with_speedup, col("order"), col("order"))
             .inner_join(base, col("group"), col("group"))
             .select([
                 col("cell"),
@@ -94,11 +94,7 @@ impl Frames {
         let mine = |table: &DataFrame| table.clone().lazy().filter(col("group").eq(lit(group)));
         let iterations = col("iterations").cast(DataType::Float64);
         mine(&self.phases)
-            .group_by([col("cell"), col("repeat"), col("phase")])
-            .agg([col("seconds").mean()])
-            .group_by([col("cell"), col("phase")])
-            .agg([col("seconds").median()])
-            .inner_join(mine(&self.cells), col("cell"), col("cell"))
+            .inner_join(mine(&self.cells), col("order"), col("order"))
             .filter(col("iterations").gt(lit(0u32)).and(col("peer").eq(lit(false))))
             .select([
                 col("cell"),
@@ -107,7 +103,7 @@ impl Frames {
                 col("lanes"),
                 col("order"),
                 col("phase"),
-                (col("seconds") / iterations).alias("seconds"),
+                (col("phase_seconds") / iterations).alias("seconds"),
             ])
             .sort(["order", "phase"], SortMultipleOptions::default())
             .collect()
@@ -148,44 +144,33 @@ fn cell_table(cells: &[(u32, u32, &Group, &CellSummary)]) -> PolarsResult<DataFr
 }
 
 fn repeat_table(cells: &[(u32, u32, &Group, &CellSummary)]) -> PolarsResult<DataFrame> {
-    let repeats: Vec<_> = (cells.iter())
-        .flat_map(|(g, _, _, c)| c.repeats.iter().enumerate().map(move |(i, r)| (*g, c, i as u32, r)))
-        .collect();
+    let repeats =
+        || cells.iter().flat_map(|(g, order, _, c)| c.repeats.iter().enumerate().map(move |r| (*g, *order, r)));
     table(vec![
-        Column::new("group".into(), repeats.iter().map(|(g, ..)| *g).collect::<Vec<_>>()),
-        Column::new("cell".into(), repeats.iter().map(|(_, c, ..)| c.id.0.clone()).collect::<Vec<_>>()),
-        Column::new("repeat".into(), repeats.iter().map(|(.., i, _)| *i).collect::<Vec<_>>()),
-        Column::new("seconds".into(), repeats.iter().map(|(.., r)| r.seconds).collect::<Vec<_>>()),
-        Column::new("process_s".into(), repeats.iter().map(|(.., r)| r.process_s).collect::<Vec<_>>()),
+        Column::new("group".into(), repeats().map(|(g, ..)| g).collect::<Vec<_>>()),
+        Column::new("order".into(), repeats().map(|(_, order, _)| order).collect::<Vec<_>>()),
+        Column::new("repeat".into(), repeats().map(|(.., (i, _))| i as u32).collect::<Vec<_>>()),
+        Column::new("seconds".into(), repeats().map(|(.., (_, r))| r.seconds).collect::<Vec<_>>()),
+        Column::new("process_s".into(), repeats().map(|(.., (_, r))| r.process_s).collect::<Vec<_>>()),
     ])
 }
 
 fn phase_table(cells: &[(u32, u32, &Group, &CellSummary)]) -> PolarsResult<DataFrame> {
-    let (mut group, mut id, mut repeat) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut lane, mut phase, mut seconds) = (Vec::new(), Vec::new(), Vec::new());
-    for (g, _, _, cell) in cells {
-        for (number, r) in cell.repeats.iter().enumerate() {
-            for (i, times) in r.lanes.iter().enumerate() {
-                let timed = Phase::TIMED.map(|p| (p.word(), times[p.index()]));
-                let rest = r.seconds - timed.iter().map(|(_, s)| s).sum::<f64>();
-                for (word, value) in timed.into_iter().chain([(OTHER, rest.max(0.0))]) {
-                    group.push(*g);
-                    id.push(cell.id.0.clone());
-                    repeat.push(number as u32);
-                    lane.push(i as u32);
-                    phase.push(word);
-                    seconds.push(value);
-                }
-            }
+    let (mut group, mut order, mut phase, mut seconds) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (g, place, _, cell) in cells {
+        let timed = Phase::TIMED.iter().filter_map(|p| Some((p.word(), cell.phase(*p)?.mean_s)));
+        for (word, value) in timed.chain(cell.unaccounted_mean_s.map(|rest| (OTHER, rest))) {
+            group.push(*g);
+            order.push(*place);
+            phase.push(word);
+            seconds.push(value);
         }
     }
     table(vec![
         Column::new("group".into(), group),
-        Column::new("cell".into(), id),
-        Column::new("repeat".into(), repeat),
-        Column::new("lane".into(), lane),
+        Column::new("order".into(), order),
         Column::new("phase".into(), phase),
-        Column::new("seconds".into(), seconds),
+        Column::new("phase_seconds".into(), seconds),
     ])
 }
 

@@ -269,7 +269,18 @@ impl Sweep<'_> {
         };
         let run = self.store.run().run.clone();
         let (started_ms, process_s) = (attempt.started_ms, attempt.process_s);
-        (Record { key, run, repeat, started_ms, process_s, outcome, measured }, host)
+        (
+            Record {
+                key: key.into(),
+                run: run.into(),
+                repeat,
+                started_ms,
+                process_s,
+                outcome,
+                measured: measured.map(Into::into),
+            },
+            host,
+        )
     }
 
     /// A row for a cell that was not attempted, and no more turns for it.
@@ -277,8 +288,8 @@ impl Sweep<'_> {
         let planned = &self.cells[at];
         let record = Record {
             repeat: self.store.done(&key),
-            key,
-            run: self.store.run().run.clone(),
+            key: key.into(),
+            run: self.store.run().run.clone().into(),
             started_ms: crate::measure::launch::attempt::now_ms(),
             process_s: None,
             outcome: Outcome::Failed { class, reason: reason.clone() },
@@ -361,7 +372,7 @@ impl Sweep<'_> {
     fn answer(&mut self, at: usize) -> Result<Option<Answer>> {
         let (key, None) = self.key(&self.cells[at])? else { return Ok(None) };
         let first = self.store.standing(&key).find(|record| record.counts());
-        Ok(first.and_then(|record| record.measured.as_ref()).map(|measured| measured.answer.clone()))
+        Ok(first.and_then(|record| record.measured.as_ref()).map(|measured| measured.answer.clone().take()))
     }
 
     /// The key of a cell here and now, and the error where its data set or its program cannot be identified.

@@ -76,7 +76,7 @@ impl Estimator {
         for record in results.standing().filter(|record| record.counts()) {
             estimator.lived_s.entry(record.key.cell.clone()).or_default().extend(record.process_s);
             if let Some(measured) = &record.measured {
-                let Answer::KMeans(answer) = &measured.answer;
+                let Answer::KMeans(answer) = &*measured.answer;
                 let size = (answer.rows, answer.dims as u64, answer.iterations);
                 estimator.answers.insert(record.key.cell.clone(), size);
             }

@@ -10,14 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::cell::{Cell, CellId};
 use crate::host::HostFacts;
+use crate::record::shared::Shared;
 use crate::units::Unit;
 
 pub mod accelerators;
 pub mod build;
 pub mod device;
 pub mod limits;
+mod lines;
 pub mod peer;
 pub mod read;
+pub mod shared;
 pub mod simulation;
 mod wire;
 
@@ -117,9 +120,9 @@ pub struct Key {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// What it counts for.
-    pub key: Key,
+    pub key: Shared<Key>,
     /// The run that made it.
-    pub run: String,
+    pub run: Shared<String>,
     /// Number of the repeat, from 0.
     pub repeat: u32,
     /// Unix time of its start, milliseconds.
@@ -129,7 +132,7 @@ pub struct Record {
     /// How it ended.
     pub outcome: Outcome,
     /// What was measured, null where nothing was.
-    pub measured: Option<Measured>,
+    pub measured: Option<Shared<Measured>>,
 }
 
 impl Record {
@@ -276,17 +279,17 @@ impl Phase {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measured {
     /// What computed, in its own words: "cpu" for processors.
-    pub platform: String,
+    pub platform: Shared<String>,
     /// The kernel that ran.
-    pub kernel: String,
+    pub kernel: Shared<String>,
     /// [`HostFacts::id`] of the machine of rank 0.
-    pub host: String,
+    pub host: Shared<String>,
     /// Seconds of the timed part (the iterations, without load, init and finish): from a common start to the end of the last lane.
     pub seconds: f64,
     /// The answer.
-    pub answer: Answer,
+    pub answer: Shared<Answer>,
     /// Where each lane ran, in lane order.
-    pub lanes: Vec<LaneFacts>,
+    pub lanes: Shared<Vec<LaneFacts>>,
     /// Readings by metric. The first is the wall time in phases.
     #[serde(with = "wire")]
     #[schemars(with = "wire::Readings")]

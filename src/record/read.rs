@@ -7,6 +7,7 @@ use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::host::HostFacts;
 use crate::record::limits::{LIMITS, Limits};
+use crate::record::lines::{self, Unreadable};
 use crate::record::simulation::{LastLevel, SIMULATION, Simulation};
 use crate::record::{Key, Line, Record, RunFacts, SCHEMA};
 
@@ -61,7 +62,7 @@ impl Results {
                 *since = started.max(*since);
             }
         }
-        self.records.iter().filter(move |r| since.get(&r.key).is_none_or(|&since| r.started_ms >= since))
+        self.records.iter().filter(move |r| since.get(&*r.key).is_none_or(|&since| r.started_ms >= since))
     }
 }
 
@@ -82,7 +83,7 @@ pub fn read(folder: &Path) -> Result<Results> {
     files.sort();
     let mut results = Results::default();
     for file in &files {
-        read_file(file, &mut results)?;
+        lines::each(file, |number, line| results.take(file, number, line))?;
     }
     results.runs.sort_by_key(|run| run.started_ms);
     results.limits.sort_by_key(|limits| limits.measured_ms);
@@ -91,53 +92,49 @@ pub fn read(folder: &Path) -> Result<Results> {
     Ok(results)
 }
 
-fn read_file(file: &Path, results: &mut Results) -> Result<()> {
-    let bytes = std::fs::read(file).map_err(|e| Error::io("read", file, e))?;
-    let mut number = 0;
-    for bytes in bytes.split_inclusive(|&b| b == b'\n') {
-        number += 1;
-        let whole = bytes.ends_with(b"\n");
-        match serde_json::from_slice::<Line>(bytes.trim_ascii()) {
+impl Results {
+    /// Takes a line of a file.
+    fn take(&mut self, file: &Path, number: u64, line: Result<Box<Line>, Unreadable>) -> Result<()> {
+        let place = || format!("{}:{number}", file.display());
+        match line.map(|line| *line) {
             Ok(Line::Run(run)) => {
                 if run.schema > SCHEMA {
                     return Err(Error::new(
                         Kind::Usage,
                         format!("records of format {}, this program reads up to {SCHEMA}", run.schema),
                     )
-                    .at(file, number, 0)
+                    .at(file, number as usize, 0)
                     .hint("use a newer amdahl"));
                 }
-                results.runs.push(run);
+                self.runs.push(run);
             }
             Ok(Line::Host(host)) => {
-                results.hosts.insert(host.id.clone(), host);
+                self.hosts.insert(host.id.clone(), host);
             }
             Ok(Line::Cell { id, cell }) => {
-                results.cells.insert(id, cell);
+                self.cells.insert(id, cell);
             }
-            Ok(Line::Limits(limits)) if limits.version > LIMITS => results.warnings.push(format!(
-                "{}:{number}: limits of version {}, this program reads up to {LIMITS}: left out",
-                file.display(),
+            Ok(Line::Limits(limits)) if limits.version > LIMITS => self.warnings.push(format!(
+                "{}: limits of version {}, this program reads up to {LIMITS}: left out",
+                place(),
                 limits.version
             )),
-            Ok(Line::Limits(limits)) => results.limits.push(*limits),
-            Ok(Line::Record(record)) => results.records.push(*record),
-            Ok(Line::Simulation(simulation)) if simulation.version > SIMULATION => results.warnings.push(format!(
-                "{}:{number}: a simulation of version {}, this program reads up to {SIMULATION}: left out",
-                file.display(),
+            Ok(Line::Limits(limits)) => self.limits.push(*limits),
+            Ok(Line::Record(record)) => self.records.push(*record),
+            Ok(Line::Simulation(simulation)) if simulation.version > SIMULATION => self.warnings.push(format!(
+                "{}: a simulation of version {}, this program reads up to {SIMULATION}: left out",
+                place(),
                 simulation.version
             )),
-            Ok(Line::Simulation(simulation)) => results.simulations.push(*simulation),
-            Err(_) if bytes.trim_ascii().is_empty() => {}
-            Err(_) if !whole => results.warnings.push(format!(
-                "{}:{number}: the last line is cut off ({} bytes); its repeat will be measured again",
-                file.display(),
-                bytes.len()
+            Ok(Line::Simulation(simulation)) => self.simulations.push(*simulation),
+            Err(Unreadable::CutOff { bytes }) => self.warnings.push(format!(
+                "{}: the last line is cut off ({bytes} bytes); its repeat will be measured again",
+                place()
             )),
-            Err(error) => {
-                results.warnings.push(format!("{}:{number}: not a record, left out: {error}", file.display()));
+            Err(Unreadable::Damaged { why }) => {
+                self.warnings.push(format!("{}: not a record, left out: {why}", place()))
             }
         }
+        Ok(())
     }
-    Ok(())
 }

@@ -193,10 +193,10 @@ fn measured() -> Measured {
     Measured {
         platform: "cpu".into(),
         kernel: "a script".into(),
-        host: amdahl::host::gather().id,
+        host: amdahl::host::gather().id.into(),
         seconds: 0.5,
-        answer: Answer::KMeans(clustering),
-        lanes: vec![],
+        answer: Answer::KMeans(clustering).into(),
+        lanes: vec![].into(),
         readings: vec![],
         peak_rss_bytes: None,
         load: LoadFacts::default(),

@@ -203,8 +203,8 @@ mod tests {
     fn what_is_left_is_estimated_from_what_was_taken() {
         let id = |n: &str| CellId(n.into());
         let record = |process_s| Record {
-            key: Key { cell: id("a"), build: String::new(), data: String::new(), host: String::new() },
-            run: String::new(),
+            key: Key { cell: id("a"), build: String::new(), data: String::new(), host: String::new() }.into(),
+            run: String::new().into(),
             repeat: 0,
             started_ms: 0,
             process_s: Some(process_s),

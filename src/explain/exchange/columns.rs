@@ -107,8 +107,8 @@ fn of_repeats(summary: &Summary) -> Table {
         ("peak_rss_bytes", whole(&rows, |(_, r)| r.measured.peak_rss_bytes.map(|bytes| bytes as i64))),
         ("load1", number(&rows, |(_, r)| r.measured.load.load1)),
         ("steal", number(&rows, |(_, r)| r.measured.load.steal)),
-        ("kernel", text(&rows, |(_, r)| Some(r.measured.kernel.clone()))),
-        ("platform", text(&rows, |(_, r)| Some(r.measured.platform.clone()))),
+        ("kernel", text(&rows, |(_, r)| Some(r.measured.kernel.to_string()))),
+        ("platform", text(&rows, |(_, r)| Some(r.measured.platform.to_string()))),
     ];
     Table { name: "repeats", columns }
 }

@@ -88,7 +88,7 @@ fn of_cell(family: usize, group: &Group, cell: &CellSummary) -> Vec<Value> {
     let name = name(group, cell);
     let (mut rows, mut real, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
     for (index, repeat) in cell.repeats.iter().enumerate() {
-        let Answer::KMeans(answer) = &repeat.measured.answer;
+        let Answer::KMeans(answer) = &*repeat.measured.answer;
         let iterations = f64::from(answer.iterations.max(1));
         let milliseconds = |seconds: f64| seconds * 1e3 / iterations;
         let used = match &repeat.measured.peer {

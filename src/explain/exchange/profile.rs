@@ -89,8 +89,8 @@ impl Profile<'_> {
             ("threads", cell.threads.to_string()),
             ("repeat", self.repeat.repeat.to_string()),
             ("seconds", format!("{:?}", self.repeat.seconds)),
-            ("kernel", self.repeat.measured.kernel.clone()),
-            ("platform", self.repeat.measured.platform.clone()),
+            ("kernel", self.repeat.measured.kernel.to_string()),
+            ("platform", self.repeat.measured.platform.to_string()),
         ];
         facts.retain(|(_, value)| !value.is_empty());
         facts.into_iter().map(|(name, value)| (name, names::one_line(&value, 200))).collect()

@@ -211,7 +211,7 @@ pub fn measured<'a>(
 ) -> Result<Scope<'a>, String> {
     let Workload::KMeans(kmeans) = &group.workload;
     let newest = cell.repeats.iter().max_by_key(|r| r.repeat).ok_or("no good repeat")?;
-    let Answer::KMeans(answer) = &newest.measured.answer;
+    let Answer::KMeans(answer) = &*newest.measured.answer;
     let every = answer.rows as f64 * f64::from(kmeans.k) * f64::from(answer.iterations);
     let by_formula = (kmeans.algorithm == Algorithm::Lloyd).then_some((every, Provenance::Modelled));
     let host = summary.hosts.iter().find(|host| host.id == cell.key.host);

@@ -1,7 +1,6 @@
 //! One cell's repeats to its estimates.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::cell::{Cell, CellId, Workload};
 use crate::explain::floor::{Floor, Work, floor};
@@ -9,6 +8,7 @@ use crate::explain::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repe
 use crate::explain::warning::{CROWDED, HIGH_STEAL, PROBING};
 use crate::host::HostFacts;
 use crate::record::read::Results;
+use crate::record::shared::Shared;
 use crate::record::{Answer, Clustering, Key, Measured, Phase, Provenance, Record};
 use crate::stats::{Bootstrap, median};
 
@@ -33,7 +33,7 @@ pub(super) fn summarise(
         found.left_out.1.push(id.clone());
     }
 
-    let mut good: Vec<(&Record, &Measured)> = Vec::new();
+    let mut good: Vec<(&Record, &Shared<Measured>)> = Vec::new();
     for record in &mine {
         match &record.measured {
             Some(measured) if record.counts() && measured.seconds.is_finite() && measured.seconds > 0.0 => {
@@ -54,14 +54,14 @@ pub(super) fn summarise(
             seconds: measured.seconds,
             process_s: record.process_s,
             lanes: wall(measured, from),
-            measured: Arc::new((*measured).clone()),
+            measured: (*measured).clone(),
         })
         .collect();
     let newest = good.iter().max_by_key(|(record, _)| record.started_ms).map(|(_, measured)| *measured);
-    let answer = newest.map(|m| match &m.answer {
+    let answer = newest.map(|m| match &*m.answer {
         Answer::KMeans(clustering) => clustering,
     });
-    let (phases, unaccounted_s, imbalance) = phases(&repeats);
+    let (phases, (unaccounted_s, unaccounted_mean_s), imbalance) = phases(&repeats);
     let of =
         |value: fn(&Repeat) -> Option<f64>| bootstrap.median(&repeats.iter().filter_map(value).collect::<Vec<_>>());
     let middle = |value: fn(&Measured) -> Option<f64>| {
@@ -86,6 +86,7 @@ pub(super) fn summarise(
         phases_from: from.filter(|_| !phases.is_empty()),
         phases,
         unaccounted_s,
+        unaccounted_mean_s,
         imbalance,
         speedup: None,
         efficiency: None,
@@ -99,21 +100,28 @@ pub(super) fn summarise(
         load_s: middle(load),
         peak_rss_bytes: middle(|m| m.peak_rss_bytes.map(|bytes| bytes as f64)),
         peer: newest.and_then(|m| m.peer.clone()),
-        platform: newest.map(|m| m.platform.clone()),
-        kernel: newest.map(|m| m.kernel.clone()),
+        platform: newest.map(|m| m.platform.to_string()),
+        kernel: newest.map(|m| m.kernel.to_string()),
         failures: failures(&mine),
         repeats,
-        key,
+        key: key.take(),
     }
 }
 
-/// Of each timed phase, the time of reading the probes at its beginnings as a share of its own, all lanes together.
+/// A phase with a smaller share of the timed part than this decides nothing, whatever the probes take of it.
+const MATTERS: f64 = 0.01;
+
+/// Of each timed phase that matters, the time of reading the probes at its beginnings as a share of its own, all lanes together.
 fn probing(measured: &Measured) -> impl Iterator<Item = (Phase, f64)> {
     let seconds = |metric: &str, phase: Phase| -> f64 {
         let reading = measured.reading(metric);
         reading.map_or(0.0, |r| r.lanes().filter_map(|lane| r.value(lane, phase)).sum())
     };
-    let share = move |phase| (phase, seconds("probing", phase) / seconds("wall", phase));
+    let timed: f64 = Phase::TIMED.iter().map(|phase| seconds("wall", *phase)).sum();
+    let share = move |phase| {
+        let own = seconds("wall", phase);
+        (phase, if own > MATTERS * timed { seconds("probing", phase) / own } else { 0.0 })
+    };
     Phase::TIMED.map(share).into_iter().filter(|(_, share)| share.is_finite())
 }
 
@@ -170,11 +178,11 @@ fn wall(measured: &Measured, from: Option<Provenance>) -> Vec<[f64; Phase::ALL.l
     lanes.map(|lane| whole(lane).and_then(checked)).collect::<Option<Vec<_>>>().unwrap_or_default()
 }
 
-/// Median times by phase, the rest that belongs to none, and the imbalance.
-fn phases(repeats: &[Repeat]) -> (Vec<PhaseTime>, Option<f64>, Option<f64>) {
+/// Median times by phase, the rest that belongs to none (on the critical lane and as the mean over the lanes), and the imbalance.
+fn phases(repeats: &[Repeat]) -> (Vec<PhaseTime>, (Option<f64>, Option<f64>), Option<f64>) {
     let mut critical: [Vec<f64>; Phase::ALL.len()] = Default::default();
     let mut mean: [Vec<f64>; Phase::ALL.len()] = Default::default();
-    let (mut rest, mut most, mut middle) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut rest, mut rests, mut most, mut middle) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for repeat in repeats {
         let Some(lane) = repeat.critical_lane() else { continue };
         let count = repeat.lanes.len() as f64;
@@ -182,8 +190,11 @@ fn phases(repeats: &[Repeat]) -> (Vec<PhaseTime>, Option<f64>, Option<f64>) {
             critical[phase].push(repeat.lanes[lane][phase]);
             mean[phase].push(repeat.lanes.iter().map(|l| l[phase]).sum::<f64>() / count);
         }
-        let timed: f64 = Phase::TIMED.iter().map(|p| repeat.lanes[lane][p.index()]).sum();
-        rest.push((repeat.seconds - timed).max(0.0));
+        let outside = |lane: &[f64; Phase::ALL.len()]| {
+            (repeat.seconds - Phase::TIMED.iter().map(|p| lane[p.index()]).sum::<f64>()).max(0.0)
+        };
+        rest.push(outside(&repeat.lanes[lane]));
+        rests.push(repeat.lanes.iter().map(outside).sum::<f64>() / count);
         most.push(useful(&repeat.lanes[lane]));
         middle.push(repeat.lanes.iter().map(useful).sum::<f64>() / count);
     }
@@ -195,7 +206,7 @@ fn phases(repeats: &[Repeat]) -> (Vec<PhaseTime>, Option<f64>, Option<f64>) {
         })
         .collect();
     let imbalance = median(&most).zip(median(&middle)).filter(|(_, mean)| *mean > 0.0).map(|(most, mean)| most / mean);
-    (times, median(&rest), imbalance)
+    (times, (median(&rest), median(&rests)), imbalance)
 }
 
 /// Bad ends by kind, the most frequent first.
@@ -230,7 +241,7 @@ fn notice(
     id: &CellId,
     cell: &Cell,
     host: &str,
-    good: &[(&Record, &Measured)],
+    good: &[(&Record, &Shared<Measured>)],
     hosts: &BTreeMap<String, HostFacts>,
     found: &mut Found,
 ) {
@@ -266,7 +277,7 @@ fn notice(
         found.shared_cpu.push(id.clone());
     }
     for (_, measured) in good {
-        let Answer::KMeans(clustering) = &measured.answer;
+        let Answer::KMeans(clustering) = &*measured.answer;
         for warning in &clustering.warnings {
             let cells = found.answers.entry(warning.clone()).or_default();
             if cells.last() != Some(id) {

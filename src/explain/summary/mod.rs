@@ -4,7 +4,6 @@
 //! divided afterwards: a speedup is the base's median time over the cell's median time, an imbalance is a median maximum over a median mean.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -19,6 +18,7 @@ use crate::host::HostFacts;
 use crate::record::limits::Limits;
 use crate::record::peer::PeerFacts;
 use crate::record::read::Results;
+use crate::record::shared::Shared;
 use crate::record::simulation::Simulation;
 use crate::record::{BuildFacts, Key, Measured, Outcome, Phase, Provenance, RunFacts};
 use crate::stats::{Bootstrap, Estimate};
@@ -102,6 +102,9 @@ pub struct CellSummary {
     pub phases_from: Option<Provenance>,
     /// Timed seconds of the critical lane that belong to no phase, median; null without phases.
     pub unaccounted_s: Option<f64>,
+    /// The same as the mean over the lanes.
+    #[serde(skip)]
+    pub unaccounted_mean_s: Option<f64>,
     /// Largest over mean useful time (assign + update) of the lanes, 1 when all lanes work equally long; null without phases.
     pub imbalance: Option<f64>,
     /// Median time of the base over the median time of this cell; null without a base of the same machine and data.
@@ -176,7 +179,7 @@ pub struct Repeat {
     pub lanes: Vec<[f64; Phase::ALL.len()]>,
     /// All that was measured.
     #[serde(skip)]
-    pub measured: Arc<Measured>,
+    pub measured: Shared<Measured>,
 }
 
 impl Repeat {

@@ -224,7 +224,7 @@ mod tests {
             host: "h".into(),
             seconds: 1.0,
             answer: serde_json::from_str(answer).expect("an answer"),
-            lanes: vec![],
+            lanes: vec![].into(),
             readings: vec![],
             peak_rss_bytes: None,
             load: Default::default(),

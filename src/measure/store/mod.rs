@@ -87,7 +87,7 @@ impl Store {
     /// The records of `key` that stand, oldest first. For a run that measures all anew, these are its own.
     pub fn standing<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Record> {
         let only_own = self.run.fresh;
-        self.results.standing().filter(move |record| record.key == *key && (!only_own || record.run == self.run.run))
+        self.results.standing().filter(move |record| *record.key == *key && (!only_own || record.run == self.run.run))
     }
 
     /// Appends a record, and before it the lines that it refers to and that this file does not have yet, in one write. Returns when it is
@@ -162,7 +162,7 @@ impl Store {
 
 /// Repeats of `key` among `results` that count as done.
 pub fn done(results: &Results, key: &Key) -> u32 {
-    results.standing().filter(|record| record.key == *key && record.counts()).count() as u32
+    results.standing().filter(|record| *record.key == *key && record.counts()).count() as u32
 }
 
 /// The lengths of the folder's record files.

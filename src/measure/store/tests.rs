@@ -64,8 +64,8 @@ fn key() -> Key {
 
 fn failed(store: &Store, class: Failure, started_ms: u64) -> Record {
     Record {
-        key: key(),
-        run: store.run().run.clone(),
+        key: key().into(),
+        run: store.run().run.clone().into(),
         repeat: 0,
         started_ms,
         process_s: Some(10.0),
@@ -205,7 +205,7 @@ fn a_fresh_run_replaces_what_it_measured_and_nothing_else() {
     let mut old = Store::open(folder.path(), run("r1", 1)).expect("opens");
     let other = Key { cell: CellId("other".into()), ..key() };
     for (key, at) in [(key(), 5), (other.clone(), 6)] {
-        let record = Record { key, ..failed(&old, Failure::Panicked, at) };
+        let record = Record { key: key.into(), ..failed(&old, Failure::Panicked, at) };
         old.append(&cell(), &[&host()], record).expect("appends");
     }
     let mut fresh = Store::open(folder.path(), RunFacts { fresh: true, ..run("r2", 10) }).expect("opens");

@@ -110,10 +110,10 @@ impl Sweep<'_> {
             Ok((measured, counts)) => match measured.answer.check_exact(&right) {
                 Err(differs) => failed(Failure::Error, format!("another answer under the simulator: {differs}")),
                 Ok(()) => {
-                    let Answer::KMeans(answer) = &measured.answer;
+                    let Answer::KMeans(answer) = &*measured.answer;
                     SimulationEnd::Done(Counts {
                         tool: counts.tool,
-                        kernel: measured.kernel,
+                        kernel: measured.kernel.to_string(),
                         rows: answer.rows,
                         dims: answer.dims,
                         iterations: answer.iterations,
@@ -139,7 +139,7 @@ impl Sweep<'_> {
         }
         let attempt = self.executor.attempt(&id, &oracle, self.options.limit_s)?;
         let answer = match attempt.ending {
-            Ending::Answered(_, measured) => Ok(measured.answer),
+            Ending::Answered(_, measured) => Ok(measured.answer.take()),
             Ending::Failed { class, reason } => Err((class, reason)),
         };
         known.answers.insert(id, answer.clone());

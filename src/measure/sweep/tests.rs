@@ -78,8 +78,8 @@ fn answered(inertia: f64) -> Ending {
         kernel: "mock".into(),
         host: "host-1".into(),
         seconds: 0.5,
-        answer: Answer::KMeans(clustering),
-        lanes: vec![],
+        answer: Answer::KMeans(clustering).into(),
+        lanes: vec![].into(),
         readings: vec![],
         peak_rss_bytes: None,
         load: LoadFacts::default(),
@@ -315,13 +315,13 @@ fn what_another_sweep_has_claimed_is_waited_for_and_not_measured_again() {
         if n == 1 {
             let Ending::Answered(_, measured) = answered(1.0) else { unreachable!() };
             let record = Record {
-                key: key.clone(),
+                key: key.clone().into(),
                 run: "theirs".into(),
                 repeat: 0,
                 started_ms: 7,
                 process_s: Some(1.0),
                 outcome: Outcome::Ok,
-                measured: Some(*measured),
+                measured: Some((*measured).into()),
             };
             theirs.append(&cells[1].cell, &[&host()], record)?;
             claimed.take();

@@ -258,14 +258,14 @@ fn measure(cell: &Cell, host: &HostFacts) -> Result<Option<Measured>> {
     let Some(end) = lanes::run(&shared)? else { return Ok(None) };
     let readings: Vec<_> = end.lanes.iter().map(|lane| lane.readings.clone()).collect();
     Ok(Some(Measured {
-        platform: end.result.platform,
-        kernel: end.result.kernel,
-        host: host.id.clone(),
+        platform: end.result.platform.into(),
+        kernel: end.result.kernel.into(),
+        host: host.id.clone().into(),
         seconds: end.result.seconds,
-        answer: end.result.answer,
+        answer: end.result.answer.into(),
         readings: recorder::merge(&readings),
         peak_rss_bytes: end.lanes.iter().filter_map(|lane| lane.peak_rss_bytes).max(),
-        lanes: end.lanes.into_iter().map(|lane| lane.facts).collect(),
+        lanes: end.lanes.into_iter().map(|lane| lane.facts).collect::<Vec<_>>().into(),
         load: watch.stop(),
         peer: None,
         device: end.result.device,

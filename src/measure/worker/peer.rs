@@ -126,11 +126,11 @@ fn measured(cell: &Cell, left: &Path, peer: &str, rule: Rule, host: &str) -> Res
     let (answer, one_step) = on_one_lane(&source, |context| judge::judge(kmeans, &found, context))?;
     Ok(Measured {
         platform: "cpu".into(),
-        kernel: done.version.clone(),
+        kernel: done.version.clone().into(),
         host: host.into(),
         seconds: done.seconds,
-        answer: Answer::KMeans(answer),
-        lanes: Vec::new(),
+        answer: Answer::KMeans(answer).into(),
+        lanes: Vec::new().into(),
         readings: vec![wall(done.phases.as_deref())],
         peak_rss_bytes: done.peak_rss_bytes,
         load: LoadFacts::default(),
