@@ -148,7 +148,11 @@ threads = [1]
 /// The counts of the timed phases of a simulation, for comparison.
 fn timed(simulation: &Simulation) -> Vec<(String, Vec<Option<f64>>)> {
     let counts = simulation.counts().unwrap_or_else(|| panic!("{:?}", simulation.end));
-    counts.readings.iter().map(|r| (r.metric.clone(), Phase::TIMED.map(|phase| r.value(0, phase)).to_vec())).collect()
+    counts
+        .readings
+        .iter()
+        .map(|r| (r.metric.to_string(), Phase::TIMED.map(|phase| r.value(0, phase)).to_vec()))
+        .collect()
 }
 
 #[test]

@@ -28,7 +28,12 @@ fn readings(sandbox: &Sandbox) -> Vec<Reading> {
 }
 
 fn why(readings: &[Reading], metric: &str) -> Option<String> {
-    readings.iter().find(|reading| reading.metric == metric).unwrap_or_else(|| panic!("no '{metric}'")).why.clone()
+    readings
+        .iter()
+        .find(|reading| reading.metric == metric)
+        .unwrap_or_else(|| panic!("no '{metric}'"))
+        .reason()
+        .map(String::from)
 }
 
 /// Every metric has values or a short reason.
@@ -175,7 +180,7 @@ fn hardware_counters_that_were_asked_for_are_there_or_every_cell_fails() {
 fn counters_can_be_left_out() {
     let sandbox = sandbox("counters = \"off\"");
     sandbox.run(&["run", "test.toml"]).ends_with(0);
-    let metrics: Vec<String> = readings(&sandbox).into_iter().map(|reading| reading.metric).collect();
+    let metrics: Vec<String> = readings(&sandbox).into_iter().map(|reading| reading.metric.take()).collect();
     assert_eq!(metrics, ["wall", "probing", "entries"]);
     sandbox.write("test.toml", manifest(r#""serial""#, 1, "counters = \"al\""));
     let ran = sandbox.run(&["run", "test.toml"]).ends_with(2);
@@ -194,7 +199,7 @@ fn groups_and_scopes_are_recorded() {
     }
     let find = |metric: &str| all.iter().find(|reading| reading.metric == metric).expect("known");
     if find("task-clock").values.is_some() {
-        assert_eq!(find("task-clock").group.as_deref(), Some("perf-1"));
+        assert_eq!(find("task-clock").counted_by(), Some("perf-1"));
         assert!(find("task-clock").beside(&all, "page-faults").is_some());
         assert!(find("task-clock").beside(&all, "cpu").is_none(), "another source");
     }

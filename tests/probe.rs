@@ -93,7 +93,7 @@ fn the_kernel_s_two_counts_of_page_faults_agree() {
 fn a_chosen_set_has_its_metrics_and_no_others() {
     let recorder = Recorder::new(&select(Some("clock")).expect("known"), Seat::ALONE);
     recorder.enter(Phase::Load);
-    let names: Vec<String> = merge(&[recorder.finish()]).into_iter().map(|reading| reading.metric).collect();
+    let names: Vec<String> = merge(&[recorder.finish()]).into_iter().map(|reading| reading.metric.take()).collect();
     assert_eq!(names, ["wall", PROBING, ENTRIES]);
 }
 
@@ -114,7 +114,7 @@ fn the_worker_records_the_probes_that_were_chosen() {
     let cell = worker::synthetic("threads", 1, 2);
     let names = |chosen: &str| -> Vec<String> {
         let measured = worker::measure(&cell, &[("AMDAHL_PROBES", chosen)]);
-        measured.readings.into_iter().map(|reading| reading.metric).collect()
+        measured.readings.into_iter().map(|reading| reading.metric.take()).collect()
     };
     assert_eq!(names("clock"), ["wall", PROBING, ENTRIES]);
     assert!(names("clock,rusage").contains(&"cpu".to_string()));

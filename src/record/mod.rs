@@ -300,10 +300,10 @@ pub struct Measured {
     pub load: LoadFacts,
     /// Of an outside program: which, and how its time and its answer came about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub peer: Option<peer::PeerFacts>,
+    pub peer: Option<Shared<peer::PeerFacts>>,
     /// Of an accelerator: what drove it, and what it says of itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub device: Option<device::DeviceFacts>,
+    pub device: Option<Shared<device::DeviceFacts>>,
 }
 
 impl Measured {
@@ -374,7 +374,7 @@ pub enum Provenance {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reading {
     /// The metric's name.
-    pub metric: String,
+    pub metric: Shared<String>,
     /// Its unit.
     pub unit: Unit,
     /// Where the values come from; null when there are none.
@@ -384,17 +384,27 @@ pub struct Reading {
     pub values: Option<Vec<Vec<f64>>>,
     /// Why there are no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
+    pub why: Option<Shared<String>>,
     /// What counted it: readings with the same name here were counted together, at the same moments. Quotients are made of these alone.
     /// Null in records of older versions, and for what has no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<String>,
+    pub group: Option<Shared<String>>,
     /// Whose events.
     #[serde(default, skip_serializing_if = "Scope::is_lane")]
     pub scope: Scope,
 }
 
 impl Reading {
+    /// Why there are no values; none where there are, or where nobody said.
+    pub fn reason(&self) -> Option<&str> {
+        self.why.as_ref().map(|why| why.as_str())
+    }
+
+    /// What counted it.
+    pub fn counted_by(&self) -> Option<&str> {
+        self.group.as_ref().map(|group| group.as_str())
+    }
+
     /// The value of a lane's phase; none where it was not counted.
     pub fn value(&self, lane: usize, phase: Phase) -> Option<f64> {
         self.values.as_ref()?.get(lane)?.get(phase.index()).copied().filter(|value| value.is_finite())

@@ -1,6 +1,7 @@
 //! What many records have in common is kept once: keys, answers, names. A million repeats of a few thousand cells differ in their times alone.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -124,10 +125,30 @@ impl<T: JsonSchema> JsonSchema for Shared<T> {
     }
 }
 
+/// So many words a thread remembers: names of metrics and reasons are few.
+const WORDS: usize = 4096;
+
+thread_local! {
+    static KNOWN: RefCell<HashSet<Word>> = RefCell::new(HashSet::new());
+}
+
+/// The word, shared with all that this thread has read.
+pub fn word(text: &str) -> Shared<String> {
+    KNOWN.with_borrow_mut(|known| match known.get(text) {
+        Some(known) => known.0.clone(),
+        None => {
+            let word: Shared<String> = text.into();
+            if known.len() < WORDS {
+                known.insert(Word(word.clone()));
+            }
+            word
+        }
+    })
+}
+
 /// What was seen so far, to be shared by what comes.
 #[derive(Default)]
 pub struct Pool {
-    words: HashSet<Word>,
     keys: HashSet<Shared<Key>>,
     /// By the digests of centroids and labels, which equal answers have in common.
     answers: HashMap<(String, String), Vec<Shared<Answer>>>,
@@ -153,27 +174,19 @@ impl std::borrow::Borrow<str> for Word {
 impl Pool {
     /// Lets a record share what others before it have too.
     pub fn share(&mut self, record: &mut Record) {
-        self.word(&mut record.run);
+        record.run = word(&record.run);
         match self.keys.get(&record.key) {
             Some(known) => record.key = known.clone(),
             None => drop(self.keys.insert(record.key.clone())),
         }
         let Some(measured) = record.measured.as_deref_mut() else { return };
-        for word in [&mut measured.platform, &mut measured.kernel, &mut measured.host] {
-            self.word(word);
+        for name in [&mut measured.platform, &mut measured.kernel, &mut measured.host] {
+            *name = word(name);
         }
         let Answer::KMeans(answer) = &*measured.answer;
         let digests = (answer.centroids.clone(), answer.labels.clone());
         among(self.answers.entry(digests).or_default(), &mut measured.answer, ANSWERS);
         among(self.lanes.entry(measured.lanes.len()).or_default(), &mut measured.lanes, PLACES);
-        measured.readings.shrink_to_fit();
-    }
-
-    fn word(&mut self, word: &mut Shared<String>) {
-        match self.words.get(word.as_str()) {
-            Some(known) => *word = known.0.clone(),
-            None => drop(self.words.insert(Word(word.clone()))),
-        }
     }
 }
 

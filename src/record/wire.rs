@@ -2,8 +2,10 @@
 //! order, except that metrics without values come last.
 
 use schemars::JsonSchema;
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::record::shared::{self, Shared};
 use crate::record::{Phase, Provenance, Reading, Scope};
 use crate::units::Unit;
 
@@ -11,12 +13,87 @@ use crate::units::Unit;
 #[derive(Serialize, Deserialize, JsonSchema)]
 pub(super) struct Readings {
     /// `[metric, unit, where from, values[lane][phase]]`.
-    values: Vec<(String, Unit, Provenance, Vec<Vec<Number>>)>,
+    values: Vec<(Word, Unit, Provenance, Vec<Phases>)>,
     /// `[why, [[metric, unit], …]]`: what could not be had, by reason.
-    missing: Vec<(String, Vec<(String, Unit)>)>,
+    missing: Vec<(Word, Vec<(Word, Unit)>)>,
     /// `[group, scope, [metric, …]]`: what was counted together, and whose events. Absent in older records.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    groups: Vec<(Option<String>, Scope, Vec<String>)>,
+    groups: Vec<(Option<Word>, Scope, Vec<Word>)>,
+}
+
+/// A word that many readings share.
+#[derive(Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+struct Word(Shared<String>);
+
+impl JsonSchema for Word {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Word".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        generator.subschema_for::<String>()
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Known;
+        impl Visitor<'_> for Known {
+            type Value = Word;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a word")
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Word, E> {
+                Ok(Word(shared::word(text)))
+            }
+        }
+        deserializer.deserialize_str(Known)
+    }
+}
+
+/// The values of one lane, phase by phase.
+struct Phases(Vec<f64>);
+
+impl JsonSchema for Phases {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Phases".into()
+    }
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        generator.subschema_for::<Vec<Number>>()
+    }
+}
+
+impl Serialize for Phases {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(shortened(&self.0).iter().copied().map(Number))
+    }
+}
+
+impl<'de> Deserialize<'de> for Phases {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Values;
+        impl<'de> Visitor<'de> for Values {
+            type Value = Phases;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("numbers")
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Phases, A::Error> {
+                // As long as nearly all are: one allocation, without room to spare.
+                let mut phases = Vec::with_capacity(Phase::ALL.len());
+                while let Some(Number(value)) = list.next_element()? {
+                    phases.push(value);
+                }
+                Ok(Phases(lengthened(phases)))
+            }
+        }
+        deserializer.deserialize_seq(Values)
+    }
 }
 
 /// A number that is written without a fraction where it has none, and as null where it is none.
@@ -55,23 +132,22 @@ pub(super) fn serialize<S: Serializer>(readings: &[Reading], serializer: S) -> R
     let mut written = Readings { values: Vec::new(), missing: Vec::new(), groups: Vec::new() };
     for reading in readings {
         if reading.group.is_some() || !reading.scope.is_lane() {
-            match written.groups.iter_mut().find(|(name, scope, _)| *name == reading.group && *scope == reading.scope) {
-                Some((.., metrics)) => metrics.push(reading.metric.clone()),
-                None => written.groups.push((reading.group.clone(), reading.scope, vec![reading.metric.clone()])),
+            let group = reading.group.clone().map(Word);
+            match written.groups.iter_mut().find(|(name, scope, _)| *name == group && *scope == reading.scope) {
+                Some((.., metrics)) => metrics.push(Word(reading.metric.clone())),
+                None => written.groups.push((group, reading.scope, vec![Word(reading.metric.clone())])),
             }
         }
-        let named = (reading.metric.clone(), reading.unit);
+        let named = (Word(reading.metric.clone()), reading.unit);
         match (&reading.values, reading.from) {
             (Some(lanes), Some(from)) => {
-                let lanes =
-                    lanes.iter().map(|phases| shortened(phases).iter().copied().map(Number).collect()).collect();
-                written.values.push((named.0, named.1, from, lanes));
+                written.values.push((named.0, named.1, from, lanes.iter().cloned().map(Phases).collect()));
             }
             _ => {
-                let why = reading.why.as_deref().unwrap_or("no reason given");
-                match written.missing.iter_mut().find(|(known, _)| known == why) {
+                let why = reading.why.clone().unwrap_or_else(|| "no reason given".into());
+                match written.missing.iter_mut().find(|(known, _)| known.0 == why) {
                     Some((_, metrics)) => metrics.push(named),
-                    None => written.missing.push((why.to_string(), vec![named])),
+                    None => written.missing.push((Word(why), vec![named])),
                 }
             }
         }
@@ -81,23 +157,27 @@ pub(super) fn serialize<S: Serializer>(readings: &[Reading], serializer: S) -> R
 
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Reading>, D::Error> {
     let Readings { values, missing, groups } = Readings::deserialize(deserializer)?;
-    let counted_by = |metric: &String| {
+    let counted_by = |metric: &Word| {
         let group = groups.iter().find(|(.., metrics)| metrics.contains(metric));
-        group.map_or((None, Scope::default()), |(group, scope, _)| (group.clone(), *scope))
+        group.map_or((None, Scope::default()), |(group, scope, _)| (group.clone().map(|word| word.0), *scope))
     };
-    let values = values.into_iter().map(|(metric, unit, from, lanes)| {
+    let count = values.len() + missing.iter().map(|(_, metrics)| metrics.len()).sum::<usize>();
+    let mut readings = Vec::with_capacity(count);
+    for (metric, unit, from, lanes) in values {
         let (group, scope) = counted_by(&metric);
-        let values =
-            lanes.into_iter().map(|phases| lengthened(phases.into_iter().map(|number| number.0).collect())).collect();
-        Reading { metric, unit, from: Some(from), values: Some(values), why: None, group, scope }
-    });
-    let missing = missing.into_iter().flat_map(|(why, metrics)| {
-        metrics.into_iter().map(move |(metric, unit)| {
+        let mut values: Vec<Vec<f64>> = lanes.into_iter().map(|lane| lane.0).collect();
+        values.shrink_to_fit();
+        let values = Some(values);
+        readings.push(Reading { metric: metric.0, unit, from: Some(from), values, why: None, group, scope });
+    }
+    for (why, metrics) in missing {
+        for (metric, unit) in metrics {
             let (group, scope) = counted_by(&metric);
-            Reading { metric, unit, from: None, values: None, why: Some(why.clone()), group, scope }
-        })
-    });
-    Ok(values.chain(missing).collect())
+            let why = Some(why.0.clone());
+            readings.push(Reading { metric: metric.0, unit, from: None, values: None, why, group, scope });
+        }
+    }
+    Ok(readings)
 }
 
 /// Without the phases of accelerators, where none of them was entered.
@@ -137,7 +217,7 @@ mod tests {
             unit: Unit::Count,
             from: values.is_some().then_some(Provenance::Measured),
             values,
-            why: why.map(str::to_string),
+            why: why.map(Shared::from),
             group: None,
             scope: Scope::Lane,
         };
@@ -184,7 +264,7 @@ mod tests {
         let expected = r#"{"readings":{"values":[["cycles","count","measured",[[1,2],[]]],["instructions","count","measured",[[1,null],[]]],["energy","count","measured",[[1,3],[]]]],"missing":[],"groups":[["perf-1","lane",["cycles","instructions"]],["powercap","node",["energy"]]]}}"#;
         assert_eq!(text, expected);
         let back = serde_json::from_str::<Holder>(&text).expect("reads back").readings;
-        assert_eq!((back[2].group.as_deref(), back[2].scope), (Some("powercap"), Scope::Node));
+        assert_eq!((back[2].group.clone(), back[2].scope), (Some("powercap".into()), Scope::Node));
         let phase = crate::record::Phase::Init;
         assert_eq!(
             (back[0].value(0, phase), back[1].value(0, phase), back[0].value(1, phase)),

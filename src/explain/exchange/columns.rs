@@ -165,12 +165,12 @@ fn of_readings(summary: &Summary) -> Table {
         ("rank", whole(&rows, |r| r.place.map(|(rank, _)| i64::from(rank)))),
         ("thread", whole(&rows, |r| r.place.map(|(_, thread)| i64::from(thread)))),
         ("phase", text(&rows, |r| r.phase.map(|phase| phase.word().into()))),
-        ("metric", text(&rows, |r| Some(r.reading.metric.clone()))),
+        ("metric", text(&rows, |r| Some(r.reading.metric.to_string()))),
         ("unit", text(&rows, |r| unit(r.reading))),
         ("value", number(&rows, |r| r.value)),
         ("from", text(&rows, |r| r.value.and(r.reading.from).map(source))),
-        ("group", text(&rows, |r| r.reading.group.clone())),
-        ("why", text(&rows, |r| if r.value.is_some() { None } else { r.reading.why.clone() })),
+        ("group", text(&rows, |r| r.reading.counted_by().map(String::from))),
+        ("why", text(&rows, |r| if r.value.is_some() { None } else { r.reading.reason().map(String::from) })),
     ];
     Table { name: "readings", columns }
 }

@@ -138,7 +138,7 @@ fn profile<'a>(group: &'a Group, cell: &'a CellSummary, repeat: &'a Repeat) -> O
             && r.metric != "entries"
             && (0..lanes).all(|lane| values(&r.metric, lane).is_some())
     });
-    let metrics: Vec<(String, Provenance)> = countable.filter_map(|r| Some((r.metric.clone(), r.from?))).collect();
+    let metrics: Vec<(String, Provenance)> = countable.filter_map(|r| Some((r.metric.to_string(), r.from?))).collect();
     let lane = |i: usize| {
         let facts = repeat.measured.lanes.get(i);
         let entries = values("entries", i);

@@ -105,7 +105,7 @@ impl Scope<'_> {
             let (value, reading, from) = self.sum(readings, metric)?;
             values.push(value);
             source = match source {
-                None => Some((from, reading.group.clone())),
+                None => Some((from, reading.counted_by().map(String::from))),
                 Some((so_far, group)) if same_kind(so_far, from) => Some((weaker(so_far, from), group)),
                 Some(_) => return Err(format!("{metric}: counted in different ways in different repeats")),
             };
@@ -118,7 +118,7 @@ impl Scope<'_> {
         let reading =
             readings.iter().find(|r| r.metric == metric).ok_or_else(|| format!("'{metric}' was not recorded"))?;
         let (Some(lanes), Some(from)) = (&reading.values, reading.from) else {
-            return Err(format!("{metric}: {}", reading.why.as_deref().unwrap_or("no reason given")));
+            return Err(format!("{metric}: {}", reading.reason().unwrap_or("no reason given")));
         };
         let of_node = lanes.iter().any(Vec::is_empty) || reading.scope == Of::Node;
         if of_node && self.lane.is_some() {
@@ -160,7 +160,7 @@ impl Scope<'_> {
 
     /// The name of a group's own count of `metric`: groups of caches have instructions of their own, `instructions.L1D` and the like.
     fn own(&self, metric: &str, group: &str) -> Option<&str> {
-        let of_group = |r: &&Reading| r.group.as_deref() == Some(group);
+        let of_group = |r: &&Reading| r.counted_by() == Some(group);
         let own = |name: &str| name == metric || name.strip_prefix(metric).is_some_and(|rest| rest.starts_with('.'));
         let readings = self.runs.first()?.iter().filter(of_group);
         readings.map(|reading| reading.metric.as_str()).find(|name| own(name))

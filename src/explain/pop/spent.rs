@@ -184,7 +184,7 @@ impl Repeat {
     pub fn total(&self, metric: &str, phases: &[Phase]) -> Result<(f64, Provenance), String> {
         let reading: &Reading = self.measured.reading(metric).ok_or_else(|| format!("'{metric}' was not recorded"))?;
         let (Some(lanes), Some(from)) = (&reading.values, reading.from) else {
-            return Err(format!("{metric}: {}", reading.why.as_deref().unwrap_or("no reason given")));
+            return Err(format!("{metric}: {}", reading.reason().unwrap_or("no reason given")));
         };
         if lanes.len() != self.measured.lanes.len() {
             return Err(format!("{metric}: the record's values do not fit its lanes"));

@@ -99,7 +99,7 @@ pub(super) fn summarise(
         cpu_s: middle(cpu),
         load_s: middle(load),
         peak_rss_bytes: middle(|m| m.peak_rss_bytes.map(|bytes| bytes as f64)),
-        peer: newest.and_then(|m| m.peer.clone()),
+        peer: newest.and_then(|m| m.peer.clone()).map(Shared::take),
         platform: newest.map(|m| m.platform.to_string()),
         kernel: newest.map(|m| m.kernel.to_string()),
         failures: failures(&mine),

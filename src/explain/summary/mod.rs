@@ -237,29 +237,61 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     let base_name = run.as_ref().map_or("serial", |run| run.base.as_str()).to_string();
     let standing: Vec<&crate::record::Record> = results.standing().collect();
     let mut found = Found { replaced: results.records.len() - standing.len(), ..Found::default() };
-    let mut cells = Vec::new();
     let mut by_cell: BTreeMap<&CellId, Vec<&crate::record::Record>> = BTreeMap::new();
     for record in standing {
         by_cell.entry(&record.key.cell).or_default().push(record);
     }
-    for (id, records) in by_cell {
-        match results.cells.get(id) {
-            Some(cell) => cells.push(cell::summarise(id, cell, &records, results, bootstrap, &mut found)),
-            None => found.unknown_cell += records.len(),
-        }
-    }
-    let mut groups = group(cells);
-    for group in &mut groups {
-        refer_to_base(group, &base_name, bootstrap, &mut found);
-        pop::explain(group);
-        group.cost = cost::of(group, bootstrap);
-        group.ranks = beside::ranks(group, bootstrap);
-    }
+    let cells =
+        side_by_side(by_cell.into_iter().collect(), &mut found, |(id, records), found| match results.cells.get(id) {
+            Some(cell) => Some(cell::summarise(id, cell, &records, results, bootstrap, found)),
+            None => {
+                found.unknown_cell += records.len();
+                None
+            }
+        });
+    let groups = side_by_side(group(cells.into_iter().flatten().collect()), &mut found, |mut group, found| {
+        refer_to_base(&mut group, &base_name, bootstrap, found);
+        pop::explain(&mut group);
+        group.cost = cost::of(&group, bootstrap);
+        group.ranks = beside::ranks(&group, bootstrap);
+        group
+    });
     let (hosts, builds) = sources(results, &groups);
     let warnings = checks::warnings(&groups, &builds, &base_name, bootstrap.level, found, &results.warnings);
     let limits = limits(results, &groups);
     let simulations = results.simulations().into_values().cloned().collect();
     Summary { run, groups, hosts, builds, limits, simulations, warnings }
+}
+
+/// Fewer things than this are done by one thread.
+const FEW: usize = 64;
+
+/// What becomes of each item, in their order. Many items are shared out to threads in stretches; what these notice is joined in order, so
+/// that it does not depend on the number of threads.
+fn side_by_side<T: Send, U: Send>(items: Vec<T>, found: &mut Found, of: impl Fn(T, &mut Found) -> U + Sync) -> Vec<U> {
+    let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(items.len() / FEW).max(1);
+    if threads == 1 {
+        return items.into_iter().map(|item| of(item, found)).collect();
+    }
+    let stretch = items.len().div_ceil(threads);
+    let mut items = items.into_iter();
+    let stretches: Vec<Vec<T>> = (0..threads).map(|_| items.by_ref().take(stretch).collect()).collect();
+    let of = &of;
+    let done: Vec<(Vec<U>, Found)> = std::thread::scope(|scope| {
+        let mine = |stretch: Vec<T>| {
+            let mut found = Found::default();
+            (stretch.into_iter().map(|item| of(item, &mut found)).collect(), found)
+        };
+        let spawned: Vec<_> = stretches.into_iter().map(|stretch| scope.spawn(move || mine(stretch))).collect();
+        let ended = spawned.into_iter().map(|thread| thread.join());
+        ended.map(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
+    let mut all = Vec::new();
+    for (some, noticed) in done {
+        all.extend(some);
+        found.join(noticed);
+    }
+    all
 }
 
 /// What was noticed on the way.
@@ -277,6 +309,34 @@ struct Found {
     base_missing: Vec<CellId>,
     base_elsewhere: Vec<CellId>,
     answers: BTreeMap<String, Vec<CellId>>,
+}
+
+impl Found {
+    /// Adds what was noticed of later cells.
+    fn join(&mut self, later: Found) {
+        self.unknown_cell += later.unknown_cell;
+        self.unusable_time += later.unusable_time;
+        self.replaced += later.replaced;
+        self.left_out.0 += later.left_out.0;
+        self.left_out.1.extend(later.left_out.1);
+        self.shared_cpu.extend(later.shared_cpu);
+        self.steal.0 = self.steal.0.max(later.steal.0);
+        self.steal.1.extend(later.steal.1);
+        self.crowded.0 = self.crowded.0.max(later.crowded.0);
+        self.crowded.1.extend(later.crowded.1);
+        self.probing.0 = self.probing.0.max(later.probing.0);
+        for phase in later.probing.1 {
+            if !self.probing.1.contains(&phase) {
+                self.probing.1.push(phase);
+            }
+        }
+        self.probing.2.extend(later.probing.2);
+        self.base_missing.extend(later.base_missing);
+        self.base_elsewhere.extend(later.base_elsewhere);
+        for (answer, cells) in later.answers {
+            self.answers.entry(answer).or_default().extend(cells);
+        }
+    }
 }
 
 /// Cells of the same workload and data set together, small problems first, and within a group by backend, lanes, ranks.

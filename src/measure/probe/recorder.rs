@@ -370,12 +370,12 @@ fn merge_metric(name: &str, unit: Unit, lanes: &[LaneReadings]) -> Reading {
     let group = groups.first().filter(|first| groups.iter().all(|group| group == *first)).and_then(|g| (*g).clone());
     let Some((first, reason)) = missing.first() else {
         let values = Some(values);
-        return Reading { metric: name.into(), unit, from, values, why: None, group, scope };
+        return Reading { metric: name.into(), unit, from, values, why: None, group: group.map(Into::into), scope };
     };
     let everywhere = missing.len() == lanes.len() && missing.iter().all(|(_, other)| other == reason);
     // What is read once a node is missing for the node's reason; its other lanes have none of their own.
     let why = if everywhere || scope == Scope::Node { reason.clone() } else { format!("lane {first}: {reason}") };
-    Reading { metric: name.into(), unit, from: None, values: None, why: Some(why), group: None, scope }
+    Reading { metric: name.into(), unit, from: None, values: None, why: Some(why.into()), group: None, scope }
 }
 
 /// The provenance that promises less.

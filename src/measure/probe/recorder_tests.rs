@@ -175,12 +175,12 @@ fn lanes_merge_in_order_with_the_wall_time_first() {
     assert_eq!(all[0].metric, "wall");
     assert_eq!(all[0].values, Some(vec![vec![1.0; PHASES], vec![2.0; PHASES]]));
     assert_eq!(all[1].from, Some(scaled), "the lane that promises least decides");
-    assert_eq!(all[1].group.as_deref(), Some("perf-1"));
+    assert_eq!(all[1].counted_by(), Some("perf-1"));
 
     let some = merge(&[of_lane(1.0, Some(3.0), Provenance::Measured), of_lane(2.0, None, scaled)]);
-    assert_eq!((some[1].values.as_ref(), some[1].why.as_deref()), (None, Some("lane 1: no PMU")));
+    assert_eq!((some[1].values.as_ref(), some[1].reason()), (None, Some("lane 1: no PMU")));
     let none = merge(&[of_lane(1.0, None, scaled), of_lane(2.0, None, scaled)]);
-    assert_eq!(none[1].why.as_deref(), Some("no PMU"));
+    assert_eq!(none[1].reason(), Some("no PMU"));
     assert!(merge(&[]).is_empty());
 }
 
@@ -222,7 +222,7 @@ fn what_one_lane_reads_for_its_node_is_that_lane_s_alone() {
     assert_eq!((both.value(0, Phase::Assign), both.value(1, Phase::Assign)), (Some(0.0), None));
     let no = Availability::No { why: "no meter".into(), help: "buy one".into() };
     let none = energy(&[lane(no), lane(Availability::Elsewhere)]);
-    assert_eq!((none.values, none.why.as_deref()), (None, Some("no meter")));
+    assert_eq!((none.values.clone(), none.reason()), (None, Some("no meter")));
 }
 
 #[test]

@@ -268,7 +268,7 @@ fn measure(cell: &Cell, host: &HostFacts) -> Result<Option<Measured>> {
         lanes: end.lanes.into_iter().map(|lane| lane.facts).collect::<Vec<_>>().into(),
         load: watch.stop(),
         peer: None,
-        device: end.result.device,
+        device: end.result.device.map(Into::into),
     }))
 }
 

@@ -134,7 +134,7 @@ fn measured(cell: &Cell, left: &Path, peer: &str, rule: Rule, host: &str) -> Res
         readings: vec![wall(done.phases.as_deref())],
         peak_rss_bytes: done.peak_rss_bytes,
         load: LoadFacts::default(),
-        peer: Some(facts(*done, peer, rule, one_step)),
+        peer: Some(facts(*done, peer, rule, one_step).into()),
         device: None,
     })
 }

@@ -98,7 +98,7 @@ pub fn add_up(parts: &[Part], ranks: usize) -> Result<Simulated, String> {
         .iter()
         .enumerate()
         .map(|(event, (_, metric))| Reading {
-            metric: metric.to_string(),
+            metric: (*metric).into(),
             unit: Unit::Count,
             from: Some(Provenance::Simulated),
             values: Some(sums.iter().map(|rank| Phase::ALL.map(|phase| value(rank, phase, event)).to_vec()).collect()),
