@@ -1,5 +1,7 @@
 //! The integration tests: one binary, one module a subject.
 
+#[cfg(feature = "explain")]
+mod browser;
 mod cache;
 #[path = "../benches/common/mod.rs"]
 mod common;
@@ -21,6 +23,8 @@ mod lost;
 mod metrics;
 mod oracles;
 mod outside;
+#[cfg(feature = "explain")]
+mod page;
 mod peers;
 mod pjrt;
 mod plan;

@@ -15,7 +15,7 @@ use crate::explain::figure::trace::Trace;
 const SCALE: f64 = 4.0;
 
 /// Fonts that look alike and are there on most systems.
-const FONTS: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
+pub const FONTS: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 
 /// A colour as red, green, blue.
 pub type Colour = RGBColor;
@@ -67,7 +67,19 @@ pub fn dark_rules(within: &str) -> String {
     rules
 }
 
-fn hex(colour: Colour) -> String {
+/// The rules of a style sheet that turn a figure's colours with the scheme in use (`color-scheme`), for a document that lets its reader
+/// choose; `within` selects what they apply to.
+pub fn scheme_rules(within: &str) -> String {
+    let rule = |(colour, dark): &(Colour, &str)| {
+        let light = hex(*colour);
+        let both = format!("light-dark({light},{dark})");
+        format!("{within} [fill=\"{light}\"]{{fill:{both}}}{within} [stroke=\"{light}\"]{{stroke:{both}}}")
+    };
+    DARK.iter().map(rule).collect()
+}
+
+/// A colour as style sheets write it: `#RRGGBB`.
+pub fn hex(colour: Colour) -> String {
     format!("#{:02X}{:02X}{:02X}", colour.0, colour.1, colour.2)
 }
 

@@ -3,10 +3,43 @@
 use sha2::{Digest, Sha256};
 
 pub use crate::explain::figure::style::escape;
+use crate::explain::figure::style::{FONTS, dark_rules};
 
 /// The source that a content security policy allows for exactly this text: `'sha256-…'`.
 pub fn allowed(text: &str) -> String {
     format!("'sha256-{}'", base64(&Sha256::digest(text.as_bytes())))
+}
+
+/// A description of this many bytes is long.
+const DESCRIPTION: usize = 2_000;
+
+/// A figure's SVG as the page has it: without its own style sheet, for the page's applies; and, where not `whole`, without its metadata
+/// and with a description that is cut short.
+pub fn figure_svg(svg: &str, whole: bool) -> String {
+    let font = format!(" font-family=\"{}\"", FONTS.replace('\'', "&apos;"));
+    let mut svg = svg.trim_end().replace(&format!("<style>{}</style>", dark_rules(".figure")), "").replace(&font, "");
+    if whole {
+        return svg;
+    }
+    if let Some((start, end)) = inside(&svg, "<metadata>", "</metadata>") {
+        svg.replace_range(start - "<metadata>".len()..end + "</metadata>".len(), "");
+    }
+    if let Some((start, end)) =
+        svg.find("<desc").and_then(|at| inside(&svg[at..], ">", "</desc>").map(|(s, e)| (at + s, at + e)))
+        && end - start > DESCRIPTION
+    {
+        // Not within a letter, nor within the name of one such as `&amp;`.
+        let short: String = svg[start..end].chars().take(DESCRIPTION).collect();
+        let whole_words = short.rfind(' ').unwrap_or(0);
+        svg.replace_range(start + whole_words..end, " …");
+    }
+    svg
+}
+
+/// From where to where the text between two marks is.
+fn inside(text: &str, open: &str, close: &str) -> Option<(usize, usize)> {
+    let start = text.find(open)? + open.len();
+    Some((start, start + text[start..].find(close)?))
 }
 
 /// Base 64 (RFC 4648, section 4).
@@ -25,6 +58,18 @@ pub fn base64(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_figure_without_what_programs_read() {
+        let words = "one &amp; two ".repeat(400);
+        let svg = format!("<svg><title>t</title><desc id=\"d\">{words}</desc><metadata>{{}}</metadata><g/></svg>\n");
+        assert_eq!(figure_svg(&svg, true), svg.trim_end());
+        let short = figure_svg(&svg, false);
+        assert!(
+            short.len() < DESCRIPTION + 100 && !short.contains("metadata") && short.contains("two …</desc><g/>"),
+            "{short}"
+        );
+    }
 
     #[test]
     fn base64_of_the_standard() {

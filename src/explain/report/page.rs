@@ -1,50 +1,139 @@
-//! The page: one HTML file that needs nothing else.
+//! The page: one HTML file that needs nothing else, and says the same with and without script.
 
 use crate::explain::facts::Facts;
-use crate::explain::facts::document::{Block, Class, Item, Kind, Property, Section, Table, Tone};
 use crate::explain::figure::Drawing;
-use crate::explain::figure::style::dark_rules;
+use crate::explain::figure::style::scheme_rules;
+use crate::explain::figure::trace::quoted;
+use crate::explain::report::blocks::{Left, list, many, section};
 use crate::explain::report::html::{allowed, escape};
+use crate::explain::report::island::island;
+use crate::explain::report::size::{CUTS, Cut, LIMIT};
 
-const STYLE: &str = include_str!("style.css");
+const STYLE: &str = concat!(include_str!("style.css"), include_str!("explorer.css"));
 
-/// The page of these facts, with figures that were drawn for it. Equal facts give equal bytes.
+/// The script, a file for each thing that it does; nothing of it is visible from outside.
+const SCRIPT: &str = concat!(
+    "(() => {\n\"use strict\";\n",
+    include_str!("script/dom.js"),
+    include_str!("script/theme.js"),
+    include_str!("script/contents.js"),
+    include_str!("script/copy.js"),
+    include_str!("script/tables.js"),
+    include_str!("script/cells.js"),
+    include_str!("script/state.js"),
+    include_str!("script/scale.js"),
+    include_str!("script/chart.js"),
+    include_str!("script/points.js"),
+    include_str!("script/details.js"),
+    include_str!("script/explorer.js"),
+    include_str!("script/start.js"),
+    "})();\n"
+);
+
+/// The page of these facts, with figures that were drawn for it: below [`LIMIT`] bytes. Equal facts give equal bytes.
 pub fn page(facts: &Facts, drawings: &[Drawing]) -> String {
-    // Nothing may be loaded or run: only these two style sheets apply.
-    let policy = format!(
-        "default-src 'none'; style-src {} {}; base-uri 'none'; form-action 'none'",
-        allowed(STYLE),
-        allowed(&dark_rules(".figure"))
-    );
-    let title = escape(&facts.title);
-    let mut page = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
-         content=\"{policy}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" \
-         content=\"light dark\">\n<meta name=\"generator\" content=\"amdahl {}\">\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n",
-        escape(&facts.amdahl)
-    );
-    page.push_str(&format!("<header>\n<h1>{title}</h1>\n"));
-    if let Some(question) = &facts.question {
-        page.push_str(&format!("<p class=\"question\">{}</p>\n", escape(question)));
+    let mut page = String::new();
+    for cut in &CUTS {
+        page = cut_page(facts, drawings, cut);
+        if page.len() <= LIMIT {
+            break;
+        }
     }
-    let experiment = facts.experiment.as_deref().zip(facts.started.as_deref());
-    let run = experiment.map(|(name, at)| format!("Experiment {name}, newest run started {at}. ")).unwrap_or_default();
-    page.push_str(&format!("<p class=\"meta\">{}{}</p>\n</header>\n<main>\n", escape(&run), escape(&facts.counts)));
-    page.push_str(&answer(facts));
-    page.push_str(&warnings(&facts.warnings));
-    for part in &facts.sections {
-        page.push_str(&section(part, facts, drawings));
-    }
-    page.push_str(&format!(
-        "</main>\n<footer>Made by amdahl {} from records alone: every number and figure on this page is computed from them.</footer>\n\
-         </body>\n</html>\n",
-        escape(&facts.amdahl)
-    ));
     page
 }
 
+fn cut_page(facts: &Facts, drawings: &[Drawing], cut: &Cut) -> String {
+    let mut left = Left::default();
+    let mut contents = vec![("answer", "Answer", false)];
+    let mut main = answer(facts);
+    main.push_str(&warnings(facts, cut, &mut left));
+    // The explorer stands after the figures, else before the appendix.
+    let figures = facts.sections.iter().position(|s| s.id == "figures").map(|place| place + 1);
+    let place = figures.or(facts.sections.iter().position(|s| s.appendix)).unwrap_or(facts.sections.len());
+    for i in 0..=facts.sections.len() {
+        if i == place && !facts.cells.is_empty() {
+            contents.push(("explore", EXPLORE, true));
+            main.push_str(&format!("<section id=\"explore\" hidden>\n<h2>{EXPLORE}</h2>\n</section>\n"));
+        }
+        if let Some(part) = facts.sections.get(i) {
+            contents.push((&part.id, &part.title, false));
+            main.push_str(&section(part, facts, drawings, cut, &mut left));
+        }
+    }
+    let missing = missing(facts, cut, &left);
+    if !missing.is_empty() {
+        contents.push(("left-out", LEFT_OUT, false));
+        main.push_str(&left_out(facts, &missing));
+    }
+    let data = match facts.cells.is_empty() {
+        true => String::new(),
+        false => format!("<script type=\"application/json\" id=\"data\">{}</script>\n", island(facts, cut)),
+    };
+    format!(
+        "{}<body>\n<a class=\"skip\" href=\"#answer\">Skip to the answer</a>\n{}{}<main>\n{main}</main>\n<footer>Made by amdahl {} from records \
+         alone: every number and figure on this page is computed from them.</footer>\n{data}<script>{SCRIPT}</script>\n</body>\n</html>\n",
+        head(facts),
+        self::contents(&contents),
+        header(facts, !missing.is_empty()),
+        escape(&facts.amdahl),
+    )
+}
+
+const EXPLORE: &str = "Explore the cells";
+const LEFT_OUT: &str = "Not on this page";
+
+/// Everything before the body. Nothing may be loaded, and only this style sheet and this script apply.
+fn head(facts: &Facts) -> String {
+    let style = format!("{STYLE}{}", scheme_rules(".figure"));
+    let policy = format!(
+        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        allowed(&style),
+        allowed(SCRIPT)
+    );
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta http-equiv=\"Content-Security-Policy\" \
+         content=\"{policy}\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" \
+         content=\"light dark\">\n<meta name=\"generator\" content=\"amdahl {}\">\n<title>{}</title>\n<style>{style}</style>\n</head>\n",
+        escape(&facts.amdahl),
+        escape(&facts.title)
+    )
+}
+
+/// The contents, which stay in view. What only a script can show is hidden until it does.
+fn contents(entries: &[(&str, &str, bool)]) -> String {
+    let entry = |(id, title, hidden): &(&str, &str, bool)| {
+        let hidden = if *hidden { " hidden" } else { "" };
+        format!("<li{hidden}><a href=\"#{}\">{}</a></li>\n", escape(id), escape(title))
+    };
+    format!(
+        "<nav id=\"contents\" aria-label=\"Contents\">\n<ul>\n{}</ul>\n<button type=\"button\" id=\"theme\" hidden>Colours</button>\n</nav>\n",
+        entries.iter().map(entry).collect::<String>()
+    )
+}
+
+fn header(facts: &Facts, cut: bool) -> String {
+    let question = facts.question.as_deref();
+    let question = question.map(|q| format!("<p class=\"question\">{}</p>\n", escape(q))).unwrap_or_default();
+    let experiment = facts.experiment.as_deref().zip(facts.started.as_deref());
+    let run = experiment.map(|(name, at)| format!("Experiment {name}, newest run started {at}. ")).unwrap_or_default();
+    // A link only to what is plainly a page: an address from a manifest is a text like any other.
+    let url =
+        facts.url.as_deref().map(escape).map(|url| match url.starts_with("https://") || url.starts_with("http://") {
+            true => format!(" <a href=\"{url}\" rel=\"noreferrer\">{url}</a>"),
+            false => format!(" {url}"),
+        });
+    let cut = if cut { " To keep this page small, <a href=\"#left-out\">something is left out</a>." } else { "" };
+    format!(
+        "<header>\n<h1>{}</h1>\n{question}<p class=\"meta\">{}{}{cut}{}</p>\n</header>\n",
+        escape(&facts.title),
+        escape(&run),
+        escape(&facts.counts),
+        url.unwrap_or_default()
+    )
+}
+
 fn answer(facts: &Facts) -> String {
-    let mut html = String::from("<section id=\"answer\">\n<h2>Answer</h2>\n");
+    let mut html = String::from("<section id=\"answer\" tabindex=\"-1\">\n<h2>Answer</h2>\n");
     for (i, sentence) in facts.answer.iter().enumerate() {
         let class = if i == 0 { " class=\"lead\"" } else { "" };
         html.push_str(&format!("<p{class}>{}</p>\n", escape(sentence)));
@@ -52,108 +141,55 @@ fn answer(facts: &Facts) -> String {
     html + "</section>\n"
 }
 
-fn warnings(items: &[Item]) -> String {
-    if items.is_empty() {
+fn warnings(facts: &Facts, cut: &Cut, left: &mut Left) -> String {
+    if facts.warnings.is_empty() {
         return String::new();
     }
+    let list = list(&facts.warnings, cut.section, left);
     format!(
-        "<section class=\"warnings\" aria-labelledby=\"caution\">\n<h2 id=\"caution\">Before you believe this</h2>\n{}</section>\n",
-        list(items)
+        "<section class=\"warnings\" aria-labelledby=\"caution\">\n<h2 id=\"caution\">Before you believe this</h2>\n{list}</section>\n"
     )
 }
 
-fn section(section: &Section, facts: &Facts, drawings: &[Drawing]) -> String {
-    let mut html = format!("<section id=\"{}\">\n<h2>{}</h2>\n", escape(&section.id), escape(&section.title));
-    for block in &section.blocks {
-        html.push_str(&match block {
-            Block::Text { text, tone } => format!("<p{}>{}</p>\n", class(tone), escape(text)),
-            Block::Heading { text } => format!("<h3>{}</h3>\n", escape(text)),
-            Block::List { items } => list(items),
-            Block::Code { text } => format!("<pre>{}</pre>\n", escape(text)),
-            Block::Table(rows) => table(rows),
-            Block::Properties { caption, rows } => properties(caption, rows),
-            Block::Figure { name } => figure(name, facts, drawings),
+/// What the facts have and the page has not, a sentence each, in the order in which it is left out.
+fn missing(facts: &Facts, cut: &Cut, left: &Left) -> Vec<String> {
+    let mut missing = Vec::new();
+    let samples = facts.cells.iter().map(|cell| cell.samples.len()).max().unwrap_or(0);
+    if samples > cut.samples {
+        missing.push(match cut.samples {
+            0 => "The single times of the cells.".into(),
+            most => format!("Single times: at most {most} of a cell, of up to {samples}."),
         });
     }
-    html + "</section>\n"
-}
-
-fn class(tone: &Tone) -> &'static str {
-    match tone {
-        Tone::Lead => " class=\"lead\"",
-        Tone::Plain => "",
-        Tone::Note => " class=\"note\"",
+    if !cut.traces && !facts.figures.is_empty() {
+        missing.push("What figures say of themselves for programs, and long descriptions of them.".into());
     }
-}
-
-fn list(items: &[Item]) -> String {
-    let item = |item: &Item| {
-        let note = item.note.as_deref().map(|note| format!(" <span class=\"note\">{}</span>", escape(note)));
-        format!("<li>{}{}</li>\n", escape(&item.text), note.unwrap_or_default())
-    };
-    format!("<ul>\n{}</ul>\n", items.iter().map(item).collect::<String>())
-}
-
-/// A table with a caption, in a box that scrolls where it is wider than the page.
-fn table(table: &Table) -> String {
-    let caption = escape(&table.caption);
-    let mut html = format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table><caption>{caption}</caption>\n<thead><tr>"
-    );
-    let kind = |i: usize| match table.columns.get(i).map(|column| column.kind) {
-        Some(Kind::Range) => " class=\"range\"",
-        Some(Kind::Number) => " class=\"number\"",
-        _ => "",
-    };
-    for (i, column) in table.columns.iter().enumerate() {
-        html.push_str(&format!("<th scope=\"col\"{}>{}</th>", kind(i), escape(&column.title)));
+    if left.rows > 0 {
+        missing.push(format!("{}.", many(left.rows, "row", "of tables")));
     }
-    html.push_str("</tr></thead>\n<tbody>\n");
-    for row in &table.rows {
-        html.push_str(match row.class {
-            Class::Plain => "<tr>",
-            Class::Failed => "<tr class=\"failed\">",
-            Class::Base => "<tr class=\"base\">",
-        });
-        for (i, cell) in row.cells.iter().enumerate() {
-            html.push_str(&match i {
-                0 => format!("<th scope=\"row\"{}>{}</th>", kind(i), escape(cell)),
-                _ => format!("<td{}>{}</td>", kind(i), escape(cell)),
-            });
-        }
-        html.push_str("</tr>\n");
+    if left.words > 0 {
+        missing.push(format!("{}.", many(left.words, "sentence", "and points of lists")));
     }
-    html + "</tbody></table></div>\n"
+    if !cut.phases && facts.cells.iter().any(|cell| cell.phases.is_some()) {
+        missing.push("The times of phases in the explorer.".into());
+    }
+    if !left.figures.is_empty() {
+        missing.push(format!("The figures {}.", left.figures.join(", ")));
+    }
+    if facts.cells.len() > cut.cells {
+        missing
+            .push(format!("{} in the explorer.", many(facts.cells.len() - cut.cells, "cell", "of the last problems")));
+    }
+    missing
 }
 
-/// A table of names and values.
-fn properties(caption: &str, rows: &[Property]) -> String {
-    let caption = escape(caption);
-    let mut html = format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table \
-         class=\"facts\"><caption>{caption}</caption>\n<tbody>\n"
-    );
-    for row in rows {
-        let value = row.value.as_deref().map_or("<span class=\"note\">not known</span>".into(), escape);
-        html.push_str(&format!("<tr><th scope=\"row\">{}</th><td>{value}</td></tr>\n", escape(&row.name)));
-    }
-    html + "</tbody></table></div>\n"
-}
-
-/// A figure with its finding and its caption; nothing where it was not drawn.
-fn figure(name: &str, facts: &Facts, drawings: &[Drawing]) -> String {
-    let place = facts.figures.iter().position(|figure| figure.name == name);
-    let (Some(place), Some(drawing)) = (place, drawings.iter().find(|d| d.name == name)) else {
-        return String::new();
-    };
-    let caption: Vec<String> = drawing.caption.iter().map(|sentence| escape(sentence)).collect();
+fn left_out(facts: &Facts, missing: &[String]) -> String {
+    let folder = escape(&quoted(&facts.results));
+    let items: String = missing.iter().map(|what| format!("<li>{}</li>\n", escape(what))).collect();
     format!(
-        "<figure>\n<h3>{}</h3>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{about}\">{}</div>\n<figcaption>Figure {}. \
-         {about}. {}</figcaption>\n</figure>\n",
-        escape(&drawing.title),
-        drawing.svg.trim_end(),
-        place + 1,
-        caption.join(" "),
-        about = escape(drawing.about),
+        "<section id=\"left-out\">\n<h2>{LEFT_OUT}</h2>\n<p>This page is kept below {} MB. Left out, in this order:</p>\n<ul>\n{items}</ul>\n\
+         <p>The facts that are written beside this page have all of it, as JSON. Cells, figures and single times from the records:</p>\n\
+         <pre>amdahl show {folder}\namdahl figures {folder}\namdahl export {folder}</pre>\n</section>\n",
+        LIMIT / 1_000_000
     )
 }

@@ -1,0 +1,47 @@
+// Everything about one cell, and how to run it again.
+
+/// Fills the box with a cell, or empties it. `close()` is called when the reader has seen enough.
+function showDetails(box, data, cell, close) {
+  box.hidden = !cell;
+  box.replaceChildren();
+  if (!cell) return;
+  const values = element("dl", {});
+  const value = (name, ...text) => values.append(element("div", {}, element("dt", {}, name), element("dd", {}, ...text)));
+  value("problem", cell.heading);
+  value("ranks × threads", `${count(cell.ranks)} × ${count(cell.threads)}`);
+  if (cell.seconds !== null) value("time", seconds(cell.seconds), cell.secondsRange ? ` (95 %: ${secondsRange(cell.secondsRange)})` : " (too few repeats for an interval)");
+  if (cell.speedup !== null) value("speedup", significant(cell.speedup), cell.speedupRange ? ` (95 %: ${range(cell.speedupRange)})` : "");
+  if (cell.efficiency !== null) value("efficiency", percent(cell.efficiency));
+  if (cell.iterations !== null) value("iterations", count(cell.iterations));
+  if (cell.inertia !== null) value("inertia", String(cell.inertia));
+  if (cell.phases) {
+    const total = cell.seconds || cell.phases.reduce((sum, part) => sum + part, 0);
+    const parts = data.phases.map((phase, i) => `${phase.name} ${percent(cell.phases[i] / total)}`);
+    value("of the time", phaseBar(data.phases, cell.phases, total), parts.join(", "));
+  }
+  if (cell.n) value("repeats", strip(cell, 260), samplesInWords(cell));
+  if (remark(cell)) value(cell.failure ? "no result" : "remark", remark(cell));
+  value("id", element("code", {}, cell.id));
+
+  const lines = element("pre", { tabindex: "0" }, commandOf(data, cell));
+  box.append(
+    element("h3", {}, cell.name),
+    element("button", { type: "button", class: "close", "aria-label": "Close the details of this cell", on: { click: close } }, "Close"),
+    values,
+    element("p", { class: "note" }, "To run it again:"),
+    element("div", { class: "code" }, lines, copyButton("Copy the command that runs this cell again", () => lines.textContent, () => lines)),
+  );
+}
+
+function phaseBar(phases, parts, total) {
+  const width = 260;
+  let x = 0;
+  const bars = phases.map((phase, i) => {
+    const wide = Math.max(Math.min((parts[i] / total) * width, width - x), 0);
+    const bar = shape("rect", { x, y: 4, width: wide, height: 12, fill: phase.colour });
+    x += wide;
+    return bar;
+  });
+  return shape("svg", { class: "figure strip", width, height: 20, viewBox: `0 0 ${width} 20`, "aria-hidden": "true" },
+    shape("rect", { x: 0, y: 4, width, height: 12, fill: "#DDDFE2" }), bars);
+}
