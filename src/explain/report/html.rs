@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(figure_svg(&svg, true), svg.trim_end());
         let short = figure_svg(&svg, false);
         assert!(
-            short.len() < DESCRIPTION + 100 && !short.contains("metadata") && short.contains("two …</desc><g/>"),
+            short.len() < DESCRIPTION + 100 && !short.contains("metadata") && short.contains(" …</desc><g/>"),
             "{short}"
         );
     }
