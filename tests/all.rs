@@ -17,6 +17,7 @@ mod figures;
 mod fit;
 mod fuzz;
 mod instructions;
+mod laws;
 mod layers;
 mod limits;
 mod lost;

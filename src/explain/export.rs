@@ -5,8 +5,8 @@ use serde_json::json;
 
 use crate::cell::Workload;
 use crate::error::{Error, Result};
-use crate::explain::names;
 use crate::explain::summary::{CellSummary, Group, Summary};
+use crate::explain::{law, names};
 use crate::record::Phase;
 
 /// Version of the JSON and CSV output of `amdahl show` and `amdahl compare`.
@@ -19,6 +19,10 @@ pub fn json(summary: &Summary) -> Result<String> {
         .map(|w| json!({ "what": w, "message": w.to_string(), "advice": w.advice() }))
         .collect();
     value["format"] = json!(FORMAT);
+    for (group, written) in summary.groups.iter().zip(value["groups"].as_array_mut().into_iter().flatten()) {
+        written["laws"] = serde_json::to_value(law::of(group, &summary.hosts)).map_err(broken)?;
+    }
+    value["weak_scaling"] = serde_json::to_value(law::weak::of(summary)).map_err(broken)?;
     value["warnings"] = json!(warnings);
     pretty(&value)
 }

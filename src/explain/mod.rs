@@ -10,6 +10,7 @@ pub mod cost;
 pub mod exchange;
 pub mod export;
 pub mod floor;
+pub mod law;
 pub mod metric;
 pub mod names;
 pub mod pop;

@@ -2,7 +2,7 @@
 
 use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::explain::table::{Align, Table, escape};
-use crate::explain::{accuracy, beside, cost, names, pop::said, roofline};
+use crate::explain::{accuracy, beside, cost, law, names, pop::said, roofline};
 use crate::record::{BuildFacts, Phase};
 use crate::stats::Estimate;
 use crate::units;
@@ -98,6 +98,11 @@ pub fn text(summary: &Summary, style: Style) -> String {
             }
             lines.extend(lost_words(group).into_iter().map(|line| format!("    {line}")));
         }
+        let laws = law::of(group, &summary.hosts);
+        if !laws.is_empty() {
+            lines.push(format!("  {}", law::said::HEADING));
+            lines.extend(laws.iter().flat_map(law::said::lines).map(|line| format!("    {line}")));
+        }
         if let Some(heading) = cost::heading(group) {
             lines.push(format!("  {heading}"));
             for (i, line) in cost::table(group).text().into_iter().enumerate() {
@@ -119,6 +124,12 @@ pub fn text(summary: &Summary, style: Style) -> String {
             let line = format!("  {cell}: {}", names::one_line(&failure, 240));
             lines.push(style.bad(&line));
         }
+        lines.push(String::new());
+    }
+    let weak = law::weak::of(summary);
+    if !weak.is_empty() {
+        lines.push(law::said::WEAK.to_string());
+        lines.extend(weak.iter().flat_map(law::said::weak_lines).map(|line| format!("  {line}")));
         lines.push(String::new());
     }
     lines.extend(provenance(summary));
@@ -154,6 +165,14 @@ pub fn markdown(summary: &Summary) -> String {
             }
             text.push('\n');
         }
+        let laws = law::of(group, &summary.hosts);
+        if !laws.is_empty() {
+            text.push_str(&format!("{}\n\n", escape(law::said::HEADING)));
+            for line in laws.iter().flat_map(law::said::lines) {
+                text.push_str(&format!("- {}\n", escape(line.trim())));
+            }
+            text.push('\n');
+        }
         if let Some(heading) = cost::heading(group) {
             text.push_str(&format!("{}\n\n{}\n", escape(&heading), cost::table(group).markdown()));
         }
@@ -177,6 +196,14 @@ pub fn markdown(summary: &Summary) -> String {
         if failures(group).next().is_some() {
             text.push('\n');
         }
+    }
+    let weak = law::weak::of(summary);
+    if !weak.is_empty() {
+        text.push_str(&format!("{}\n\n", escape(law::said::WEAK)));
+        for line in weak.iter().flat_map(law::said::weak_lines) {
+            text.push_str(&format!("- {}\n", escape(line.trim())));
+        }
+        text.push('\n');
     }
     for line in provenance(summary) {
         text.push_str(&format!("{}\n", escape(&line)));

@@ -24,8 +24,7 @@ impl SplitMix64 {
         ((u128::from(self.next()) * bound as u128) >> 64) as usize
     }
 
-    /// A number over 0, under 1, for tests that need samples of a known distribution.
-    #[cfg(test)]
+    /// A number over 0, under 1.
     pub(crate) fn unit(&mut self) -> f64 {
         ((self.next() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }

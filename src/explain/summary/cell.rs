@@ -90,6 +90,7 @@ pub(super) fn summarise(
         imbalance,
         speedup: None,
         efficiency: None,
+        karp_flatt: None,
         explained: Default::default(),
         iterations: answer.map(|a| a.iterations),
         rows: answer.map(|a| a.rows),

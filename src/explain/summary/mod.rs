@@ -11,9 +11,9 @@ use crate::cell::{Cell, CellId, Dataset, Workload, canonical};
 use crate::explain::beside::{self, Rank};
 use crate::explain::cost::{self, Cost};
 use crate::explain::floor::Floor;
-use crate::explain::names;
 use crate::explain::pop::{self, Explained};
 use crate::explain::warning::Warning;
+use crate::explain::{law, names};
 use crate::host::HostFacts;
 use crate::record::limits::Limits;
 use crate::record::peer::PeerFacts;
@@ -111,6 +111,9 @@ pub struct CellSummary {
     pub speedup: Option<Estimate>,
     /// Speedup over the number of lanes per lane of the base.
     pub efficiency: Option<Estimate>,
+    /// The serial share that would explain the speedup ([`law::karp_flatt`]); null on one lane, over a base of several, and with more lanes
+    /// than CPUs.
+    pub karp_flatt: Option<Estimate>,
     /// Efficiencies, and where the speedup went.
     #[serde(flatten)]
     pub explained: Explained,
@@ -401,6 +404,8 @@ fn refer_to_base(group: &mut Group, base_name: &str, bootstrap: Bootstrap, found
         };
         let lanes = f64::from(cell.cell.lanes()) / f64::from(facts.lanes.max(1));
         cell.efficiency = cell.speedup.filter(|_| lanes > 0.0).map(|s| s.divided_by(lanes));
+        let over_one = cell.speedup.filter(|_| facts.lanes == 1 && !cell.oversubscribed);
+        cell.karp_flatt = over_one.and_then(|speedup| law::karp_flatt::estimate(speedup, cell.cell.lanes()));
     }
     group.base = Some(facts);
 }

@@ -59,6 +59,16 @@ impl MedianLaw {
         self.low(unit * self.all())
     }
 
+    /// Its standard deviation: the bootstrap's standard error of the median (Maritz and Jarrett, JASA 73, 1978).
+    pub fn deviation(&self) -> f64 {
+        let mean = |of: &dyn Fn(f64) -> f64| {
+            let sum: f64 = self.values.iter().enumerate().map(|(at, value)| self.weight(at) * of(*value)).sum();
+            sum / self.all()
+        };
+        let middle = mean(&|value| value);
+        mean(&|value| (value - middle).powi(2)).sqrt()
+    }
+
     fn all(&self) -> f64 {
         self.below[self.values.len()]
     }

@@ -1,0 +1,89 @@
+//! Weak scaling: cells of different groups that have as many rows for each lane, and the law of that.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::cell::{Backend, Dataset, canonical};
+use crate::explain::law::{self, Laws, Scaling};
+use crate::explain::names;
+use crate::explain::summary::{CellSummary, Summary};
+
+/// The laws of one backend's cells that have as many rows for each lane.
+#[derive(Clone, Debug, Serialize)]
+pub struct Weak {
+    /// What is computed on what, the number of rows left out.
+    pub problem: String,
+    /// The laws.
+    #[serde(flatten)]
+    pub laws: Laws,
+}
+
+/// Every series of cells with as many rows for each lane and at least two numbers of lanes, by problem, backend and rows.
+pub fn of(summary: &Summary) -> Vec<Weak> {
+    let mut problems: BTreeMap<(String, String), Vec<&CellSummary>> = BTreeMap::new();
+    for cell in summary.groups.iter().flat_map(|group| &group.cells).filter(|cell| cell.time.is_some()) {
+        let key = (canonical(&without_rows(&cell.cell.dataset)), canonical(&cell.cell.workload));
+        problems.entry(key).or_default().push(cell);
+    }
+    problems.values().flat_map(|cells| of_problem(cells, summary)).collect()
+}
+
+fn of_problem(cells: &[&CellSummary], summary: &Summary) -> Vec<Weak> {
+    let mut backends: Vec<&Backend> = Vec::new();
+    for cell in cells.iter().filter(|cell| cell.cell.lanes() > 1) {
+        if !backends.contains(&&cell.cell.backend) {
+            backends.push(&cell.cell.backend);
+        }
+    }
+    backends.sort_by_key(|backend| (names::backend_order(backend), backend.name().to_string()));
+    let mut found = Vec::new();
+    for backend in backends {
+        for rows in rows_per_lane(cells, backend) {
+            let series: Vec<&CellSummary> = cells.iter().filter(|cell| per_lane(cell) == Some(rows)).copied().collect();
+            let eligible = law::eligible(&series, backend);
+            let several = eligible.iter().any(|cell| cell.cell.lanes() != eligible[0].cell.lanes());
+            // Nothing grows where all have the same number of rows.
+            if !several {
+                continue;
+            }
+            let laws = law::laws(backend.name(), Scaling::Weak, &eligible, None, &summary.hosts, Some(rows));
+            let first = eligible[0];
+            let name = names::dataset_name(&first.cell.dataset);
+            let dims = first.dims.map_or(String::new(), |dims| format!(", {dims} columns"));
+            let problem = format!("{} on {name}{dims}", names::workload(&first.cell.workload));
+            found.push(Weak { problem, laws });
+        }
+    }
+    found
+}
+
+/// The rows for each lane that cells of this backend have, rising.
+fn rows_per_lane(cells: &[&CellSummary], backend: &Backend) -> Vec<u64> {
+    let mut rows: Vec<u64> =
+        cells.iter().filter(|cell| cell.cell.backend == *backend).filter_map(|cell| per_lane(cell)).collect();
+    rows.sort_unstable();
+    rows.dedup();
+    rows
+}
+
+/// Rows for each lane; `None` where the rows cannot be spread evenly.
+fn per_lane(cell: &CellSummary) -> Option<u64> {
+    let rows = names::stated_rows(&cell.cell.dataset)?;
+    let lanes = u64::from(cell.cell.lanes());
+    rows.is_multiple_of(lanes).then(|| rows / lanes)
+}
+
+/// The data set with no number of rows.
+fn without_rows(dataset: &Dataset) -> Dataset {
+    let mut dataset = dataset.clone();
+    match &mut dataset {
+        Dataset::Synthetic { points, .. } => *points = 0,
+        Dataset::Catalogue { sample, .. } | Dataset::File { sample, .. } => {
+            if let Some(sample) = sample {
+                sample.points = 0;
+            }
+        }
+    }
+    dataset
+}
