@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::cell::Backend;
 use crate::explain::facts::Facts;
 use crate::explain::facts::explorer::{Point, Problem};
-use crate::explain::figure::style::{Marker, hex, of_backend, of_phase};
+use crate::explain::figure::style::{hex, of_backend, of_phase};
 use crate::explain::figure::trace::quoted;
 use crate::explain::report::size::Cut;
 
@@ -32,7 +32,8 @@ struct Commands {
 struct Look<'a> {
     name: &'a str,
     colour: String,
-    marker: &'static str,
+    /// The marker by its name in [`crate::explain::figure::style::Marker`]; the chart draws it.
+    marker: String,
     start: &'static str,
 }
 
@@ -145,19 +146,12 @@ impl<'a> Names<'a> {
 
 fn look(name: &str) -> Look<'_> {
     let (colour, marker) = of_backend(name);
-    let marker = match marker {
-        Marker::Diamond => "diamond",
-        Marker::Disc => "disc",
-        Marker::Square => "square",
-        Marker::Triangle => "triangle",
-        Marker::TriangleDown => "triangle-down",
-    };
     let start = match Backend::from_name(name) {
         None => "peer",
         Some(backend) if backend.uses_mpi() => "mpi",
         Some(_) => "solo",
     };
-    Look { name, colour: hex(colour), marker, start }
+    Look { name, colour: hex(colour), marker: format!("{marker:?}"), start }
 }
 
 /// A number with at most `digits` that count.

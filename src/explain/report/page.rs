@@ -22,6 +22,7 @@ const SCRIPT: &str = concat!(
     include_str!("script/cells.js"),
     include_str!("script/state.js"),
     include_str!("script/scale.js"),
+    include_str!("script/markers.js"),
     include_str!("script/chart.js"),
     include_str!("script/points.js"),
     include_str!("script/details.js"),

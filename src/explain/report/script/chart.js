@@ -26,23 +26,6 @@ function seriesOf(cell, across) {
   return JSON.stringify([cell.dataset, cell.name, ...fixed]);
 }
 
-/// The outline of a marker around the origin.
-function markerPath(marker, size) {
-  const corners = {
-    square: [[-0.9, -0.9], [0.9, -0.9], [0.9, 0.9], [-0.9, 0.9]],
-    diamond: [[0, -1.25], [1.25, 0], [0, 1.25], [-1.25, 0]],
-    triangle: [[0, -1.2], [1.1, 0.85], [-1.1, 0.85]],
-    "triangle-down": [[0, 1.2], [1.1, -0.85], [-1.1, -0.85]],
-  }[marker];
-  if (!corners) return `M${-size},0a${size},${size} 0 1,0 ${2 * size},0a${size},${size} 0 1,0 ${-2 * size},0z`;
-  return `M${corners.map(([x, y]) => `${x * size},${y * size}`).join("L")}z`;
-}
-
-/// A marker in its backend's colour.
-function marker(backend, size) {
-  return shape("path", { d: markerPath(backend.marker, size), fill: backend.colour, stroke: PAPER, "stroke-width": 1.2 });
-}
-
 function write(text, x, y, anchor, attributes) {
   return shape("text", { x, y, dy: "0.35em", "text-anchor": anchor, fill: INK, ...attributes }, text);
 }
@@ -129,7 +112,7 @@ function drawChart(box, cells, { across, measure }, width) {
         const [from, to] = ends(cell).map((end) => kept(end > 0 ? atY(end) : plot.bottom) - py);
         node.append(shape("path", { d: `M0,${from.toFixed(1)}V${to.toFixed(1)}`, stroke: backend.colour, "stroke-width": 1.6 }));
       }
-      node.append(marker(backend, 5));
+      node.append(marker(backend));
       marks.append(node);
       points.push({ cell, row, x: px, y: py, node });
     });

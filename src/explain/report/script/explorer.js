@@ -114,7 +114,7 @@ function explorer() {
         changed();
       } } });
       boxes.set(backend, box);
-      const sign = shape("svg", { class: "figure sign", width: 16, height: 16, viewBox: "-8 -8 16 16", "aria-hidden": "true" }, marker(backend, 5.5));
+      const sign = shape("svg", { class: "figure sign", width: 16, height: 16, viewBox: "-8 -8 16 16", "aria-hidden": "true" }, marker(backend));
       group.append(element("label", { class: "chip" }, box, sign, backend.name));
     }
     form.append(group);
