@@ -93,6 +93,7 @@ fn the_floor_is_modelled_from_the_limits_of_the_same_machine() {
         assert!(cell.floor.is_none() && cell.of_floor.is_none() && why(cell).contains("no limits"), "{}", why(cell));
     }
     assert!(!plain(&none).contains("of floor"), "an old folder has no such column");
+    assert!(!plain(&none).contains("distances"), "all were evaluated");
     assert!(!plain(&none).contains("Floor"));
     let csv = export::csv(&none).expect("CSV");
     assert!(csv.lines().next().is_some_and(|header| header.contains(",floor_seconds,floor_bound,of_floor,")));

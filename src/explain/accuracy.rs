@@ -1,7 +1,8 @@
 //! Three questions about several processes, answered from the records: do they help on one machine, do they help with MPI, and do they
-//! change the accuracy? They are answered where the data have true labels and some cells have several lanes.
+//! change the accuracy? They are answered where real data have true labels and some cells have several lanes: how well the clusters of synthetic
+//! rows are found again says nothing of a person's data.
 
-use crate::cell::{Backend, CommKind, Peer, PeerLanes};
+use crate::cell::{Backend, CommKind, Dataset, Peer, PeerLanes};
 use crate::explain::names;
 use crate::explain::summary::{CellSummary, Group};
 use crate::stats::{Bootstrap, Estimate};
@@ -22,7 +23,10 @@ pub struct Answer {
 /// The three answers for a group; empty where it has no true labels or no cell of several lanes.
 pub fn answers(group: &Group) -> Vec<Answer> {
     let timed = || group.cells.iter().filter(|cell| cell.time.is_some() && !cell.oversubscribed);
-    if timed().all(|cell| cell.quality.is_empty()) || timed().all(|cell| cell.cell.lanes() < 2) {
+    if matches!(group.dataset, Dataset::Synthetic { .. })
+        || timed().all(|cell| cell.quality.is_empty())
+        || timed().all(|cell| cell.cell.lanes() < 2)
+    {
         return Vec::new();
     }
     vec![
@@ -101,15 +105,33 @@ fn accuracy(group: &Group) -> Vec<String> {
     let measured = || group.cells.iter().filter(|c| c.time.is_some() && !c.quality.is_empty());
     let ours: Vec<&CellSummary> = measured().filter(|c| c.cell.backend.peer().is_none()).collect();
     let mut facts = Vec::new();
+    // Accelerators may be asked for other arithmetic: what is compared is the number of lanes.
+    let mut series: Vec<String> = ours.iter().map(|c| names::series(&c.cell)).collect();
+    series.sort();
+    series.dedup();
+    let of = |name: &String| -> Vec<&CellSummary> {
+        ours.iter().copied().filter(|c| names::series(&c.cell) == *name).collect()
+    };
+    let agrees = |a: &CellSummary, b: &CellSummary| a.quality == b.quality && a.inertia == b.inertia;
     if let Some(first) = ours.first() {
-        let same = ours.iter().all(|c| c.quality == first.quality && c.inertia == first.inertia);
         let most = ours.iter().map(|c| c.cell.lanes()).max().unwrap_or(1);
+        let by_lanes = series.iter().all(|name| of(name).windows(2).all(|pair| agrees(pair[0], pair[1])));
+        let same = ours.iter().filter(|c| agrees(c, first)).count();
+        let others: Vec<String> = (series.iter().filter_map(|name| of(name).first().copied()))
+            .filter(|c| !agrees(c, first))
+            .map(|c| format!("{} has {}", names::series(&c.cell), words(c)))
+            .collect();
         let values = words(first);
-        facts.push(match same {
-            true => {
-                format!("No: all {} cells of ours, on up to {most} lanes, have {values}, to the last bit.", ours.len())
+        facts.push(match (by_lanes, others.is_empty()) {
+            (true, true) => {
+                format!("No: all {same} cells of ours, on up to {most} lanes, have {values}, to the last bit.")
             }
-            false => format!("Yes: cells of ours differ; {} has {values}.", names::cell(&first.cell)),
+            (true, false) => format!(
+                "No: {same} cells of ours, on up to {most} lanes, have {values}, to the last bit. Other arithmetic does: {}, with any number of \
+                 lanes.",
+                others.join("; ")
+            ),
+            (false, _) => format!("Yes: cells of ours differ; {} has {values}.", names::cell(&first.cell)),
         });
     }
     let mut peers: Vec<&Backend> = Vec::new();

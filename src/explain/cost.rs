@@ -61,15 +61,16 @@ impl Versus {
 /// The COST of every backend of a group but `serial`, in the order of the cells; empty where the group has no `serial` cell.
 pub fn of(group: &Group, bootstrap: Bootstrap) -> Vec<Cost> {
     let Some(serial) = serial(group) else { return Vec::new() };
-    let mut backends: Vec<&Backend> = Vec::new();
-    for cell in &group.cells {
-        if cell.cell.backend != Backend::SERIAL && !backends.contains(&&cell.cell.backend) {
-            backends.push(&cell.cell.backend);
+    let mut backends: Vec<String> = Vec::new();
+    for cell in group.cells.iter().filter(|cell| cell.cell.backend != Backend::SERIAL) {
+        let name = names::series(&cell.cell);
+        if !backends.contains(&name) {
+            backends.push(name);
         }
     }
-    let of_backend = |backend: &&Backend| {
-        let cells: Vec<_> = group.cells.iter().filter(|c| c.cell.backend == **backend).collect();
-        cost(backend.name(), &cells, serial, group, bootstrap)
+    let of_backend = |backend: &String| {
+        let cells: Vec<_> = group.cells.iter().filter(|c| names::series(&c.cell) == *backend).collect();
+        cost(backend, &cells, serial, group, bootstrap)
     };
     backends.iter().map(of_backend).collect()
 }

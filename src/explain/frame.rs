@@ -124,7 +124,7 @@ fn cell_table(cells: &[(u32, u32, &Group, &CellSummary)]) -> PolarsResult<DataFr
         Column::new("cell".into(), words(&|c| c.id.0.clone())),
         Column::new("name".into(), words(&|c| names::cell(&c.cell))),
         Column::new("in_words".into(), words(&|c| names::in_words(&c.cell))),
-        Column::new("backend".into(), words(&|c| c.cell.backend.name().to_string())),
+        Column::new("backend".into(), words(&|c| names::series(&c.cell))),
         Column::new("ranks".into(), u32s(&|c| c.cell.ranks)),
         Column::new("threads".into(), u32s(&|c| c.cell.threads)),
         Column::new("lanes".into(), u32s(&|c| c.cell.lanes())),

@@ -1,8 +1,8 @@
 //! How workloads, data sets and cells are called in tables, figures and the report.
 
 use crate::cell::{
-    Algorithm, Arithmetic, BACKENDS, Backend, Cell, Dataset, DeviceKind, Init, Layout, Precision, Sample, Schedule,
-    Stop, Synthetic, Update, Workload,
+    Algorithm, Arithmetic, BACKENDS, Backend, Cell, Dataset, DeviceKind, Init, KMeans, Layout, Precision, Sample,
+    Schedule, Stop, Synthetic, Update, Workload,
 };
 use crate::units;
 
@@ -118,7 +118,31 @@ fn file_name(path: &std::path::Path) -> String {
 
 /// How a cell is spread: `serial`, `threads 4`, `mpi 4`, `hybrid 2×3` (ranks × threads).
 pub fn cell(cell: &Cell) -> String {
-    spread(cell.backend.name(), cell.ranks, cell.threads)
+    spread(cell.backend.name(), cell.ranks, cell.threads) + &variant(cell)
+}
+
+/// What cells that differ in their lanes alone have in common: `threads`, `mpi+trainium bf16`.
+pub fn series(cell: &Cell) -> String {
+    cell.backend.name().to_string() + &variant(cell)
+}
+
+/// How an accelerator is used other than usual, after a space each; empty where it is not.
+fn variant(cell: &Cell) -> String {
+    let Workload::KMeans(kmeans) = &cell.workload;
+    let mut words = String::new();
+    if kmeans.offload.precision == Precision::Bf16 {
+        words.push_str(" bf16");
+    }
+    if kmeans.offload.update == Update::Device {
+        words.push_str(" device-sums");
+    }
+    words
+}
+
+/// The workload without what only concerns accelerators: cells that agree in it solve the same problem, and share a base.
+pub fn problem(workload: &Workload) -> Workload {
+    let Workload::KMeans(kmeans) = workload;
+    Workload::KMeans(KMeans { offload: Default::default(), ..kmeans.clone() })
 }
 
 /// How a backend with these ranks and threads is called.
@@ -172,7 +196,6 @@ pub fn one_line(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::KMeans;
 
     #[test]
     fn names_a_person_recognises() {

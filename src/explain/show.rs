@@ -339,6 +339,7 @@ pub fn table(group: &Group) -> Table {
         ("imbalance", Right),
         ("wait", Right),
         ("of floor", Right),
+        ("distances", Right),
         ("note", Left),
     ]);
     for cell in &group.cells {
@@ -347,7 +348,8 @@ pub fn table(group: &Group) -> Table {
     table.without_empty_columns()
 }
 
-/// The cells of a row: name, lanes, n, time, its range, speedup, its range, efficiency, imbalance, wait, of floor, note.
+/// The cells of a row: name, lanes, n, time, its range, speedup, its range, efficiency, imbalance, wait, of floor, distances
+/// (where fewer than all were evaluated), note.
 pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
     let or_empty = |value: Option<String>| value.unwrap_or_default();
     let is_base = group.base.as_ref().is_some_and(|b| b.cell == cell.id);
@@ -370,6 +372,7 @@ pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
         or_empty(cell.imbalance.map(|i| format!("{i:.3}"))),
         or_empty(wait),
         or_empty(cell.of_floor.map(|fraction| format!("{:.0} %", 100.0 * fraction))),
+        or_empty(cell.distances_share.filter(|share| *share < 0.9995).map(|share| format!("{:.1} %", 100.0 * share))),
         note(cell, is_base),
     ]
 }

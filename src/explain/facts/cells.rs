@@ -40,7 +40,7 @@ pub fn cells(summary: &Summary) -> Section {
     section.note(
         "Ranges are 95 % bootstrap intervals. Efficiency is speedup over lanes. Imbalance is the largest over the mean useful time of the lanes. Wait \
          is the share of the time that lanes wait, on average, for the slowest. Of floor is modelled: the least time of an iteration that the \
-         machine's measured limits allow, over the time that it took; empty where there are no limits. The id names the cell for 'amdahl show \
+         machine's measured limits allow, over the time that it took; empty where there are no limits. Distances: those evaluated over rows × clusters × iterations, where bounds spared some. The id names the cell for 'amdahl show \
          --cell'.",
     );
     section
@@ -61,6 +61,7 @@ fn cell_table(group: &Group) -> Table {
         ("imbalance", Kind::Number),
         ("wait", Kind::Number),
         ("of floor", Kind::Number),
+        ("distances", Kind::Number),
         ("note", Kind::Words),
         ("id", Kind::Range),
     ];

@@ -46,7 +46,7 @@ fn bars(view: &View<'_>, is_simulated: bool) -> Vec<Bar> {
         let group = &view.summary.groups[i];
         let mut widest: Vec<&CellSummary> = Vec::new();
         for cell in group.cells.iter().filter(|c| c.peer.is_none() && !c.oversubscribed) {
-            match widest.iter_mut().find(|other| other.cell.backend == cell.cell.backend) {
+            match widest.iter_mut().find(|other| names::series(&other.cell) == names::series(&cell.cell)) {
                 Some(other) if other.cell.lanes() < cell.cell.lanes() => *other = cell,
                 Some(_) => {}
                 None => widest.push(cell),

@@ -67,10 +67,10 @@ fn series(group: &Group, of: fn(&Pop) -> Option<f64>) -> Vec<(String, Vec<Point>
     for cell in group.cells.iter().filter(|cell| cell.peer.is_none()) {
         let Some(value) = cell.explained.pop.as_ref().and_then(of).filter(|value| value.is_finite()) else { continue };
         let point = Point { lanes: f64::from(cell.cell.lanes()), value, crowded: cell.oversubscribed };
-        let name = cell.cell.backend.name();
+        let name = names::series(&cell.cell);
         match series.last_mut() {
-            Some((known, points)) if known == name => points.push(point),
-            _ => series.push((name.to_string(), vec![point])),
+            Some((known, points)) if *known == name => points.push(point),
+            _ => series.push((name, vec![point])),
         }
     }
     series

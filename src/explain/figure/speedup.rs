@@ -7,6 +7,7 @@ use crate::explain::figure::medium::Medium;
 use crate::explain::figure::style::{self, At, CAPTION, Canvas, Colour, GREY, HEADING, LABEL, Marker, RULE};
 use crate::explain::figure::{Chart, Figure, View, ids};
 use crate::explain::frame::{numbers, words};
+use crate::explain::names;
 use crate::explain::summary::Group;
 use crate::record::Provenance;
 use crate::units;
@@ -83,7 +84,7 @@ fn series(view: &View<'_>, group: usize) -> Result<Vec<Series>> {
     for series in &mut all {
         series.points.sort_by(|a, b| a.lanes.total_cmp(&b.lanes));
         let failed = view.summary.groups[group].cells.iter().filter(|c| c.speedup.is_none());
-        let mine = failed.filter(|c| c.cell.backend.name() == series.backend);
+        let mine = failed.filter(|c| names::series(&c.cell) == series.backend);
         series.gaps = mine.map(|c| f64::from(c.cell.lanes())).collect();
     }
     Ok(all)

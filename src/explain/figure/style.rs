@@ -100,7 +100,8 @@ pub enum Marker {
 
 /// Colour and marker of a backend: always the same, whatever else is in a figure.
 pub fn of_backend(name: &str) -> (Colour, Marker) {
-    match name {
+    // What follows the name is how an accelerator is used.
+    match name.split(' ').next().unwrap_or(name) {
         "serial" => (INK, Marker::Diamond),
         "threads" => (BLUE, Marker::Disc),
         "mpi" => (VERMILLION, Marker::Square),

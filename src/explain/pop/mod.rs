@@ -20,6 +20,7 @@
 
 use serde::Serialize;
 
+use crate::explain::names;
 use crate::explain::summary::{CellSummary, Group};
 use crate::record::Provenance;
 
@@ -143,7 +144,9 @@ pub fn explain(group: &mut Group) {
 /// Says for each cell what was lost since the cell of the same backend with the next fewer lanes (of several, the one that loses least).
 fn steps(cells: &mut [CellSummary]) {
     let before = |cell: &CellSummary| {
-        let same = cells.iter().filter(|c| c.cell.backend == cell.cell.backend && c.cell.lanes() < cell.cell.lanes());
+        let same = cells
+            .iter()
+            .filter(|c| names::series(&c.cell) == names::series(&cell.cell) && c.cell.lanes() < cell.cell.lanes());
         let of = |c: &CellSummary| Some((c.cell.lanes(), c.explained.lost.clone()?));
         let found = same.filter_map(of);
         found.max_by(|a, b| (a.0, -a.1.lost).partial_cmp(&(b.0, -b.1.lost)).unwrap_or(std::cmp::Ordering::Equal))

@@ -95,6 +95,7 @@ pub(super) fn summarise(
         iterations: answer.map(|a| a.iterations),
         rows: answer.map(|a| a.rows),
         dims: answer.map(|a| a.dims),
+        distances_share: answer.and_then(|answer| distances_share(cell, answer)),
         inertia: answer.map(|a| a.inertia),
         quality: answer.map(|a| a.quality.clone()).unwrap_or_default(),
         cpu_s: middle(cpu),
@@ -107,6 +108,13 @@ pub(super) fn summarise(
         repeats,
         key: key.take(),
     }
+}
+
+/// Distances that were evaluated over those of comparing every row with every centroid in every iteration.
+fn distances_share(cell: &Cell, answer: &Clustering) -> Option<f64> {
+    let Workload::KMeans(kmeans) = &cell.workload;
+    let all = answer.rows as f64 * f64::from(kmeans.k) * f64::from(answer.iterations);
+    answer.distances.filter(|_| all > 0.0).map(|distances| distances as f64 / all)
 }
 
 /// A phase with a smaller share of the timed part than this decides nothing, whatever the probes take of it.

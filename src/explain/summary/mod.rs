@@ -123,6 +123,9 @@ pub struct CellSummary {
     pub rows: Option<u64>,
     /// Columns of the data.
     pub dims: Option<u32>,
+    /// Distances that were evaluated, over rows × clusters × iterations: 1 where each row is compared with every centroid; null where they are
+    /// not counted.
+    pub distances_share: Option<f64>,
     /// Inertia of the final centroids.
     pub inertia: Option<f64>,
     /// Agreement with true labels: NMI, ARI, purity; empty where there are none.
@@ -346,7 +349,7 @@ impl Found {
 fn group(cells: Vec<CellSummary>) -> Vec<Group> {
     let mut by_problem: BTreeMap<(String, String), Vec<CellSummary>> = BTreeMap::new();
     for cell in cells {
-        let problem = (canonical(&cell.cell.dataset), canonical(&cell.cell.workload));
+        let problem = (canonical(&cell.cell.dataset), canonical(&names::problem(&cell.cell.workload)));
         by_problem.entry(problem).or_default().push(cell);
     }
     let mut groups: Vec<Group> = by_problem
@@ -354,14 +357,14 @@ fn group(cells: Vec<CellSummary>) -> Vec<Group> {
         .filter_map(|mut cells| {
             cells.sort_by_key(|c| {
                 let cell = &c.cell;
-                let backend = (names::backend_order(&cell.backend), cell.backend.name().to_string());
+                let backend = (names::backend_order(&cell.backend), names::series(cell));
                 (backend, cell.lanes(), cell.ranks, cell.oversubscribe, c.id.clone())
             });
             let first = cells.first()?.cell.clone();
             let rows = names::stated_rows(&first.dataset).or_else(|| cells.iter().find_map(|c| c.rows));
             let dims = names::stated_dims(&first.dataset).or_else(|| cells.iter().find_map(|c| c.dims));
             Some(Group {
-                workload: first.workload,
+                workload: names::problem(&first.workload),
                 dataset: first.dataset,
                 rows,
                 dims,
