@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures report peers bench-peers oracles readers bless-instructions install lint setup clean
+.PHONY: help sweep test build lean figures report poster peers bench-peers oracles readers bless-instructions install lint setup clean
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -42,9 +42,13 @@ figures: ## draw the figures of RESULTS into plots/
 	@scripts/build.sh full
 	"$(BIN)/amdahl" figures "$(RESULTS)"
 
-report: ## make the report of RESULTS into report/
+report: ## make the report of RESULTS into report/: a page, a PDF, and the facts as JSON
 	@scripts/build.sh full
 	"$(BIN)/amdahl" report "$(RESULTS)"
+
+poster: ## make the poster of RESULTS into report/: A0 as PDF, portrait and landscape
+	@scripts/build.sh full
+	"$(BIN)/amdahl" poster "$(RESULTS)"
 
 peers: ## install the outside programs that experiments/peers.toml measures: Python packages, Spark, Rust crates
 	@scripts/peers.sh

@@ -29,6 +29,8 @@ mod page;
 mod peers;
 mod pjrt;
 mod plan;
+#[cfg(feature = "explain")]
+mod press;
 mod probe;
 mod readers;
 mod reference;

@@ -1,4 +1,4 @@
-//! `amdahl figures`: figures from results.
+//! `amdahl figures`: figures from results, as SVG, PDF and PNG.
 
 use std::path::PathBuf;
 
@@ -18,6 +18,20 @@ pub struct Args {
     /// What they are drawn for: screen (alone, with title and caption), page, a4, a0
     #[arg(long, default_value = "screen")]
     pub medium: String,
+    /// Kinds of files, such as svg,pdf; PNG has two pixels for each of the figure's
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "svg")]
+    pub format: Vec<Format>,
+}
+
+/// A kind of file.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For web pages and for editing
+    Svg,
+    /// For documents: one page of the figure's size
+    Pdf,
+    /// For slides
+    Png,
 }
 
 /// Runs the verb.
@@ -26,6 +40,7 @@ pub fn run(args: &Args) -> Result<()> {
     use crate::cli::{output, show};
     use crate::error::{Error, Kind};
     use crate::explain::figure::{self, FIGURES, View, medium};
+    use crate::explain::report::press::alone;
 
     let medium = medium::named(&args.medium)?;
     for name in &args.only {
@@ -42,9 +57,16 @@ pub fn run(args: &Args) -> Result<()> {
     let mut drawn = 0;
     for figure in FIGURES.iter().filter(|figure| wanted(figure.name) && (figure.applies)(&view)) {
         let drawing = figure::draw_one(figure, &view, medium)?;
-        let path = args.out.join(format!("{experiment}-{}.svg", drawing.name));
-        output::write(&path, &drawing.svg)?;
-        output::print(&format!("{}: {}\n", path.display(), drawing.title))?;
+        for format in &args.format {
+            let (ending, bytes) = match format {
+                Format::Svg => ("svg", drawing.svg.clone().into_bytes()),
+                Format::Pdf => ("pdf", alone::pdf(&drawing)?),
+                Format::Png => ("png", alone::png(&drawing)?),
+            };
+            let path = args.out.join(format!("{experiment}-{}.{ending}", drawing.name));
+            output::write_bytes(&path, &bytes)?;
+            output::print(&format!("{}: {}\n", path.display(), drawing.title))?;
+        }
         drawn += 1;
     }
     match drawn {

@@ -13,6 +13,7 @@ pub mod fit;
 pub mod output;
 pub mod people;
 pub mod plan;
+pub mod poster;
 pub mod predict;
 pub mod report;
 pub mod run;
@@ -49,8 +50,10 @@ pub enum Verb {
     Compare(compare::Args),
     /// Draw figures from results
     Figures(figures::Args),
-    /// Make the report of results
+    /// Make the report of results: a page, a PDF, and the facts as JSON
     Report(report::Args),
+    /// Make a poster of results, A0 as PDF
+    Poster(poster::Args),
     /// Read from a figure which cells it shows and how to draw it again
     Trace(trace::Args),
     /// Write results in the formats of other tools: TAU, Extra-P, Google Benchmark, CSV, Parquet, Caliper, Chrome
@@ -74,6 +77,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Compare(args) => compare::run(&args),
         Verb::Figures(args) => figures::run(&args),
         Verb::Report(args) => report::run(&args),
+        Verb::Poster(args) => poster::run(&args),
         Verb::Trace(args) => trace::run(&args),
         Verb::Export(args) => export::run(&args),
         Verb::Fit(args) => fit::run(&args),

@@ -23,12 +23,6 @@ pub fn style() -> Style {
     Style { colour: !refused && std::io::stdout().is_terminal() }
 }
 
-/// Writes a text file as [`write_bytes`] does.
-#[cfg(feature = "explain")]
-pub(crate) fn write(path: &std::path::Path, text: &str) -> Result<()> {
-    write_bytes(path, text.as_bytes())
-}
-
 /// Writes a file and makes its folder. A file of that name is replaced at once, so that a reader never sees half of it.
 pub(crate) fn write_bytes(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {

@@ -1,4 +1,4 @@
-//! `amdahl report`: one HTML page from results, and the facts that it says.
+//! `amdahl report`: a page, a PDF, and the facts that they say.
 
 use std::path::PathBuf;
 
@@ -9,9 +9,28 @@ use crate::error::Result;
 pub struct Args {
     /// Results folder, such as results/strong-scaling
     pub folder: PathBuf,
-    /// Folder for the page, made when it is missing
+    /// Folder for what is made, itself made when it is missing
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
+    /// What to make
+    #[arg(long, value_enum, default_value = "all")]
+    pub format: Format,
+    /// Folder with texts and templates of your own for the PDF: see report/README.md
+    #[arg(long, default_value = "report")]
+    pub own: PathBuf,
+}
+
+/// A kind of document.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One page that works offline
+    Html,
+    /// A report to print or hand in (A4)
+    Pdf,
+    /// What both say, as JSON
+    Facts,
+    /// All of them
+    All,
 }
 
 /// Runs the verb.
@@ -21,19 +40,31 @@ pub fn run(args: &Args) -> Result<()> {
     use crate::explain::facts::Facts;
     use crate::explain::figure::{self, View, medium};
     use crate::explain::report::page;
+    use crate::explain::report::press::{self, Own};
 
     let summary = show::load(&args.folder)?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
     let view = View::new(&summary, &args.folder.to_string_lossy())?;
     let drawings = figure::draw(&view, &medium::PAGE)?;
     let facts = Facts::of(&view, &drawings)?;
-    let write = |ending: &str, text: &str| {
+    let wanted = |format: Format| args.format == format || args.format == Format::All;
+    let write = |ending: &str, bytes: &[u8]| {
         let path = args.out.join(format!("{experiment}.{ending}"));
-        output::write(&path, text)?;
+        output::write_bytes(&path, bytes)?;
         output::print(&format!("{}\n", path.display()))
     };
-    write("html", &page::page(&facts, &drawings))?;
-    write("facts.json", &facts.json()?)
+    if wanted(Format::Html) {
+        write("html", page::page(&facts, &drawings).as_bytes())?;
+    }
+    if wanted(Format::Pdf) {
+        let drawings = figure::draw(&view, &medium::A4)?;
+        let facts = Facts::of(&view, &drawings)?;
+        write("pdf", &press::report(&facts, &drawings, &Own::of(&args.own, &experiment))?)?;
+    }
+    if wanted(Format::Facts) {
+        write("facts.json", facts.json()?.as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Runs the verb.

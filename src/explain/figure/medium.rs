@@ -27,10 +27,10 @@ pub const SCREEN: Medium = Medium { name: "screen", width: 760.0, framed: true, 
 pub const PAGE: Medium = Medium { name: "page", width: 760.0, framed: false, columns: 2, panels: 12, dots: 1_000 };
 
 /// A figure within the report: set 170 mm wide, labels are 9 points high.
-pub const A4: Medium = Medium { name: "a4", width: 643.0, framed: false, columns: 2, panels: 8, dots: 2_000 };
+pub const A4: Medium = Medium { name: "a4", width: 643.0, framed: false, columns: 2, panels: 4, dots: 2_000 };
 
-/// A figure on a poster: set 360 mm wide, labels are 25 points high.
-pub const A0: Medium = Medium { name: "a0", width: 490.0, framed: false, columns: 1, panels: 2, dots: 2_000 };
+/// A figure on a poster: set 300 mm wide, labels are 22 points high. One problem fits a glance.
+pub const A0: Medium = Medium { name: "a0", width: 460.0, framed: false, columns: 1, panels: 1, dots: 2_000 };
 
 /// Every medium.
 pub const MEDIA: [&Medium; 4] = [&SCREEN, &PAGE, &A4, &A0];

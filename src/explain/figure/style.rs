@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::explain::figure::trace::Trace;
 
 /// Drawn this many times larger than shown.
-const SCALE: f64 = 4.0;
+pub const SCALE: f64 = 4.0;
 
 /// Fonts that look alike and are there on most systems.
 pub const FONTS: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";

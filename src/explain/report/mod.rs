@@ -4,4 +4,5 @@ mod blocks;
 pub mod html;
 mod island;
 pub mod page;
+pub mod press;
 pub mod size;

@@ -1,0 +1,67 @@
+//! `amdahl poster`: an A0 poster from results.
+
+use std::path::PathBuf;
+
+use crate::error::Result;
+
+/// Arguments of `amdahl poster`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Results folder, such as results/strong-scaling
+    pub folder: PathBuf,
+    /// How the sheet lies
+    #[arg(long, value_enum, default_value = "both")]
+    pub orientation: Sheets,
+    /// Folder for the poster, made when it is missing
+    #[arg(long, default_value = "report")]
+    pub out: PathBuf,
+    /// Folder with texts and templates of your own: see report/README.md
+    #[arg(long, default_value = "report")]
+    pub own: PathBuf,
+}
+
+/// Which sheets are made.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheets {
+    /// 841 mm wide, 1189 mm high
+    Portrait,
+    /// 1189 mm wide, 841 mm high
+    Landscape,
+    /// One of each
+    Both,
+}
+
+/// Runs the verb.
+#[cfg(feature = "explain")]
+pub fn run(args: &Args) -> Result<()> {
+    use crate::cli::{output, show};
+    use crate::explain::facts::Facts;
+    use crate::explain::figure::{self, View, medium};
+    use crate::explain::report::press::{self, Orientation, Own};
+
+    let summary = show::load(&args.folder)?;
+    let view = View::new(&summary, &args.folder.to_string_lossy())?;
+    let drawings = figure::draw(&view, &medium::A0)?;
+    let facts = Facts::of(&view, &drawings)?;
+    let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
+    let own = Own::of(&args.own, &experiment);
+    for orientation in [Orientation::Portrait, Orientation::Landscape] {
+        let other = match orientation {
+            Orientation::Portrait => Sheets::Landscape,
+            Orientation::Landscape => Sheets::Portrait,
+        };
+        if args.orientation == other {
+            continue;
+        }
+        let path = args.out.join(format!("{experiment}-poster-{}.pdf", orientation.word()));
+        output::write_bytes(&path, &press::poster(&facts, &drawings, &own, orientation)?)?;
+        output::print(&format!("{}\n", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Runs the verb.
+#[cfg(not(feature = "explain"))]
+pub fn run(_args: &Args) -> Result<()> {
+    Err(super::output::without_explain("posters"))
+}
