@@ -32,7 +32,7 @@ fn made_up(drawings: &[Drawing], rows: usize, word: &str) -> Value {
         {"title": "time/ms", "kind": "number"}, {"title": "note", "kind": "words"}
     ]);
     let mut wide = columns.as_array().expect("columns").clone();
-    (0..12).for_each(|i| wide.push(json!({"title": format!("measure {i}"), "kind": "number"})));
+    (0..24).for_each(|i| wide.push(json!({"title": format!("measure {i}"), "kind": "number"})));
     let wide_row = json!({"class": "plain", "cells": vec!["1234.5678"; wide.len()]});
     let first = drawings.first().map_or("none", |d| d.name);
     json!({
