@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::explain::figure::counts::{self, layout, levels, of_cell, sizes};
 use crate::explain::figure::layout::MARGIN;
 use crate::explain::figure::medium::Medium;
-use crate::explain::figure::plot::{Plot, Scale, key};
+use crate::explain::figure::plot::{Plot, Scale, key, key_height};
 use crate::explain::figure::style::{self, Colour, GREY, INK, PAPER};
 use crate::explain::figure::{Chart, Figure, View};
 use crate::explain::metric::scope::Span;
@@ -188,13 +188,13 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, medium: &Medium) -> Re
         description,
         from: if SIMULATED { Provenance::Simulated } else { Provenance::Measured },
         cells,
-        head: 24.0,
+        head: key_height(medium, levels(SIMULATED).into_iter()),
         heights: vec![300.0; arms.len()],
         columns: columns,
         draw: Box::new(move |canvas, sheet| {
             let entries: Vec<_> =
-                levels(SIMULATED).into_iter().enumerate().map(|(i, l)| (l.to_string(), colour(i))).collect();
-            key(canvas, (MARGIN, sheet.head() + 9.0), &entries)?;
+                levels(SIMULATED).into_iter().enumerate().map(|(i, l)| (l.to_string(), colour(i), None)).collect();
+            key(canvas, sheet, &entries)?;
             for (arm, panel) in arms.iter().zip(&sheet.panels) {
                 let mut values = distinct(arm.samples.iter().map(|s| s.at[arm.variable]));
                 let x = match arm.variable {

@@ -102,6 +102,24 @@ pub fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
     placed
 }
 
+/// The same for things of unlike heights, which `wanted` gives the middles of: none overlaps another where there is room.
+pub fn stack(wanted: &[f64], heights: &[f64], low: f64, high: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    order.sort_by(|a, b| wanted[*a].total_cmp(&wanted[*b]));
+    let mut placed = wanted.to_vec();
+    let mut least = low;
+    for &i in &order {
+        placed[i] = placed[i].max(least + heights[i] / 2.0);
+        least = placed[i] + heights[i] / 2.0;
+    }
+    let mut most = high;
+    for &i in order.iter().rev() {
+        placed[i] = placed[i].min(most - heights[i] / 2.0);
+        most = placed[i] - heights[i] / 2.0;
+    }
+    placed
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +129,12 @@ mod tests {
     fn labels_keep_their_distance() {
         assert_eq!(spread(&[10.0, 12.0, 50.0], 10.0, 0.0, 100.0), [10.0, 20.0, 50.0]);
         assert_eq!(spread(&[99.0, 98.0], 10.0, 0.0, 100.0), [100.0, 90.0]);
+    }
+
+    #[test]
+    fn unlike_labels_keep_their_distance() {
+        assert_eq!(stack(&[10.0, 12.0], &[10.0, 20.0], 0.0, 100.0), [10.0, 25.0]);
+        assert_eq!(stack(&[99.0, 98.0], &[10.0, 20.0], 0.0, 100.0), [95.0, 80.0]);
     }
 
     #[test]

@@ -16,21 +16,27 @@ pub struct Medium {
     pub columns: usize,
     /// Panels of one figure, at most; the figure says how many problems it leaves out.
     pub panels: usize,
+    /// Height of all panels together in CSS pixels, at most, as far as one panel allows: what a page has room for.
+    pub height: f64,
     /// Single repeats drawn in one figure, at most; the figure says when it draws fewer than there are.
     pub dots: usize,
 }
 
 /// A figure that stands alone, for a screen or a document of one's own.
-pub const SCREEN: Medium = Medium { name: "screen", width: 760.0, framed: true, columns: 2, panels: 12, dots: 3_000 };
+pub const SCREEN: Medium =
+    Medium { name: "screen", width: 760.0, framed: true, columns: 2, panels: 12, height: 6_000.0, dots: 3_000 };
 
 /// A figure within the page.
-pub const PAGE: Medium = Medium { name: "page", width: 760.0, framed: false, columns: 2, panels: 12, dots: 1_000 };
+pub const PAGE: Medium =
+    Medium { name: "page", width: 760.0, framed: false, columns: 2, panels: 12, height: 6_000.0, dots: 1_000 };
 
 /// A figure within the report: set 170 mm wide, labels are 9 points high.
-pub const A4: Medium = Medium { name: "a4", width: 643.0, framed: false, columns: 2, panels: 4, dots: 2_000 };
+pub const A4: Medium =
+    Medium { name: "a4", width: 643.0, framed: false, columns: 2, panels: 4, height: 880.0, dots: 2_000 };
 
 /// A figure on a poster: set 300 mm wide, labels are 22 points high. One problem fits a glance.
-pub const A0: Medium = Medium { name: "a0", width: 460.0, framed: false, columns: 1, panels: 1, dots: 2_000 };
+pub const A0: Medium =
+    Medium { name: "a0", width: 460.0, framed: false, columns: 1, panels: 1, height: 820.0, dots: 2_000 };
 
 /// Every medium.
 pub const MEDIA: [&Medium; 4] = [&SCREEN, &PAGE, &A4, &A0];

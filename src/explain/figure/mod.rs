@@ -15,19 +15,31 @@ use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::explain::{names, show};
 use crate::record::Provenance;
 
+mod arms;
 mod axis;
 pub mod cache;
+pub mod cost;
 mod counts;
+pub mod efficiency;
+pub mod growth;
+pub mod heat;
+pub mod inertia;
 pub mod layout;
+mod lines;
 pub mod medium;
 pub mod mpki;
+pub mod multiples;
+pub mod peers;
 pub mod phases;
 mod plot;
 pub mod pop;
 pub mod roofline;
+mod scatter;
+mod sizes;
 pub mod speedup;
 pub mod style;
 pub mod trace;
+pub mod weak;
 
 /// What figures are drawn from.
 pub struct View<'a> {
@@ -45,24 +57,23 @@ impl<'a> View<'a> {
         Ok(View { summary, frames: Frames::new(summary)?, folder: folder.to_string() })
     }
 
-    /// The groups that a figure for this medium has room for, in their order: of too many those whose base takes longest, then those that
-    /// come first.
-    pub fn shown(&self, medium: &Medium) -> Vec<usize> {
+    /// The groups that a figure for this medium has room for. `height` says how much of the sheet's height a group takes, CSS pixels; none
+    /// where the figure has nothing to show of it. Of too many those whose base takes longest are kept, then those that come first.
+    fn fitting(&self, medium: &Medium, height: impl Fn(usize) -> Option<f64>) -> Fitting {
         let seconds = |i: usize| self.summary.groups[i].base.as_ref().map_or(0.0, |base| base.time.value);
-        let mut all: Vec<usize> = (0..self.summary.groups.len()).collect();
-        all.sort_by(|a, b| seconds(*b).total_cmp(&seconds(*a)));
-        all.truncate(medium.panels);
-        all.sort_unstable();
-        all
-    }
-
-    /// A sentence that says how many problems a figure leaves out; empty where it shows all.
-    fn left_out(&self, shown: &[usize]) -> String {
-        let all = self.summary.groups.len();
-        if shown.len() >= all {
-            return String::new();
+        let mut all: Vec<(usize, f64)> =
+            (0..self.summary.groups.len()).filter_map(|i| height(i).map(|height| (i, height))).collect();
+        all.sort_by(|a, b| seconds(b.0).total_cmp(&seconds(a.0)));
+        let of = all.len();
+        let (mut shown, mut used) = (Vec::new(), 0.0);
+        for (i, height) in all.into_iter().take(medium.panels) {
+            if shown.is_empty() || used + height <= medium.height {
+                used += height;
+                shown.push(i);
+            }
         }
-        format!("{} of {all} problems are shown, those whose base takes longest.", shown.len())
+        shown.sort_unstable();
+        Fitting { shown, of }
     }
 
     /// A short heading for each group: long where short ones would be the same.
@@ -133,13 +144,41 @@ impl<'a> View<'a> {
 
     /// `n = 5`, or `n = 3 to 5` where cells differ.
     fn repeats(&self) -> String {
-        let counts = || self.summary.groups.iter().flat_map(|g| &g.cells).filter_map(|c| c.time).map(|t| t.n);
-        match (counts().min(), counts().max()) {
-            (Some(least), Some(most)) if least != most => format!("n = {least} to {most}"),
-            (Some(n), _) => format!("n = {n}"),
-            _ => "n = 0".into(),
-        }
+        repeats(self.summary.groups.iter().flat_map(|g| &g.cells))
     }
+}
+
+/// The groups that a figure shows.
+struct Fitting {
+    /// Their places, rising.
+    shown: Vec<usize>,
+    /// How many there would be to show.
+    of: usize,
+}
+
+impl Fitting {
+    /// A sentence that says how many problems are left out; empty where none is.
+    fn left_out(&self) -> String {
+        if self.shown.len() >= self.of {
+            return String::new();
+        }
+        format!("{} of {} problems are shown, those whose base takes longest.", self.shown.len(), self.of)
+    }
+}
+
+/// How many repeats these cells have: `n = 5`, or `n = 3 to 5` where they differ.
+fn repeats<'c>(cells: impl Iterator<Item = &'c CellSummary>) -> String {
+    let counts = cells.filter_map(|c| c.time).map(|t| t.n);
+    match counts.fold((usize::MAX, 0), |(least, most), n| (least.min(n), most.max(n))) {
+        (_, 0) => "n = 0".into(),
+        (least, most) if least < most => format!("n = {least} to {most}"),
+        (n, _) => format!("n = {n}"),
+    }
+}
+
+/// Ends of an interval, for [`lines::Mark`].
+fn ends(estimate: crate::stats::Estimate) -> Option<(f64, f64)> {
+    estimate.interval.map(|interval| (interval.low, interval.high))
 }
 
 fn or_unknown(text: &str) -> &str {
@@ -186,8 +225,16 @@ pub type Draw<'v> = Box<dyn Fn(&Canvas<'_>, &Sheet) -> Result<()> + 'v>;
 /// Every figure. A new one is a file and a line here.
 pub const FIGURES: &[Figure] = &[
     speedup::FIGURE,
+    efficiency::FIGURE,
+    weak::FIGURE,
+    peers::FIGURE,
+    inertia::FIGURE,
     phases::FIGURE,
     pop::FIGURE,
+    multiples::FIGURE,
+    growth::FIGURE,
+    cost::FIGURE,
+    heat::FIGURE,
     roofline::FIGURE,
     cache::MEASURED,
     mpki::MEASURED,

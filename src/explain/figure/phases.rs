@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::explain::figure::axis::{Axis, number, round_ticks};
 use crate::explain::figure::layout::{MARGIN, Panel};
 use crate::explain::figure::medium::Medium;
+use crate::explain::figure::plot::{key, key_height};
 use crate::explain::figure::style::{self, At, CAPTION, Canvas, HEADING, INK, LABEL, RULE};
 use crate::explain::figure::{Chart, Figure, View, ids};
 use crate::explain::frame::{OTHER, numbers, words};
@@ -121,8 +122,14 @@ fn title(view: &View<'_>) -> Result<String> {
 const ROW: f64 = 25.0;
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
-    let shown = view.shown(medium);
     let all = view.headings();
+    let tall = |i: usize| {
+        let lines = style::wrap(&all[i], HEADING, medium.width - 2.0 * MARGIN).len() as f64;
+        let bars = view.summary.groups[i].cells.iter().filter(|c| !c.phases.is_empty() && c.peer.is_none()).count();
+        lines * 16.0 + if bars == 0 { 22.0 } else { bars as f64 * ROW + 54.0 }
+    };
+    let fitting = view.fitting(medium, |i| Some(tall(i)));
+    let shown = &fitting.shown;
     let mut panels = Vec::new();
     let mut description = String::from("Lane time of one iteration by phase.");
     for i in shown.iter().copied() {
@@ -130,12 +137,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         description.push_str(&describe(&all[i], &bars));
         panels.push((all[i].clone(), &view.summary.groups[i], bars));
     }
-    let heights = (panels.iter())
-        .map(|(heading, _, bars)| {
-            let lines = style::wrap(heading, HEADING, medium.width - 2.0 * MARGIN).len() as f64;
-            lines * 16.0 + if bars.is_empty() { 22.0 } else { bars.len() as f64 * ROW + 54.0 }
-        })
-        .collect();
+    let heights = shown.iter().map(|i| tall(*i)).collect();
     let caption = vec![
         format!(
             "Lane time: seconds of one iteration × lanes; medians of {} repeats, means over the lanes. With an ideal speedup every bar would end \
@@ -143,7 +145,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
              the timed part.",
             view.repeats().replace("n = ", "")
         ),
-        view.left_out(&shown),
+        fitting.left_out(),
         view.oversubscribed("all their waiting for a CPU counts too"),
         view.without_result(),
         view.source(),
@@ -155,17 +157,11 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         description,
         from: Provenance::Measured,
         cells: ids(cells.filter(|c| !c.phases.is_empty() && c.peer.is_none())),
-        head: 24.0,
+        head: key_height(medium, ORDER.map(|phase| style::of_phase(phase).1).into_iter()),
         heights,
         columns: 1,
         draw: Box::new(move |canvas, sheet| {
-            let mut x = MARGIN;
-            for phase in ORDER {
-                let (colour, label) = style::of_phase(phase);
-                canvas.bar((x, sheet.head() + 3.0), (12.0, 12.0), colour)?;
-                canvas.text(label, (x + 17.0, sheet.head() + 9.0), At::Start, LABEL)?;
-                x += 17.0 + style::width(label, LABEL) + 22.0;
-            }
+            key(canvas, sheet, &ORDER.map(style::of_phase).map(|(colour, word)| (word.to_string(), colour, None)))?;
             for ((heading, group, bars), place) in panels.iter().zip(&sheet.panels) {
                 panel(canvas, *place, heading, group, bars)?;
             }

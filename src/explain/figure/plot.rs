@@ -1,9 +1,11 @@
 //! A panel with two axes: heading, grid, ticks and the names of the axes.
 
 use crate::error::Result;
-use crate::explain::figure::axis::Axis;
-use crate::explain::figure::layout::Panel;
-use crate::explain::figure::style::{self, At, Canvas, Colour, Font, HEADING, LABEL, RULE};
+use crate::explain::figure::axis::{self, Axis};
+use crate::explain::figure::layout::{MARGIN, Panel, Sheet};
+use crate::explain::figure::medium::Medium;
+use crate::explain::figure::style::{self, At, Canvas, Colour, Font, HEADING, LABEL, Marker, RULE};
+use crate::explain::show;
 
 /// How one axis runs.
 #[derive(Clone, Debug)]
@@ -29,6 +31,51 @@ impl Scale {
         let to = if to > from { to } else { from + 1 };
         let ticks = (from..=to).map(|e| step.powi(e)).map(|tick| (tick, show(tick))).collect();
         Scale { name: name.into(), range: (step.powi(from), step.powi(to)), log: true, ticks }
+    }
+
+    /// An axis of seconds on which doubling is always the same distance, a little wider than the values.
+    pub fn of_seconds(name: &str, values: impl Iterator<Item = f64>) -> Scale {
+        let (least, most) = values
+            .filter(|v| v.is_finite() && *v > 0.0)
+            .fold((f64::INFINITY, 0f64), |(least, most), v| (least.min(v), most.max(v)));
+        let (least, most) = if most > 0.0 { (least, most) } else { (1.0, 1.0) };
+        // One value or almost one stands in the middle of a factor of two.
+        let (least, most) = if most < least * 1.5 { (least / 1.3, most * 1.3) } else { (least / 1.12, most * 1.12) };
+        let unit = show::Scale::of(std::iter::once((least * most).sqrt()));
+        let factor = unit.value(1.0);
+        let ticks = axis::log_ticks(least * factor, most * factor);
+        let ticks = ticks.into_iter().map(|tick| (tick / factor, axis::precise(tick))).collect();
+        Scale { name: format!("{name}, {}", unit.unit), range: (least, most), log: true, ticks }
+    }
+
+    /// A linear axis from 0 up to at least `most`.
+    pub fn from_zero(name: &str, most: f64) -> Scale {
+        let ticks = axis::round_ticks(most, 5);
+        let end = ticks.last().copied().filter(|end| *end > 0.0).unwrap_or(1.0);
+        let ticks = ticks.into_iter().map(|tick| (tick, axis::precise(tick))).collect();
+        Scale { name: name.into(), range: (0.0, end), log: false, ticks }
+    }
+
+    /// An axis of efficiencies: from 0 to 1.1, or up to 1.5 where some or their intervals are larger.
+    pub fn of_efficiency(name: &str, values: impl Iterator<Item = f64>) -> Scale {
+        let most = values.filter(|v| v.is_finite()).map(|v| v + 0.03).fold(1.1, f64::max).min(1.5);
+        let ticks = [0.0, 1.0, 0.5, 0.25, 0.75, 1.25, 1.5].into_iter().filter(|tick| *tick <= most);
+        Scale {
+            name: name.into(),
+            range: (0.0, most),
+            log: false,
+            ticks: ticks.map(|t| (t, axis::number(t))).collect(),
+        }
+    }
+
+    /// An axis of numbers of lanes, with ticks at those that were measured.
+    pub fn of_lanes(lanes: impl Iterator<Item = f64>) -> Scale {
+        let mut lanes: Vec<f64> = lanes.collect();
+        lanes.sort_by(f64::total_cmp);
+        lanes.dedup();
+        // Wanted first: powers of two.
+        lanes.sort_by_key(|lanes| lanes.log2().fract() != 0.0);
+        Scale::at("lanes (ranks × threads)", &lanes, axis::number)
     }
 
     /// An axis with ticks at these values alone.
@@ -61,13 +108,28 @@ pub struct Plot {
 impl Plot {
     /// Draws heading and axes of a panel, with `room` on the right for labels.
     pub fn new(canvas: &Canvas<'_>, panel: Panel, heading: &str, x: &Scale, y: &Scale, room: f64) -> Result<Plot> {
+        Plot::below(canvas, panel, &[(heading, HEADING)], x, y, room)
+    }
+
+    /// The same below several lines of text, each in its font.
+    pub fn below(
+        canvas: &Canvas<'_>,
+        panel: Panel,
+        texts: &[(&str, Font)],
+        x: &Scale,
+        y: &Scale,
+        room: f64,
+    ) -> Result<Plot> {
         let mut top = panel.y + 8.0;
-        for line in style::wrap(heading, HEADING, panel.width) {
-            canvas.text(&line, (panel.x, top), At::Start, HEADING)?;
-            top += 16.0;
+        for (text, font) in texts {
+            for line in style::wrap(text, *font, panel.width) {
+                canvas.text(&line, (panel.x, top), At::Start, *font)?;
+                top += 16.0;
+            }
         }
         let widest = y.ticks.iter().map(|(_, text)| style::width(text, LABEL)).fold(0.0, f64::max);
-        let (left, right) = (panel.x + widest + 30.0, panel.x + panel.width - room);
+        let side = if y.name.is_empty() { 14.0 } else { 30.0 };
+        let (left, right) = (panel.x + widest + side, panel.x + panel.width - room);
         let (top, bottom) = (top + 6.0, panel.y + panel.height - 40.0);
         let place = |scale: &Scale, from: f64, to: f64| match scale.log {
             true => Axis::log2(scale.range, (from, to)),
@@ -88,7 +150,9 @@ impl Plot {
             canvas.text(&text_of(y, tick), (left - 8.0, plot.y.at(tick)), At::End, LABEL)?;
         }
         canvas.text(&x.name, ((left + right) / 2.0, bottom + 31.0), At::Middle, LABEL)?;
-        canvas.text_upwards(&y.name, (panel.x + 8.0, (top + bottom) / 2.0), LABEL)?;
+        if !y.name.is_empty() {
+            canvas.text_upwards(&y.name, (panel.x + 8.0, (top + bottom) / 2.0), LABEL)?;
+        }
         Ok(plot)
     }
 
@@ -113,12 +177,41 @@ impl Plot {
     }
 }
 
-/// Key entries in a row: a coloured word each, from the left.
-pub fn key(canvas: &Canvas<'_>, (mut x, y): (f64, f64), entries: &[(String, Colour)]) -> Result<()> {
-    for (word, colour) in entries {
-        canvas.bar((x, y - 2.0), (14.0, 4.0), *colour)?;
+/// Rows that key entries fill: each entry is its word, and whether it begins a new row.
+fn rows(words: &[String], room: f64) -> (Vec<(f64, usize)>, usize) {
+    let (mut x, mut row) = (0.0, 0);
+    let mut places = Vec::new();
+    for word in words {
+        let size = 19.0 + style::width(word, LABEL);
+        if x > 0.0 && x + size > room {
+            (x, row) = (0.0, row + 1);
+        }
+        places.push((x, row));
+        x += size + 18.0;
+    }
+    (places, row + 1)
+}
+
+const KEY_ROW: f64 = 17.0;
+
+/// Room that a key needs between title and panels on a sheet for this medium, CSS pixels.
+pub fn key_height<W: AsRef<str>>(medium: &Medium, words: impl Iterator<Item = W>) -> f64 {
+    let words: Vec<String> = words.map(|word| word.as_ref().to_string()).collect();
+    7.0 + KEY_ROW * rows(&words, medium.width - 2.0 * MARGIN).1 as f64
+}
+
+/// Draws a key below the title: a coloured word each, in as many rows as they need ([`key_height`]). Words come with the form of their
+/// points, where they have one.
+pub fn key(canvas: &Canvas<'_>, sheet: &Sheet, entries: &[(String, Colour, Option<Marker>)]) -> Result<()> {
+    let words: Vec<String> = entries.iter().map(|(word, ..)| word.clone()).collect();
+    let (places, _) = rows(&words, sheet.width - 2.0 * MARGIN);
+    for ((word, colour, marker), (x, row)) in entries.iter().zip(places) {
+        let (x, y) = (MARGIN + x, sheet.head() + 9.0 + KEY_ROW * row as f64);
+        match marker {
+            Some(marker) => canvas.marker((x + 7.0, y), *marker, *colour)?,
+            None => canvas.bar((x, y - 5.0), (13.0, 10.0), *colour)?,
+        }
         canvas.text(word, (x + 19.0, y), At::Start, LABEL)?;
-        x += 19.0 + style::width(word, LABEL) + 20.0;
     }
     Ok(())
 }

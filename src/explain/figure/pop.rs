@@ -1,9 +1,8 @@
 //! POP efficiencies over the number of lanes, one panel an efficiency.
 
 use crate::error::{Error, Result};
-use crate::explain::figure::layout::MARGIN;
 use crate::explain::figure::medium::Medium;
-use crate::explain::figure::plot::{Plot, Scale, key};
+use crate::explain::figure::plot::{Plot, Scale, key, key_height};
 use crate::explain::figure::style::{self, GREY, PAPER};
 use crate::explain::figure::{Chart, Figure, View, ids};
 use crate::explain::names;
@@ -107,20 +106,20 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         .filter(|t| **t <= most)
         .map(|t| (*t, super::axis::number(*t)))
         .collect();
+    let backends = all.iter().map(|(_, series)| series).max_by_key(|series| series.len());
+    let look = |name: &String| (name.clone(), style::of_backend(name).0, Some(style::of_backend(name).1));
+    let entries: Vec<_> = backends.into_iter().flatten().map(|(name, _)| look(name)).collect();
     Ok(Chart {
         title: title(view)?,
         caption,
         description,
         from: Provenance::Measured,
         cells: ids(group.cells.iter().filter(|c| c.explained.pop.is_some() && c.peer.is_none())),
-        head: 24.0,
+        head: key_height(medium, entries.iter().map(|(name, ..)| name)),
         heights: vec![230.0; PANELS.len()],
         columns: medium.columns.max(2),
         draw: Box::new(move |canvas, sheet| {
-            let backends = all.iter().map(|(_, series)| series).max_by_key(|series| series.len());
-            let entries: Vec<_> =
-                backends.into_iter().flatten().map(|(name, _)| (name.clone(), style::of_backend(name).0)).collect();
-            key(canvas, (MARGIN, sheet.head() + 9.0), &entries)?;
+            key(canvas, sheet, &entries)?;
             for ((name, series), panel) in all.iter().zip(&sheet.panels) {
                 let y = Scale { name: String::new(), range: (0.0, most), log: false, ticks: ticks.clone() };
                 let plot = Plot::new(canvas, *panel, name, &x, &y, 12.0)?;

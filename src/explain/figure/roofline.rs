@@ -6,9 +6,8 @@
 
 use crate::cell::CellId;
 use crate::error::{Error, Result};
-use crate::explain::figure::layout::MARGIN;
 use crate::explain::figure::medium::Medium;
-use crate::explain::figure::plot::{Plot, Scale, key};
+use crate::explain::figure::plot::{Plot, Scale, key, key_height};
 use crate::explain::figure::style::{self, At, CAPTION, Colour, Font, GREY, INK, PAPER};
 use crate::explain::figure::{Chart, Figure, View};
 use crate::explain::metric::{self, Entry};
@@ -137,6 +136,13 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let mut cells: Vec<CellId> = points.iter().filter(|p| lanes.contains(&p.lanes)).map(|p| p.cell.clone()).collect();
     cells.sort();
     cells.dedup();
+    let mut entries: Vec<(String, Colour, Option<style::Marker>)> = Vec::new();
+    for point in points.iter().filter(|p| lanes.contains(&p.lanes)) {
+        let (colour, marker) = style::of_backend(&point.backend);
+        if !entries.iter().any(|(name, ..)| *name == point.backend) {
+            entries.push((point.backend.clone(), colour, Some(marker)));
+        }
+    }
     Ok(Chart {
         title: title(view)?,
         caption,
@@ -144,18 +150,11 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         // Times and ceilings are measured; that flop are modelled, and bytes where they are, the title says.
         from: Provenance::Measured,
         cells,
-        head: 24.0,
+        head: key_height(medium, entries.iter().map(|(name, ..)| name)),
         heights: vec![320.0; lanes.len()],
         columns: lanes.len().clamp(1, medium.columns),
         draw: Box::new(move |canvas, sheet| {
-            let mut backends: Vec<&str> = Vec::new();
-            for point in &points {
-                if !backends.contains(&point.backend.as_str()) {
-                    backends.push(&point.backend);
-                }
-            }
-            let entries: Vec<_> = backends.iter().map(|b| (b.to_string(), style::of_backend(b).0)).collect();
-            key(canvas, (MARGIN, sheet.head() + 9.0), &entries)?;
+            key(canvas, sheet, &entries)?;
             for (panel, &lanes) in sheet.panels.iter().zip(&lanes) {
                 let heading = if lanes == 1 { "one lane".to_string() } else { format!("{lanes} lanes together") };
                 let x = Scale::powers("flop a byte", x_range, super::axis::number);

@@ -116,8 +116,10 @@ fn title(view: &View<'_>) -> Result<String> {
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let groups = &view.summary.groups;
-    let shown = view.shown(medium);
-    let columns = if shown.len() > 1 { medium.columns } else { 1 };
+    let columns = if groups.len() > 1 { medium.columns } else { 1 };
+    let tall = if columns == 1 { 400.0 } else { 330.0 };
+    let fitting = view.fitting(medium, |_| Some(tall / columns as f64));
+    let shown = &fitting.shown;
     let all = view.headings();
     let headings: Vec<String> = shown.iter().map(|i| all[*i].clone()).collect();
     let mut description = String::from("Speedup over the number of lanes, both axes logarithmic to base 2.");
@@ -140,7 +142,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
              guide the eye.",
             view.repeats()
         ),
-        view.left_out(&shown),
+        fitting.left_out(),
         view.oversubscribed("hollow markers; ↓ where below the axis"),
         view.without_result(),
         view.source(),
@@ -155,7 +157,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
             .iter()
             .flat_map(|i| groups[*i].cells.iter().filter(|c| c.speedup.is_some() && c.peer.is_none()))),
         head: 0.0,
-        heights: vec![if columns == 1 { 400.0 } else { 330.0 }; shown.len()],
+        heights: vec![tall; shown.len()],
         columns,
         draw: Box::new(move |canvas, sheet| {
             for (i, (group, series, raw)) in panels.iter().enumerate() {

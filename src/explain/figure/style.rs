@@ -96,6 +96,16 @@ pub enum Marker {
     Triangle,
     /// A triangle on its tip.
     TriangleDown,
+    /// A slanted cross, for outside programs.
+    Cross,
+    /// An upright cross, for outside programs.
+    Plus,
+    /// Both crosses, for outside programs.
+    Star,
+    /// Two triangles that meet at their tips, for outside programs.
+    BowTie,
+    /// A hexagon, for outside programs.
+    Hexagon,
 }
 
 /// Colour and marker of a backend: always the same, whatever else is in a figure.
@@ -115,8 +125,60 @@ pub fn of_backend(name: &str) -> (Colour, Marker) {
         "mpi+cuda" => (SKY, Marker::Square),
         "trainium" => (BLUE, Marker::Triangle),
         "mpi+trainium" => (BLUE, Marker::TriangleDown),
-        _ => (PURPLE, Marker::TriangleDown),
+        _ => of_program(name),
     }
+}
+
+/// Colour and marker of an outside program: those of the project's own peers are fixed, others follow from the letters of their name.
+fn of_program(name: &str) -> (Colour, Marker) {
+    const COLOURS: [Colour; 6] = [BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY];
+    match name {
+        "scikit-learn" => (ORANGE, Marker::Cross),
+        "scikit-learn-elkan" => (ORANGE, Marker::Plus),
+        "scikit-learn-minibatch" => (ORANGE, Marker::Star),
+        "scikit-learn-intelex" => (SKY, Marker::Cross),
+        "daal4py" => (SKY, Marker::Plus),
+        "faiss" => (PURPLE, Marker::Cross),
+        "mpi4py" => (VERMILLION, Marker::Cross),
+        "mpi4py-small-batches" => (VERMILLION, Marker::Plus),
+        "multiprocessing" => (BLUE, Marker::Cross),
+        "spark" => (GREEN, Marker::Cross),
+        "linfa" => (INK, Marker::Cross),
+        "kmeans-crate" => (INK, Marker::Plus),
+        _ => {
+            // FNV-1a: equal names look equal in every figure of every version.
+            let hash =
+                name.bytes().fold(0x811C_9DC5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+            let marker = [Marker::BowTie, Marker::Hexagon, Marker::Star][(hash / 6 % 3) as usize];
+            (COLOURS[(hash % 6) as usize], marker)
+        }
+    }
+}
+
+/// The colour of a magnitude from 0 to 1: viridis (S. van der Walt, N. Smith, 2015), which is as light as it is large and can be read by
+/// people who do not see all colours. Between nine of its colours in a straight line.
+pub fn viridis(share: f64) -> Colour {
+    const TABLE: [(u8, u8, u8); 9] = [
+        (0x44, 0x01, 0x54),
+        (0x47, 0x2D, 0x7B),
+        (0x3B, 0x52, 0x8B),
+        (0x2C, 0x72, 0x8E),
+        (0x21, 0x91, 0x8C),
+        (0x28, 0xAE, 0x80),
+        (0x5E, 0xC9, 0x62),
+        (0xAD, 0xDC, 0x30),
+        (0xFD, 0xE7, 0x25),
+    ];
+    let at = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 } * 8.0;
+    let (low, part) = ((at.floor() as usize).min(7), at - at.floor().min(7.0));
+    let mix = |a: u8, b: u8| (f64::from(a) + (f64::from(b) - f64::from(a)) * part).round() as u8;
+    let (a, b) = (TABLE[low], TABLE[low + 1]);
+    RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+/// Ink that can be read on a colour of [`viridis`], in a light and in a dark scheme: neither of the two turns with it.
+pub fn on_viridis(share: f64) -> Colour {
+    if share > 0.55 { RGBColor(0x10, 0x10, 0x10) } else { RGBColor(0xFE, 0xFE, 0xFE) }
 }
 
 /// Colour of a phase, and how it is called in figures.
@@ -243,7 +305,58 @@ impl<'a> Canvas<'a> {
                 Marker::Diamond => corners(&[(0.0, -1.25), (1.25, 0.0), (0.0, 1.25), (-1.25, 0.0)])?,
                 Marker::Triangle => corners(&[(0.0, -1.2), (1.1, 0.85), (-1.1, 0.85)])?,
                 Marker::TriangleDown => corners(&[(0.0, 1.2), (1.1, -0.85), (-1.1, -0.85)])?,
+                Marker::BowTie => corners(&[(-1.1, -0.9), (1.1, 0.9), (1.1, -0.9), (-1.1, 0.9)])?,
+                Marker::Hexagon => {
+                    corners(&[(0.0, -1.15), (1.0, -0.58), (1.0, 0.58), (0.0, 1.15), (-1.0, 0.58), (-1.0, -0.58)])?;
+                }
+                Marker::Cross | Marker::Plus | Marker::Star => {
+                    let thickness = if colour == PAPER { 5.0 } else { 2.2 };
+                    let stroke = |dx: f64, dy: f64| {
+                        self.line(
+                            &[(x - dx * size, y - dy * size), (x + dx * size, y + dy * size)],
+                            colour,
+                            1.0,
+                            thickness,
+                        )
+                    };
+                    if marker != Marker::Plus {
+                        stroke(0.85, 0.85)?;
+                        stroke(0.85, -0.85)?;
+                    }
+                    if marker != Marker::Cross {
+                        stroke(1.1, 0.0)?;
+                        stroke(0.0, 1.1)?;
+                    }
+                }
             }
+        }
+        Ok(())
+    }
+
+    /// A marker that is hollow where its cell has more lanes than CPUs.
+    pub fn marker_of(&self, place: (f64, f64), (colour, marker): (Colour, Marker), hollow: bool) -> Result<()> {
+        self.marker(place, marker, colour)?;
+        if hollow { self.disc(place, 2.4, PAPER, 1.0) } else { Ok(()) }
+    }
+
+    /// A straight dashed line.
+    pub fn dashed(
+        &self,
+        (from, to): ((f64, f64), (f64, f64)),
+        colour: Colour,
+        opacity: f64,
+        thickness: f64,
+    ) -> Result<()> {
+        let length = (to.0 - from.0).hypot(to.1 - from.1);
+        if !(length.is_finite() && length > 0.0) {
+            return Ok(());
+        }
+        let at = |d: f64| (from.0 + (to.0 - from.0) * d / length, from.1 + (to.1 - from.1) * d / length);
+        let (dash, gap) = (6.0, 4.0);
+        let mut start = 0.0;
+        while start < length {
+            self.line(&[at(start), at((start + dash).min(length))], colour, opacity, thickness)?;
+            start += dash + gap;
         }
         Ok(())
     }
@@ -344,6 +457,30 @@ mod tests {
             // Those of processors, which most figures have, differ in both.
             assert!(i > 3 || looks[..i].iter().all(|other| other.0 != one.0 && other.1 != one.1), "{}", BACKENDS[i].0);
         }
+    }
+
+    #[test]
+    fn outside_programs_are_told_apart() {
+        let peers = include_str!("../../../peers/peers.toml");
+        let names: Vec<&str> =
+            (peers.lines().filter_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))).collect();
+        assert!(names.len() > 5, "{names:?}");
+        for (i, one) in names.iter().enumerate() {
+            assert!(names[..i].iter().all(|other| of_backend(other) != of_backend(one)), "{one}");
+            assert!(BACKENDS.iter().all(|(ours, ..)| of_backend(ours) != of_backend(one)), "{one}");
+        }
+        assert_eq!(of_backend("somebody-elses"), of_backend("somebody-elses"));
+    }
+
+    #[test]
+    fn magnitudes_grow_lighter() {
+        let light = |share: f64| {
+            let c = viridis(share);
+            0.2126 * f64::from(c.0) + 0.7152 * f64::from(c.1) + 0.0722 * f64::from(c.2)
+        };
+        assert!((0..20).all(|i| light(f64::from(i) / 20.0) < light(f64::from(i + 1) / 20.0)));
+        assert_eq!(viridis(f64::NAN), viridis(0.0));
+        assert!(DARK.iter().all(|(colour, _)| *colour != on_viridis(0.0) && *colour != on_viridis(1.0)));
     }
 
     #[test]

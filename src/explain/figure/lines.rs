@@ -1,0 +1,212 @@
+//! Points over a numeric axis, series by series: single values faint, intervals, markers, lines between neighbours, and names at their ends.
+
+use crate::error::Result;
+use crate::explain::figure::layout::stack;
+use crate::explain::figure::plot::Plot;
+use crate::explain::figure::style::{self, At, Canvas, Colour, Font, LABEL, Marker};
+
+/// A value with what it stands on.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    /// Where it stands.
+    pub x: f64,
+    /// The value.
+    pub y: f64,
+    /// Ends of its interval.
+    pub interval: Option<(f64, f64)>,
+    /// Single values.
+    pub raw: Vec<f64>,
+    /// Has its cell more lanes than CPUs?
+    pub hollow: bool,
+}
+
+impl Mark {
+    /// The value and the ends of its interval.
+    pub fn values(&self) -> impl Iterator<Item = f64> + '_ {
+        let (low, high) = self.interval.unwrap_or((self.y, self.y));
+        [self.y, low, high].into_iter()
+    }
+}
+
+/// The points of one series, by x.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// How it is called.
+    pub name: String,
+    /// How its points look.
+    pub look: (Colour, Marker),
+    /// Its points, from left to right.
+    pub marks: Vec<Mark>,
+    /// Places of cells without a result: no line runs across them.
+    pub gaps: Vec<f64>,
+}
+
+impl Line {
+    /// A series, its points put in order.
+    pub fn new(name: &str, look: (Colour, Marker), mut marks: Vec<Mark>, gaps: Vec<f64>) -> Line {
+        marks.sort_by(|a, b| a.x.total_cmp(&b.x));
+        Line { name: name.into(), look, marks, gaps }
+    }
+
+    /// Neighbours that a line may join: each place comes once, and no cell between them went without a result.
+    fn joined(&self) -> impl Iterator<Item = &[Mark]> {
+        let once = self.marks.windows(2).all(|pair| pair[0].x < pair[1].x);
+        let whole = |pair: &[Mark]| !self.gaps.iter().any(|gap| pair[0].x < *gap && *gap < pair[1].x);
+        self.marks.windows(2).filter(move |pair| once && whole(pair))
+    }
+}
+
+/// Keeps so many single values of all series that at most `most` are left, and says how they are shown.
+pub fn thin<'l>(lines: impl Iterator<Item = &'l mut Line>, most: usize) -> String {
+    let marks: Vec<&mut Mark> = lines.flat_map(|line| &mut line.marks).collect();
+    let all: usize = marks.iter().map(|mark| mark.raw.len()).sum();
+    let every = all.div_ceil(most.max(1)).max(1);
+    let mut number = 0;
+    for mark in marks {
+        mark.raw.retain(|_| {
+            number += 1;
+            (number - 1) % every == 0
+        });
+    }
+    match every {
+        1 => "faint dots: single repeats".into(),
+        2 => "faint dots: every second repeat".into(),
+        3 => "faint dots: every third repeat".into(),
+        _ => format!("faint dots: one repeat in {every}"),
+    }
+}
+
+/// Series beside each other at the same place: this far to the right.
+fn shift(i: usize, of: usize) -> f64 {
+    // Many series stand closer.
+    let step = (24.0 / of.max(1) as f64).min(5.0);
+    (i as f64 - (of as f64 - 1.0) / 2.0) * step
+}
+
+/// Draws series, those that come later over the others, and their names to the right of the plot where `named`.
+pub fn draw(canvas: &Canvas<'_>, plot: &Plot, lines: &[Line], named: bool) -> Result<()> {
+    let place = |i: usize, mark: &Mark| {
+        let (x, y) = plot.place((mark.x, mark.y));
+        (x + shift(i, lines.len()), y)
+    };
+    let height = |value: f64| plot.place((1.0, value)).1;
+    for (i, line) in lines.iter().enumerate() {
+        let colour = line.look.0;
+        for pair in line.joined() {
+            canvas.line(&[place(i, &pair[0]), place(i, &pair[1])], colour, 0.75, 1.5)?;
+        }
+        for mark in &line.marks {
+            let x = place(i, mark).0;
+            for value in &mark.raw {
+                canvas.disc((x, height(*value)), 2.2, colour, 0.28)?;
+            }
+            if let Some((low, high)) = mark.interval {
+                canvas.line(&[(x, height(low)), (x, height(high))], colour, 1.0, 1.5)?;
+                for end in [low, high] {
+                    canvas.line(&[(x - 4.0, height(end)), (x + 4.0, height(end))], colour, 1.0, 1.5)?;
+                }
+            }
+        }
+    }
+    for (i, line) in lines.iter().enumerate() {
+        for mark in &line.marks {
+            canvas.marker_of(place(i, mark), line.look, mark.hollow)?;
+        }
+    }
+    if !named {
+        return Ok(());
+    }
+    let end = |(i, line): (usize, &Line)| {
+        let last = line.marks.last()?;
+        Some(Label { from: place(i, last), text: line.name.clone(), colour: line.look.0 })
+    };
+    labels(canvas, plot, &lines.iter().enumerate().filter_map(end).collect::<Vec<_>>())
+}
+
+/// A name beside the plot, with the point that it belongs to.
+pub struct Label {
+    /// Place of the point.
+    pub from: (f64, f64),
+    /// What it says.
+    pub text: String,
+    /// In which colour.
+    pub colour: Colour,
+}
+
+/// Widest label beside a plot; longer ones are broken.
+const WIDEST: f64 = 104.0;
+const LINE: f64 = 14.0;
+
+/// A label in lines, broken at its spaces, and within words after `-` and `+`.
+fn broken(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in text.split_inclusive([' ', '-', '+']) {
+        match lines.last_mut() {
+            Some(line) if style::width(format!("{line}{piece}").trim_end(), LABEL) <= WIDEST => line.push_str(piece),
+            _ => lines.push(piece.to_string()),
+        }
+    }
+    lines
+}
+
+/// Room that these names need on the right of a plot, CSS pixels.
+pub fn room<N: AsRef<str>>(names: impl Iterator<Item = N>) -> f64 {
+    let widest = names.flat_map(|name| broken(name.as_ref())).map(|line| style::width(line.trim_end(), LABEL));
+    26.0 + widest.fold(0.0, f64::max)
+}
+
+/// Writes names to the right of a plot, each as near to its point as the others allow, with a thin line where it had to leave it.
+pub fn labels(canvas: &Canvas<'_>, plot: &Plot, labels: &[Label]) -> Result<()> {
+    let texts: Vec<Vec<String>> = labels.iter().map(|label| broken(&label.text)).collect();
+    let heights: Vec<f64> = texts.iter().map(|lines| lines.len() as f64 * LINE + 1.0).collect();
+    let wanted: Vec<f64> = labels.iter().map(|label| label.from.1).collect();
+    let placed = stack(&wanted, &heights, plot.top - 20.0, plot.bottom + 20.0);
+    for ((label, lines), middle) in labels.iter().zip(&texts).zip(placed) {
+        let (x, y) = label.from;
+        let text_x = plot.right + 18.0;
+        if text_x - x > 40.0 || (middle - y).abs() > 5.0 {
+            canvas.line(&[(x + 9.0, y), (text_x - 4.0, middle)], label.colour, 0.45, 0.75)?;
+        }
+        let first = middle - (lines.len() as f64 - 1.0) * LINE / 2.0;
+        for (i, line) in lines.iter().enumerate() {
+            let font = Font { colour: label.colour, ..LABEL };
+            canvas.text(line.trim_end(), (text_x, first + i as f64 * LINE), At::Start, font)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mark(x: f64) -> Mark {
+        Mark { x, y: 1.0, interval: None, raw: vec![1.0, 2.0, 3.0, 4.0], hollow: false }
+    }
+
+    #[test]
+    fn lines_join_neighbours_alone() {
+        let line = |places: &[f64], gaps: &[f64]| {
+            let marks = places.iter().map(|x| mark(*x)).collect();
+            Line::new("a", style::of_backend("mpi"), marks, gaps.to_vec()).joined().count()
+        };
+        assert_eq!(line(&[4.0, 1.0, 2.0], &[]), 2);
+        assert_eq!(line(&[1.0, 2.0, 4.0], &[3.0]), 1, "a cell without a result lies between");
+        assert_eq!(line(&[1.0, 4.0, 4.0], &[]), 0, "two cells at one place");
+    }
+
+    #[test]
+    fn repeats_are_thinned_and_it_is_said() {
+        let mut lines = [Line::new("a", style::of_backend("mpi"), vec![mark(1.0), mark(2.0)], vec![])];
+        assert_eq!(thin(lines.iter_mut(), 8), "faint dots: single repeats");
+        assert_eq!(thin(lines.iter_mut(), 4), "faint dots: every second repeat");
+        assert_eq!(lines[0].marks.iter().map(|m| m.raw.len()).sum::<usize>(), 4);
+    }
+
+    #[test]
+    fn long_names_are_broken() {
+        assert_eq!(broken("mpi"), ["mpi"]);
+        assert!(broken("mpi+pjrt-reference").len() == 2 && broken("scikit-learn-minibatch 2").len() == 2);
+        assert!(room(["scikit-learn-minibatch 2"].iter()) <= 26.0 + WIDEST);
+    }
+}
