@@ -10,6 +10,8 @@ mod conformance;
 mod counters;
 mod data;
 mod doctor;
+#[cfg(feature = "explain")]
+mod drawn;
 mod explain;
 mod faults;
 #[cfg(feature = "explain")]
@@ -39,6 +41,8 @@ mod report;
 mod run;
 mod samples;
 mod setup;
+#[cfg(feature = "explain")]
+mod situations;
 mod store;
 mod support;
 mod worker;

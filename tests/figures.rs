@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 
-use amdahl::cell::{Dataset, Workload};
 use amdahl::explain::figure::medium::{MEDIA, Medium, SCREEN};
 use amdahl::explain::figure::{self, Drawing, FIGURES, View, trace};
 use amdahl::explain::frame::{Frames, numbers, words};
 use amdahl::explain::summary::summarise;
-use amdahl::record::simulation::SimulationEnd;
-use amdahl::record::{Failure, Line, Phase};
+use amdahl::record::{Line, Phase};
 
 use crate::explain::{amdahl, folder_with, golden, mixed};
-use crate::metrics::{with_made_up_pmu, with_made_up_simulations};
+use crate::metrics::with_made_up_pmu;
 use crate::samples::{self, Made, collect};
+use crate::situations::{all_failed, counted, peers, simulated, situations, sizes, weak};
 
 fn draw(lines: &[Line]) -> Vec<Drawing> {
     draw_for(lines, &SCREEN)
@@ -25,147 +24,115 @@ pub fn draw_for(lines: &[Line], medium: &Medium) -> Vec<Drawing> {
     figure::draw(&view, medium).expect("figures are drawn")
 }
 
-/// Made-up results of every kind that a figure has to cope with.
-pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
-    let wide = |lanes: &[u32]| {
-        let mut spreads = vec![("serial", 1, 1)];
-        spreads.extend(lanes.iter().map(|&n| ("threads", 1, n)));
-        spreads.extend(lanes.iter().map(|&n| ("mpi", n, 1)));
-        spreads.extend([("hybrid", 2, 2), ("hybrid", 2, 4), ("hybrid", 4, 2), ("hybrid", 4, 4)]);
-        spreads
-    };
-    let mut failed = mixed();
-    samples::fail(&mut failed, "serial", 1, Failure::Timeout, "<script>alert(1)</script> took more than 60 s");
-    let mut hostile = Made { experiment: "../<b>&\"x".into(), ..Made::default() }.lines();
-    for line in &mut hostile {
-        match line {
-            Line::Host(host) => host.hostname = Some("<img src=x onerror=alert(1)>\u{1b}[31m".into()),
-            Line::Run(run) => run.title = "</title><script>alert('title')</script>".into(),
-            _ => {}
-        }
-    }
-    samples::fail(&mut hostile, "mpi", 2, Failure::Error, "</td><script>alert(\"reason\")</script> ü 漢字");
-    let mut crowded =
-        Made { spreads: vec![("serial", 1, 1), ("threads", 1, 2), ("mpi", 2, 1), ("hybrid", 2, 4)], ..Made::default() }
-            .lines();
-    for line in &mut crowded {
-        if let Line::Record(record) = line
-            && let Some(measured) = record.measured.as_mut().filter(|m| m.lane_count() == 8)
-        {
-            measured.seconds *= 40.0;
-            let seconds = measured.seconds;
-            for lane in measured.readings[0].values.iter_mut().flatten() {
-                lane[Phase::Reduce.index()] = seconds * 0.9;
-            }
-        }
-    }
-    vec![
-        ("crowded", crowded),
-        ("usual", Made::default().lines()),
-        ("one-cell", Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines()),
-        (
-            "three-cells",
-            Made { spreads: vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2)], ..Made::default() }.lines(),
-        ),
-        ("one-repeat", Made { repeats: 1, ..Made::default() }.lines()),
-        ("mixed", mixed()),
-        ("many-lanes", Made { spreads: wide(&[1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]), ..Made::default() }.lines()),
-        ("many-problems", Made { points: vec![1_000, 10_000, 100_000], k: vec![4, 16, 64], ..Made::default() }.lines()),
-        ("noisy", Made { noise: 0.6, ..Made::default() }.lines()),
-        ("slower", Made { points: vec![300], ..Made::default() }.lines()),
-        ("no-base", failed),
-        ("counted", counted()),
-        ("simulated", simulated()),
-        ("hostile", hostile),
-    ]
-}
-
-/// Made-up hardware counters in a sweep over k, with limits.
-fn counted() -> Vec<Line> {
-    let mut lines = Made { k: vec![4, 16, 64], ..Made::default() }.lines();
-    lines.push(Line::Limits(Box::new(samples::limits())));
-    let events = [("instructions", 8e7), ("cycles", 4e7), ("L1D-load-misses", 6e5), ("LLC-load-misses", 5e4)];
-    with_made_up_pmu(&mut lines, &events.map(|(event, value)| (event, value, "perf-1")));
-    lines
-}
-
-/// Made-up simulations of a sweep over k and over rows.
-fn simulated() -> Vec<Line> {
-    let spreads = vec![("serial", 1, 1), ("mpi", 2, 1)];
-    let mut lines = Made { points: vec![1_000, 10_000], k: vec![4, 16, 64], spreads, ..Made::default() }.lines();
-    with_made_up_simulations(&mut lines);
-    // More clusters, more misses; and more rows.
-    let mut k = std::collections::BTreeMap::new();
-    for line in &lines {
-        if let Line::Cell { id, cell } = line {
-            let Workload::KMeans(kmeans) = &cell.workload;
-            k.insert(id.clone(), f64::from(kmeans.k));
-        }
-    }
-    for line in &mut lines {
-        let Line::Simulation(simulation) = line else { continue };
-        let factor = k[&simulation.key.cell] / 4.0;
-        let SimulationEnd::Done(counts) = &mut simulation.end else { continue };
-        if let Dataset::Synthetic { points, .. } = simulation.cell.dataset {
-            counts.rows = points;
-        }
-        for reading in counts.readings.iter_mut().filter(|r| r.metric.ends_with("misses")) {
-            reading.values.iter_mut().flatten().flatten().for_each(|value| *value *= factor);
-        }
-    }
-    lines
-}
-
 #[test]
 fn every_situation_is_drawn_twice_with_the_same_bytes() {
     for (name, lines) in situations() {
-        let (once, again) = (draw(&lines), draw(&lines));
-        assert!(once.len() >= 2 && once[0].name == "speedup" && once[1].name == "phases", "{name}");
-        assert!(once == again, "{name}: equal records give equal bytes");
-        for drawing in once {
-            assert!(drawing.svg.starts_with("<svg ") && drawing.svg.ends_with("</svg>\n"), "{name}");
-            assert!(!drawing.svg.contains("NaN") && !drawing.svg.contains("inf,"), "{name}");
-            assert!(!drawing.svg.contains("<script") && !drawing.svg.contains("<img"), "{name}: text is escaped");
-            assert!(drawing.svg.contains("<title id=") && drawing.svg.contains("<desc id="), "{name}");
-            assert!(!drawing.svg.contains("http") || drawing.svg.matches("http").count() == 1, "only the name space");
+        let results = collect(&lines);
+        let summary = summarise(&results);
+        let again = summarise(&results);
+        for medium in MEDIA {
+            let draw = |summary| {
+                let view = View::new(summary, "results/sample").expect("a view");
+                figure::draw(&view, medium).expect("figures are drawn")
+            };
+            let (once, again) = (draw(&summary), draw(&again));
+            let has = |name: &str| once.iter().any(|drawing| drawing.name == name);
+            assert_eq!(has("speedup"), !["no-base", "all-failed"].contains(&name), "{name}");
+            assert_eq!(has("phases"), name != "all-failed", "{name}");
+            assert!(once == again, "{name}: equal records give equal bytes");
+            for drawing in &once {
+                let what = format!("{name}, {} for {}", drawing.name, medium.name);
+                let svg = &drawing.svg;
+                assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{what}");
+                assert!(!svg.contains("NaN") && !svg.contains("inf,"), "{what}");
+                assert!(!svg.contains("<script") && !svg.contains("<img"), "{what}: text is escaped");
+                assert!(svg.contains("<title id=") && svg.contains("<desc id="), "{what}");
+                assert!(!svg.contains("http") || svg.matches("http").count() == 1, "{what}: only the name space");
+                assert!(!drawing.title.contains("NaN") && !drawing.description.contains("NaN"), "{what}");
+                assert!(!drawing.cells.is_empty(), "{what}: it says which cells it shows");
+                assert!(svg.len() < 1 << 20, "{what}: {} bytes", svg.len());
+                crate::drawn::check(&what, svg);
+            }
         }
     }
+}
+
+/// The title of a figure of these records.
+#[track_caller]
+fn title(lines: &[Line], name: &str) -> String {
+    draw(lines).into_iter().find(|drawing| drawing.name == name).expect("it is drawn").title
 }
 
 #[test]
 fn titles_state_the_finding() {
-    let titles = |lines: &[Line]| draw(lines).into_iter().map(|d| d.title).collect::<Vec<_>>();
-    let usual = titles(&Made::default().lines());
-    assert!(usual[0].starts_with("4 threads: 3.") && usual[0].contains("times as fast as serial"), "{usual:?}");
-    assert!(usual[1].contains("more lane time than serial, most of the extra in"), "{usual:?}");
+    let usual = Made::default().lines();
+    let speedup = title(&usual, "speedup");
+    assert!(speedup.starts_with("4 threads: 3.") && speedup.contains("times as fast as serial"), "{speedup}");
+    let phases = title(&usual, "phases");
+    assert!(phases.contains("more lane time than serial, most of the extra in"), "{phases}");
+    let efficiency = title(&usual, "efficiency");
+    assert!(
+        efficiency.starts_with("4 threads keep 9") && efficiency.contains("of the work could not be spread"),
+        "{efficiency}"
+    );
     let spreads = vec![("serial", 1, 1), ("mpi", 2, 1), ("mpi", 4, 1)];
-    let slow = titles(&Made { points: vec![300], spreads, ..Made::default() }.lines());
-    assert!(slow[0].starts_with("Nothing is faster than serial"), "{slow:?}");
-    let alone = titles(&Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines());
-    assert!(alone[0].starts_with("Only the base was measured"), "{alone:?}");
+    let slow = title(&Made { points: vec![300], spreads, ..Made::default() }.lines(), "speedup");
+    assert!(slow.starts_with("Nothing is faster than serial"), "{slow}");
+    let alone = title(&Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines(), "speedup");
+    assert!(alone.starts_with("Only the base was measured"), "{alone}");
+
+    let raced = title(&peers(), "peers");
+    assert!(raced.starts_with("scikit-learn-minibatch is faster than ours (threads), which takes 2.5"), "{raced}");
+    let inertia = title(&peers(), "inertia");
+    assert!(inertia.contains("as threads 2, which has the least inertia, and ends 4 % above it"), "{inertia}");
+    assert!(inertia.starts_with("mpi 2, batches of 1,024 is"), "{inertia}");
+    let growth = title(&sizes(), "growth");
+    assert!(
+        growth.contains("serial: 16 times the rows take 1") && growth.contains("16 times the clusters 1"),
+        "{growth}"
+    );
+    let cost = title(&sizes(), "cost");
+    assert!(cost.starts_with("serial: a point, cluster and column costs 2"), "{cost}");
+    let heat = title(&sizes(), "heat");
+    assert!(heat.starts_with("The best speedup goes from 3."), "{heat}");
+    let many = title(&sizes(), "multiples");
+    assert!(many.starts_with("More lanes are shown to be faster than the base for 12 of 12 problems"), "{many}");
+    let scaled = title(&weak(), "weak");
+    assert!(
+        scaled.starts_with("Weak scaling: 2 MPI ranks × 16 threads do 32 times the work of serial in 1."),
+        "{scaled}"
+    );
 }
 
 #[test]
-fn what_was_not_counted_is_not_drawn_and_sources_never_mix() {
+fn what_the_data_do_not_have_is_not_drawn_and_sources_never_mix() {
     let names = |lines: &[Line]| draw(lines).into_iter().map(|d| d.name).collect::<Vec<_>>();
-    assert_eq!(names(&Made::default().lines()), ["speedup", "phases", "pop"]);
-    assert_eq!(names(&counted()), ["speedup", "phases", "pop", "roofline", "cache-measured", "mpki-measured"]);
-    assert_eq!(names(&simulated()), ["speedup", "phases", "pop", "cache-simulated", "mpki-simulated"]);
+    let one_lane = Made { spreads: vec![("serial", 1, 1)], ..Made::default() };
+    assert_eq!(names(&one_lane.lines()), ["speedup", "phases"]);
+    assert_eq!(names(&Made::default().lines()), ["speedup", "efficiency", "phases", "pop"]);
+    assert_eq!(names(&all_failed()), [""; 0]);
+    let over_k = ["speedup", "efficiency", "phases", "pop", "multiples", "growth", "cost"];
+    let found = names(&counted());
+    assert_eq!(found, [&over_k[..], &["roofline", "cache-measured", "mpki-measured"]].concat());
+    let over_both = ["speedup", "efficiency", "phases", "pop", "growth", "cost", "heat"];
+    assert_eq!(names(&simulated()), [&over_both[..], &["cache-simulated", "mpki-simulated"]].concat());
+    assert_eq!(names(&peers()), ["speedup", "efficiency", "peers", "inertia", "phases", "pop"]);
+    assert_eq!(names(&weak()), ["speedup", "weak", "phases"]);
     let mut both = simulated();
     let events = [("instructions", 8e7), ("L1D-load-misses", 6e5)];
     with_made_up_pmu(&mut both, &events.map(|(event, value)| (event, value, "perf-1")));
     let drawn = draw(&both);
-    assert_eq!(drawn.len(), 7, "a figure for each source");
+    assert_eq!(drawn.len(), over_both.len() + 4, "a figure for each source");
     for drawing in drawn.iter().chain(&draw(&mixed())) {
         let simulated = drawing.name.ends_with("-simulated");
         assert_eq!(drawing.title.starts_with("Simulated"), simulated, "{}", drawing.title);
         assert_eq!(drawing.svg.contains("not measured"), simulated, "{}", drawing.name);
         assert!(!simulated || !drawing.svg.contains("Measured"), "{}", drawing.name);
     }
-    let roofline = draw(&mixed()).into_iter().find(|d| d.name == "roofline").expect("limits are there");
-    assert!(roofline.title.contains("bytes modelled"), "{}", roofline.title);
-    let roofline = draw(&counted()).into_iter().find(|d| d.name == "roofline").expect("limits are there");
-    assert!(roofline.title.contains("bytes counted"), "{}", roofline.title);
+    let roofline = title(&mixed(), "roofline");
+    assert!(roofline.contains("bytes modelled"), "{roofline}");
+    let roofline = title(&counted(), "roofline");
+    assert!(roofline.contains("bytes counted"), "{roofline}");
     let names: Vec<_> = FIGURES.iter().map(|figure| figure.name).collect();
     assert!(names.iter().enumerate().all(|(i, name)| !names[..i].contains(name)));
 }
@@ -175,8 +142,10 @@ fn a_figure_is_what_it_was() {
     let drawn = draw(
         &Made { spreads: vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2)], ..Made::default() }.lines(),
     );
-    golden("speedup.svg", &drawn[0].svg);
-    golden("phases.svg", &drawn[1].svg);
+    for name in ["speedup", "efficiency", "phases"] {
+        let drawing = drawn.iter().find(|drawing| drawing.name == name).expect("it is drawn");
+        golden(&format!("{name}.svg"), &drawing.svg);
+    }
 }
 
 #[test]
@@ -218,7 +187,7 @@ fn figures_are_written_where_they_are_wanted() {
     names.sort();
     assert_eq!(
         names,
-        ["----b---x-phases.svg", "----b---x-pop.svg", "----b---x-speedup.svg"],
+        ["efficiency", "phases", "pop", "speedup"].map(|name| format!("----b---x-{name}.svg")),
         "a name from outside stays in the folder"
     );
 }
