@@ -11,7 +11,7 @@ use amdahl::record::{Line, Phase};
 use crate::explain::{amdahl, folder_with, golden, mixed};
 use crate::metrics::with_made_up_pmu;
 use crate::samples::{self, Made, collect};
-use crate::situations::{all_failed, counted, peers, simulated, situations, sizes, weak};
+use crate::situations::{all_failed, counted, extremes, peers, simulated, situations, sizes, weak};
 
 fn draw(lines: &[Line]) -> Vec<Drawing> {
     draw_for(lines, &SCREEN)
@@ -26,7 +26,7 @@ pub fn draw_for(lines: &[Line], medium: &Medium) -> Vec<Drawing> {
 
 #[test]
 fn every_situation_is_drawn_twice_with_the_same_bytes() {
-    for (name, lines) in situations() {
+    for (name, lines) in situations().into_iter().chain(extremes()) {
         let results = collect(&lines);
         let summary = summarise(&results);
         let again = summarise(&results);

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::browser::Browser;
 use crate::explain::mixed;
-use crate::figures::situations;
 use crate::report::{many, report};
 use crate::samples::Made;
+use crate::situations::situations;
 
 /// The cells that the explorer's table shows.
 const NAMES: &str = "[...document.querySelectorAll('#explore tbody .name')].map((name) => name.textContent)";

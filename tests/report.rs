@@ -13,8 +13,9 @@ use amdahl::explain::summary::summarise;
 use amdahl::record::Line;
 
 use crate::explain::{amdahl, folder_with, mixed};
-use crate::figures::{draw_for, situations};
+use crate::figures::draw_for;
 use crate::samples::{Made, collect};
+use crate::situations::situations;
 
 /// The page of these records.
 pub fn report(lines: &[Line]) -> String {

@@ -66,8 +66,6 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
         ("sizes", sizes()),
         ("weak", weak()),
         ("long-names", long_names()),
-        ("all-failed", all_failed()),
-        ("many-cells", many_cells()),
         ("hostile", hostile),
     ]
 }
@@ -106,6 +104,11 @@ pub fn simulated() -> Vec<Line> {
         }
     }
     lines
+}
+
+/// The rest, too large or too bare for all that uses [`situations`].
+pub fn extremes() -> Vec<(&'static str, Vec<Line>)> {
+    vec![("all-failed", all_failed()), ("many-cells", many_cells())]
 }
 
 /// A made-up cell: how many times the usual time it takes, and its inertia over the usual one.
@@ -148,16 +151,19 @@ fn records(trials: Vec<Trial>, repeats: u32) -> Vec<Line> {
             measured.answer = Answer::KMeans(clustering).into();
             if let Some(peer) = cell.backend.peer() {
                 measured.readings.clear();
-                measured.peer = Some(Box::new(PeerFacts {
-                    name: peer.name.clone(),
-                    version: format!("{} 1", peer.name),
-                    timed: "by its own clock".into(),
-                    cpu_seconds: None,
-                    load_seconds: None,
-                    inertia: None,
-                    rule: Rule::Lloyd,
-                    one_step: None,
-                }));
+                measured.peer = Some(
+                    (PeerFacts {
+                        name: peer.name.clone(),
+                        version: format!("{} 1", peer.name),
+                        timed: "by its own clock".into(),
+                        cpu_seconds: None,
+                        load_seconds: None,
+                        inertia: None,
+                        rule: Rule::Lloyd,
+                        one_step: None,
+                    })
+                    .into(),
+                );
             }
             lines.push(Line::Record(Box::new(Record {
                 key: made.key(&cell).into(),
@@ -256,7 +262,7 @@ pub fn all_failed() -> Vec<Line> {
                 &mut lines,
                 backend,
                 lanes,
-                Failure::OutOfMemory,
+                Failure::Error,
                 "no memory on the node, and a long reason why that is so",
             );
         }

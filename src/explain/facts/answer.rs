@@ -20,10 +20,16 @@ pub fn counts(summary: &Summary) -> String {
     format!("{}, {} with the right answer{failed}.", plural(cells().count(), "cell"), plural(good, "repeat"))
 }
 
+/// Findings in an answer, at most: the figures say the others.
+const FINDINGS: usize = 5;
+
 /// The answer, its most important sentence first.
 pub fn answer(view: &View<'_>, drawings: &[Drawing]) -> Vec<String> {
     let mut sentences = Vec::new();
-    for (i, drawing) in drawings.iter().enumerate() {
+    if !drawings.iter().any(|drawing| drawing.name == "speedup") {
+        sentences.push("No speedup can be stated: the base has no good repeat.".into());
+    }
+    for (i, drawing) in drawings.iter().take(FINDINGS).enumerate() {
         sentences.push(format!("{}.", drawing.title));
         if i == 0 {
             sentences.extend(efficiency::sentence(view));

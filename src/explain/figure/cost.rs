@@ -123,11 +123,12 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 let room = lines::room(panel.lines.iter().map(|line| line.name.as_str()));
                 let heading = format!("over {}", VARIABLES[panel.variable]);
                 let texts = [(heading.as_str(), HEADING), (panel.fixed.as_str(), CAPTION)];
-                let plot = Plot::below(canvas, *place, &texts, &x, &y, room)?;
+                let plot = Plot::below(canvas, *place, (&texts, 0), &x, &y, room)?;
                 for pair in panel.floor.windows(2) {
                     canvas.dashed((plot.place(pair[0]), plot.place(pair[1])), GREY, 0.9, 1.25)?;
                 }
-                lines::draw(canvas, &plot, &panel.lines, true)?;
+                lines::draw(canvas, &plot, &panel.lines)?;
+                lines::name(canvas, &plot, &panel.lines, Vec::new())?;
             }
             Ok(())
         }),

@@ -1,14 +1,13 @@
 //! Efficiency over lanes, and the serial fraction that explains it.
 //!
-//! A. Karp, H. Flatt: "Measuring parallel processor performance", CACM 33(5), 1990: a speedup S on p lanes would come from a program of
-//! which the share e = (1/S − 1/p) / (1 − 1/p) cannot be spread. Where e grows with p, it is no share of the program that is to blame but what
-//! lanes add: talking, waiting, and what they share.
+//! Where the serial fraction ([`crate::explain::law::karp_flatt`]) grows with the lanes, it is no share of the program that is to blame but
+//! what lanes add: talking, waiting, and what they share.
 
 use crate::error::Result;
 use crate::explain::figure::axis::{self, precise};
 use crate::explain::figure::lines::{self, Line, Mark};
 use crate::explain::figure::medium::Medium;
-use crate::explain::figure::plot::{Plot, Scale};
+use crate::explain::figure::plot::{Plot, Scale, heading_lines};
 use crate::explain::figure::style::{self, CAPTION, GREY, HEADING};
 use crate::explain::figure::{Chart, Figure, View, ends, ids, repeats};
 use crate::explain::names;
@@ -30,20 +29,9 @@ fn ratio(group: &Group, cell: &CellSummary) -> f64 {
     f64::from(cell.cell.lanes()) / f64::from(base)
 }
 
-/// The serial fraction of a speedup on so many times the lanes, which are more than one.
-fn karp_flatt(speedup: f64, lanes: f64) -> f64 {
-    (1.0 / speedup - 1.0 / lanes) / (1.0 - 1.0 / lanes)
-}
-
-/// The same with its interval, whose ends change places.
-fn fraction(group: &Group, cell: &CellSummary) -> Option<(f64, Option<(f64, f64)>)> {
-    let (lanes, speedup) = (ratio(group, cell), cell.speedup?);
-    if lanes <= 1.0 || cell.oversubscribed || speedup.value <= 0.0 {
-        return None;
-    }
-    let interval = ends(speedup).filter(|(low, _)| *low > 0.0);
-    let interval = interval.map(|(low, high)| (karp_flatt(high, lanes), karp_flatt(low, lanes)));
-    Some((karp_flatt(speedup.value, lanes), interval))
+/// The serial fraction with its interval.
+fn fraction(cell: &CellSummary) -> Option<(f64, Option<(f64, f64)>)> {
+    cell.karp_flatt.map(|fraction| (fraction.value, ends(fraction)))
 }
 
 fn cells(group: &Group) -> impl Iterator<Item = &CellSummary> {
@@ -51,7 +39,7 @@ fn cells(group: &Group) -> impl Iterator<Item = &CellSummary> {
 }
 
 fn has_several_lanes(group: &Group) -> bool {
-    cells(group).any(|cell| fraction(group, cell).is_some())
+    cells(group).any(|cell| fraction(cell).is_some())
 }
 
 fn applies(view: &View<'_>) -> bool {
@@ -91,7 +79,7 @@ fn efficiencies(group: &Group) -> Vec<Line> {
 
 fn fractions(group: &Group) -> Vec<Line> {
     series(group, |cell| {
-        let (y, interval) = fraction(group, cell)?;
+        let (y, interval) = fraction(cell)?;
         Some(Mark { x: f64::from(cell.cell.lanes()), y, interval, raw: Vec::new(), hollow: false })
     })
 }
@@ -103,18 +91,18 @@ fn title(view: &View<'_>) -> String {
         return fallback();
     };
     let group = &view.summary.groups[index];
-    let spread = || cells(group).filter(|cell| fraction(group, cell).is_some());
+    let spread = || cells(group).filter(|cell| fraction(cell).is_some());
     let most = spread().map(|cell| cell.cell.lanes()).max();
     let of = |cell: &&CellSummary| cell.efficiency.map_or(0.0, |e| e.value);
     let widest = spread().filter(|cell| Some(cell.cell.lanes()) == most).max_by(|a, b| of(a).total_cmp(&of(b)));
     let Some(cell) = widest else { return fallback() };
-    let Some((share, interval)) = fraction(group, cell) else { return fallback() };
+    let Some((share, interval)) = fraction(cell) else { return fallback() };
     let scope = view.scope(index);
     let who = format!("{} keep {:.0} % of the ideal", names::in_words(&cell.cell), 100.0 * of(&cell));
     let percent = |share: f64| format!("{} %", units::significant(100.0 * share));
     // Is the fraction of fewer lanes shown to be smaller?
     let fewer = spread().filter(|c| c.cell.backend == cell.cell.backend && c.cell.lanes() < cell.cell.lanes());
-    let first = fewer.min_by_key(|c| c.cell.lanes()).and_then(|c| fraction(group, c));
+    let first = fewer.min_by_key(|c| c.cell.lanes()).and_then(|c| fraction(c));
     let grows = first.and_then(|(_, first)| Some(first?.1 < interval?.0)).unwrap_or(false);
     match interval {
         Some((low, _)) if low <= 0.0 => format!("{who}; no serial fraction is shown{scope}"),
@@ -144,9 +132,10 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 description.push_str(&format!(" {} on {:.0} lanes: {what} {:.3};", line.name, mark.x, mark.y));
             }
         }
-        panels.push((all[i].clone(), group, efficiencies, fractions));
+        let lines = if medium.columns > 1 { heading_lines(&all[i], medium, medium.columns) } else { 1 };
+        panels.push((all[i].clone(), group, efficiencies, fractions, lines));
     }
-    let faint = lines::thin(panels.iter_mut().flat_map(|(_, _, lines, _)| lines), medium.dots);
+    let faint = lines::thin(panels.iter_mut().flat_map(|(_, _, lines, ..)| lines), medium.dots);
     let shown = || fitting.shown.iter().flat_map(|i| cells(&view.summary.groups[*i]));
     let caption = vec![
         format!(
@@ -161,10 +150,10 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         view.source(),
     ];
     let of_panels = |fraction: bool| {
-        let lines = panels.iter().flat_map(move |(_, _, e, f)| if fraction { f } else { e });
+        let lines = panels.iter().flat_map(move |(_, _, e, f, _)| if fraction { f } else { e });
         lines.flat_map(|line| &line.marks)
     };
-    let lanes = Scale::of_lanes(of_panels(false).map(|mark| mark.x));
+    let lanes = Scale::of_lanes(of_panels(false).map(|mark| mark.x), true);
     let efficiency = Scale::of_efficiency("efficiency", of_panels(false).flat_map(|mark| mark.values()));
     let fraction = fraction_scale(of_panels(true));
     Ok(Chart {
@@ -177,7 +166,8 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         heights: vec![tall; 2 * panels.len()],
         columns: medium.columns,
         draw: Box::new(move |canvas, sheet| {
-            for ((heading, group, efficiencies, fractions), places) in panels.iter().zip(sheet.panels.chunks(2)) {
+            for ((heading, group, efficiencies, fractions, lines), places) in panels.iter().zip(sheet.panels.chunks(2))
+            {
                 let [left, right] = places else { continue };
                 let base = group
                     .base
@@ -185,13 +175,15 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                     .map_or(String::new(), |base| format!("over {}, {}", base.name, units::seconds(base.time.value)));
                 let room = lines::room(efficiencies.iter().map(|line| &line.name));
                 let texts = [(heading.as_str(), HEADING), (base.as_str(), CAPTION)];
-                let plot = Plot::below(canvas, *left, &texts, &lanes, &efficiency, room)?;
+                let plot = Plot::below(canvas, *left, (&texts, *lines + 1), &lanes, &efficiency, room)?;
                 canvas.line(&[(plot.left, plot.y.at(1.0)), (plot.right, plot.y.at(1.0))], GREY, 0.8, 1.0)?;
-                lines::draw(canvas, &plot, efficiencies, true)?;
+                lines::draw(canvas, &plot, efficiencies)?;
+                lines::name(canvas, &plot, efficiencies, Vec::new())?;
                 let texts = [("serial fraction", HEADING), ("after Karp and Flatt", CAPTION)];
-                let plot = Plot::below(canvas, *right, &texts, &lanes, &fraction, room)?;
+                let plot = Plot::below(canvas, *right, (&texts, *lines + 1), &lanes, &fraction, room)?;
                 canvas.line(&[(plot.left, plot.y.at(0.0)), (plot.right, plot.y.at(0.0))], GREY, 0.8, 1.0)?;
-                lines::draw(canvas, &plot, fractions, true)?;
+                lines::draw(canvas, &plot, fractions)?;
+                lines::name(canvas, &plot, fractions, Vec::new())?;
             }
             Ok(())
         }),
@@ -212,20 +204,4 @@ fn fraction_scale<'m>(marks: impl Iterator<Item = &'m Mark> + Clone) -> Scale {
     let ticks =
         ticks.map(|tick| (tick, if tick < 0.0 { format!("−{}", precise(-tick)) } else { precise(tick) })).collect();
     Scale { name: "serial fraction".into(), range: (f64::from(from) * step, f64::from(to) * step), log: false, ticks }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_fraction_of_karp_and_flatt() {
-        // Amdahl's law with a tenth that cannot be spread gives that tenth back, on any number of lanes.
-        for lanes in [2.0, 4.0, 64.0] {
-            let speedup = 1.0 / (0.1 + 0.9 / lanes);
-            assert!((karp_flatt(speedup, lanes) - 0.1).abs() < 1e-12);
-        }
-        assert_eq!(karp_flatt(4.0, 4.0), 0.0);
-        assert!(karp_flatt(4.4, 4.0) < 0.0, "more than ideal");
-    }
 }

@@ -122,14 +122,15 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 let x = Scale::at(VARIABLES[*variable], &places, short);
                 let room = lines::room(lines.iter().map(|line| &line.name));
                 let heading = format!("over {}", VARIABLES[*variable]);
-                let plot = Plot::below(canvas, *panel, &[(&heading, HEADING), (fixed, CAPTION)], &x, &y, room)?;
+                let plot = Plot::below(canvas, *panel, (&[(&heading, HEADING), (fixed, CAPTION)], 0), &x, &y, room)?;
                 for line in lines {
                     let Some(first) = line.marks.first() else { continue };
                     let end = x.range.1.min(first.x * y.range.1 / first.y);
                     let to = (plot.x.at(end), plot.y.at(first.y * end / first.x));
                     canvas.dashed(((plot.x.at(first.x), plot.y.at(first.y)), to), GREY, 0.8, 1.0)?;
                 }
-                lines::draw(canvas, &plot, lines, true)?;
+                lines::draw(canvas, &plot, lines)?;
+                lines::name(canvas, &plot, lines, Vec::new())?;
             }
             Ok(())
         }),

@@ -205,7 +205,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 let y = Scale::from_zero("inertia above the least, %", worst * 1.08);
                 let least = format!("least inertia: {}", scientific(problem.least()));
                 let texts = [(problem.heading.as_str(), HEADING), (least.as_str(), CAPTION)];
-                let plot = Plot::below(canvas, *panel, &texts, &x, &y, 8.0)?;
+                let plot = Plot::below(canvas, *panel, (&texts, 0), &x, &y, 8.0)?;
                 canvas.line(&[(plot.left, plot.bottom), (plot.right, plot.bottom)], GREY, 0.8, 1.0)?;
                 // Slow ones first: the fast ones, of which the title speaks, over them.
                 let mut order: Vec<&Way> = ways.iter().collect();

@@ -45,7 +45,7 @@ impl Sheet {
             false => (Vec::new(), Vec::new()),
         };
         let columns = columns.max(1);
-        let width = (room - GAP * (columns as f64 - 1.0)) / columns as f64;
+        let width = Sheet::panel_width(medium, columns);
         let mut y = top(&title) + head;
         let mut panels = Vec::new();
         for row in heights.chunks(columns) {
@@ -57,6 +57,12 @@ impl Sheet {
         let foot = if caption.is_empty() { 0.0 } else { 12.0 + caption.len() as f64 * CAPTION_LINE + MARGIN };
         let height = y - GAP + foot.max(4.0);
         Sheet { title, caption, panels, width: medium.width, height }
+    }
+
+    /// Width of a panel where so many stand side by side.
+    pub fn panel_width(medium: &Medium, columns: usize) -> f64 {
+        let columns = columns.max(1) as f64;
+        (medium.width - 2.0 * MARGIN - GAP * (columns - 1.0)) / columns
     }
 
     /// Upper edge of the room between title and panels.

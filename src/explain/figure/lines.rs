@@ -83,12 +83,15 @@ fn shift(i: usize, of: usize) -> f64 {
     (i as f64 - (of as f64 - 1.0) / 2.0) * step
 }
 
-/// Draws series, those that come later over the others, and their names to the right of the plot where `named`.
-pub fn draw(canvas: &Canvas<'_>, plot: &Plot, lines: &[Line], named: bool) -> Result<()> {
-    let place = |i: usize, mark: &Mark| {
-        let (x, y) = plot.place((mark.x, mark.y));
-        (x + shift(i, lines.len()), y)
-    };
+/// Where a mark of the series with this number stands.
+fn place(plot: &Plot, lines: &[Line], i: usize, mark: &Mark) -> (f64, f64) {
+    let (x, y) = plot.place((mark.x, mark.y));
+    (x + shift(i, lines.len()), y)
+}
+
+/// Draws series, markers over all else.
+pub fn draw(canvas: &Canvas<'_>, plot: &Plot, lines: &[Line]) -> Result<()> {
+    let place = |i: usize, mark: &Mark| place(plot, lines, i, mark);
     let height = |value: f64| plot.place((1.0, value)).1;
     for (i, line) in lines.iter().enumerate() {
         let colour = line.look.0;
@@ -113,14 +116,27 @@ pub fn draw(canvas: &Canvas<'_>, plot: &Plot, lines: &[Line], named: bool) -> Re
             canvas.marker_of(place(i, mark), line.look, mark.hollow)?;
         }
     }
-    if !named {
-        return Ok(());
+    Ok(())
+}
+
+/// Writes the names of series at their ends, with `others` on the right of the plot. A series of one point has its name on the left of it
+/// where there is room and no other such name.
+pub fn name(canvas: &Canvas<'_>, plot: &Plot, lines: &[Line], others: Vec<Label>) -> Result<()> {
+    let mut beside = others;
+    let mut on_the_left = false;
+    for (i, line) in lines.iter().enumerate() {
+        let Some(last) = line.marks.last() else { continue };
+        let (from, colour) = (place(plot, lines, i, last), line.look.0);
+        let free = from.0 - 10.0 - style::width(&line.name, LABEL) >= plot.left;
+        let leftmost = lines.iter().flat_map(|l| &l.marks).all(|mark| mark.x >= last.x);
+        if line.marks.len() == 1 && free && leftmost && !on_the_left {
+            on_the_left = true;
+            canvas.text(&line.name, (from.0 - 10.0, from.1), At::End, Font { colour, ..LABEL })?;
+        } else {
+            beside.push(Label { from, text: line.name.clone(), colour });
+        }
     }
-    let end = |(i, line): (usize, &Line)| {
-        let last = line.marks.last()?;
-        Some(Label { from: place(i, last), text: line.name.clone(), colour: line.look.0 })
-    };
-    labels(canvas, plot, &lines.iter().enumerate().filter_map(end).collect::<Vec<_>>())
+    labels(canvas, plot, &beside)
 }
 
 /// A name beside the plot, with the point that it belongs to.
@@ -155,8 +171,8 @@ pub fn room<N: AsRef<str>>(names: impl Iterator<Item = N>) -> f64 {
     26.0 + widest.fold(0.0, f64::max)
 }
 
-/// Writes names to the right of a plot, each as near to its point as the others allow, with a thin line where it had to leave it.
-pub fn labels(canvas: &Canvas<'_>, plot: &Plot, labels: &[Label]) -> Result<()> {
+/// Writes labels to the right of a plot, each as near to its point as the others allow, with a thin line where it had to leave it.
+fn labels(canvas: &Canvas<'_>, plot: &Plot, labels: &[Label]) -> Result<()> {
     let texts: Vec<Vec<String>> = labels.iter().map(|label| broken(&label.text)).collect();
     let heights: Vec<f64> = texts.iter().map(|lines| lines.len() as f64 * LINE + 1.0).collect();
     let wanted: Vec<f64> = labels.iter().map(|label| label.from.1).collect();

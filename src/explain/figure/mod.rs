@@ -126,7 +126,7 @@ impl<'a> View<'a> {
             .collect();
         failed.sort();
         failed.dedup();
-        if failed.is_empty() { String::new() } else { format!("Without a result: {}.", failed.join(", ")) }
+        if failed.is_empty() { String::new() } else { format!("Without a result: {}.", some(&failed)) }
     }
 
     /// A sentence that names the cells with more lanes than CPUs and how they are `marked`; empty when there are none.
@@ -138,13 +138,22 @@ impl<'a> View<'a> {
         crowded.retain(|name| seen.insert(name.clone()));
         match crowded.is_empty() {
             true => String::new(),
-            false => format!("More lanes than CPUs ({marked}), no scaling to be read there: {}.", crowded.join(", ")),
+            false => format!("More lanes than CPUs ({marked}), no scaling to be read there: {}.", some(&crowded)),
         }
     }
 
     /// `n = 5`, or `n = 3 to 5` where cells differ.
     fn repeats(&self) -> String {
         repeats(self.summary.groups.iter().flat_map(|g| &g.cells))
+    }
+}
+
+/// The first of many names, and how many more there are.
+fn some(names: &[String]) -> String {
+    const MOST: usize = 12;
+    match names.len() {
+        n if n > MOST + 1 => format!("{} and {} more", names[..MOST].join(", "), n - MOST),
+        _ => names.join(", "),
     }
 }
 

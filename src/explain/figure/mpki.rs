@@ -127,7 +127,9 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, _: &Medium) -> Result<
         draw: Box::new(move |canvas, sheet| {
             for ((level, bars), panel) in panels.iter().zip(&sheet.panels) {
                 canvas.text(&format!("misses of {level}"), (panel.x, panel.y + 8.0), At::Start, HEADING)?;
-                let (left, right) = (panel.x + 150.0, panel.x + panel.width - 70.0);
+                let wide = |texts: &dyn Fn(&Bar) -> f64| bars.iter().map(texts).fold(0.0, f64::max);
+                let names = wide(&|b| style::width(&b.name, LABEL)) + wide(&|b| style::width(b.phase, LABEL));
+                let (left, right) = (panel.x + names + 22.0, panel.x + panel.width - 70.0);
                 let top = panel.y + 20.0;
                 let bottom = top + bars.len() as f64 * ROW;
                 let ticks = round_ticks(bars.iter().map(|b| b.value).fold(0.0, f64::max), 5);

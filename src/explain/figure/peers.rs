@@ -226,9 +226,12 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, rows: &[Row]) -> Resu
     let all = || rows.iter().flat_map(|row| &row.times);
     let x = Scale::of_seconds("time of an iteration", all().flat_map(|t| t.raw.iter().copied().chain([t.seconds])));
     let y = Scale { name: String::new(), range: (0.0, 1.0), log: false, ticks: Vec::new() };
-    canvas.text(heading, (panel.x, panel.y + 8.0), At::Start, HEADING)?;
+    let heading = style::wrap(heading, HEADING, panel.width);
+    for (i, line) in heading.iter().enumerate() {
+        canvas.text(line, (panel.x, panel.y + 8.0 + 16.0 * i as f64), At::Start, HEADING)?;
+    }
     let inner = Panel { x: panel.x + side - 14.0, width: panel.width - side + 14.0, ..panel };
-    let plot = Plot::below(canvas, inner, &[(" ", HEADING), (" ", CAPTION)], &x, &y, 8.0)?;
+    let plot = Plot::below(canvas, inner, (&[], heading.len()), &x, &y, 8.0)?;
     let most = all().map(|time| time.lanes).max().unwrap_or(1);
     for (i, row) in rows.iter().enumerate() {
         let middle = plot.top + (i as f64 + 0.5) * ROW;

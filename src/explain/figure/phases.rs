@@ -31,7 +31,11 @@ struct Bar {
     in_words: String,
     lanes: f64,
     costs: [f64; 5],
+    /// Largest over mean useful time of the lanes.
+    imbalance: Option<f64>,
 }
+
+const IMBALANCE: &str = "imbalance";
 
 /// Longer bars than this many times the base's are cut, so that they do not make the others unreadable.
 const LONGEST: f64 = 4.0;
@@ -59,6 +63,8 @@ fn bars(view: &View<'_>, group: usize) -> Result<Vec<Bar>> {
     let (cells, labels, phases) = (words(&table, "cell")?, words(&table, "name")?, words(&table, "phase")?);
     let said = words(&table, "in_words")?;
     let (lanes, seconds) = (numbers(&table, "lanes")?, numbers(&table, "seconds")?);
+    let of_group = &view.summary.groups[group].cells;
+    let imbalance = |id: &str| of_group.iter().find(|cell| cell.id.0 == id).and_then(|cell| cell.imbalance);
     let mut bars: Vec<Bar> = Vec::new();
     for i in 0..cells.len() {
         let (Some(lanes), Some(seconds)) = (lanes[i], seconds[i]) else { continue };
@@ -69,6 +75,7 @@ fn bars(view: &View<'_>, group: usize) -> Result<Vec<Bar>> {
                 in_words: said[i].clone(),
                 lanes,
                 costs: [0.0; 5],
+                imbalance: imbalance(&cells[i]),
             });
         }
         // What an accelerator does is a part of the assignment.
@@ -123,40 +130,51 @@ const ROW: f64 = 25.0;
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let all = view.headings();
+    let drawn = |i: usize| {
+        view.summary.groups[i].cells.iter().filter(|c| !c.phases.is_empty() && c.cell.backend.peer().is_none()).count()
+    };
+    let most = ((medium.height - 120.0) / ROW) as usize;
     let tall = |i: usize| {
         let lines = style::wrap(&all[i], HEADING, medium.width - 2.0 * MARGIN).len() as f64;
-        let bars = view.summary.groups[i].cells.iter().filter(|c| !c.phases.is_empty() && c.peer.is_none()).count();
-        lines * 16.0 + if bars == 0 { 22.0 } else { bars as f64 * ROW + 54.0 }
+        lines * 16.0 + drawn(i).min(most) as f64 * ROW + 64.0
     };
-    let fitting = view.fitting(medium, |i| Some(tall(i)));
+    let fitting = view.fitting(medium, |i| (drawn(i) > 0).then(|| tall(i)));
     let shown = &fitting.shown;
     let mut panels = Vec::new();
+    let (mut cells, mut of) = (0, 0);
     let mut description = String::from("Lane time of one iteration by phase.");
     for i in shown.iter().copied() {
         let bars = bars(view, i)?;
+        of += bars.len();
+        let bars = chosen(&view.summary.groups[i], bars, most);
+        cells += bars.len();
         description.push_str(&describe(&all[i], &bars));
         panels.push((all[i].clone(), &view.summary.groups[i], bars));
     }
+    let left_out = if cells < of { format!("{cells} of {of} cells are shown.") } else { String::new() };
     let heights = shown.iter().map(|i| tall(*i)).collect();
     let caption = vec![
         format!(
             "Lane time: seconds of one iteration × lanes; medians of {} repeats, means over the lanes. With an ideal speedup every bar would end \
              at the line of the base; what reaches beyond is lost. Longer bars than {LONGEST} times the base's are cut. 'other' is the rest of \
-             the timed part.",
+             the timed part. Imbalance: largest over mean useful time of the lanes.",
             view.repeats().replace("n = ", "")
         ),
         fitting.left_out(),
+        left_out,
         view.oversubscribed("all their waiting for a CPU counts too"),
         view.without_result(),
         view.source(),
     ];
-    let cells = shown.iter().flat_map(|i| &view.summary.groups[*i].cells);
+    let drawn: Vec<&str> = panels.iter().flat_map(|(.., bars)| bars).map(|bar| bar.cell.as_str()).collect();
+    let cells =
+        ids(shown.iter().flat_map(|i| &view.summary.groups[*i].cells).filter(|c| drawn.contains(&c.id.0.as_str())));
     Ok(Chart {
         title: title(view)?,
         caption,
         description,
         from: Provenance::Measured,
-        cells: ids(cells.filter(|c| !c.phases.is_empty() && c.peer.is_none())),
+        cells,
         head: key_height(medium, ORDER.map(|phase| style::of_phase(phase).1).into_iter()),
         heights,
         columns: 1,
@@ -188,12 +206,8 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
         canvas.text(&line, (panel.x, top), At::Start, HEADING)?;
         top += 16.0;
     }
-    if bars.is_empty() {
-        return canvas.text("no good repeat with phases", (panel.x, top + 2.0), At::Start, CAPTION);
-    }
     let room = bars.iter().map(|b| style::width(&b.name, LABEL)).fold(0.0, f64::max);
-    let (left, right) = (panel.x + room + 14.0, panel.x + panel.width - 150.0);
-    let bottom = top + bars.len() as f64 * ROW + 2.0;
+    let left = panel.x + room + 14.0;
     let base = base(group, bars);
     let reference = base.map_or_else(|| bars.iter().map(Bar::total).fold(f64::INFINITY, f64::min), Bar::total);
     let longest = bars.iter().map(Bar::total).filter(|t| *t <= LONGEST * reference).fold(reference, f64::max);
@@ -201,13 +215,34 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
     let ticks = round_ticks(scale.value(longest), 5);
     let end = ticks.last().copied().unwrap_or(1.0).max(f64::MIN_POSITIVE);
     let is_cut = |bar: &Bar| scale.value(bar.total()) > end;
+    let reached = |bar: &Bar| scale.value(bar.total()).min(end);
+    let words = |bar: &Bar| match base {
+        Some(base) if base.cell == bar.cell => format!("{} (base)", units::seconds(bar.total())),
+        Some(base) => {
+            let (total, times) = (units::seconds(bar.total()), units::significant(bar.total() / base.total()));
+            format!("{total} = {times} × {}", names::one_line(&base.name, 12))
+        }
+        None => units::seconds(bar.total()),
+    };
+    // Imbalance in a column of its own, where any lanes can be out of balance.
+    let imbalance = bars.iter().any(|bar| bar.lanes > 1.0 && bar.imbalance.is_some());
+    let limit = panel.x + panel.width - if imbalance { style::width(IMBALANCE, CAPTION) + 10.0 } else { 0.0 };
+    // As far to the right as the words beside every bar allow.
+    let beside = |bar: &Bar| left + (limit - 10.0 - style::width(&words(bar), LABEL) - left) * end / reached(bar);
+    let right = bars.iter().map(beside).fold(limit, f64::min).max(left + 60.0);
+    if imbalance {
+        canvas.text(IMBALANCE, (panel.x + panel.width, top - 2.0), At::End, CAPTION)?;
+        top += 10.0;
+    }
+    let bottom = top + bars.len() as f64 * ROW + 2.0;
     let x = Axis::linear((0.0, end), (left, right));
-    for &tick in &ticks {
+    for &tick in &x.with_room(&ticks, 34.0) {
         canvas.line(&[(x.at(tick), top - 2.0), (x.at(tick), bottom + 4.0)], RULE, 1.0, 1.0)?;
         canvas.text(&number(tick), (x.at(tick), bottom + 13.0), At::Middle, LABEL)?;
     }
     let unit = format!("lane time of one iteration, {} × lanes", scale.unit);
-    canvas.text(&unit, ((left + right) / 2.0, bottom + 30.0), At::Middle, LABEL)?;
+    let middle = ((left + right) / 2.0).max(panel.x + style::width(&unit, LABEL) / 2.0);
+    canvas.text(&unit, (middle, bottom + 30.0), At::Middle, LABEL)?;
 
     for (i, bar) in bars.iter().enumerate() {
         let y = top + i as f64 * ROW;
@@ -225,6 +260,10 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
                 canvas.line(&[(at - 3.0, y + ROW - 3.0), (at + 3.0, y + 3.0)], style::PAPER, 1.0, 2.5)?;
             }
         }
+        if let Some(value) = bar.imbalance.filter(|_| imbalance && bar.lanes > 1.0) {
+            let place = (panel.x + panel.width, y + ROW / 2.0);
+            canvas.text(&format!("{value:.2}"), place, At::End, LABEL)?;
+        }
     }
     if let Some(base) = base {
         let at = x.at(scale.value(base.total()));
@@ -232,18 +271,38 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
     }
     // Words last, on paper, so that no line runs through them.
     for (i, bar) in bars.iter().enumerate() {
-        let (y, from) = (top + i as f64 * ROW, scale.value(bar.total()).min(end));
-        let relative = match base {
-            Some(base) if base.cell == bar.cell => " (base)".into(),
-            Some(base) => {
-                format!(" = {} × {}", units::significant(bar.total() / base.total()), names::one_line(&base.name, 12))
-            }
-            None => String::new(),
-        };
-        let label = format!("{}{relative}", units::seconds(bar.total()));
-        let (beside, middle) = (x.at(from) + 8.0, y + ROW / 2.0);
-        canvas.bar((beside - 3.0, middle - 8.0), (style::width(&label, LABEL), 16.0), style::PAPER)?;
-        canvas.text(&label, (beside, middle), At::Start, LABEL)?;
+        let (beside, middle) = (x.at(reached(bar)) + 8.0, top + (i as f64 + 0.5) * ROW);
+        let words = words(bar);
+        canvas.bar((beside - 3.0, middle - 8.0), (style::width(&words, LABEL), 16.0), style::PAPER)?;
+        canvas.text(&words, (beside, middle), At::Start, LABEL)?;
     }
     Ok(())
+}
+
+/// Of more bars than there is room for: the base, then those with fewest and most lanes of each backend, then powers of two, then the rest.
+fn chosen(group: &Group, mut bars: Vec<Bar>, most: usize) -> Vec<Bar> {
+    if bars.len() <= most {
+        return bars;
+    }
+    let backend = |bar: &Bar| bar.name.split(' ').next().unwrap_or("").to_string();
+    let ends = |bar: &Bar| {
+        let same = || bars.iter().filter(|other| backend(other) == backend(bar)).map(|other| other.lanes);
+        bar.lanes == same().fold(f64::INFINITY, f64::min) || bar.lanes == same().fold(0.0, f64::max)
+    };
+    let is_base = |bar: &Bar| group.base.as_ref().is_some_and(|base| base.cell.0 == bar.cell);
+    let rank = |bar: &Bar| match () {
+        () if is_base(bar) => 0,
+        () if ends(bar) => 1,
+        () if bar.lanes.log2().fract() == 0.0 => 2,
+        () => 3,
+    };
+    let mut order: Vec<usize> = (0..bars.len()).collect();
+    order.sort_by_key(|i| rank(&bars[*i]));
+    order.truncate(most);
+    let mut place = 0;
+    bars.retain(|_| {
+        place += 1;
+        order.contains(&(place - 1))
+    });
+    bars
 }

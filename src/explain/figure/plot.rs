@@ -68,14 +68,19 @@ impl Scale {
         }
     }
 
-    /// An axis of numbers of lanes, with ticks at those that were measured.
-    pub fn of_lanes(lanes: impl Iterator<Item = f64>) -> Scale {
+    /// An axis of numbers of lanes, with ticks at those that were measured; `named`: with room on the left for a name.
+    pub fn of_lanes(lanes: impl Iterator<Item = f64>, named: bool) -> Scale {
         let mut lanes: Vec<f64> = lanes.collect();
         lanes.sort_by(f64::total_cmp);
         lanes.dedup();
         // Wanted first: powers of two.
         lanes.sort_by_key(|lanes| lanes.log2().fract() != 0.0);
-        Scale::at("lanes (ranks × threads)", &lanes, axis::number)
+        let mut scale = Scale::at("lanes (ranks × threads)", &lanes, axis::number);
+        let (least, most) = scale.range;
+        if named && least > 0.0 && most.is_finite() {
+            scale.range.0 = least / if most > least { (most / least).powf(0.17) } else { 1.6 };
+        }
+        scale
     }
 
     /// An axis with ticks at these values alone.
@@ -108,14 +113,14 @@ pub struct Plot {
 impl Plot {
     /// Draws heading and axes of a panel, with `room` on the right for labels.
     pub fn new(canvas: &Canvas<'_>, panel: Panel, heading: &str, x: &Scale, y: &Scale, room: f64) -> Result<Plot> {
-        Plot::below(canvas, panel, &[(heading, HEADING)], x, y, room)
+        Plot::below(canvas, panel, (&[(heading, HEADING)], 1), x, y, room)
     }
 
-    /// The same below several lines of text, each in its font.
+    /// The same below several texts, each in its font, that take at least so many lines: panels side by side begin at the same height.
     pub fn below(
         canvas: &Canvas<'_>,
         panel: Panel,
-        texts: &[(&str, Font)],
+        (texts, least): (&[(&str, Font)], usize),
         x: &Scale,
         y: &Scale,
         room: f64,
@@ -124,9 +129,10 @@ impl Plot {
         for (text, font) in texts {
             for line in style::wrap(text, *font, panel.width) {
                 canvas.text(&line, (panel.x, top), At::Start, *font)?;
-                top += 16.0;
+                top += TEXT_LINE;
             }
         }
+        let top = top.max(panel.y + 8.0 + TEXT_LINE * least as f64);
         let widest = y.ticks.iter().map(|(_, text)| style::width(text, LABEL)).fold(0.0, f64::max);
         let side = if y.name.is_empty() { 14.0 } else { 30.0 };
         let (left, right) = (panel.x + widest + side, panel.x + panel.width - room);
@@ -175,6 +181,14 @@ impl Plot {
             false => canvas.text(word, (x + 4.0, self.top + 6.0), At::Start, font),
         }
     }
+}
+
+/// Height of a line of text above a plot.
+const TEXT_LINE: f64 = 16.0;
+
+/// Lines that the heading of a panel takes where so many stand side by side on a sheet for this medium.
+pub fn heading_lines(heading: &str, medium: &Medium, columns: usize) -> usize {
+    style::wrap(heading, HEADING, Sheet::panel_width(medium, columns)).len()
 }
 
 /// Rows that key entries fill: each entry is its word, and whether it begins a new row.

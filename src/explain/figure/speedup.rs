@@ -1,147 +1,140 @@
-//! Speedup over lanes: what more lanes bring, against the line of what they could bring.
+//! Speedup over lanes: what more lanes bring, against the line of what they could bring and the law that the times follow.
 
 use crate::error::Result;
-use crate::explain::figure::axis::{Axis, number};
-use crate::explain::figure::layout::{Panel, spread};
+use crate::explain::figure::arms::distinct;
+use crate::explain::figure::axis::number;
+use crate::explain::figure::layout::{Panel, Sheet};
+use crate::explain::figure::lines::{self, Label, Line, Mark};
 use crate::explain::figure::medium::Medium;
-use crate::explain::figure::style::{self, At, CAPTION, Canvas, Colour, GREY, HEADING, LABEL, Marker, RULE};
-use crate::explain::figure::{Chart, Figure, View, ids};
-use crate::explain::frame::{numbers, words};
-use crate::explain::names;
-use crate::explain::summary::Group;
+use crate::explain::figure::plot::{Plot, Scale};
+use crate::explain::figure::style::{self, At, CAPTION, Canvas, Font, GREY, HEADING, LABEL};
+use crate::explain::figure::{Chart, Figure, View, ends, ids, repeats};
+use crate::explain::law::{self, Laws};
+use crate::explain::summary::{CellSummary, Group};
+use crate::explain::{names, show};
 use crate::record::Provenance;
 use crate::units;
 
 /// Speedup over lanes, one panel a problem.
-pub const FIGURE: Figure = Figure { name: "speedup", about: "Speedup over lanes", applies: |_| true, compose };
+pub const FIGURE: Figure = Figure { name: "speedup", about: "Speedup over lanes", applies, compose };
 
-/// A cell's point.
-struct Point {
-    cell: String,
-    name: String,
-    in_words: String,
-    lanes: f64,
-    speedup: f64,
-    interval: Option<(f64, f64)>,
-    efficiency: f64,
-    is_base: bool,
-    oversubscribed: bool,
+/// Our cells of a group that have a speedup. Outside programs are ranked in a figure of their own.
+fn cells(group: &Group) -> impl Iterator<Item = &CellSummary> {
+    group.cells.iter().filter(|cell| cell.cell.backend.peer().is_none() && cell.speedup.is_some())
 }
 
-/// The points of one backend, by lanes.
-struct Series {
-    backend: String,
-    points: Vec<Point>,
-    /// Lanes of its cells that have no result.
-    gaps: Vec<f64>,
+fn applies(view: &View<'_>) -> bool {
+    view.summary.groups.iter().any(|group| cells(group).next().is_some())
 }
 
-impl Series {
-    /// Neighbours that a line may join: each number of lanes comes once, and no cell between them went without a result.
-    fn joined(&self) -> impl Iterator<Item = &[Point]> {
-        let once = self.points.windows(2).all(|pair| pair[0].lanes < pair[1].lanes);
-        let whole = |pair: &[Point]| !self.gaps.iter().any(|gap| pair[0].lanes < *gap && *gap < pair[1].lanes);
-        self.points.windows(2).filter(move |pair| once && whole(pair))
-    }
-}
-
-impl Point {
-    /// The speedup and the ends of its interval.
-    fn values(&self) -> impl Iterator<Item = f64> {
-        let (low, high) = self.interval.unwrap_or((self.speedup, self.speedup));
-        [self.speedup, low, high].into_iter()
-    }
-}
-
-fn series(view: &View<'_>, group: usize) -> Result<Vec<Series>> {
-    let table = view.frames.speedups(group as u32)?;
-    let (cells, labels, backends) = (words(&table, "cell")?, words(&table, "name")?, words(&table, "backend")?);
-    let (lanes, speedup, efficiency) =
-        (numbers(&table, "lanes")?, numbers(&table, "speedup")?, numbers(&table, "efficiency")?);
-    let (low, high) = (numbers(&table, "speedup_low")?, numbers(&table, "speedup_high")?);
-    let said = words(&table, "in_words")?;
-    let crowded = numbers(&table, "oversubscribed")?;
-    let base = view.summary.groups[group].base.as_ref().map(|b| b.cell.0.as_str());
-    let mut all: Vec<Series> = Vec::new();
-    for i in 0..cells.len() {
-        let (Some(lanes), Some(speedup)) = (lanes[i], speedup[i]) else { continue };
-        let point = Point {
-            cell: cells[i].clone(),
-            name: labels[i].clone(),
-            in_words: said[i].clone(),
-            lanes,
-            speedup,
-            interval: low[i].zip(high[i]),
-            efficiency: efficiency[i].unwrap_or(speedup / lanes.max(1.0)),
-            is_base: base == Some(cells[i].as_str()),
-            oversubscribed: crowded[i] == Some(1.0),
-        };
-        match all.iter_mut().find(|s| s.backend == backends[i]) {
-            Some(series) => series.points.push(point),
-            None => all.push(Series { backend: backends[i].clone(), points: vec![point], gaps: Vec::new() }),
-        }
-    }
-    for series in &mut all {
-        series.points.sort_by(|a, b| a.lanes.total_cmp(&b.lanes));
-        let failed = view.summary.groups[group].cells.iter().filter(|c| c.speedup.is_none());
-        let mine = failed.filter(|c| names::series(&c.cell) == series.backend);
-        series.gaps = mine.map(|c| f64::from(c.cell.lanes())).collect();
-    }
-    Ok(all)
-}
-
-fn title(view: &View<'_>) -> Result<String> {
-    let Some(main) = view.main_group() else { return Ok("No speedup: the base has no good repeat".into()) };
-    let Some(base) = &view.summary.groups[main].base else { return Ok("No speedup: no base".into()) };
-    let all = series(view, main)?;
-    let others = || all.iter().flat_map(|s| &s.points).filter(|p| !p.is_base);
+fn title(view: &View<'_>) -> String {
+    let Some(main) = view.main_group() else { return "No speedup: the base has no good repeat".into() };
+    let group = &view.summary.groups[main];
+    let Some(base) = &group.base else { return "No speedup: no base".into() };
+    let value = |cell: &CellSummary| cell.speedup.map_or(0.0, |speedup| speedup.value);
     let best = |crowded: bool| {
-        others().filter(|p| crowded || !p.oversubscribed).max_by(|a, b| a.speedup.total_cmp(&b.speedup))
+        let others = cells(group).filter(|cell| cell.id != base.cell && (crowded || !cell.oversubscribed));
+        others.max_by(|a, b| value(a).total_cmp(&value(b)))
     };
     // A cell with more lanes than CPUs speaks only where there is no other.
     let Some(best) = best(false).or_else(|| best(true)) else {
-        return Ok(format!("Only the base was measured: {} takes {}", base.name, units::seconds(base.time.value)));
+        return format!("Only the base was measured: {} takes {}", base.name, units::seconds(base.time.value));
     };
-    let (scope, who, base) = (view.scope(main), &best.in_words, &base.name);
-    let times = format!("{:.2} times as fast as {base}", best.speedup);
-    Ok(match best.interval {
-        Some((low, _)) if low > 1.0 => format!("{who}: {times}, {:.0} % of ideal{scope}", best.efficiency * 100.0),
+    let (scope, who, base) = (view.scope(main), names::in_words(&best.cell), &base.name);
+    let times = format!("{:.2} times as fast as {base}", value(best));
+    let efficiency = best.efficiency.map_or(0.0, |e| e.value * 100.0);
+    match best.speedup.and_then(ends) {
+        Some((low, _)) if low > 1.0 => format!("{who}: {times}, {efficiency:.0} % of ideal{scope}"),
         Some((_, high)) if high < 1.0 => {
             format!("Nothing is faster than {base}; the closest, {who}, is {times}{scope}")
         }
         Some(_) => format!("No speedup was shown: the best, {who}, is {times}, and its interval holds 1{scope}"),
         None => format!("{who}: {times}, from too few repeats for an interval{scope}"),
-    })
+    }
+}
+
+/// A problem with its series and laws.
+struct Shown<'v> {
+    group: &'v Group,
+    heading: String,
+    lines: Vec<Line>,
+    laws: Vec<Laws>,
+    /// Lines of text above the plot, at least.
+    above: usize,
+}
+
+impl<'v> Shown<'v> {
+    fn new(view: &'v View<'v>, group: &'v Group, heading: &str) -> Shown<'v> {
+        let base = group.base.as_ref().map_or(f64::NAN, |base| base.time.value);
+        let mut backends: Vec<&str> = Vec::new();
+        for cell in cells(group) {
+            if !backends.contains(&cell.cell.backend.name()) {
+                backends.push(cell.cell.backend.name());
+            }
+        }
+        let mark = |cell: &CellSummary| {
+            let speedup = cell.speedup?;
+            Some(Mark {
+                x: f64::from(cell.cell.lanes()),
+                y: speedup.value,
+                interval: ends(speedup),
+                raw: cell.samples().iter().map(|s| base / s).filter(|s| s.is_finite() && *s > 0.0).collect(),
+                hollow: cell.oversubscribed,
+            })
+        };
+        let line = |name: &&str| {
+            let mine = || group.cells.iter().filter(|cell| cell.cell.backend.name() == *name);
+            let gaps = mine().filter(|cell| cell.speedup.is_none()).map(|cell| f64::from(cell.cell.lanes()));
+            Line::new(name, style::of_backend(name), mine().filter_map(mark).collect(), gaps.collect())
+        };
+        let lines = backends.iter().map(line).collect();
+        let mut laws = law::of(group, &view.summary.hosts);
+        laws.retain(|laws| backends.contains(&laws.backend.as_str()) && laws.best().is_some());
+        Shown { group, heading: heading.into(), lines, laws, above: 0 }
+    }
+
+    fn marks(&self) -> impl Iterator<Item = &Mark> {
+        self.lines.iter().flat_map(|line| &line.marks)
+    }
+
+    fn base_lanes(&self) -> f64 {
+        self.group.base.as_ref().map_or(1.0, |base| f64::from(base.lanes.max(1)))
+    }
 }
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let groups = &view.summary.groups;
-    let columns = if groups.len() > 1 { medium.columns } else { 1 };
+    let several = groups.iter().filter(|group| cells(group).next().is_some()).count() > 1;
+    let columns = if several { medium.columns } else { 1 };
     let tall = if columns == 1 { 400.0 } else { 330.0 };
-    let fitting = view.fitting(medium, |_| Some(tall / columns as f64));
-    let shown = &fitting.shown;
-    let all = view.headings();
-    let headings: Vec<String> = shown.iter().map(|i| all[*i].clone()).collect();
+    let fitting = view.fitting(medium, |i| cells(&groups[i]).next().map(|_| tall / columns as f64));
+    let headings = view.headings();
+    let mut panels: Vec<Shown<'v>> =
+        fitting.shown.iter().map(|i| Shown::new(view, &groups[*i], &headings[*i])).collect();
+    let above = |panel: &Shown<'_>| {
+        let wrapped = |text: &str, font| style::wrap(text, font, Sheet::panel_width(medium, columns)).len();
+        wrapped(&panel.heading, HEADING) + wrapped(&base_line(panel.group), CAPTION)
+    };
+    let most = panels.iter().map(above).max().unwrap_or(0);
+    panels.iter_mut().for_each(|panel| panel.above = most);
     let mut description = String::from("Speedup over the number of lanes, both axes logarithmic to base 2.");
-    let mut panels = Vec::new();
-    for (&i, heading) in shown.iter().zip(&headings) {
-        let series = series(view, i)?;
-        description.push_str(&describe(heading, &groups[i], &series));
-        let repeats = view.frames.repeat_speedups(i as u32)?;
-        let raw = Raw { cells: words(&repeats, "cell")?, speedups: numbers(&repeats, "speedup")? };
-        panels.push((&groups[i], series, raw));
-    }
-    let dots: usize = panels.iter().map(|(.., raw)| raw.cells.len()).sum();
-    let every = dots.div_ceil(medium.dots.max(1)).max(1);
-    panels.iter_mut().for_each(|(.., raw)| raw.thin(every));
-    let faint =
-        if every > 1 { format!("faint dots: every {every}th repeat") } else { "faint dots: single repeats".into() };
+    panels.iter().for_each(|panel| description.push_str(&describe(panel)));
+    let faint = lines::thin(panels.iter_mut().flat_map(|panel| &mut panel.lines), medium.dots);
+    let shown = || fitting.shown.iter().flat_map(|i| cells(&groups[*i]));
     let caption = vec![
         format!(
             "Each marker: median time of the base over the median time of the cell, {}, with its 95 % bootstrap interval; {faint}. Lines only \
              guide the eye.",
-            view.repeats()
+            repeats(shown())
         ),
+        match panels.iter().any(|panel| !panel.laws.is_empty()) {
+            true => {
+                "Dashed, modelled: of the laws of scaling the one that predicts best, fitted to each backend's times, up to twice the lanes, with \
+                 its 95 % interval there."
+                    .into()
+            }
+            false => String::new(),
+        },
         fitting.left_out(),
         view.oversubscribed("hollow markers; ↓ where below the axis"),
         view.without_result(),
@@ -149,33 +142,30 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     ];
     let range = Range::of(&panels);
     Ok(Chart {
-        title: title(view)?,
+        title: title(view),
         caption,
         description,
         from: Provenance::Measured,
-        cells: ids(shown
-            .iter()
-            .flat_map(|i| groups[*i].cells.iter().filter(|c| c.speedup.is_some() && c.peer.is_none()))),
+        cells: ids(shown()),
         head: 0.0,
-        heights: vec![tall; shown.len()],
+        heights: vec![tall; panels.len()],
         columns,
         draw: Box::new(move |canvas, sheet| {
-            for (i, (group, series, raw)) in panels.iter().enumerate() {
-                panel(canvas, sheet.panels[i], &headings[i], group, series, raw, &range)?;
+            for (shown, place) in panels.iter().zip(&sheet.panels) {
+                panel(canvas, *place, shown, &range)?;
             }
             Ok(())
         }),
     })
 }
 
-/// A panel's group, its series, and its single repeats.
-type Shown<'v> = (&'v Group, Vec<Series>, Raw);
-
 /// What all panels of a figure span, so that they can be compared.
 struct Range {
     lanes: (f64, f64),
     /// Greatest number of lanes that each have a CPU: the line of ideal speedup goes no further.
     ideal: f64,
+    /// Lanes up to which laws are drawn; none where there is no law.
+    modelled: Option<f64>,
     speedups: (f64, f64),
 }
 
@@ -183,222 +173,155 @@ impl Range {
     /// Cells with more lanes than CPUs, which can be slower by orders of magnitude, are followed down to half the least speedup of the
     /// others only.
     fn of(panels: &[Shown<'_>]) -> Range {
-        let points = || {
-            panels
-                .iter()
-                .flat_map(|(_, series, raw)| series.iter().flat_map(move |s| s.points.iter().map(move |p| (p, raw))))
+        let marks = || panels.iter().flat_map(Shown::marks);
+        let all_crowded = marks().all(|mark| mark.hollow || mark.y == 1.0);
+        let counts = |mark: &Mark| all_crowded || !mark.hollow;
+        let base = panels.iter().map(Shown::base_lanes).fold(f64::INFINITY, f64::min);
+        let least = marks().map(|mark| mark.x).fold(f64::INFINITY, f64::min);
+        let most = marks().map(|mark| mark.x).fold(0.0, f64::max);
+        let ideal = marks().filter(|mark| counts(mark)).map(|mark| mark.x).fold(1.0, f64::max);
+        let modelled = panels.iter().any(|panel| !panel.laws.is_empty()).then_some(2.0 * ideal);
+        let values = |crowded: bool| -> Vec<f64> {
+            let mine = marks().filter(|mark| counts(mark) != crowded);
+            let all = mine.flat_map(|mark| mark.values().chain(mark.raw.iter().copied()).collect::<Vec<_>>());
+            all.filter(|s| *s > 0.0).collect()
         };
-        let all_crowded = points().all(|(p, _)| p.oversubscribed || p.is_base);
-        let counts = |p: &Point| all_crowded || !p.oversubscribed;
-        let base = panels
-            .iter()
-            .filter_map(|(group, ..)| group.base.as_ref())
-            .map(|b| f64::from(b.lanes.max(1)))
-            .fold(f64::INFINITY, f64::min);
-        let lanes = || points().map(|(p, _)| p.lanes);
-        let least = lanes().fold(f64::INFINITY, f64::min);
-        let ideal = points().filter(|(p, _)| counts(p)).map(|(p, _)| p.lanes).fold(1.0, f64::max);
-        let values = |crowded: bool| {
-            let mine = points().filter(move |(p, _)| counts(p) != crowded);
-            mine.flat_map(|(p, raw)| p.values().chain(raw.of(&p.cell))).filter(|s| *s > 0.0)
-        };
-        let slowest = values(false).fold(1.0, f64::min);
+        let slowest = values(false).into_iter().fold(1.0, f64::min);
+        let fastest = values(false).into_iter().chain(values(true)).fold((ideal / base).max(2.0), f64::max);
+        let laws = || panels.iter().flat_map(|panel| &panel.laws).filter_map(Laws::best);
+        let of_laws = laws().filter_map(|(_, fit)| Some(fit.speedup(modelled?)?.value));
         Range {
-            lanes: if least.is_finite() { (least, lanes().fold(0.0, f64::max)) } else { (1.0, 1.0) },
+            lanes: if least.is_finite() { (least, most.max(modelled.unwrap_or(0.0))) } else { (1.0, 1.0) },
             ideal,
+            modelled,
             speedups: (
-                values(true).map(|s| s.max(slowest / 2.0)).fold(slowest, f64::min),
-                values(false).chain(values(true)).fold((ideal / base).max(2.0), f64::max),
+                values(true).into_iter().map(|s| s.max(slowest / 2.0)).fold(slowest, f64::min),
+                of_laws.filter(|s| s.is_finite()).fold(fastest, f64::max),
             ),
         }
     }
 }
 
-/// Speedups of single repeats.
-struct Raw {
-    cells: Vec<String>,
-    speedups: Vec<Option<f64>>,
-}
-
-impl Raw {
-    /// Keeps one of so many repeats.
-    fn thin(&mut self, every: usize) {
-        let keep = |i: usize| i.is_multiple_of(every);
-        self.cells = self.cells.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, cell)| cell.clone()).collect();
-        self.speedups = self.speedups.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, s)| *s).collect();
+fn describe(shown: &Shown<'_>) -> String {
+    let mut text = format!(" {}", shown.heading);
+    let Some(base) = &shown.group.base else { return text };
+    text.push_str(&format!(", over {} at {}:", base.name, units::seconds(base.time.value)));
+    for cell in cells(shown.group).filter(|cell| cell.id != base.cell) {
+        let speedup = cell.speedup.map_or(0.0, |speedup| speedup.value);
+        text.push_str(&format!(" {} {speedup:.2};", names::cell(&cell.cell)));
     }
-    /// Those of one cell.
-    fn of(&self, cell: &str) -> impl Iterator<Item = f64> {
-        let all = self.cells.iter().zip(&self.speedups);
-        all.filter(move |(id, _)| *id == cell).filter_map(|(_, speedup)| *speedup).filter(|s| *s > 0.0)
-    }
-}
-
-fn describe(heading: &str, group: &Group, series: &[Series]) -> String {
-    let mut text = format!(" {heading}");
-    match &group.base {
-        Some(base) => text.push_str(&format!(", over {} at {}:", base.name, units::seconds(base.time.value))),
-        None => text.push_str(": no base."),
-    }
-    for point in series.iter().flat_map(|s| &s.points).filter(|p| !p.is_base) {
-        text.push_str(&format!(" {} {:.2};", point.name, point.speedup));
+    for laws in &shown.laws {
+        let Some((law, fit)) = laws.best() else { continue };
+        let lanes = 2 * laws.lanes.last().copied().unwrap_or(1);
+        if let Some(speedup) = fit.speedup(f64::from(lanes)) {
+            let value = speedup.value;
+            text.push_str(&format!(
+                " {} after {}'s law, modelled: {value:.2} on {lanes} lanes;",
+                laws.backend, law.name
+            ));
+        }
     }
     text
 }
 
-fn panel(
-    canvas: &Canvas<'_>,
-    panel: Panel,
-    heading: &str,
-    group: &Group,
-    series: &[Series],
-    raw: &Raw,
-    range: &Range,
-) -> Result<()> {
-    let mut y = panel.y + 8.0;
-    for line in style::wrap(heading, HEADING, panel.width) {
-        canvas.text(&line, (panel.x, y), At::Start, HEADING)?;
-        y += 16.0;
-    }
-    let base = match &group.base {
-        Some(base) => {
-            let interval = base
-                .time
-                .interval
-                .map_or(String::new(), |i| format!(" ({} to {})", units::seconds(i.low), units::seconds(i.high)));
-            format!("base: {}, {}{interval}, n = {}", base.name, units::seconds(base.time.value), base.time.n)
-        }
-        None => "no speedup: the base has no good repeat".into(),
-    };
-    for line in style::wrap(&base, CAPTION, panel.width) {
-        canvas.text(&line, (panel.x, y), At::Start, CAPTION)?;
-        y += 15.0;
-    }
-    let Some(base) = &group.base else { return Ok(()) };
-
-    let (left, right) = (panel.x + 52.0, panel.x + panel.width - 92.0);
-    let (top, bottom) = (y + 8.0, panel.y + panel.height - 40.0);
-    let counts = distinct(series.iter().flat_map(|s| &s.points).map(|p| p.lanes));
-    let base_lanes = f64::from(base.lanes.max(1));
-    let (least_lanes, most_lanes) = range.lanes;
+fn panel(canvas: &Canvas<'_>, place: Panel, shown: &Shown<'_>, range: &Range) -> Result<()> {
+    let counts = distinct(shown.marks().map(|mark| mark.x));
+    let base_lanes = shown.base_lanes();
     let (least, most) = range.speedups;
-    // Room on the left for the name of the base beside its point.
-    let x = Axis::log2((least_lanes, most_lanes), (left + 54.0, right - 12.0));
-    let y = Axis::log2((least / 1.12, most * 1.08), (bottom, top));
-    // What lies below the axis is shown on its edge.
-    let height = |speedup: f64| y.at(speedup).min(bottom);
+    let about = base_line(shown.group);
+    let x = lanes_scale(&counts, range);
+    let y = speedup_scale(&counts, base_lanes, (least / 1.12, most * 1.08));
+    let mut names: Vec<String> = shown.lines.iter().map(|line| line.name.clone()).collect();
+    names.push("ideal".into());
+    names.extend(shown.laws.iter().filter_map(|laws| Some(law_name(laws.best()?.0.name))));
+    let texts = [(shown.heading.as_str(), HEADING), (about.as_str(), CAPTION)];
+    let plot = Plot::below(canvas, place, (&texts, shown.above), &x, &y, lines::room(names.iter()))?;
 
-    axes(canvas, &x, &y, (left, right, top, bottom), &counts, (least, most), base_lanes)?;
-    let ideal = |lanes: f64| (x.at(lanes), y.at(lanes / base_lanes));
-    let mut labels: Vec<(f64, f64, String, Colour)> = Vec::new();
-    if range.ideal > least_lanes {
-        canvas.line(&[ideal(least_lanes), ideal(range.ideal)], GREY, 0.7, 1.0)?;
-        let (end_x, end_y) = ideal(range.ideal);
-        if range.ideal < most_lanes {
-            canvas.text("ideal", (end_x - 10.0, end_y), At::End, style::Font { colour: GREY, ..LABEL })?;
+    let ideal = |lanes: f64| plot.place((lanes, lanes / base_lanes));
+    let mut labels = Vec::new();
+    if range.ideal > range.lanes.0 {
+        let end = range.ideal.min(range.speedups.1 * base_lanes);
+        canvas.line(&[ideal(range.lanes.0), ideal(end)], GREY, 0.7, 1.0)?;
+        if range.ideal < range.lanes.1 {
+            let (x, y) = ideal(end);
+            canvas.text("ideal", (x - 10.0, y - 4.0), At::End, Font { colour: GREY, ..LABEL })?;
         } else {
-            labels.push((end_x, end_y, "ideal".into(), GREY));
+            labels.push(Label { from: ideal(end), text: "ideal".into(), colour: GREY });
         }
     }
-
-    let shift = |i: usize| (i as f64 - (series.len() as f64 - 1.0) / 2.0) * 5.0;
-    for (i, one) in series.iter().enumerate() {
-        let (colour, _) = style::of_backend(&one.backend);
-        let place = |p: &Point| (x.at(p.lanes) + shift(i), height(p.speedup));
-        for pair in one.joined() {
-            canvas.line(&[place(&pair[0]), place(&pair[1])], colour, 0.75, 1.5)?;
-        }
-        for point in &one.points {
-            let (at_x, _) = place(point);
-            for speedup in raw.of(&point.cell) {
-                canvas.disc((at_x, height(speedup)), 2.2, colour, 0.28)?;
-            }
-            if let Some((low, high)) = point.interval {
-                canvas.line(&[(at_x, height(low)), (at_x, height(high))], colour, 1.0, 1.5)?;
-                for end in [low, high] {
-                    canvas.line(&[(at_x - 4.0, height(end)), (at_x + 4.0, height(end))], colour, 1.0, 1.5)?;
-                }
-            }
-            if y.at(point.speedup) > bottom {
-                let label = format!("{} ↓", units::significant(point.speedup));
-                canvas.text(&label, (at_x - 9.0, bottom - 9.0), At::End, style::Font { colour, ..LABEL })?;
-            }
+    for laws in &shown.laws {
+        labels.extend(law_curve(canvas, &plot, laws, range)?);
+    }
+    lines::draw(canvas, &plot, &shown.lines)?;
+    for line in &shown.lines {
+        for mark in line.marks.iter().filter(|mark| plot.y.at(mark.y) > plot.bottom) {
+            let text = format!("{} ↓", units::significant(mark.y));
+            let place = (plot.x.at(mark.x) - 14.0, plot.bottom - 9.0);
+            canvas.text(&text, place, At::End, Font { colour: line.look.0, ..LABEL })?;
         }
     }
-    // Markers last, so that nothing hides them.
-    for (i, one) in series.iter().enumerate() {
-        let (colour, marker): (Colour, Marker) = style::of_backend(&one.backend);
-        for point in &one.points {
-            let place = (x.at(point.lanes) + shift(i), height(point.speedup));
-            canvas.marker(place, marker, colour)?;
-            if point.oversubscribed {
-                canvas.disc(place, 2.4, style::PAPER, 1.0)?;
-            }
-        }
-        if let [only] = &one.points[..]
-            && only.is_base
-        {
-            let beside = (x.at(only.lanes) + shift(i) - 10.0, y.at(only.speedup));
-            canvas.text(&one.backend, beside, At::End, style::Font { colour, ..LABEL })?;
-        } else if let Some(last) = one.points.last() {
-            labels.push((x.at(last.lanes) + shift(i), height(last.speedup), one.backend.clone(), colour));
-        }
-    }
-    let heights = spread(&labels.iter().map(|l| l.1).collect::<Vec<_>>(), 14.5, top, bottom);
-    for ((from_x, from_y, text, colour), height) in labels.into_iter().zip(heights) {
-        // A thin line leads from a label to a point that ends before the others or that the label had to leave.
-        let text_x = right + 16.0;
-        if text_x - from_x > 40.0 || (height - from_y).abs() > 5.0 {
-            canvas.line(&[(from_x + 9.0, from_y), (text_x - 4.0, height)], colour, 0.45, 0.75)?;
-        }
-        canvas.text(&text, (text_x, height), At::Start, style::Font { colour, ..LABEL })?;
-    }
-    Ok(())
+    lines::name(canvas, &plot, &shown.lines, labels)
 }
 
-type Edges = (f64, f64, f64, f64);
+fn base_line(group: &Group) -> String {
+    show::base_line(group).replace("Speedup is over ", "base: ")
+}
 
-/// Grid, ticks at the measured numbers of lanes, and the names of the axes.
-fn axes(
-    canvas: &Canvas<'_>,
-    x: &Axis,
-    y: &Axis,
-    (left, right, top, bottom): Edges,
-    counts: &[f64],
-    (least, most): (f64, f64),
-    base_lanes: f64,
-) -> Result<()> {
-    // Wanted first: both ends and the powers of two, then the other measured counts.
+fn law_name(law: &str) -> String {
+    format!("{law} (model)")
+}
+
+/// A law as a dashed curve with its interval at its end, and its name for the side.
+fn law_curve(canvas: &Canvas<'_>, plot: &Plot, laws: &Laws, range: &Range) -> Result<Option<Label>> {
+    let (Some((law, fit)), Some(end)) = (laws.best(), range.modelled) else { return Ok(None) };
+    let colour = style::of_backend(&laws.backend).0;
+    let first = laws.lanes.first().copied().map_or(1.0, f64::from);
+    let steps = 24;
+    let at = |i: i32| first * (end / first).powf(f64::from(i) / f64::from(steps));
+    let points: Vec<(f64, f64)> = (0..=steps)
+        .filter_map(|i| Some((at(i), fit.speedup(at(i))?.value)))
+        .filter(|(_, speedup)| speedup.is_finite() && *speedup > 0.0)
+        .map(|point| plot.place(point))
+        .collect();
+    // Every second step: a dash for each gap, as long as it.
+    for pair in points.windows(2).step_by(2) {
+        canvas.line(pair, colour, 0.9, 1.25)?;
+    }
+    let Some(last) = points.last().copied() else { return Ok(None) };
+    if let Some((low, high)) = fit.speedup(end).and_then(ends).filter(|(low, high)| *low > 0.0 && high.is_finite()) {
+        let (bottom, top) = (plot.place((end, low)), plot.place((end, high)));
+        canvas.dashed((bottom, top), colour, 0.7, 1.0)?;
+    }
+    Ok(Some(Label { from: last, text: law_name(law.name), colour }))
+}
+
+/// Ticks: first both ends and the powers of two, then the other measured numbers of lanes. Room on the left for the name of the base.
+fn lanes_scale(counts: &[f64], range: &Range) -> Scale {
     let is_power = |v: &f64| v.log2().fract() == 0.0;
-    let ends = counts.first().into_iter().chain(counts.last()).copied();
-    let wanted: Vec<f64> = ends.chain(counts.iter().copied().filter(is_power)).chain(counts.iter().copied()).collect();
-    for tick in x.with_room(&distinct_in_order(&wanted), 22.0) {
-        canvas.line(&[(x.at(tick), top), (x.at(tick), bottom + 4.0)], RULE, 1.0, 1.0)?;
-        canvas.text(&number(tick), (x.at(tick), bottom + 14.0), At::Middle, LABEL)?;
-    }
-    let powers = (-20..=24).map(|e| 2f64.powi(e)).filter(|p| (least / 1.1..=most * 1.05).contains(p));
-    let ideals = counts.iter().map(|c| c / base_lanes).filter(|s| *s <= most);
-    let wanted: Vec<f64> = std::iter::once(1.0).chain(powers).chain(ideals).collect();
-    for tick in y.with_room(&distinct_in_order(&wanted), 20.0) {
-        canvas.line(&[(left - 4.0, y.at(tick)), (right, y.at(tick))], RULE, 1.0, 1.0)?;
-        canvas.text(&number(tick), (left - 8.0, y.at(tick)), At::End, LABEL)?;
-    }
-    canvas.text("lanes (ranks × threads)", ((left + right) / 2.0, bottom + 32.0), At::Middle, LABEL)?;
-    canvas.text_upwards("speedup", (left - 44.0, (top + bottom) / 2.0), LABEL)
+    let end = range.modelled.filter(|end| counts.last().is_some_and(|last| end > last));
+    let ends = counts.first().into_iter().chain(counts.last()).copied().chain(end);
+    let wanted = ends.chain(counts.iter().copied().filter(is_power)).chain(counts.iter().copied());
+    let (least, most) = range.lanes;
+    let spare = if most > least { (most / least).powf(0.17) } else { 1.6 };
+    let ticks = in_order(wanted).into_iter().map(|tick| (tick, number(tick))).collect();
+    Scale { name: "lanes (ranks × threads)".into(), range: (least / spare, most), log: true, ticks }
 }
 
-fn distinct(values: impl Iterator<Item = f64>) -> Vec<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.dedup();
-    values
+/// Ticks: 1, powers of two, and what would be ideal on the measured numbers of lanes.
+fn speedup_scale(counts: &[f64], base_lanes: f64, (least, most): (f64, f64)) -> Scale {
+    let powers = (-20..=24).map(|e| 2f64.powi(e)).filter(|p| (least..=most).contains(p));
+    let ideals = counts.iter().map(|c| c / base_lanes).filter(|s| (least..=most).contains(s));
+    let ticks = in_order(std::iter::once(1.0).chain(powers).chain(ideals));
+    let ticks = ticks.into_iter().map(|tick| (tick, number(tick))).collect();
+    Scale { name: "speedup".into(), range: (least, most), log: true, ticks }
 }
 
-fn distinct_in_order(values: &[f64]) -> Vec<f64> {
+/// Values once each, those that come first.
+fn in_order(values: impl Iterator<Item = f64>) -> Vec<f64> {
     let mut kept: Vec<f64> = Vec::new();
     for value in values {
-        if !kept.contains(value) {
-            kept.push(*value);
+        if !kept.contains(&value) {
+            kept.push(value);
         }
     }
     kept

@@ -180,7 +180,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
             mark.raw.iter_mut().for_each(|value| *value = unit.value(*value));
         }
     }
-    let lanes = Scale::of_lanes(shown().map(lanes_of));
+    let lanes = Scale::of_lanes(shown().map(lanes_of), true);
     let time = Scale::from_zero(&format!("time of an iteration, {}", unit.unit), unit.value(most));
     let efficiency = Scale::of_efficiency(
         "efficiency",
@@ -202,10 +202,12 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
             let panels =
                 [("time of an iteration", &time, &times, ideal), ("efficiency", &efficiency, &efficiencies, 1.0)];
             for ((heading, y, lines, ideal), panel) in panels.into_iter().zip(&sheet.panels) {
-                let plot = Plot::below(canvas, *panel, &[(heading, HEADING), (&base_line, CAPTION)], &lanes, y, room)?;
+                let plot =
+                    Plot::below(canvas, *panel, (&[(heading, HEADING), (&base_line, CAPTION)], 0), &lanes, y, room)?;
                 let height = plot.y.at(ideal);
                 canvas.line(&[(plot.left, height), (plot.right, height)], GREY, 0.8, 1.0)?;
-                lines::draw(canvas, &plot, lines, true)?;
+                lines::draw(canvas, &plot, lines)?;
+                lines::name(canvas, &plot, lines, Vec::new())?;
             }
             Ok(())
         }),
