@@ -11,7 +11,9 @@ use amdahl::record::{Line, Phase};
 use crate::explain::{amdahl, folder_with, golden, mixed};
 use crate::metrics::with_made_up_pmu;
 use crate::samples::{self, Made, collect};
-use crate::situations::{all_failed, counted, extremes, peers, simulated, situations, sizes, weak};
+use crate::situations::{all_failed, counted, extremes, peers, simulated, sizes, weak};
+
+pub use crate::situations::situations;
 
 fn draw(lines: &[Line]) -> Vec<Drawing> {
     draw_for(lines, &SCREEN)

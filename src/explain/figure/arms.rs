@@ -54,7 +54,7 @@ pub fn telling<'a>(arm: &Arm<'a>, most: usize) -> (Vec<(String, Vec<Sized<'a>>)>
     let all = arm.spreads();
     let of = all.len();
     let lanes = |cells: &[Sized<'_>]| cells[0].cell.cell.lanes();
-    let backend = |cells: &[Sized<'_>]| cells[0].cell.cell.backend.clone();
+    let backend = |cells: &[Sized<'_>]| names::series(&cells[0].cell.cell);
     let widest = |cells: &[Sized<'_>]| {
         let same = all.iter().filter(|(_, c)| backend(c) == backend(cells) && !c[0].cell.oversubscribed);
         same.map(|(_, c)| lanes(c)).max() == Some(lanes(cells))

@@ -48,19 +48,15 @@ fn applies(view: &View<'_>) -> bool {
 
 /// A series for each backend, of what `of` finds in its cells.
 fn series(group: &Group, of: impl Fn(&CellSummary) -> Option<Mark>) -> Vec<Line> {
-    let mut names: Vec<&str> = Vec::new();
-    for cell in cells(group) {
-        if !names.contains(&cell.cell.backend.name()) {
-            names.push(cell.cell.backend.name());
-        }
-    }
-    let line = |name: &&str| {
-        let mine = || group.cells.iter().filter(|cell| cell.cell.backend.name() == *name);
+    let mut series: Vec<String> = cells(group).map(|cell| names::series(&cell.cell)).collect();
+    series.dedup();
+    let line = |name: &String| {
+        let mine = || group.cells.iter().filter(|cell| names::series(&cell.cell) == *name);
         let marks: Vec<Mark> = mine().filter(|cell| cell.efficiency.is_some()).filter_map(&of).collect();
         let gaps = mine().filter(|cell| cell.time.is_none()).map(|cell| f64::from(cell.cell.lanes())).collect();
         (!marks.is_empty()).then(|| Line::new(name, style::of_backend(name), marks, gaps))
     };
-    names.iter().filter_map(line).collect()
+    series.iter().filter_map(line).collect()
 }
 
 fn efficiencies(group: &Group) -> Vec<Line> {
@@ -101,7 +97,8 @@ fn title(view: &View<'_>) -> String {
     let who = format!("{} keep {:.0} % of the ideal", names::in_words(&cell.cell), 100.0 * of(&cell));
     let percent = |share: f64| format!("{} %", units::significant(100.0 * share));
     // Is the fraction of fewer lanes shown to be smaller?
-    let fewer = spread().filter(|c| c.cell.backend == cell.cell.backend && c.cell.lanes() < cell.cell.lanes());
+    let fewer =
+        spread().filter(|c| names::series(&c.cell) == names::series(&cell.cell) && c.cell.lanes() < cell.cell.lanes());
     let first = fewer.min_by_key(|c| c.cell.lanes()).and_then(|c| fraction(c));
     let grows = first.and_then(|(_, first)| Some(first?.1 < interval?.0)).unwrap_or(false);
     match interval {

@@ -1,7 +1,7 @@
 //! Inertia against time: what a cheaper answer costs. Batches, products of fewer bits and other programs may end elsewhere than Lloyd's
 //! algorithm does; of equal programs, each is there once, with its fastest cell.
 
-use crate::cell::{Algorithm, Arithmetic, CellId, KMeans, Precision, Update, Workload, canonical};
+use crate::cell::{Algorithm, Arithmetic, CellId, KMeans, Workload, canonical};
 use crate::error::Result;
 use crate::explain::figure::axis::precise;
 use crate::explain::figure::medium::Medium;
@@ -65,12 +65,6 @@ fn variant(kmeans: &KMeans) -> String {
     if kmeans.arithmetic == Arithmetic::F32 {
         words.push("f32".into());
     }
-    if kmeans.offload.precision == Precision::Bf16 {
-        words.push("bf16".into());
-    }
-    if kmeans.offload.update == Update::Device {
-        words.push("device sums".into());
-    }
     words.join(", ")
 }
 
@@ -113,7 +107,7 @@ fn fastest(group: &Group) -> Vec<&CellSummary> {
     let mut fastest: Vec<&CellSummary> = Vec::new();
     let seconds = |cell: &CellSummary| cell.time.map_or(f64::INFINITY, |time| time.value);
     for cell in group.cells.iter().filter(|c| !c.oversubscribed && c.time.is_some()) {
-        match fastest.iter_mut().find(|other| other.cell.backend == cell.cell.backend) {
+        match fastest.iter_mut().find(|other| called::series(&other.cell) == called::series(&cell.cell)) {
             Some(other) if seconds(cell) < seconds(other) => *other = cell,
             Some(_) => {}
             None => fastest.push(cell),

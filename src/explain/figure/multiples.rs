@@ -21,18 +21,24 @@ fn cells(group: &Group) -> impl Iterator<Item = &CellSummary> {
 }
 
 /// Backends with several numbers of lanes in one of these groups, in the order of the cells.
-fn backends<'a>(view: &'a View<'_>, groups: &[usize]) -> Vec<&'a str> {
-    let mut names: Vec<&str> = Vec::new();
+fn backends(view: &View<'_>, groups: &[usize]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
     for group in groups.iter().map(|i| &view.summary.groups[*i]) {
+        let mut of_group: Vec<(String, u32, bool)> = Vec::new();
         for cell in cells(group) {
-            let several =
-                cells(group).any(|c| c.cell.backend == cell.cell.backend && c.cell.lanes() != cell.cell.lanes());
-            if several && !names.contains(&cell.cell.backend.name()) {
-                names.push(cell.cell.backend.name());
+            let (name, lanes) = (names::series(&cell.cell), cell.cell.lanes());
+            match of_group.iter_mut().find(|(known, ..)| *known == name) {
+                Some((_, first, several)) => *several |= *first != lanes,
+                None => of_group.push((name, lanes, false)),
+            }
+        }
+        for (name, ..) in of_group.into_iter().filter(|(_, _, several)| *several) {
+            if !found.contains(&name) {
+                found.push(name);
             }
         }
     }
-    names
+    found
 }
 
 /// Groups with something to show.
@@ -47,14 +53,14 @@ fn applies(view: &View<'_>) -> bool {
 
 /// The best speedup of a backend in a group.
 fn best<'a>(group: &'a Group, backend: &str) -> Option<&'a CellSummary> {
-    let mine = cells(group).filter(|c| c.cell.backend.name() == backend && c.cell.lanes() > 1);
+    let mine = cells(group).filter(|c| names::series(&c.cell) == backend && c.cell.lanes() > 1);
     let value = |c: &CellSummary| c.speedup.map_or(0.0, |s| s.value);
     mine.max_by(|a, b| value(a).total_cmp(&value(b)))
 }
 
-fn title(view: &View<'_>, shown: &[usize], backends: &[&str]) -> String {
+fn title(view: &View<'_>, shown: &[usize], backends: &[String]) -> String {
     let value = |c: &CellSummary| c.speedup.map_or(0.0, |s| s.value);
-    let all = shown.iter().flat_map(|i| backends.iter().map(move |b| (*i, *b)));
+    let all = shown.iter().flat_map(|i| backends.iter().map(move |b| (*i, b.as_str())));
     let found: Vec<(usize, &CellSummary)> =
         all.filter_map(|(i, backend)| Some((i, best(&view.summary.groups[i], backend)?))).collect();
     let most = found.iter().max_by(|a, b| value(a.1).total_cmp(&value(b.1)));
@@ -95,14 +101,14 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let mut description = String::from("Speedup over the number of lanes.");
     for &i in &shown {
         description.push_str(&format!(" {}:", headings[i]));
-        for cell in cells(&view.summary.groups[i]).filter(|c| backends.contains(&c.cell.backend.name())) {
+        for cell in cells(&view.summary.groups[i]).filter(|c| backends.contains(&names::series(&c.cell))) {
             let speedup = cell.speedup.map_or(0.0, |s| s.value);
             description.push_str(&format!(" {} {speedup:.2};", names::cell(&cell.cell)));
         }
     }
     let mine = || {
         let cells = shown.iter().flat_map(|i| cells(&view.summary.groups[*i]));
-        cells.filter(|c| backends.contains(&c.cell.backend.name()))
+        cells.filter(|c| backends.contains(&names::series(&c.cell)))
     };
     let caption = vec![
         format!(
@@ -156,7 +162,7 @@ fn one(
     canvas: &Canvas<'_>,
     panel: Panel,
     group: &Group,
-    (all, backend): (&[&str], &str),
+    (all, backend): (&[String], &str),
     (lanes, speedups): ((f64, f64), (f64, f64)),
     ends_of: (bool, bool),
 ) -> Result<()> {
@@ -185,7 +191,7 @@ fn one(
     canvas.line(&[(left, y.at(1.0)), (right, y.at(1.0))], GREY, 0.7, 1.0)?;
     let ideal = |lanes: f64| (x.at(lanes), y.at(lanes / base));
     canvas.line(&[ideal(lanes.0.max(base)), ideal(lanes.1)], GREY, 0.7, 1.0)?;
-    for other in all.iter().filter(|other| **other != backend) {
+    for other in all.iter().filter(|other| *other != backend) {
         line(canvas, group, other, (&x, &y), true)?;
     }
     line(canvas, group, backend, (&x, &y), false)
@@ -194,7 +200,7 @@ fn one(
 fn line(canvas: &Canvas<'_>, group: &Group, backend: &str, (x, y): (&Axis, &Axis), faint: bool) -> Result<()> {
     let look = style::of_backend(backend);
     let mut points: Vec<(f64, f64, Option<(f64, f64)>)> = (cells(group))
-        .filter(|c| c.cell.backend.name() == backend)
+        .filter(|c| names::series(&c.cell) == backend)
         .filter_map(|c| Some((f64::from(c.cell.lanes()), c.speedup?)))
         .map(|(lanes, speedup)| (x.at(lanes), y.at(speedup.value), ends(speedup).map(|(a, b)| (y.at(a), y.at(b)))))
         .collect();

@@ -75,12 +75,12 @@ fn rows(group: &Group) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     for rank in &group.ranks {
         let Some(cell) = group.cells.iter().find(|cell| cell.id == rank.cell) else { continue };
-        let name = cell.cell.backend.name();
+        let name = names::series(&cell.cell);
         let row = match rows.iter_mut().position(|row| row.name == name) {
             Some(place) => &mut rows[place],
             None => {
-                let (look, times) = (style::of_backend(name), Vec::new());
-                rows.push(Row { name: name.into(), note: String::new(), look, ours: rank.ours, times, why: None });
+                let (look, times) = (style::of_backend(&name), Vec::new());
+                rows.push(Row { name, note: String::new(), look, ours: rank.ours, times, why: None });
                 let last = rows.len() - 1;
                 &mut rows[last]
             }
@@ -162,14 +162,7 @@ const ROW: f64 = 33.0;
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let groups = &view.summary.groups;
     let tall = |rows: usize| rows as f64 * ROW + 74.0;
-    let count = |i: usize| {
-        let mut names: Vec<&str> =
-            groups[i].ranks.iter().map(|rank| rank.name.split(' ').next().unwrap_or("")).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.len()
-    };
-    let fitting = view.fitting(medium, |i| is_raced(&groups[i]).then(|| tall(count(i))));
+    let fitting = view.fitting(medium, |i| is_raced(&groups[i]).then(|| tall(rows(&groups[i]).len())));
     let headings = view.headings();
     let panels: Vec<(String, Vec<Row>)> =
         fitting.shown.iter().map(|i| (headings[*i].clone(), rows(&groups[*i]))).collect();

@@ -284,7 +284,8 @@ fn chosen(group: &Group, mut bars: Vec<Bar>, most: usize) -> Vec<Bar> {
     if bars.len() <= most {
         return bars;
     }
-    let backend = |bar: &Bar| bar.name.split(' ').next().unwrap_or("").to_string();
+    let of = |bar: &Bar| group.cells.iter().find(|cell| cell.id.0 == bar.cell);
+    let backend = |bar: &Bar| of(bar).map(|cell| names::series(&cell.cell));
     let ends = |bar: &Bar| {
         let same = || bars.iter().filter(|other| backend(other) == backend(bar)).map(|other| other.lanes);
         bar.lanes == same().fold(f64::INFINITY, f64::min) || bar.lanes == same().fold(0.0, f64::max)

@@ -66,12 +66,8 @@ struct Shown<'v> {
 impl<'v> Shown<'v> {
     fn new(view: &'v View<'v>, group: &'v Group, heading: &str) -> Shown<'v> {
         let base = group.base.as_ref().map_or(f64::NAN, |base| base.time.value);
-        let mut backends: Vec<&str> = Vec::new();
-        for cell in cells(group) {
-            if !backends.contains(&cell.cell.backend.name()) {
-                backends.push(cell.cell.backend.name());
-            }
-        }
+        let mut backends: Vec<String> = cells(group).map(|cell| names::series(&cell.cell)).collect();
+        backends.dedup();
         let mark = |cell: &CellSummary| {
             let speedup = cell.speedup?;
             Some(Mark {
@@ -82,14 +78,14 @@ impl<'v> Shown<'v> {
                 hollow: cell.oversubscribed,
             })
         };
-        let line = |name: &&str| {
-            let mine = || group.cells.iter().filter(|cell| cell.cell.backend.name() == *name);
+        let line = |name: &String| {
+            let mine = || group.cells.iter().filter(|cell| names::series(&cell.cell) == *name);
             let gaps = mine().filter(|cell| cell.speedup.is_none()).map(|cell| f64::from(cell.cell.lanes()));
             Line::new(name, style::of_backend(name), mine().filter_map(mark).collect(), gaps.collect())
         };
         let lines = backends.iter().map(line).collect();
         let mut laws = law::of(group, &view.summary.hosts);
-        laws.retain(|laws| backends.contains(&laws.backend.as_str()) && laws.best().is_some());
+        laws.retain(|laws| backends.contains(&laws.backend) && laws.best().is_some());
         Shown { group, heading: heading.into(), lines, laws, above: 0 }
     }
 

@@ -97,20 +97,18 @@ fn title(set: &Set<'_>, base: &CellSummary) -> String {
 
 /// A series for each backend, of what `of` finds in its cells.
 fn series(set: &Set<'_>, of: impl Fn(&CellSummary) -> Option<Mark>) -> Vec<Line> {
-    let mut names: Vec<&str> = Vec::new();
-    for (_, cell) in &set.cells {
-        if !names.contains(&cell.cell.backend.name()) {
-            names.push(cell.cell.backend.name());
-        }
-    }
-    names.sort_by_key(|name| crate::cell::BACKENDS.iter().position(|(known, ..)| known == name));
-    let line = |name: &&str| {
-        let mine = || set.cells.iter().map(|(_, cell)| *cell).filter(|c| c.cell.backend.name() == *name);
+    let cells = set.cells.iter().map(|(_, cell)| &cell.cell);
+    let mut series: Vec<(usize, String)> =
+        cells.map(|cell| (names::backend_order(&cell.backend), names::series(cell))).collect();
+    series.sort();
+    series.dedup();
+    let line = |(_, name): &(usize, String)| {
+        let mine = || set.cells.iter().map(|(_, cell)| *cell).filter(|c| names::series(&c.cell) == *name);
         let marks: Vec<Mark> = mine().filter_map(&of).collect();
         let gaps = mine().filter(|c| c.time.is_none()).map(|c| f64::from(c.cell.lanes())).collect();
         (!marks.is_empty()).then(|| Line::new(name, style::of_backend(name), marks, gaps))
     };
-    names.iter().filter_map(line).collect()
+    series.iter().filter_map(line).collect()
 }
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
