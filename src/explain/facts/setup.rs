@@ -2,6 +2,7 @@
 
 use crate::explain::facts::date;
 use crate::explain::facts::document::{Block, Property, Section, known, perhaps};
+use crate::explain::figure::trace::quoted;
 use crate::explain::summary::Summary;
 use crate::host::HostFacts;
 use crate::record::limits::{Level, Limits};
@@ -127,6 +128,7 @@ pub fn method() -> Section {
 
 /// How to run each cell by hand.
 pub fn reproduce(folder: &str) -> Section {
+    let folder = quoted(folder);
     let mut section = Section::new("reproduce", "Get a result again").in_appendix();
     section.text(
         "Write a cell to a file and run the worker on it; ID is the id of a cell in the tables of this document.",

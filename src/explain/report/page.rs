@@ -5,6 +5,7 @@ use crate::explain::figure::Drawing;
 use crate::explain::figure::style::scheme_rules;
 use crate::explain::figure::trace::quoted;
 use crate::explain::report::blocks::{Left, list, many, section};
+use crate::explain::report::fonts::faces;
 use crate::explain::report::html::{allowed, escape};
 use crate::explain::report::island::island;
 use crate::explain::report::size::{CUTS, Cut, LIMIT};
@@ -20,12 +21,14 @@ const SCRIPT: &str = concat!(
     include_str!("script/copy.js"),
     include_str!("script/tables.js"),
     include_str!("script/cells.js"),
-    include_str!("script/state.js"),
     include_str!("script/scale.js"),
     include_str!("script/markers.js"),
     include_str!("script/chart.js"),
     include_str!("script/points.js"),
     include_str!("script/details.js"),
+    include_str!("script/listing.js"),
+    include_str!("script/view.js"),
+    include_str!("script/form.js"),
     include_str!("script/explorer.js"),
     include_str!("script/start.js"),
     "})();\n"
@@ -85,9 +88,9 @@ const LEFT_OUT: &str = "Not on this page";
 
 /// Everything before the body. Nothing may be loaded, and only this style sheet and this script apply.
 fn head(facts: &Facts) -> String {
-    let style = format!("{STYLE}{}", scheme_rules(".figure"));
+    let style = format!("{}{STYLE}{}", faces(), scheme_rules(".figure"));
     let policy = format!(
-        "default-src 'none'; style-src {}; script-src {}; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; style-src {}; script-src {}; font-src data:; base-uri 'none'; form-action 'none'",
         allowed(&style),
         allowed(SCRIPT)
     );
@@ -189,8 +192,8 @@ fn left_out(facts: &Facts, missing: &[String]) -> String {
     let items: String = missing.iter().map(|what| format!("<li>{}</li>\n", escape(what))).collect();
     format!(
         "<section id=\"left-out\">\n<h2>{LEFT_OUT}</h2>\n<p>This page is kept below {} MB. Left out, in this order:</p>\n<ul>\n{items}</ul>\n\
-         <p>The facts that are written beside this page have all of it, as JSON. Cells, figures and single times from the records:</p>\n\
-         <pre>amdahl show {folder}\namdahl figures {folder}\namdahl export {folder}</pre>\n</section>\n",
+         <p>The facts beside this page have all of it, as JSON. They, tables, figures and single times are made from the records by:</p>\n\
+         <pre>amdahl report {folder} --format facts\namdahl show {folder}\namdahl figures {folder}\namdahl export {folder}</pre>\n</section>\n",
         LIMIT / 1_000_000
     )
 }

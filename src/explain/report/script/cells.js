@@ -74,7 +74,8 @@ function strip(cell, width) {
   const high = Math.max(...samples, ends[1]);
   const at = (value) => (high > low ? 6 + ((value - low) / (high - low)) * (width - 12) : width / 2);
   const { colour } = cell.backend;
-  return shape("svg", { class: "figure strip", width, height: 22, viewBox: `0 0 ${width} 22`, "aria-hidden": "true" },
+  const box = { class: "figure strip", width, height: 22, viewBox: `0 0 ${width} 22`, "aria-hidden": "true" };
+  return shape("svg", box,
     shape("rect", { x: at(ends[0]), y: 8, width: Math.max(at(ends[1]) - at(ends[0]), 1), height: 6, fill: "#DDDFE2" }),
     samples.map((sample) => shape("circle", { cx: at(sample), cy: 11, r: 3, fill: colour, "fill-opacity": 0.45 })),
     shape("rect", { x: at(cell.seconds) - 1, y: 2, width: 2, height: 18, fill: "#1A1A1A" }));
@@ -82,7 +83,8 @@ function strip(cell, width) {
 
 /// How many single times there are, and from where to where.
 function samplesInWords(cell) {
-  if (!cell.samples.length) return cell.n ? `${plural(cell.n, "repeat")}, single times not on this page` : "no good repeat";
+  if (!cell.n) return "no good repeat";
+  if (!cell.samples.length) return `${plural(cell.n, "repeat")}, single times not on this page`;
   const spread = secondsRange([Math.min(...cell.samples), Math.max(...cell.samples)]);
   return cell.samples.length < cell.n
     ? `${count(cell.samples.length)} of ${plural(cell.n, "repeat")}: ${spread}`

@@ -9,14 +9,19 @@ function showDetails(box, data, cell, close) {
   const value = (name, ...text) => values.append(element("div", {}, element("dt", {}, name), element("dd", {}, ...text)));
   value("problem", cell.heading);
   value("ranks × threads", `${count(cell.ranks)} × ${count(cell.threads)}`);
-  if (cell.seconds !== null) value("time", seconds(cell.seconds), cell.secondsRange ? ` (95 %: ${secondsRange(cell.secondsRange)})` : " (too few repeats for an interval)");
-  if (cell.speedup !== null) value("speedup", significant(cell.speedup), cell.speedupRange ? ` (95 %: ${range(cell.speedupRange)})` : "");
+  const interval = (ends, show, without) => (ends ? ` (95 %: ${show(ends)})` : without);
+  if (cell.seconds !== null) {
+    value("time", seconds(cell.seconds), interval(cell.secondsRange, secondsRange, " (too few repeats for an interval)"));
+  }
+  if (cell.speedup !== null) value("speedup", significant(cell.speedup), interval(cell.speedupRange, range, ""));
   if (cell.efficiency !== null) value("efficiency", percent(cell.efficiency));
   if (cell.iterations !== null) value("iterations", count(cell.iterations));
-  if (cell.inertia !== null) value("inertia", String(cell.inertia));
+  if (cell.inertia !== null) value("inertia", exact(cell.inertia));
   if (cell.phases) {
     const total = cell.seconds || cell.phases.reduce((sum, part) => sum + part, 0);
     const parts = data.phases.map((phase, i) => `${phase.name} ${percent(cell.phases[i] / total)}`);
+    const other = 1 - cell.phases.reduce((sum, part) => sum + part, 0) / total;
+    if (other >= 0.005) parts.push(`other ${percent(other)}`);
     value("of the time", phaseBar(data.phases, cell.phases, total), parts.join(", "));
   }
   if (cell.n) value("repeats", strip(cell, 260), samplesInWords(cell));
@@ -24,12 +29,14 @@ function showDetails(box, data, cell, close) {
   value("id", element("code", {}, cell.id));
 
   const lines = element("pre", { tabindex: "0" }, commandOf(data, cell));
+  const copy = copyButton("Copy the command that runs this cell again", () => lines.textContent, () => lines);
+  const shut = { type: "button", class: "close", "aria-label": "Close the details of this cell", on: { click: close } };
   box.append(
     element("h3", {}, cell.name),
-    element("button", { type: "button", class: "close", "aria-label": "Close the details of this cell", on: { click: close } }, "Close"),
+    element("button", shut, "Close"),
     values,
     element("p", { class: "note" }, "To run it again:"),
-    element("div", { class: "code" }, lines, copyButton("Copy the command that runs this cell again", () => lines.textContent, () => lines)),
+    element("div", { class: "code" }, lines, copy),
   );
 }
 
@@ -42,6 +49,7 @@ function phaseBar(phases, parts, total) {
     x += wide;
     return bar;
   });
-  return shape("svg", { class: "figure strip", width, height: 20, viewBox: `0 0 ${width} 20`, "aria-hidden": "true" },
+  const box = { class: "figure strip", width, height: 20, viewBox: `0 0 ${width} 20`, "aria-hidden": "true" };
+  return shape("svg", box,
     shape("rect", { x: 0, y: 4, width, height: 12, fill: "#DDDFE2" }), bars);
 }

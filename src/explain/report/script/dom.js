@@ -45,7 +45,12 @@ function seconds(value) {
 /// A time without needless zeros, for a tick.
 function roundTime(value) {
   const [scale, unit] = timeScale(value);
-  return `${Number((value * scale).toPrecision(3))} ${unit}`;
+  return `${plain(value * scale)} ${unit}`;
+}
+
+/// A number without needless zeros, for a tick.
+function plain(value) {
+  return String(Number(value.toPrecision(3)));
 }
 
 /// From one time to another, in the scale of the second.
@@ -65,6 +70,11 @@ function percent(share) {
 /// A whole number with thousands separators.
 function count(value) {
   return Math.round(value).toString().replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/// Six digits that count, or the whole number where that has more.
+function exact(value) {
+  return Math.abs(value) >= 1e5 ? count(value) : String(Number(value.toPrecision(6)));
 }
 
 function plural(number, word) {

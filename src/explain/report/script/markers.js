@@ -27,6 +27,7 @@ function marker(backend) {
       shape("path", { d, stroke: backend.colour, "stroke-width": 2.2 }));
   }
   const corners = CORNERS[backend.marker];
-  const d = corners ? `M${corners.map(place).join("L")}z` : `M${-size},0a${size},${size} 0 1,0 ${2 * size},0a${size},${size} 0 1,0 ${-2 * size},0z`;
+  const half = (way) => `a${size},${size} 0 1,0 ${way * 2 * size},0`;
+  const d = corners ? `M${corners.map(place).join("L")}z` : `M${-size},0${half(1)}${half(-1)}z`;
   return shape("g", { class: "mark" }, shape("path", { d, fill: backend.colour, stroke: PAPER, "stroke-width": 1.2 }));
 }

@@ -1,7 +1,7 @@
 // What readers do with the points of the chart: hover, move by arrow keys, select.
 
-/// Attends to a chart's points. `select(cell)` is called for the one that the reader chooses.
-function attend(box, tip, points, selected, select) {
+/// Attends to a chart's points; a unit of the chart is `zoom` pixels. `select(cell)` is called for the one that the reader chooses.
+function attend(box, tip, points, zoom, selected, select) {
   const picture = box.querySelector("svg");
   if (!picture) return;
   let current = points.find((point) => point.cell.id === selected) || points[0];
@@ -23,14 +23,14 @@ function attend(box, tip, points, selected, select) {
     point.node.classList.add("near");
     fillTip(tip, point.cell);
     const room = box.clientWidth;
-    const left = Math.min(Math.max(point.x - tip.offsetWidth / 2, 0), Math.max(room - tip.offsetWidth, 0));
-    const above = point.y - tip.offsetHeight - 14;
+    const left = Math.min(Math.max(point.x * zoom - tip.offsetWidth / 2, 0), Math.max(room - tip.offsetWidth, 0));
+    const above = point.y * zoom - tip.offsetHeight - 14;
     tip.style.left = `${left}px`;
-    tip.style.top = `${above < -40 ? point.y + 14 : above}px`;
+    tip.style.top = `${above < -40 ? point.y * zoom + 14 : above}px`;
   };
   const nearest = (event) => {
     const edge = picture.getBoundingClientRect();
-    const [x, y] = [event.clientX - edge.left, event.clientY - edge.top];
+    const [x, y] = [(event.clientX - edge.left) / zoom, (event.clientY - edge.top) / zoom];
     let best = null;
     let least = 30 * 30;
     for (const point of points) {
@@ -61,7 +61,8 @@ function attend(box, tip, points, selected, select) {
     const beside = (step) => (points[place + step] && points[place + step].row === current.row ? points[place + step] : null);
     const other = (step) => {
       const rows = points.filter((point) => point.row === current.row + step);
-      return rows.reduce((best, point) => (best && Math.abs(best.x - current.x) <= Math.abs(point.x - current.x) ? best : point), null);
+      const far = (point) => Math.abs(point.x - current.x);
+      return rows.reduce((best, point) => (best && far(best) <= far(point) ? best : point), null);
     };
     switch (event.key) {
       case "ArrowRight": return go(beside(1));
@@ -81,9 +82,11 @@ function attend(box, tip, points, selected, select) {
 
 function fillTip(tip, cell) {
   const line = (...text) => element("div", {}, ...text);
-  const interval = (ends, show) => (ends ? `, 95 %: ${show(ends)}` : ", too few repeats for an interval");
+  const interval = (ends, show, without = "") => (ends ? `, 95 %: ${show(ends)}` : without);
   tip.replaceChildren(element("strong", {}, cell.name), line(cell.heading));
-  if (cell.seconds !== null) tip.append(line(seconds(cell.seconds) + interval(cell.secondsRange, secondsRange)));
+  if (cell.seconds !== null) {
+    tip.append(line(seconds(cell.seconds) + interval(cell.secondsRange, secondsRange, ", too few repeats for an interval")));
+  }
   if (cell.speedup !== null) {
     tip.append(line(`speedup ${significant(cell.speedup)}` + interval(cell.speedupRange, range)));
     tip.append(line(`efficiency ${percent(cell.efficiency)}`));

@@ -38,6 +38,12 @@ function roundTimes(low, high) {
   return ticks.length > 1 ? ticks : [ticks[0], ticks[0] * 2];
 }
 
+/// From 0 to at least 1, and to `high`.
+function shares(_, high) {
+  const step = high > 4 ? 1 : high > 2 ? 0.5 : 0.25;
+  return Array.from({ length: Math.ceil(Math.max(high - 0.1, 1) / step - 1e-9) + 1 }, (_, i) => i * step);
+}
+
 /// Moves places apart until neighbours are at least `gap` apart, within `low` to `high` where there is room; keeps their order.
 function spread(wanted, gap, low, high) {
   const order = wanted.map((_, i) => i).sort((a, b) => wanted[a] - wanted[b]);

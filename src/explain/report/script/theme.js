@@ -13,7 +13,8 @@ function themeSwitch() {
     chosen = THEMES.includes(theme) ? theme : "auto";
     if (chosen === "auto") delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = chosen;
-    button.textContent = `Colours: ${chosen}`;
+    button.replaceChildren(element("span", {}, "Colours: "), chosen);
+    button.setAttribute("aria-label", `Colours: ${chosen}`);
   };
   button.addEventListener("click", () => {
     apply(THEMES[(THEMES.indexOf(chosen) + 1) % THEMES.length]);
