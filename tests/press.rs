@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::explain::{amdahl, folder_with, mixed};
 use crate::figures::situations;
-use crate::samples::collect;
+use crate::samples::{Made, collect};
 
 /// Facts of no records, with every kind of block.
 fn made_up(drawings: &[Drawing], rows: usize, word: &str) -> Value {
@@ -239,6 +239,24 @@ fn every_situation_makes_a_report_and_posters_with_the_same_bytes() {
         for sentence in facts.answer.iter().take(1).chain(Some(&facts.counts)) {
             assert!(squeezed(&said).contains(&squeezed(sentence)), "{name}: {sentence} is not in\n{said}");
         }
+    }
+}
+
+#[test]
+fn thousands_of_cells_end_on_paper_and_say_so() {
+    let points = (1..=20).map(|i| i * 1000).collect();
+    let lines = Made { points, k: (1..=12).map(|i| 4 * i).collect(), repeats: 1, ..Made::default() }.lines();
+    let (facts, drawings) = drawn(&lines, &A4);
+    assert!(facts.cells.len() > 2000, "{}", facts.cells.len());
+    let pdf = report(&facts, &drawings, &Own::default()).expect("a report");
+    let count = pages(&pdf).len();
+    assert!((10..120).contains(&count), "{count} pages");
+    let (facts, drawings) = drawn(&lines, &A0);
+    for lies in SHEETS {
+        assert_eq!(pages(&poster(&facts, &drawings, &Own::default(), lies).expect("a poster")).len(), 1);
+    }
+    if let Some(text) = text(&pdf) {
+        assert!(text.contains("left out on paper") && text.contains("facts.json"), "it says what is not there");
     }
 }
 

@@ -146,7 +146,8 @@ fn seen(text: &str) -> impl Iterator<Item = char> {
 fn words(text: &str) -> String {
     let text: String = seen(text).map(|c| if c.is_control() { ' ' } else { c }).collect();
     // A number and its sign stay together.
-    breakable(&text.replace(" %", "\u{a0}%").replace("n = ", "n\u{a0}=\u{a0}").replace("k = ", "k\u{a0}=\u{a0}"))
+    let together = [(" %", "\u{a0}%"), (" × ", "\u{a0}×\u{a0}"), ("n = ", "n\u{a0}=\u{a0}"), ("k = ", "k\u{a0}=\u{a0}")];
+    breakable(&together.iter().fold(text, |text, (apart, joined)| text.replace(apart, joined)))
 }
 
 /// The same for code, which keeps its lines.

@@ -165,3 +165,19 @@ fn told(desk: &Desk, error: &SourceDiagnostic, others: usize) -> Error {
     };
     if hints.is_empty() { told } else { told.hint(hints.join("; ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fonts_have_what_the_program_says() {
+        let words = "×µ≥≤→↓√·…–—“”’²³⁶±≈−∞σκαλΣ°éüß½%\u{a0}";
+        for font in &LOADED.0[..2] {
+            let missing: String = words.chars().filter(|c| !font.info().coverage.contains(u32::from(*c))).collect();
+            assert_eq!(missing, "", "{}", font.info().family);
+        }
+        let names: Vec<&str> = LOADED.0.iter().map(|font| font.info().family.as_str()).collect();
+        assert_eq!(names, ["Inter", "Inter", "JetBrains Mono"], "the names that templates and figures ask for");
+    }
+}
