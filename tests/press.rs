@@ -52,8 +52,8 @@ fn made_up(drawings: &[Drawing], rows: usize, word: &str) -> Value {
             {"id": "figures", "title": "Figures", "appendix": false, "blocks": [{"kind": "figure", "name": first}]},
             {"id": "cells", "title": "All cells", "appendix": false, "blocks": [
                 {"kind": "text", "tone": "lead", "text": word}, {"kind": "text", "tone": "note", "text": word}, {"kind": "text", "tone": "plain", "text": word},
-                {"kind": "table", "caption": format!("Cells {word}"), "columns": columns, "rows": rows},
-                {"kind": "table", "caption": "Wide", "columns": wide, "rows": [wide_row]}]},
+                {"kind": "table", "caption": "Wide", "columns": wide, "rows": [wide_row]},
+                {"kind": "table", "caption": format!("Cells {word}"), "columns": columns, "rows": rows}]},
             {"id": "reproduce", "title": "Get a result again", "appendix": true, "blocks": [
                 {"kind": "heading", "text": format!("By hand {word}")},
                 {"kind": "code", "text": format!("amdahl plan --cell ID\n{{\"a\":\"{}\"}} {word}", "b".repeat(300))}]},
@@ -80,14 +80,33 @@ fn text(pdf: &[u8]) -> Option<String> {
     match Command::new("pdftotext").arg("-layout").arg(&path).arg("-").output() {
         Ok(made) => {
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-            // Where words may be broken nothing is printed.
-            Some(String::from_utf8_lossy(&made.stdout).replace('\u{200b}', ""))
+            let text = String::from_utf8_lossy(&made.stdout).into_owned();
+            assert!(!text.contains('\u{200b}'), "where words may be broken nothing is to be copied");
+            Some(text)
         }
         Err(_) => {
             eprintln!("SKIPPED words of a PDF: there is no pdftotext (package poppler-utils)");
             None
         }
     }
+}
+
+/// Heights of the boxes of all words of a PDF that are set level, points; `None` where there is no pdftotext.
+fn heights(pdf: &[u8]) -> Option<Vec<f64>> {
+    let temp = tempfile::tempdir().expect("a folder");
+    let path = temp.path().join("a.pdf");
+    std::fs::write(&path, pdf).expect("a file");
+    let made = Command::new("pdftotext").arg("-bbox").arg(&path).arg("-").output().ok()?;
+    let text = String::from_utf8_lossy(&made.stdout).into_owned();
+    let number = |line: &str, name: &str| -> Option<f64> {
+        line.split(&format!("{name}=\"")).nth(1)?.split('"').next()?.parse().ok()
+    };
+    let words = text.lines().filter(|line| line.contains("<word "));
+    let boxes = words.filter_map(|line| {
+        Some((number(line, "xMax")? - number(line, "xMin")?, number(line, "yMax")? - number(line, "yMin")?))
+    });
+    // What runs upwards is higher than wide.
+    Some(boxes.filter(|(width, height)| width > height).map(|(_, height)| height).collect())
 }
 
 /// Widths and heights of the pages, mm.
@@ -234,6 +253,11 @@ fn every_situation_makes_a_report_and_posters_with_the_same_bytes() {
         assert!(once == again, "{name}: equal records give equal bytes");
         assert!(near(pages(&once[0])[0], (210.0, 297.0)), "{name}");
         assert!(once[1..].iter().all(|sheet| pages(sheet).len() == 1), "{name}: one sheet");
+        for sheet in &once[1..] {
+            let least = heights(sheet).into_iter().flatten().fold(f64::INFINITY, f64::min);
+            // A word's box is 1.21 times as high as its type.
+            assert!(least > 20.0 * 1.21 || least.is_infinite(), "{name}: type of {} points", least / 1.21);
+        }
         let Some(said) = text(&once[0]) else { continue };
         let squeezed = |text: &str| text.split_whitespace().collect::<String>();
         for sentence in facts.answer.iter().take(1).chain(Some(&facts.counts)) {
@@ -300,16 +324,24 @@ fn documents_are_written_where_they_are_wanted() {
 fn paper_to_look_at() {
     let folder = PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));
     std::fs::create_dir_all(&folder).expect("a folder");
+    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).expect("a file");
+    for (name, word) in [("words", "of #panic $x$ \u{202e}evil 😀"), ("long-words", &*"Donaudampf".repeat(40))] {
+        let drawings = drawings();
+        let facts = made_up(&drawings, 5, word);
+        write(&format!("{name}.pdf"), &report(&facts, &drawings, &Own::default()).expect(name));
+        for lies in SHEETS {
+            let pdf = poster(&facts, &drawings, &Own::default(), lies).expect(name);
+            write(&format!("{name}-{}.pdf", lies.word()), &pdf);
+        }
+    }
     for (name, lines) in situations() {
         let (facts, drawings) = drawn(&lines, &A4);
         let pdf = report(&facts, &drawings, &Own::default()).expect(name);
-        std::fs::write(folder.join(format!("{name}.pdf")), pdf).expect("a file");
+        write(&format!("{name}.pdf"), &pdf);
         let (facts, drawings) = drawn(&lines, &A0);
         for lies in SHEETS {
             let pdf = poster(&facts, &drawings, &Own::default(), lies).expect(name);
-            let path = folder.join(format!("{name}-{}.pdf", lies.word()));
-            std::fs::write(&path, pdf).expect("a file");
-            assert!(path.is_file());
+            write(&format!("{name}-{}.pdf", lies.word()), &pdf);
         }
     }
 }

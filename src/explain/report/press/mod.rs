@@ -31,6 +31,9 @@ pub const TEMPLATES: [(&str, &str); 4] = [
 /// Files of the user's own that the templates take in where they are there.
 pub const OWN_TEXTS: [&str; 4] = ["introduction", "discussion", "appendix", "poster-note"];
 
+/// Most characters that describe a figure to people who do not see it; all numbers are in the tables.
+const MOST_DESCRIBED: usize = 4000;
+
 /// How a poster lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orientation {
@@ -92,7 +95,7 @@ fn document(
     let mut sizes = Vec::new();
     for drawing in drawings {
         let (width, height) = drawing.size;
-        let alt = format!("{}. {}", drawing.title, drawing.description);
+        let alt: String = format!("{}. {}", drawing.title, drawing.description).chars().take(MOST_DESCRIBED).collect();
         sizes.push(json!({"name": drawing.name, "width": width, "height": height, "least": least_type(&drawing.svg), "alt": alt}));
         files.made.insert(format!("figures/{}.svg", drawing.name), drawing.svg.as_bytes().to_vec());
     }
