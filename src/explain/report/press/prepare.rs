@@ -10,7 +10,7 @@ const MOST_OF_SECTION: usize = 400;
 const MOST_OF_ALL: usize = 1200;
 const LEAST_OF_SECTION: usize = 40;
 /// Words longer than this may be broken anywhere, after as many characters.
-const LONG_WORD: usize = 22;
+const LONG_WORD: usize = 18;
 
 /// Words under these keys are names, not text.
 const NAMES: [&str; 6] = ["kind", "tone", "class", "id", "url", "from"];
