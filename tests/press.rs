@@ -101,11 +101,13 @@ fn heights(pdf: &[u8]) -> Option<Vec<f64>> {
     let number = |line: &str, name: &str| -> Option<f64> {
         line.split(&format!("{name}=\"")).nth(1)?.split('"').next()?.parse().ok()
     };
-    let words = text.lines().filter(|line| line.contains("<word "));
+    // What runs upwards is higher than wide, but for the shortest words.
+    let long =
+        |line: &&str| line.split_once('>').is_some_and(|(_, word)| word.split('<').next().is_some_and(|w| w.len() > 3));
+    let words = text.lines().filter(|line| line.contains("<word ")).filter(long);
     let boxes = words.filter_map(|line| {
         Some((number(line, "xMax")? - number(line, "xMin")?, number(line, "yMax")? - number(line, "yMin")?))
     });
-    // What runs upwards is higher than wide.
     Some(boxes.filter(|(width, height)| width > height).map(|(_, height)| height).collect())
 }
 
@@ -145,7 +147,7 @@ fn every_kind_of_block_is_set_on_the_right_paper() {
             ] {
                 assert!(text.contains(said), "{said} is not in\n{text}");
             }
-            assert_eq!(text.contains("The first 400 of 1000 rows"), rows == 1000);
+            assert_eq!(text.contains("of 1000 rows."), rows == 1000);
         }
         for (orientation, size) in [(Orientation::Portrait, (841.0, 1189.0)), (Orientation::Landscape, (1189.0, 841.0))]
         {
