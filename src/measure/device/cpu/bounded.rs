@@ -15,17 +15,38 @@ use crate::measure::device::cpu::tiles::TILE;
 /// Bounds are made once this part of the share that pays, or less, of the labels changes in a step: more rows must be looked at than change.
 const FEW: f64 = 0.1;
 
-/// The share of rows that may have to be looked at for a step with bounds to be cheaper than one without, by a rough count of cycles a row:
-/// multiply-adds at two vectors a cycle and what goes with them; two to count a row; gathering it column by column, its bound and its
-/// bookkeeping. Measured shapes bear it out within a quarter, which the 0.8 leaves room for.
+/// Cycles to count a row: its bound, its label, and that label's drift.
+const COUNT: f64 = 5.0;
+
+/// Cycles of a row's column from memory: a line of 16 values is shared by 16 rows of a tile.
+const COLUMN: f64 = 0.8;
+
+/// The share of rows that may have to be looked at for a step with bounds to take four fifths of one without, by a rough count of cycles a
+/// row. Without: multiply-adds at two vectors a cycle and what goes with them, or the row from memory, whichever is longer. With: counting
+/// it; the lines of its tile, all of which come from memory as soon as a few of their rows are wanted; and for each row that is, gathering it
+/// column by column, its bound and its bookkeeping. What it leaves out is less than the fifth (docs/algorithms.md has what was measured).
 fn pays(kernel: Kernel, k: usize, dims: usize) -> f64 {
     if cfg!(test) {
         // Tests want bounds whether they pay or not.
         return 0.9;
     }
-    let all = 1.3 * (k * (dims + 6)) as f64 / (2 * kernel.width()) as f64;
-    ((0.8 * all - 2.0) / (all + 1.5 * dims as f64 + 25.0)).max(0.0)
+    let products = 1.3 * (k * (dims + 6)) as f64 / (2 * kernel.width()) as f64;
+    let memory = COLUMN * dims as f64;
+    let without = products.max(memory);
+    let with =
+        |share: f64| COUNT + (1.0 - (1.0 - share).powi(16)) * memory + share * (products + 1.5 * dims as f64 + 25.0);
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..20 {
+        let share = (low + high) / 2.0;
+        if with(share) <= 0.8 * without { low = share } else { high = share }
+    }
+    low
 }
+
+/// Bounds that spared too little are not made again before centroids move by this part of what they moved then, or less: gaps are used up by
+/// movement, so that before they would be given up again after as many steps. Making and counting them is a part of a step's time that grows
+/// as rows get cheaper.
+const CALMER: f32 = 0.5;
 
 /// Steps without bounds after the first that spared too little; twice as many after each further one.
 pub const REST: u32 = 4;
@@ -60,7 +81,8 @@ impl<'a> Bounded<'a> {
                 bounds.rest = bounds.rest.saturating_sub(1);
                 // Not before few labels change.
                 let changed = (pass.stats.changed - before) as f64;
-                if bounds.rest == 0 && changed > FEW * self.pays * rows as f64 {
+                let soon = bounds.refused > 0.0 && self.drift.step > CALMER * bounds.refused;
+                if bounds.rest == 0 && (soon || changed > FEW * self.pays * rows as f64) {
                     bounds.rest = 1;
                 }
                 return;
@@ -83,6 +105,7 @@ impl<'a> Bounded<'a> {
             return self.some(&mut pass, shared, chunk, &mut bounds.least);
         }
         bounds.misses += 1;
+        bounds.refused = self.drift.step;
         bounds.least = Vec::new();
         bounds.rest = REST << bounds.misses.min(8);
         pass.chunk::<true, false>(shared, chunk, None)

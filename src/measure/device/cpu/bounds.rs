@@ -36,6 +36,8 @@ pub struct Drift {
     pub high: Vec<f32>,
     /// No more than that.
     pub low: Vec<f32>,
+    /// How far the centroid that moved farthest has moved in the last step.
+    pub step: f32,
 }
 
 impl Drift {
@@ -43,7 +45,7 @@ impl Drift {
     pub fn advance(&mut self, centroids: Centroids<'_>) {
         let (k, dims) = (centroids.k, centroids.dims);
         if self.previous.len() != k * dims {
-            *self = Drift { sums: vec![0.0; k], high: vec![0.0; k], low: vec![0.0; k], previous: Vec::new() };
+            *self = Drift { sums: vec![0.0; k], high: vec![0.0; k], low: vec![0.0; k], ..Drift::default() };
         } else {
             let moved: Vec<f64> = (self.previous.chunks_exact(dims).zip(centroids.values.chunks_exact(dims)))
                 .map(|(old, new)| squared_distance(old, new).sqrt())
@@ -56,6 +58,7 @@ impl Drift {
                     most[1] = most[1].max(far);
                 }
             }
+            self.step = most[0] as f32;
             for (j, far) in moved.into_iter().enumerate() {
                 let step = (far + if j == farthest { most[1] } else { most[0] }) * MORE;
                 if step > 0.0 {
@@ -236,6 +239,8 @@ pub struct Bounds {
     pub rest: u32,
     /// Times that bounds spared too little.
     pub misses: u32,
+    /// How far the farthest centroid moved in the step that last left too little of them; 0 where none did.
+    pub refused: f32,
 }
 
 /// A bit for each row that there is in tile `i`.
