@@ -80,6 +80,26 @@ pub fn count(value: f64) -> String {
     grouped
 }
 
+/// Year, month and day of a number of days since 1970-01-01 in the Gregorian calendar (Howard Hinnant, "chrono-compatible low-level date
+/// algorithms", `civil_from_days`).
+pub fn civil(days: i64) -> (i64, i64, i64) {
+    let shifted = days + 719_468; // days since 0000-03-01
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// The day of a Unix time in milliseconds, UTC: `2026-01-31`.
+pub fn day(unix_ms: u64) -> String {
+    let (year, month, day) = civil((unix_ms / 86_400_000) as i64);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
 /// Three significant digits, without an exponent.
 pub fn significant(value: f64) -> String {
     let magnitude = value.abs();
@@ -106,5 +126,6 @@ mod tests {
         assert_eq!(count(1234567.0), "1,234,567");
         assert_eq!(count(-1234.0), "-1,234");
         assert_eq!(count(12.0), "12");
+        assert_eq!((day(0), day(951_782_400_000)), ("1970-01-01".into(), "2000-02-29".into()));
     }
 }

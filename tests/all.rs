@@ -22,8 +22,10 @@ mod instructions;
 mod laws;
 mod layers;
 mod limits;
+mod lint;
 mod lost;
 mod metrics;
+mod noise;
 mod oracles;
 mod outside;
 #[cfg(feature = "explain")]

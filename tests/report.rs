@@ -194,7 +194,7 @@ fn it_stays_small_whatever_the_results_and_says_what_is_left_out() {
     assert!(html.contains("The facts beside this page have all of it"));
     assert_eq!(tags(&html).iter().filter(|tag| *tag == "svg").count(), draw_for(&nine, &PAGE).len(), "every figure");
     // Samples go first, and only as many as it takes.
-    let html = many(&nine, 60, 200, 10);
+    let html = many(&nine, 50, 200, 10);
     assert!(html.len() <= LIMIT && html.contains("at most 50 of a cell, of up to 200."), "{} bytes", html.len());
     // More than anybody measures: still a page, and it says that cells are missing.
     let html = many(&mixed(), 5_000, 3, 5_000);

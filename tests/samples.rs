@@ -331,6 +331,7 @@ pub fn collect(lines: &[Line]) -> Results {
                 results.cells.insert(id, cell);
             }
             Line::Limits(limits) => results.limits.push(*limits),
+            Line::Noise(noise) => results.noise.push(*noise),
             Line::Simulation(simulation) => results.simulations.push(*simulation),
             Line::Record(record) => results.records.push(*record),
         }

@@ -14,6 +14,7 @@ mod check;
 mod counters;
 mod data;
 mod machine;
+mod noise;
 mod overhead;
 mod peers;
 mod programs;
@@ -34,8 +35,12 @@ pub struct Args {
     /// Measure what the machine can do at most (arithmetic, bandwidths by level) instead; --quick for a second and no more
     #[arg(long)]
     pub roofline: bool,
-    /// Check each assumption about Trainium, in order, and print what to report back (docs/trainium.md)
+    /// Measure the smallest change that this machine can show, instead: the worker against itself, in pairs (docs/noise.md); keeps it for
+    /// reports. About a minute and a half; --quick for half a minute
     #[arg(long, conflicts_with = "roofline")]
+    pub noise: bool,
+    /// Check each assumption about Trainium, in order, and print what to report back (docs/trainium.md)
+    #[arg(long, conflicts_with_all = ["roofline", "noise"])]
     pub trainium: bool,
     /// With --trainium: rehearse with this PJRT plugin instead
     #[arg(long, value_name = "FILE", requires = "trainium")]
@@ -62,6 +67,9 @@ const SCHEMA: u32 = 1;
 pub fn run(args: &Args) -> Result<()> {
     if args.roofline {
         return roofline::run(args.format, args.quick);
+    }
+    if args.noise {
+        return noise::run(args.format, args.quick);
     }
     if args.trainium {
         return trainium::run(args.format, args.plugin.clone(), args.price.as_deref());

@@ -18,6 +18,9 @@ pub struct Args {
     /// Folder with texts and templates of your own for the PDF: see report/README.md
     #[arg(long, default_value = "report")]
     pub own: PathBuf,
+    /// Print what breaks the twelve rules of reporting (Hoefler and Belli, SC'15), and end with exit code 4 if anything does
+    #[arg(long)]
+    pub strict: bool,
 }
 
 /// A kind of document.
@@ -37,8 +40,10 @@ pub enum Format {
 #[cfg(feature = "explain")]
 pub fn run(args: &Args) -> Result<()> {
     use crate::cli::{output, show};
-    use crate::explain::facts::Facts;
+    use crate::error::{Error, Kind};
+    use crate::explain::facts::{Facts, rules};
     use crate::explain::figure::{self, View, medium};
+    use crate::explain::lint;
     use crate::explain::report::page;
     use crate::explain::report::press::{self, Own};
 
@@ -64,7 +69,18 @@ pub fn run(args: &Args) -> Result<()> {
     if wanted(Format::Facts) {
         write("facts.json", facts.json()?.as_bytes())?;
     }
-    Ok(())
+    if !args.strict {
+        return Ok(());
+    }
+    let verdicts = rules::verdicts(&summary, &drawings);
+    output::print(&lint::text(&verdicts))?;
+    match lint::broken(&verdicts) {
+        0 => Ok(()),
+        broken => {
+            Err(Error::new(Kind::Inconclusive, format!("{broken} of {} rules of reporting are broken", verdicts.len()))
+                .hint("everything was written all the same; what to do stands with each finding"))
+        }
+    }
 }
 
 /// Runs the verb.

@@ -2,7 +2,7 @@
 
 use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::explain::table::{Align, Table, escape};
-use crate::explain::{accuracy, beside, cost, law, names, pop::said, roofline};
+use crate::explain::{accuracy, beside, cost, law, names, noise, pop::said, roofline};
 use crate::record::{BuildFacts, Phase};
 use crate::stats::Estimate;
 use crate::units;
@@ -289,6 +289,7 @@ fn provenance(summary: &Summary) -> Vec<String> {
     ran.dedup();
     lines.extend(ran);
     lines.extend(summary.limits.iter().map(|limits| names::one_line(&roofline::line(limits), 240)));
+    lines.extend(noise::sentences(summary).into_iter().map(|line| names::one_line(&line, 240)));
     lines
 }
 

@@ -4,6 +4,7 @@ pub mod comm;
 pub mod device;
 pub mod launch;
 pub mod limits;
+pub mod noise;
 pub mod pin;
 pub mod probe;
 pub mod store;

@@ -30,6 +30,8 @@ pub trait Watch {
     fn recorded(&mut self, _cell: &PlannedCell, _record: &Record, _is_new: bool) {}
     /// Nothing more is to be done for the cell in this sweep.
     fn over(&mut self, _cell: &PlannedCell, _standing: &Standing) {}
+    /// The machine's noise certificate could not be read, for this reason; the sweep goes on without.
+    fn without_noise(&mut self, _why: &str) {}
     /// The machine's limits could not be measured, for this reason; the sweep goes on without.
     fn without_limits(&mut self, _why: &str) {}
     /// The cell is going to be simulated with this last level.
@@ -115,6 +117,7 @@ impl Sweep<'_> {
         let mut waiting = turns.to_vec();
         if self.survey(turns)? > 0 {
             self.limits()?;
+            self.noise()?;
         }
         loop {
             let before = waiting.len();
@@ -183,6 +186,20 @@ impl Sweep<'_> {
             return Ok(());
         }
         Ok(())
+    }
+
+    /// Copies the machine's noise certificate to this folder, unless the folder has it. Nothing is measured.
+    fn noise(&mut self) -> Result<()> {
+        match self.executor.noise(&self.host.id) {
+            Ok(Some(noise)) if !self.store.results().noise.contains(&noise) => {
+                self.store.append_noise(self.host, noise)
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.watch.without_noise(&one_line(&error));
+                Ok(())
+            }
+        }
     }
 
     /// One turn of one cell: at most one repeat that counts, as long as fewer than `wanted` do.

@@ -18,6 +18,7 @@ pub mod build;
 pub mod device;
 pub mod limits;
 mod lines;
+pub mod noise;
 pub mod peer;
 pub mod read;
 pub mod shared;
@@ -47,6 +48,8 @@ pub enum Line {
     },
     /// The limits of a machine, measured before the repeats that are compared with them.
     Limits(Box<limits::Limits>),
+    /// What a machine's own noise hides, measured by `amdahl doctor --noise`.
+    Noise(Box<noise::Noise>),
     /// One repeat.
     Record(Box<Record>),
     /// A run of a cell on a simulated machine.

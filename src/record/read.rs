@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::host::HostFacts;
 use crate::record::limits::{LIMITS, Limits};
 use crate::record::lines::{self, Unreadable};
+use crate::record::noise::{NOISE, Noise};
 use crate::record::simulation::{LastLevel, SIMULATION, Simulation};
 use crate::record::{Key, Line, Record, RunFacts, SCHEMA};
 
@@ -22,6 +23,8 @@ pub struct Results {
     pub cells: BTreeMap<CellId, Cell>,
     /// Limits of machines, oldest first.
     pub limits: Vec<Limits>,
+    /// Noise certificates of machines, oldest first.
+    pub noise: Vec<Noise>,
     /// Repeats, oldest first.
     pub records: Vec<Record>,
     /// Simulated runs, oldest first.
@@ -35,6 +38,11 @@ impl Results {
     pub fn limits_of(&self, host: &str, build: &str) -> Option<&Limits> {
         let of_host = || self.limits.iter().rev().filter(|limits| limits.host == host);
         of_host().find(|limits| limits.build == build).or_else(|| of_host().next())
+    }
+
+    /// The newest noise certificate of this machine.
+    pub fn noise_of(&self, host: &str) -> Option<&Noise> {
+        self.noise.iter().rev().find(|noise| noise.host == host)
     }
 
     /// The newest simulation of each cell with each last level: one with counts where there is one, else the newest failure.
@@ -87,6 +95,7 @@ pub fn read(folder: &Path) -> Result<Results> {
     }
     results.runs.sort_by_key(|run| run.started_ms);
     results.limits.sort_by_key(|limits| limits.measured_ms);
+    results.noise.sort_by_key(|noise| noise.measured_ms);
     results.records.sort_by_key(|record| record.started_ms);
     results.simulations.sort_by_key(|simulation| simulation.started_ms);
     Ok(results)
@@ -120,6 +129,12 @@ impl Results {
                 limits.version
             )),
             Ok(Line::Limits(limits)) => self.limits.push(*limits),
+            Ok(Line::Noise(noise)) if noise.version > NOISE => self.warnings.push(format!(
+                "{}: a noise certificate of version {}, this program reads up to {NOISE}: left out",
+                place(),
+                noise.version
+            )),
+            Ok(Line::Noise(noise)) => self.noise.push(*noise),
             Ok(Line::Record(record)) => self.records.push(*record),
             Ok(Line::Simulation(simulation)) if simulation.version > SIMULATION => self.warnings.push(format!(
                 "{}: a simulation of version {}, this program reads up to {SIMULATION}: left out",

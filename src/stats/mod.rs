@@ -2,7 +2,7 @@
 //!
 //! Times of a program are not normally distributed (they have a floor and a long tail), so nothing here assumes that they are. The
 //! middle of a sample is its median; how well the median is known is said by an interval, by resampling ([`bootstrap`]) or from the
-//! binomial distribution ([`binomial`]). Costs are summarised first and divided afterwards: a ratio is a ratio of medians, never a mean
+//! binomial distribution ([`binomial`]); [`pairs`] say how small a change a machine can show. Costs are summarised first and divided afterwards: a ratio is a ratio of medians, never a mean
 //! of ratios (Hoefler and Belli, "Scientific benchmarking of parallel computing systems", SC'15, rules 3 to 6 and 8).
 
 use schemars::JsonSchema;
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 pub mod binomial;
 pub mod bootstrap;
 pub mod order;
+pub mod pairs;
 pub(crate) mod random;
 
 pub use bootstrap::Bootstrap;

@@ -134,6 +134,10 @@ impl Watch for Progress<'_> {
         }
     }
 
+    fn without_noise(&mut self, why: &str) {
+        self.say(&format!("  no noise certificate of this machine: {}", one_line(why, 300)));
+    }
+
     fn without_limits(&mut self, why: &str) {
         self.say(&format!("amdahl: no limits of this machine to compare with: {}", one_line(why, 300)));
     }

@@ -13,6 +13,7 @@ use crate::explain::names;
 use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::record::{Answer, Phase};
 use crate::stats::median;
+use crate::units;
 
 /// Google Benchmark.
 pub const FORMAT: Format =
@@ -52,20 +53,10 @@ fn context(summary: &Summary) -> Value {
     })
 }
 
-/// A Unix time in milliseconds as `2026-01-31T23:59:00+00:00`: days to the civil calendar after Hinnant's `civil_from_days`.
+/// A Unix time in milliseconds as `2026-01-31T23:59:00+00:00`.
 fn rfc3339(unix_ms: u64) -> String {
-    let seconds = (unix_ms / 1000) as i64;
-    let days = seconds / 86_400 + 719_468;
-    let era = days / 146_097;
-    let day_of_era = days % 146_097;
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let (day, month) =
-        (day_of_year - (153 * shifted + 2) / 5 + 1, if shifted < 10 { shifted + 3 } else { shifted - 9 });
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let of_day = seconds % 86_400;
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}+00:00", of_day / 3600, of_day / 60 % 60, of_day % 60)
+    let of_day = unix_ms / 1000 % 86_400;
+    format!("{}T{:02}:{:02}:{:02}+00:00", units::day(unix_ms), of_day / 3600, of_day / 60 % 60, of_day % 60)
 }
 
 fn name(group: &Group, cell: &CellSummary) -> String {

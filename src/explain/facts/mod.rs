@@ -9,13 +9,16 @@ use crate::error::{Error, Result};
 use crate::explain::facts::document::{Item, Section};
 use crate::explain::figure::{Drawing, View};
 use crate::record::Provenance;
+use crate::units;
 
 mod answer;
 mod cells;
 pub mod document;
 mod efficiency;
 pub mod explorer;
+mod laws;
 mod peers;
+pub mod rules;
 mod setup;
 
 /// Version of the format.
@@ -131,11 +134,13 @@ fn sections(view: &View<'_>, drawings: &[Drawing]) -> Result<Vec<Section>> {
         peers::beside(summary),
         efficiency::lost(view),
         efficiency::pop(view),
+        laws::laws(summary),
         cells::costs(summary),
         Some(setup::set_up(summary)),
         Some(setup::method()),
         cells::failures(summary),
         Some(cells::cells(summary)),
+        Some(rules::rules(&rules::verdicts(summary, drawings))),
         Some(setup::reproduce(&view.folder)),
     ];
     Ok(sections.into_iter().flatten().filter(|section| !section.blocks.is_empty()).collect())
@@ -153,20 +158,10 @@ fn in_words(drawing: &Drawing) -> FigureFacts {
     }
 }
 
-/// A Unix time in milliseconds as `2026-01-31 23:59 UTC`, by the proleptic Gregorian calendar (Hinnant, "chrono-compatible low-level date
-/// algorithms", civil_from_days).
+/// A Unix time in milliseconds as `2026-01-31 23:59 UTC`.
 pub fn date(unix_ms: u64) -> String {
     let minutes = unix_ms / 60_000;
-    let days = (minutes / 1440) as i64 + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minutes / 60 % 24, minutes % 60)
+    format!("{} {:02}:{:02} UTC", units::day(unix_ms), minutes / 60 % 24, minutes % 60)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::explain::facts::date;
 use crate::explain::facts::document::{Block, Property, Section, known, perhaps};
 use crate::explain::figure::trace::quoted;
+use crate::explain::noise;
 use crate::explain::summary::Summary;
 use crate::host::HostFacts;
 use crate::record::limits::{Level, Limits};
@@ -21,6 +22,7 @@ pub fn set_up(summary: &Summary) -> Section {
     for limits in &summary.limits {
         section.properties("Limits of the machine", limit_rows(limits));
     }
+    noise::sentences(summary).into_iter().for_each(|sentence| section.text(format!("{sentence}.")));
     if let Some(run) = &summary.run {
         section.properties("Newest run", run_rows(run));
     }

@@ -16,6 +16,7 @@ use crate::explain::warning::Warning;
 use crate::explain::{law, names};
 use crate::host::HostFacts;
 use crate::record::limits::Limits;
+use crate::record::noise::Noise;
 use crate::record::peer::PeerFacts;
 use crate::record::read::Results;
 use crate::record::shared::Shared;
@@ -39,6 +40,8 @@ pub struct Summary {
     pub builds: Vec<BuildFacts>,
     /// The limits that the floors come from.
     pub limits: Vec<Limits>,
+    /// The newest noise certificate of each machine, where one was measured.
+    pub noise: Vec<Noise>,
     /// Simulated runs of the cells: of each with each last level the newest.
     #[serde(skip)]
     pub simulations: Vec<Simulation>,
@@ -265,8 +268,9 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     let (hosts, builds) = sources(results, &groups);
     let warnings = checks::warnings(&groups, &builds, &base_name, bootstrap.level, found, &results.warnings);
     let limits = limits(results, &groups);
+    let noise = hosts.iter().filter_map(|host| results.noise_of(&host.id).cloned()).collect();
     let simulations = results.simulations().into_values().cloned().collect();
-    Summary { run, groups, hosts, builds, limits, simulations, warnings }
+    Summary { run, groups, hosts, builds, limits, noise, simulations, warnings }
 }
 
 /// Fewer things than this are done by one thread.

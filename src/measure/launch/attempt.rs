@@ -16,7 +16,7 @@ use crate::cell::{Cell, CellId, Workload};
 use crate::error::{Error, Kind, Result};
 use crate::measure::device::pjrt::{self, environment::Wanted};
 use crate::plan::Counters;
-use crate::record::{Failure, limits::Limits, simulation::Caches};
+use crate::record::{Failure, limits::Limits, noise::Noise, simulation::Caches};
 
 /// Bytes that are kept of what a failed attempt printed, of each of its two streams.
 const KEPT: u64 = 4 << 20;
@@ -63,6 +63,11 @@ pub trait Executor {
 
     /// Measures in short what this machine can do at most. `None` where that cannot be had or is not wanted.
     fn limits(&mut self) -> Result<Option<Limits>> {
+        Ok(None)
+    }
+
+    /// The machine's noise certificate, where one was measured before. Measures nothing.
+    fn noise(&mut self, _host: &str) -> Result<Option<Noise>> {
         Ok(None)
     }
 }
@@ -123,6 +128,10 @@ impl Executor for Launching<'_> {
             return Ok(None);
         }
         self.worker.limits(true, &self.scratch, self.interrupts).map(Some)
+    }
+
+    fn noise(&mut self, host: &str) -> Result<Option<Noise>> {
+        crate::measure::noise::load(host)
     }
 
     fn simulate(&mut self, cell: &Cell, caches: &Caches, limit_s: f64) -> Result<Simulated> {

@@ -15,7 +15,8 @@ use crate::cell::Cell;
 use crate::error::{Error, Result};
 use crate::host::HostFacts;
 use crate::record::read::{Results, read};
-use crate::record::{Key, Line, Record, RunFacts, limits::Limits, simulation::Simulation};
+use crate::record::{Key, Line, Record, RunFacts, limits::Limits, noise::Noise, simulation::Simulation};
+use crate::units;
 
 pub mod claim;
 pub mod scratch;
@@ -110,6 +111,13 @@ impl Store {
         self.write(lines, names)
     }
 
+    /// Appends the noise certificate of a machine, and before it the machine, as [`Store::append`] does.
+    pub fn append_noise(&mut self, host: &HostFacts, noise: Noise) -> Result<()> {
+        let (names, mut lines) = self.unnamed(&[host]);
+        lines.push(Line::Noise(Box::new(noise)));
+        self.write(lines, names)
+    }
+
     /// Appends a simulated run, and before it the machine and the cell, as [`Store::append`] does.
     pub fn append_simulation(&mut self, host: &HostFacts, cell: &Cell, simulation: Simulation) -> Result<()> {
         let (mut names, mut lines) = self.unnamed(&[host]);
@@ -151,6 +159,7 @@ impl Store {
                 Line::Host(host) => drop(self.results.hosts.insert(host.id.clone(), host)),
                 Line::Cell { id, cell } => drop(self.results.cells.insert(id, cell)),
                 Line::Limits(limits) => self.results.limits.push(*limits),
+                Line::Noise(noise) => self.results.noise.push(*noise),
                 Line::Record(record) => self.results.records.push(*record),
                 Line::Simulation(simulation) => self.results.simulations.push(*simulation),
                 Line::Run(_) => {}
@@ -182,24 +191,10 @@ fn lengths(folder: &Path) -> Result<BTreeMap<PathBuf, u64>> {
 /// Name of a run and of its file: the time in UTC, the process, the host.
 pub fn run_name(unix_ms: u64, pid: u32, host: &str) -> String {
     let (days, seconds) = (unix_ms / 86_400_000, unix_ms / 1000 % 86_400);
-    let (year, month, day) = civil(days as i64);
+    let (year, month, day) = units::civil(days as i64);
     let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let host: String = host.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     format!("{year:04}{month:02}{day:02}T{h:02}{m:02}{s:02}Z-{pid}-{host}")
-}
-
-/// Year, month and day of a number of days since 1970-01-01 in the Gregorian calendar (Howard Hinnant, "chrono-compatible low-level date
-/// algorithms", `civil_from_days`).
-fn civil(days: i64) -> (i64, i64, i64) {
-    let shifted = days + 719_468; // days since 0000-03-01
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }
 
 #[cfg(test)]

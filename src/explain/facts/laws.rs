@@ -1,0 +1,55 @@
+//! Laws of scaling: what limits each backend, and what more lanes would bring, modelled.
+
+use crate::explain::facts::document::{Class, Kind, Section, Table};
+use crate::explain::law::{self, Laws, said};
+use crate::explain::show;
+use crate::explain::summary::Summary;
+
+/// Problems whose laws are tables of the document; the others are in the JSON of `amdahl show`.
+const MOST: usize = 24;
+
+/// A table a group; `None` where no backend has several lanes.
+pub fn laws(summary: &Summary) -> Option<Section> {
+    let mut section = Section::new("laws", "Laws of scaling");
+    section.text(format!("{}.", said::HEADING));
+    let several = |group: &&crate::explain::summary::Group| group.cells.iter().any(|cell| cell.cell.lanes() > 1);
+    let groups = || summary.groups.iter().filter(several);
+    for group in groups().take(MOST) {
+        add(&mut section, show::heading(group), &law::of(group, &summary.hosts));
+    }
+    for weak in law::weak::of(summary).into_iter().take(MOST) {
+        let rows = weak.laws.rows_per_lane.unwrap_or(0);
+        let caption = format!("{}, {} rows for each lane", weak.problem, crate::units::count(rows as f64));
+        add(&mut section, caption, std::slice::from_ref(&weak.laws));
+    }
+    if section.blocks.len() < 2 {
+        return None;
+    }
+    let left_out = groups().count().saturating_sub(MOST);
+    if left_out > 0 {
+        section.note(format!("The laws of {left_out} more problems are in 'amdahl show --format json'."));
+    }
+    section.note(
+        "Fitted to median times, weighted by their uncertainty; cells with more lanes than CPUs do not count. Brackets are 95 % intervals from \
+         resampled repeats, wider where the law misses the times. An asterisk marks the law that best predicts each time from the others. The \
+         largest deviation is that of a cell's time from the law. Speedups beyond what was measured are modelled.",
+    );
+    Some(section)
+}
+
+fn add(section: &mut Section, caption: String, laws: &[Laws]) {
+    let kinds = [Kind::Range, Kind::Range, Kind::Words, Kind::Number, Kind::Number, Kind::Words];
+    let columns: Vec<_> = said::COLUMNS.into_iter().zip(kinds).collect();
+    let mut table = Table::new(caption, &columns);
+    for row in laws.iter().flat_map(said::rows) {
+        let class = if row[2].starts_with("refused") { Class::Failed } else { Class::Plain };
+        table.row(class, row);
+    }
+    section.table(table.without_empty_columns());
+    let next = laws.iter().filter_map(|laws| laws.next.as_ref());
+    let words: Vec<String> = next.map(|next| format!("{}.", next.words)).collect();
+    if !words.is_empty() {
+        section.text("Worth measuring next:");
+        section.list(words);
+    }
+}
