@@ -14,8 +14,11 @@ pub fn verdicts(summary: &Summary, drawings: &[Drawing]) -> Vec<Verdict> {
 /// What a figure's lines join. A new figure is a line here, else the rule about lines cannot be judged.
 fn drawn(drawing: &Drawing) -> Drawn {
     let joined = match drawing.name {
-        "speedup" | "pop" | "cache-measured" | "cache-simulated" => Some(Joined::Numbers),
-        "phases" | "roofline" | "mpki-measured" | "mpki-simulated" => Some(Joined::Nothing),
+        "speedup" | "efficiency" | "weak" | "growth" | "multiples" | "pop" | "cost" | "cache-measured"
+        | "cache-simulated" => Some(Joined::Numbers),
+        "phases" | "roofline" | "heat" | "inertia" | "peers" | "mpki-measured" | "mpki-simulated" => {
+            Some(Joined::Nothing)
+        }
         _ => None,
     };
     Drawn { name: drawing.name.into(), from: vec![drawing.from], joined }
