@@ -135,18 +135,17 @@ fn the_explorer_has_every_cell() {
         let html = report(&lines);
         let data = island(&html);
         let cells: Vec<_> = summarise(&collect(&lines)).groups.into_iter().flat_map(|group| group.cells).collect();
-        let ids: Vec<&str> =
-            data["columns"]["id"].as_array().expect("ids").iter().filter_map(|id| id.as_str()).collect();
+        let ids: Vec<&str> = data["cells"]["id"].as_array().expect("ids").iter().filter_map(|id| id.as_str()).collect();
         assert_eq!(ids, cells.iter().map(|cell| cell.id.0.as_str()).collect::<Vec<_>>(), "{name}");
         for (i, cell) in cells.iter().enumerate() {
-            let seconds = data["columns"]["seconds"][i].as_f64();
+            let seconds = data["cells"]["time"][i].as_f64().map(|micros| micros / 1e6);
             assert_eq!(seconds.is_some(), cell.time.is_some(), "{name}: missing is null");
             if let Some(time) = cell.time {
                 assert!((seconds.unwrap_or(0.0) / time.value - 1.0).abs() < 1e-3, "{name}");
             } else {
-                assert!(data["columns"]["failure"][i.to_string()].is_string(), "{name}: with its reason");
+                assert!(data["cells"]["failure"][i.to_string()].is_string(), "{name}: with its reason");
             }
-            let samples = data["columns"]["samples"][i].as_array().map_or(0, Vec::len);
+            let samples = data["cells"]["samples"][i].as_array().map_or(0, Vec::len);
             assert_eq!(samples, cell.samples().len(), "{name}: all samples, being few");
         }
         assert!(!html.contains("id=\"left-out\""), "{name}");
@@ -188,11 +187,15 @@ fn it_stays_small_whatever_the_results_and_says_what_is_left_out() {
     let html = many(&nine, 556, 200, 100);
     assert!(html.len() <= LIMIT, "{} bytes", html.len());
     let data = island(&html);
-    assert_eq!(data["columns"]["id"].as_array().map(Vec::len), Some(5_004), "every cell can be explored");
+    assert_eq!(data["cells"]["id"].as_array().map(Vec::len), Some(5_004), "every cell can be explored");
     assert!(html.contains("<section id=\"left-out\">") && html.contains("something is left out"));
     assert!(html.contains("The single times of the cells.") && html.contains("rows of tables."));
     assert!(html.contains("The facts beside this page have all of it"));
     assert_eq!(tags(&html).iter().filter(|tag| *tag == "svg").count(), draw_for(&nine, &PAGE).len(), "every figure");
+    // The same with as many problems and all that is said of them.
+    let html = report(&crowd());
+    assert!(html.len() <= LIMIT, "{} bytes", html.len());
+    assert_eq!(island(&html)["cells"]["id"].as_array().map(Vec::len), Some(4_950), "every cell can be explored");
     // Samples go first, and only as many as it takes.
     let html = many(&nine, 50, 200, 10);
     assert!(html.len() <= LIMIT && html.contains("at most 50 of a cell, of up to 200."), "{} bytes", html.len());
@@ -211,7 +214,7 @@ fn hostile_words_are_only_words() {
     assert!(tags.iter().all(|tag| !["img", "b"].contains(&tag.as_str())), "{tags:?}");
     assert_eq!(tags.iter().filter(|tag| *tag == "script").count(), 2, "the page's own");
     assert!(
-        island(&html)["columns"]["failure"].to_string().contains("</td><script>alert("),
+        island(&html)["cells"]["failure"].to_string().contains("</td><script>alert("),
         "in data they are words too"
     );
     assert!(html.contains("&lt;/td&gt;&lt;script&gt;alert(&quot;reason&quot;)&lt;/script&gt; ü 漢字"));
@@ -257,15 +260,19 @@ fn it_is_written_where_it_is_wanted() {
     assert_eq!(amdahl(&["report", &empty.to_string_lossy()]).status.code(), Some(6));
 }
 
+/// 4,950 cells of 550 problems.
+fn crowd() -> Vec<Line> {
+    let points = (1..=25).map(|i| i * 1_000).collect();
+    Made { points, k: (2..=23).collect(), repeats: 3, ..Made::default() }.lines()
+}
+
 /// Not a test: writes every situation's page to the folder in `AMDAHL_LOOK`, for people to look at.
 #[test]
 #[ignore = "for people: AMDAHL_LOOK=folder cargo test --release -- --ignored to_look_at"]
 fn pages_to_look_at() {
     let folder = PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let crowd =
-        Made { points: (1..=25).map(|i| i * 1_000).collect(), k: (2..=23).collect(), repeats: 3, ..Made::default() };
-    for (name, lines) in situations().into_iter().chain([("five-thousand-cells", crowd.lines())]) {
+    for (name, lines) in situations().into_iter().chain([("five-thousand-cells", crowd())]) {
         let path = folder.join(format!("{name}.html"));
         std::fs::write(&path, report(&lines)).expect("a file");
         assert!(path.is_file());

@@ -13,11 +13,18 @@ pub fn allowed(text: &str) -> String {
 /// A description of this many bytes is long.
 const DESCRIPTION: usize = 2_000;
 
+/// Attributes that say what goes without saying, or what the page's style sheet says.
+const NEEDLESS: [&str; 4] =
+    [" opacity=\"1\"", " stroke=\"none\" stroke-width=\"1\"", " stroke=\"none\"", " fill=\"none\""];
+
 /// A figure's SVG as the page has it: without its own style sheet, for the page's applies; and, where not `whole`, without its metadata
 /// and with a description that is cut short.
 pub fn figure_svg(svg: &str, whole: bool) -> String {
     let font = format!(" font-family=\"{}\"", FONTS.replace('\'', "&apos;"));
     let mut svg = svg.trim_end().replace(&format!("<style>{}</style>", dark_rules(".figure")), "").replace(&font, "");
+    for needless in NEEDLESS {
+        svg = svg.replace(needless, "");
+    }
     if whole {
         return svg;
     }

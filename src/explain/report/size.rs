@@ -42,10 +42,24 @@ const FEWER_SAMPLES: Cut = Cut { samples: 10, traces: false, ..LONG_TABLES };
 const NO_SAMPLES: Cut = Cut { samples: 0, ..FEWER_SAMPLES };
 const TABLES: Cut = Cut { appendix: 100_000, section: 60_000, words: 80, ..NO_SAMPLES };
 const NO_PHASES: Cut = Cut { phases: false, ..TABLES };
-const FIGURES: Cut = Cut { figures: 250_000, appendix: 40_000, section: 30_000, ..NO_PHASES };
-const FEW_CELLS: Cut = Cut { cells: 3_000, words: 30, ..FIGURES };
-const LEAST: Cut = Cut { cells: 500, figures: 100_000, appendix: 15_000, section: 15_000, ..FEW_CELLS };
+const SHORT_TABLES: Cut = Cut { appendix: 40_000, section: 25_000, ..NO_PHASES };
+const SOME_FIGURES: Cut = Cut { figures: 400_000, ..SHORT_TABLES };
+const FEW_FIGURES: Cut = Cut { figures: 250_000, ..SOME_FIGURES };
+const SOME_CELLS: Cut = Cut { cells: 3_000, words: 30, ..FEW_FIGURES };
+const LEAST: Cut = Cut { cells: 500, figures: 100_000, appendix: 15_000, section: 15_000, ..SOME_CELLS };
 
 /// From everything to the least, each step with less than the one before.
-pub const CUTS: [Cut; 10] =
-    [ALL, FEW_SAMPLES, LONG_TABLES, FEWER_SAMPLES, NO_SAMPLES, TABLES, NO_PHASES, FIGURES, FEW_CELLS, LEAST];
+pub const CUTS: [Cut; 12] = [
+    ALL,
+    FEW_SAMPLES,
+    LONG_TABLES,
+    FEWER_SAMPLES,
+    NO_SAMPLES,
+    TABLES,
+    NO_PHASES,
+    SHORT_TABLES,
+    SOME_FIGURES,
+    FEW_FIGURES,
+    SOME_CELLS,
+    LEAST,
+];

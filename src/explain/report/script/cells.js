@@ -1,40 +1,44 @@
 // The cells of the page's data: columns become objects.
 
 function readCells() {
-  const island = document.getElementById("data");
-  const data = JSON.parse(island.textContent);
-  const { columns } = data;
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const { problems, cells: columns, kinds } = data;
+  data.problems = problems.heading.map((heading, i) => ({
+    heading,
+    dataset: data.datasets[problems.dataset[i]],
+    k: problems.k[i],
+    rows: problems.rows[i],
+    dims: problems.dims[i],
+  }));
+  const inSeconds = (micros) => (micros === null ? null : micros / 1e6);
   const pair = (ends, i) => (ends[0][i] === null ? null : [ends[0][i], ends[1][i]]);
+  const [bases, oversubscribed] = [new Set(columns.base), new Set(columns.oversubscribed)];
+  let problem = 0;
+  let inertia = null;
   data.cells = columns.id.map((id, i) => {
-    const problem = data.problems[columns.problem[i]];
-    const backend = data.backends[columns.backend[i]];
-    const ranks = columns.ranks[i];
-    const threads = columns.threads[i];
-    const speedup = columns.speedup[i];
+    // Differences to the cell before, and 'true' for the same as before.
+    problem += columns.problem[i];
+    if (columns.inertia[i] !== true) inertia = columns.inertia[i];
+    const [name, backend, ranks, threads] = kinds[columns.kind[i]];
     const lanes = ranks * threads;
+    const speedup = columns.speedup[i];
+    const secondsRange = pair(columns.time_ends, i);
     const speedupRange = pair(columns.speedup_ends, i);
     return {
-      id, backend, ranks, threads, lanes, speedup,
+      id, name, ranks, threads, lanes, problem, speedup, speedupRange, inertia,
+      ...data.problems[problem],
       index: i,
-      name: data.names[columns.name[i]],
-      problem: columns.problem[i],
-      heading: problem.heading,
-      dataset: problem.dataset,
-      k: problem.k,
-      rows: problem.rows,
-      dims: problem.dims,
-      base: problem.base === id,
+      backend: data.backends[backend],
+      base: bases.has(i),
+      oversubscribed: oversubscribed.has(i),
       n: columns.n[i],
-      seconds: columns.seconds[i],
-      secondsRange: pair(columns.seconds_ends, i),
-      speedupRange,
+      seconds: inSeconds(columns.time[i]),
+      secondsRange: secondsRange && secondsRange.map(inSeconds),
       efficiency: speedup === null ? null : speedup / lanes,
       efficiencyRange: speedupRange && speedupRange.map((end) => end / lanes),
       iterations: columns.iterations[i],
-      inertia: columns.inertia[i],
-      phases: columns.phases ? columns.phases[i] : null,
-      samples: columns.samples ? columns.samples[i] : [],
-      oversubscribed: columns.oversubscribed.includes(i),
+      phases: columns.phases && columns.phases[i] ? columns.phases[i].map(inSeconds) : null,
+      samples: columns.samples ? columns.samples[i].map(inSeconds) : [],
       failure: columns.failure[i] || null,
     };
   });
