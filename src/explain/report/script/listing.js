@@ -9,7 +9,6 @@ const lower = (ends) => ends[0];
 /// The columns. Those that vary are there only where cells differ in them, and not where an earlier column tells as much.
 const COLUMNS = [
   { key: "name", title: "cell", text: (c) => c.name, sort: (c) => c.index },
-  { key: "problem", title: "problem", text: (c) => c.heading, sort: (c) => c.problem, varies: true },
   { key: "dataset", title: "data set", text: (c) => c.dataset, sort: (c) => c.dataset, varies: true },
   { key: "rows", title: "rows", number: true, text: (c) => maybe(c.rows, count), sort: (c) => c.rows, varies: true },
   { key: "dims", title: "columns", number: true, text: (c) => maybe(c.dims, count), sort: (c) => c.dims, varies: true },
@@ -24,6 +23,7 @@ const COLUMNS = [
   { key: "iterations", title: "iterations", number: true, text: (c) => maybe(c.iterations, count), sort: (c) => c.iterations,
     varies: true },
   { key: "inertia", title: "inertia", number: true, text: (c) => maybe(c.inertia, exact), sort: (c) => c.inertia },
+  { key: "problem", title: "problem", text: (c) => c.heading, sort: (c) => c.problem, varies: true },
   { key: "remark", title: "remark", text: remark, sort: remark },
 ];
 
@@ -67,7 +67,8 @@ function cellTable(columns, act) {
     const name = element("button", { ...state, on: { click: () => act.select(cell) } }, cell.name);
     const label = `Copy the command that runs ${cell.name} again`;
     const copy = copyButton(label, () => act.command(cell), () => act.lines(cell));
-    const row = element("tr", { "data-cell": cell.id }, element("th", { scope: "row" }, name), element("td", {}, copy));
+    const row = element("tr", { "data-cell": cell.id });
+    row.append(element("th", { scope: "row", class: "range" }, name), element("td", { class: "range" }, copy));
     for (const column of columns.slice(1)) {
       const kind = column.number ? "number" : column.key === "remark" ? "remark" : "range";
       row.append(element("td", { class: kind }, column.text(cell)));
