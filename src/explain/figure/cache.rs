@@ -189,7 +189,7 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, medium: &Medium) -> Re
         from: if SIMULATED { Provenance::Simulated } else { Provenance::Measured },
         cells,
         head: key_height(medium, levels(SIMULATED).into_iter()),
-        heights: vec![300.0; arms.len()],
+        heights: vec![if medium.columns > 1 { 300.0 } else { 258.0 }; arms.len()],
         columns: columns,
         draw: Box::new(move |canvas, sheet| {
             let entries: Vec<_> =

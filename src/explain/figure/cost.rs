@@ -114,7 +114,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         from: Provenance::Measured,
         cells: ids(cells()),
         head: 0.0,
-        heights: vec![290.0; panels.len()],
+        heights: vec![if medium.columns > 1 { 290.0 } else { 258.0 }; panels.len()],
         columns,
         draw: Box::new(move |canvas, sheet| {
             for (panel, place) in panels.iter().zip(&sheet.panels) {

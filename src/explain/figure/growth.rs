@@ -113,7 +113,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         from: Provenance::Measured,
         cells: ids(cells()),
         head: 0.0,
-        heights: vec![300.0; panels.len()],
+        heights: vec![if medium.columns > 1 { 300.0 } else { 258.0 }; panels.len()],
         columns,
         draw: Box::new(move |canvas, sheet| {
             for ((variable, fixed, lines), panel) in panels.iter().zip(&sheet.panels) {

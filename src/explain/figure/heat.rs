@@ -150,7 +150,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let caption = vec![
         format!(
             "{} columns. Medians of the timed part, {}. Each colour bar runs from the least to the greatest value of its map, by doubling; blank: \
-             not measured.",
+             no such cell.",
             count(dims),
             repeats(cells.iter().map(|c| c.cell))
         ),

@@ -134,6 +134,10 @@ fn title(problems: &[Problem]) -> String {
         return "Inertia against time".into();
     };
     let worst = problem.ways.iter().map(|way| problem.above(way)).fold(0.0, f64::max);
+    if worst < 1e-4 {
+        let worst = percent(worst);
+        return format!("All end within {worst} of the least inertia; {} is the fastest{scope}", first.name);
+    }
     if problem.above(first) == 0.0 {
         let worst = percent(worst);
         return format!(

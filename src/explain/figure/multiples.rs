@@ -86,7 +86,7 @@ fn title(view: &View<'_>, shown: &[usize], backends: &[String]) -> String {
 
 const CELL: f64 = 108.0;
 const HEAD: f64 = 20.0;
-const FOOT: f64 = 34.0;
+const FOOT: f64 = 26.0;
 const SIDE: f64 = 34.0;
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
@@ -178,7 +178,7 @@ fn one(
     for tick in y.with_room(&wanted, 16.0) {
         canvas.line(&[(left, y.at(tick)), (right, y.at(tick))], RULE, 1.0, 1.0)?;
         if ends_of.0 {
-            canvas.text(&super::axis::precise(tick), (left - 5.0, y.at(tick)), At::End, CAPTION)?;
+            canvas.text(&fraction(tick), (left - 5.0, y.at(tick)), At::End, CAPTION)?;
         }
     }
     for tick in x.with_room(&[lanes.0, lanes.1, 2.0, 4.0, 8.0, 16.0, 32.0].map(|t| t.clamp(lanes.0, lanes.1)), 18.0) {
@@ -217,6 +217,11 @@ fn line(canvas: &Canvas<'_>, group: &Group, backend: &str, (x, y): (&Axis, &Axis
         canvas.marker((*x, *height), look.1, look.0)?;
     }
     Ok(())
+}
+
+/// A power of two: `4`, `1/16`.
+fn fraction(value: f64) -> String {
+    if value < 1.0 { format!("1/{}", number(1.0 / value)) } else { number(value) }
 }
 
 /// A name as far as it fits.

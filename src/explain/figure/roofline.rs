@@ -12,6 +12,7 @@ use crate::explain::figure::style::{self, At, CAPTION, Colour, Font, GREY, INK, 
 use crate::explain::figure::{Chart, Figure, View};
 use crate::explain::metric::{self, Entry};
 use crate::explain::names;
+use crate::explain::summary::CellSummary;
 use crate::record::Provenance;
 use crate::record::limits::{Level, Limits};
 use crate::units::significant;
@@ -31,12 +32,18 @@ struct Point {
     of_peak: Option<f64>,
 }
 
+/// Does a cell compute on the processor whose roof it is, with a CPU for each lane?
+fn is_below(cell: &CellSummary) -> bool {
+    let on_processor = cell.peer.is_none() && cell.cell.backend.platform().is_none();
+    on_processor && !cell.oversubscribed && !cell.repeats.is_empty()
+}
+
 /// The points, and whether their bytes were counted.
 fn points(view: &View<'_>) -> (Vec<Point>, bool) {
     let mut all: Vec<(Point, bool)> = Vec::new();
     for group in &view.summary.groups {
         let crate::cell::Workload::KMeans(kmeans) = &group.workload;
-        for cell in group.cells.iter().filter(|c| !c.oversubscribed && c.peer.is_none() && !c.repeats.is_empty()) {
+        for cell in group.cells.iter().filter(|c| is_below(c)) {
             let entries = metric::of_cell(view.summary, group, cell);
             let of = |name: &str| {
                 let assign =
