@@ -74,7 +74,7 @@ pub fn log_ticks(least: f64, most: f64) -> Vec<f64> {
     }
     let raw = (most - least) / 4.0;
     let magnitude = 10f64.powf(raw.log10().floor());
-    let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * magnitude).into_iter().find(|s| *s >= raw).unwrap_or(raw);
+    let step = [1.0, 2.0, 2.5, 5.0, 10.0].map(|m| m * magnitude).into_iter().find(|s| *s >= raw).unwrap_or(raw);
     let first = (least / step).ceil();
     (0..6).map(|i| (first + f64::from(i)) * step).take_while(|tick| *tick <= most * 1.001).collect()
 }
@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn ticks_where_doubling_is_a_constant_distance() {
         assert_eq!(log_ticks(0.9, 12.0), [1.0, 10.0, 5.0, 2.0]);
-        assert_eq!(log_ticks(36.0, 45.0), [36.0, 38.0, 40.0, 42.0, 44.0]);
+        assert_eq!(log_ticks(36.0, 45.0), [37.5, 40.0, 42.5, 45.0]);
         assert!(log_ticks(1e-6, 1e3).len() >= 9);
         assert_eq!(log_ticks(2.0, 2.0), [2.0]);
         assert_eq!([800.0, 50e3, 1.5e6, 581_012.0, 2e9].map(short), ["800", "50k", "1.5M", "581.01k", "2G"]);

@@ -105,7 +105,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let most = marks().flat_map(|mark| mark.values().collect::<Vec<_>>()).fold(0.0, f64::max);
     // A single slow repeat does not set the scale.
     let most = most.min(3.0 * marks().map(|mark| mark.y).fold(0.0, f64::max));
-    let y = Scale::from_zero("ps of a point, cluster and column", most);
+    let y = Scale::from_zero("ps over n·k·d", most);
     let columns = panels.len().clamp(1, medium.columns);
     Ok(Chart {
         title: title(view),

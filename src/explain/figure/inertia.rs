@@ -4,6 +4,7 @@
 use crate::cell::{Algorithm, Arithmetic, CellId, KMeans, Workload, canonical};
 use crate::error::Result;
 use crate::explain::figure::axis::precise;
+use crate::explain::figure::lines;
 use crate::explain::figure::medium::Medium;
 use crate::explain::figure::plot::{Plot, Scale};
 use crate::explain::figure::scatter::{Named, names};
@@ -160,6 +161,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let slowest = |p: &Problem| p.ways.iter().map(|way| way.seconds).fold(0.0, f64::max);
     problems.sort_by(|a, b| slowest(b).total_cmp(&slowest(a)));
     problems.truncate(medium.panels.min(((medium.height / 330.0) as usize).max(1)));
+    let faint = lines::thin_values(problems.iter_mut().flat_map(|p| &mut p.ways).map(|way| &mut way.raw), medium.dots);
     let mut description = String::from("Inertia above the least, and median time.");
     for problem in &problems {
         description.push_str(&format!(" {}, least {:.6e}:", problem.heading, problem.least()));
@@ -176,8 +178,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     cells.dedup();
     let caption = vec![
         format!(
-            "Of each program and algorithm the fastest cell: median of the timed part, n = {n}, with its 95 % bootstrap interval; faint dots: \
-             single repeats. Inertia is computed by one function from everybody's final centroids, from the same initial ones; differences below \
+            "Of each program and algorithm the fastest cell: median of the timed part, n = {n}, with its 95 % bootstrap interval; {faint}. Inertia is computed by one function from everybody's final centroids, from the same initial ones; differences below \
              {EQUAL:.0e} of it count as none. No line joins the points: there is nothing between them."
         ),
         match problems.len() < of {

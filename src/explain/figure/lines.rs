@@ -58,12 +58,17 @@ impl Line {
 
 /// Keeps so many single values of all series that at most `most` are left, and says how they are shown.
 pub fn thin<'l>(lines: impl Iterator<Item = &'l mut Line>, most: usize) -> String {
-    let marks: Vec<&mut Mark> = lines.flat_map(|line| &mut line.marks).collect();
-    let all: usize = marks.iter().map(|mark| mark.raw.len()).sum();
+    thin_values(lines.flat_map(|line| &mut line.marks).map(|mark| &mut mark.raw), most)
+}
+
+/// The same of single values alone.
+pub fn thin_values<'l>(values: impl Iterator<Item = &'l mut Vec<f64>>, most: usize) -> String {
+    let sets: Vec<&mut Vec<f64>> = values.collect();
+    let all: usize = sets.iter().map(|set| set.len()).sum();
     let every = all.div_ceil(most.max(1)).max(1);
     let mut number = 0;
-    for mark in marks {
-        mark.raw.retain(|_| {
+    for set in sets {
+        set.retain(|_| {
             number += 1;
             (number - 1) % every == 0
         });

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::explain::beside;
 use crate::explain::cost::Cost;
 use crate::explain::figure::layout::Panel;
+use crate::explain::figure::lines;
 use crate::explain::figure::medium::Medium;
 use crate::explain::figure::plot::{Plot, Scale};
 use crate::explain::figure::sizes::iterations;
@@ -164,8 +165,10 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let tall = |rows: usize| rows as f64 * ROW + 74.0;
     let fitting = view.fitting(medium, |i| is_raced(&groups[i]).then(|| tall(rows(&groups[i]).len())));
     let headings = view.headings();
-    let panels: Vec<(String, Vec<Row>)> =
+    let mut panels: Vec<(String, Vec<Row>)> =
         fitting.shown.iter().map(|i| (headings[*i].clone(), rows(&groups[*i]))).collect();
+    let rows = panels.iter_mut().flat_map(|(_, rows)| rows).flat_map(|row| &mut row.times);
+    let faint = lines::thin_values(rows.map(|time| &mut time.raw), medium.dots);
     let mut description = String::from("Time of an iteration of each program, fastest first.");
     for (heading, rows) in &panels {
         description.push_str(&format!(" {heading}:"));
@@ -187,7 +190,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     cells.dedup();
     let caption = vec![
         format!(
-            "Median wall time of an iteration, n = {n}, with 95 % bootstrap intervals; faint dots: single repeats. Large markers: most lanes that \
+            "Median wall time of an iteration, n = {n}, with 95 % bootstrap intervals; {faint}. Large markers: most lanes that \
              were tried; small ones: fewer. COST: lanes that it takes to beat one thread of ours, serial, for certain; \u{2018}over\u{2019} the number of \
              lanes that were tried, where none did."
         ),
