@@ -12,6 +12,8 @@ mod data;
 mod doctor;
 #[cfg(feature = "explain")]
 mod drawn;
+#[cfg(feature = "explain")]
+mod drift;
 mod explain;
 mod faults;
 #[cfg(feature = "explain")]

@@ -5,23 +5,18 @@ use crate::explain::show::Scale;
 use crate::explain::summary::{Group, Summary};
 use crate::explain::{cost, names, show};
 
-/// How many lanes it takes to beat one thread, a row for each group and backend; `None` where there is none.
+/// How many lanes it takes to beat one thread, a table for each group; `None` where there is none.
 pub fn costs(summary: &Summary) -> Option<Section> {
-    let columns: Vec<_> = std::iter::once(("problem", Kind::Words))
-        .chain(cost::COLUMNS.map(|(title, align)| (title, align.into())))
-        .collect();
-    let mut table = Table::new("COST: lanes that it takes to beat one thread", &columns);
-    for group in &summary.groups {
-        let problem = cost::heading(group).map(|_| show::heading(group));
-        for row in problem.iter().flat_map(|_| cost::rows(group)) {
-            table.row(Class::Plain, problem.iter().cloned().chain(row).collect());
-        }
+    let columns = cost::COLUMNS.map(|(title, align)| (title, align.into()));
+    let mut section = Section::new("cost", "COST");
+    for group in summary.groups.iter().filter(|group| cost::heading(group).is_some()) {
+        let mut table = Table::new(show::heading(group), &columns);
+        cost::rows(group).for_each(|row| table.row(Class::Plain, row));
+        section.table(table);
     }
-    if table.rows.is_empty() {
+    if section.blocks.is_empty() {
         return None;
     }
-    let mut section = Section::new("cost", "COST");
-    section.table(table);
     section.note(
         "The fewest lanes whose time is shown to be less than that of one serial thread: the whole 95 % interval of the ratio of medians lies above \
          1. Lanes that the interval does not rule out are named too; cells with more lanes than CPUs do not count. After McSherry, Isard and \

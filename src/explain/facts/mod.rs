@@ -87,7 +87,7 @@ impl Facts {
         let summary = view.summary;
         let run = summary.run.as_ref();
         let warning = |warning: &crate::explain::warning::Warning| Item {
-            text: format!("{warning}."),
+            text: capitalised(&format!("{warning}.")),
             note: warning.advice().map(|advice| format!("To do: {advice}.")),
         };
         Ok(Facts {
@@ -122,6 +122,12 @@ impl Facts {
     pub fn figure(&self, name: &str) -> Option<&FigureFacts> {
         self.figures.iter().find(|figure| figure.name == name)
     }
+}
+
+/// A sentence as sentences begin.
+fn capitalised(sentence: &str) -> String {
+    let mut rest = sentence.chars();
+    rest.next().map_or(String::new(), |first| first.to_uppercase().chain(rest).collect())
 }
 
 /// Every section that has something to say. A new one is a file and a line here.
