@@ -54,7 +54,8 @@ fn pictures_of_the_documentation_are_those_of_their_records() {
 }
 
 /// Where the numbers of README.md begin and end.
-const MARKS: (&str, &str) = ("<!-- computed from results/reference/strong-scaling -->\n", "<!-- end of what is computed -->\n");
+const MARKS: (&str, &str) =
+    ("<!-- computed from results/reference/strong-scaling -->\n", "<!-- end of what is computed -->\n");
 
 #[test]
 fn numbers_in_the_readme_are_those_of_their_records() {

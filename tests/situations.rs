@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use amdahl::cell::{Algorithm, Backend, Cell, Dataset, Peer, PeerLanes, Workload};
+use amdahl::cell::{Algorithm, Backend, Cell, Dataset, Peer, PeerLanes, Precision, Update, Workload};
 use amdahl::record::peer::{PeerFacts, Rule};
 use amdahl::record::simulation::SimulationEnd;
 use amdahl::record::{Answer, Failure, Line, Outcome, Phase, Record};
@@ -66,6 +66,7 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
         ("sizes", sizes()),
         ("weak", weak()),
         ("long-names", long_names()),
+        ("variants", variants()),
         ("hostile", hostile),
     ]
 }
@@ -248,6 +249,28 @@ fn long_names() -> Vec<Line> {
     for lanes in [1, 2, 16] {
         for name in ["scikit-learn-minibatch", "mpi4py-small-batches", "multiprocessing"] {
             trials.push(peer(name, lanes, 3.0, 1.0));
+        }
+    }
+    records(trials, 4)
+}
+
+/// Accelerators that are used in several ways.
+fn variants() -> Vec<Line> {
+    let spreads = [("serial", (1, 1)), ("mpi", (1, 1)), ("mpi", (2, 1))].into_iter();
+    let mut trials: Vec<Trial> = spreads.map(|(name, spread)| trial(100_000, 16, 16, name, spread)).collect();
+    for (precision, update) in [
+        (Precision::F32, Update::Host),
+        (Precision::F32, Update::Device),
+        (Precision::Bf16, Update::Host),
+        (Precision::Bf16, Update::Device),
+    ] {
+        for (name, ranks) in [("pjrt-reference", 1), ("mpi+pjrt-reference", 1), ("mpi+pjrt-reference", 2)] {
+            let mut one = trial(100_000, 16, 16, name, (ranks, 1));
+            let Workload::KMeans(kmeans) = &mut one.cell.workload;
+            (kmeans.offload.precision, kmeans.offload.update) = (precision, update);
+            one.slower = 6.0;
+            one.inertia = if precision == Precision::Bf16 { 1.002 } else { 1.0 };
+            trials.push(one);
         }
     }
     records(trials, 4)

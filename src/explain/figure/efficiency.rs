@@ -54,7 +54,9 @@ fn series(group: &Group, of: impl Fn(&CellSummary) -> Option<Mark>) -> Vec<Line>
         let mine = || group.cells.iter().filter(|cell| names::series(&cell.cell) == *name);
         let marks: Vec<Mark> = mine().filter(|cell| cell.efficiency.is_some()).filter_map(&of).collect();
         let gaps = mine().filter(|cell| cell.time.is_none()).map(|cell| f64::from(cell.cell.lanes())).collect();
-        (!marks.is_empty()).then(|| Line::new(name, style::of_backend(name), marks, gaps))
+        // One lane of another program on a device says nothing of lanes.
+        let says = marks.iter().any(|mark| mark.x > 1.0) || *name == "serial";
+        (says && !marks.is_empty()).then(|| Line::new(name, style::of_backend(name), marks, gaps))
     };
     series.iter().filter_map(line).collect()
 }

@@ -133,7 +133,8 @@ pub fn name(canvas: &Canvas<'_>, plot: &Plot, lines: &[Line], others: Vec<Label>
         let Some(last) = line.marks.last() else { continue };
         let (from, colour) = (place(plot, lines, i, last), line.look.0);
         let free = from.0 - 10.0 - style::width(&line.name, LABEL) >= plot.left;
-        let leftmost = lines.iter().flat_map(|l| &l.marks).all(|mark| mark.x >= last.x);
+        let marks = || lines.iter().flat_map(|l| &l.marks);
+        let leftmost = marks().all(|mark| mark.x >= last.x) && marks().any(|mark| mark.x > last.x);
         if line.marks.len() == 1 && free && leftmost && !on_the_left {
             on_the_left = true;
             canvas.text(&line.name, (from.0 - 10.0, from.1), At::End, Font { colour, ..LABEL })?;
@@ -178,10 +179,16 @@ pub fn room<N: AsRef<str>>(names: impl Iterator<Item = N>) -> f64 {
 
 /// Writes labels to the right of a plot, each as near to its point as the others allow, with a thin line where it had to leave it.
 fn labels(canvas: &Canvas<'_>, plot: &Plot, labels: &[Label]) -> Result<()> {
-    let texts: Vec<Vec<String>> = labels.iter().map(|label| broken(&label.text)).collect();
+    let (low, high) = (plot.top - 6.0, plot.bottom + 20.0);
+    let mut texts: Vec<Vec<String>> = labels.iter().map(|label| broken(&label.text)).collect();
+    // More names than there is room for: first each on one line, then as many as there is room for.
+    if texts.iter().map(Vec::len).sum::<usize>() as f64 * LINE + texts.len() as f64 > high - low {
+        texts = labels.iter().map(|label| vec![style::fitted(&label.text, LABEL, WIDEST)]).collect();
+        texts.truncate(((high - low) / (LINE + 1.0)) as usize);
+    }
     let heights: Vec<f64> = texts.iter().map(|lines| lines.len() as f64 * LINE + 1.0).collect();
-    let wanted: Vec<f64> = labels.iter().map(|label| label.from.1).collect();
-    let placed = stack(&wanted, &heights, plot.top - 20.0, plot.bottom + 20.0);
+    let wanted: Vec<f64> = labels.iter().take(texts.len()).map(|label| label.from.1).collect();
+    let placed = stack(&wanted, &heights, low, high);
     for ((label, lines), middle) in labels.iter().zip(&texts).zip(placed) {
         let (x, y) = label.from;
         let text_x = plot.right + 18.0;

@@ -167,7 +167,7 @@ fn one(
     ends_of: (bool, bool),
 ) -> Result<()> {
     let look = style::of_backend(backend);
-    let title = fitted(backend, panel.width);
+    let title = style::fitted(backend, CAPTION, panel.width);
     canvas.text(&title, (panel.x, panel.y + 7.0), At::Start, style::Font { colour: look.0, ..CAPTION })?;
     let (left, right) = (panel.x, panel.x + panel.width);
     let (top, bottom) = (panel.y + 17.0, panel.y + panel.height - 6.0);
@@ -222,19 +222,4 @@ fn line(canvas: &Canvas<'_>, group: &Group, backend: &str, (x, y): (&Axis, &Axis
 /// A power of two: `4`, `1/16`.
 fn fraction(value: f64) -> String {
     if value < 1.0 { format!("1/{}", number(1.0 / value)) } else { number(value) }
-}
-
-/// A name as far as it fits.
-fn fitted(name: &str, room: f64) -> String {
-    if style::width(name, CAPTION) <= room {
-        return name.into();
-    }
-    let mut short = String::new();
-    for c in name.chars() {
-        if style::width(&format!("{short}{c}…"), CAPTION) > room {
-            break;
-        }
-        short.push(c);
-    }
-    short + "…"
 }

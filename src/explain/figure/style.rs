@@ -254,6 +254,21 @@ pub fn wrap(text: &str, font: Font, room: f64) -> Vec<String> {
     lines
 }
 
+/// A name on one line, as far as it fits.
+pub fn fitted(name: &str, font: Font, room: f64) -> String {
+    if width(name, font) <= room {
+        return name.into();
+    }
+    let mut short = String::new();
+    for c in name.chars() {
+        if width(&format!("{short}{c}…"), font) > room {
+            break;
+        }
+        short.push(c);
+    }
+    short + "…"
+}
+
 /// What figures are drawn on. Coordinates are CSS pixels from the upper left corner.
 pub struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
