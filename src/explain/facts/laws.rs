@@ -1,6 +1,6 @@
 //! Laws of scaling: what limits each backend, and what more lanes would bring, modelled.
 
-use crate::explain::facts::document::{Class, Kind, Section, Table};
+use crate::explain::facts::document::{Block, Class, Kind, Section, Table};
 use crate::explain::law::{self, Laws, said};
 use crate::explain::show;
 use crate::explain::summary::Summary;
@@ -41,11 +41,27 @@ fn add(section: &mut Section, caption: String, laws: &[Laws]) {
     let kinds = [Kind::Range, Kind::Range, Kind::Words, Kind::Number, Kind::Number, Kind::Words];
     let columns: Vec<_> = said::COLUMNS.into_iter().zip(kinds).collect();
     let mut table = Table::new(caption, &columns);
-    for row in laws.iter().flat_map(said::rows) {
-        let class = if row[2].starts_with("refused") { Class::Failed } else { Class::Plain };
-        table.row(class, row);
+    // Where every law of a backend is refused, a sentence says why: no table of refusals.
+    let fitted = |laws: &&Laws| laws.laws.iter().any(|law| law.fit.is_some());
+    for row in laws.iter().filter(fitted).flat_map(said::rows) {
+        table.row(Class::Plain, row);
+    }
+    if table.rows.is_empty() {
+        section.blocks.push(Block::Heading { text: table.caption.clone() });
     }
     section.table(table.without_empty_columns());
+    let mut refused: Vec<(String, Vec<&str>)> = Vec::new();
+    for one in laws.iter().filter(|laws| !fitted(laws)) {
+        let why = one.laws.iter().find_map(|law| Some(format!("{}: {}", law.name, law.refused.as_ref()?)));
+        let why = why.unwrap_or_else(|| "no reason given".into());
+        match refused.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, backends)) => backends.push(&one.backend),
+            None => refused.push((why, vec![&one.backend])),
+        }
+    }
+    for (why, backends) in refused {
+        section.text(format!("No law can be fitted to {} ({why}).", backends.join(", ")));
+    }
     let next = laws.iter().filter_map(|laws| laws.next.as_ref());
     let words: Vec<String> = next.map(|next| format!("{}.", next.words)).collect();
     if !words.is_empty() {

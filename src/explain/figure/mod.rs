@@ -234,8 +234,8 @@ pub type Draw<'v> = Box<dyn Fn(&Canvas<'_>, &Sheet) -> Result<()> + 'v>;
 /// Every figure. A new one is a file and a line here.
 pub const FIGURES: &[Figure] = &[
     speedup::FIGURE,
-    efficiency::FIGURE,
     weak::FIGURE,
+    efficiency::FIGURE,
     peers::FIGURE,
     inertia::FIGURE,
     phases::FIGURE,
