@@ -54,7 +54,7 @@ fn a_sweep_copies_the_certificate_once_and_show_quotes_it() {
     assert!(sandbox.results().noise.is_empty(), "nothing is missing, so nothing is written");
     ok(amdahl(&["run", "test.toml", "--repeats", "2"]));
     ok(amdahl(&["run", "test.toml", "--repeats", "3"]));
-    assert_eq!(sandbox.results().noise, [kept.clone()], "copied once");
+    assert_eq!(sandbox.results().noise, std::slice::from_ref(&kept), "copied once");
     let text = ok(amdahl(&["show", "results/test"]));
     assert!(
         text.contains("smallest change this machine can show: 2.15 % with 20 pairs (serial), measured 2023-11-14"),

@@ -190,7 +190,7 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, medium: &Medium) -> Re
         cells,
         head: key_height(medium, levels(SIMULATED).into_iter()),
         heights: vec![if medium.columns > 1 { 300.0 } else { 258.0 }; arms.len()],
-        columns: columns,
+        columns,
         draw: Box::new(move |canvas, sheet| {
             let entries: Vec<_> =
                 levels(SIMULATED).into_iter().enumerate().map(|(i, l)| (l.to_string(), colour(i), None)).collect();

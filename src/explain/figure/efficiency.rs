@@ -101,7 +101,7 @@ fn title(view: &View<'_>) -> String {
     // Is the fraction of fewer lanes shown to be smaller?
     let fewer =
         spread().filter(|c| names::series(&c.cell) == names::series(&cell.cell) && c.cell.lanes() < cell.cell.lanes());
-    let first = fewer.min_by_key(|c| c.cell.lanes()).and_then(|c| fraction(c));
+    let first = fewer.min_by_key(|c| c.cell.lanes()).and_then(fraction);
     let grows = first.and_then(|(_, first)| Some(first?.1 < interval?.0)).unwrap_or(false);
     match interval {
         Some((low, _)) if low <= 0.0 => format!("{who}; no serial fraction is shown{scope}"),

@@ -197,9 +197,12 @@ fn one(
     line(canvas, group, backend, (&x, &y), false)
 }
 
+/// A point's place, and the ends of its interval.
+type Place = (f64, f64, Option<(f64, f64)>);
+
 fn line(canvas: &Canvas<'_>, group: &Group, backend: &str, (x, y): (&Axis, &Axis), faint: bool) -> Result<()> {
     let look = style::of_backend(backend);
-    let mut points: Vec<(f64, f64, Option<(f64, f64)>)> = (cells(group))
+    let mut points: Vec<Place> = (cells(group))
         .filter(|c| names::series(&c.cell) == backend)
         .filter_map(|c| Some((f64::from(c.cell.lanes()), c.speedup?)))
         .map(|(lanes, speedup)| (x.at(lanes), y.at(speedup.value), ends(speedup).map(|(a, b)| (y.at(a), y.at(b)))))

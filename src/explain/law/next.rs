@@ -97,7 +97,8 @@ fn narrower(laws: &Laws, law: &str, fit: &Fit, series: &Series, cpus: Option<u32
     }
     let (lanes, new, then) = best?;
     let narrower = 1.0 - then / now;
-    if !(narrower >= WORTH) {
+    // What is not a number is not worth it either.
+    if narrower.is_nan() || narrower < WORTH {
         return None;
     }
     let what = if new { cell(laws, lanes) } else { format!("as many repeats again of {}", cell(laws, lanes)) };

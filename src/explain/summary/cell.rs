@@ -187,8 +187,11 @@ fn wall(measured: &Measured, from: Option<Provenance>) -> Vec<[f64; Phase::ALL.l
     lanes.map(|lane| whole(lane).and_then(checked)).collect::<Option<Vec<_>>>().unwrap_or_default()
 }
 
+/// Seconds that belong to no phase: on the critical lane, and as the mean over the lanes.
+type Rest = (Option<f64>, Option<f64>);
+
 /// Median times by phase, the rest that belongs to none (on the critical lane and as the mean over the lanes), and the imbalance.
-fn phases(repeats: &[Repeat]) -> (Vec<PhaseTime>, (Option<f64>, Option<f64>), Option<f64>) {
+fn phases(repeats: &[Repeat]) -> (Vec<PhaseTime>, Rest, Option<f64>) {
     let mut critical: [Vec<f64>; Phase::ALL.len()] = Default::default();
     let mut mean: [Vec<f64>; Phase::ALL.len()] = Default::default();
     let (mut rest, mut rests, mut most, mut middle) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());

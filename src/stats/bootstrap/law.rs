@@ -23,7 +23,7 @@ impl MedianLaw {
             .map(|atom| (order::median_of_sorted(&[sorted[atom.low], sorted[atom.high]]), atom.weight))
             .collect();
         // Of an odd number they are in order already.
-        if sorted.len() % 2 == 0 {
+        if sorted.len().is_multiple_of(2) {
             found.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         }
         let mut below = Vec::with_capacity(found.len() + 1);

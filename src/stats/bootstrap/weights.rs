@@ -57,7 +57,7 @@ pub(super) fn atoms(n: usize) -> Vec<Atom> {
     let (first, last) = ((middle - reach).max(1.0) as usize, ((middle + reach) as usize).min(n));
     let mut before = tails.at(first - 1);
     let mut atoms = Vec::new();
-    let pairs = (n % 2 == 0).then(|| Pairs::new(n));
+    let pairs = n.is_multiple_of(2).then(|| Pairs::new(n));
     for i in first..=last {
         let up_to = tails.at(i);
         let mut left = up_to - before;
