@@ -8,8 +8,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
@@ -213,8 +215,26 @@ pub fn settle(wanted: &Wanted, program: Option<&Path>) -> Result<environment::Se
     )
 }
 
-/// The SHA-256 of a file, in hexadecimal.
+/// A file as it was when it was read: its place, its length, its number, and when it was changed.
+type Seen = (PathBuf, u64, u64, i64, i64);
+
+/// The SHA-256 of a file, in hexadecimal. A file is read once by a process, and again when it has changed: plugins have hundreds of
+/// megabytes, and a sweep asks before every repeat.
 pub fn sha256(path: &Path) -> Result<String> {
+    static KNOWN: Mutex<BTreeMap<Seen, String>> = Mutex::new(BTreeMap::new());
+    let error = |e| Error::io("read the plugin", path, e);
+    let facts = std::fs::metadata(path).map_err(error)?;
+    let seen = (path.to_path_buf(), facts.len(), facts.ino(), facts.mtime(), facts.mtime_nsec());
+    let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(hash) = known().get(&seen) {
+        return Ok(hash.clone());
+    }
+    let hash = read_sha256(path)?;
+    known().insert(seen, hash.clone());
+    Ok(hash)
+}
+
+fn read_sha256(path: &Path) -> Result<String> {
     let error = |e| Error::io("read the plugin", path, e);
     let mut file = std::fs::File::open(path).map_err(error)?;
     let (mut hash, mut piece) = (Sha256::new(), vec![0u8; 1 << 20]);

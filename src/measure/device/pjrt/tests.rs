@@ -148,3 +148,16 @@ fn a_device_is_what_was_asked_for_or_nothing() {
     assert_eq!((facts.device.as_str(), facts.sha256.len()), ("interpreter", 64));
     assert_eq!(facts.attributes["runs_on"], "the processor");
 }
+
+#[test]
+fn a_file_is_read_again_when_it_has_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("plugin.so");
+    std::fs::write(&path, "abc").expect("written");
+    let hash = super::sha256(&path).expect("a hash");
+    // FIPS 180-2, appendix B.1.
+    assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_eq!(super::sha256(&path).expect("a hash"), hash);
+    std::fs::write(&path, "abcd").expect("written");
+    assert_ne!(super::sha256(&path).expect("a hash"), hash);
+}
