@@ -200,6 +200,9 @@ fn describe(heading: &str, bars: &[Bar]) -> String {
     text
 }
 
+/// Room for bars, CSS pixels: less of it shows nothing.
+const SHORTEST: f64 = 60.0;
+
 fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: &[Bar]) -> Result<()> {
     let mut top = panel.y + 8.0;
     for line in style::wrap(heading, HEADING, panel.width) {
@@ -216,20 +219,25 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
     let end = ticks.last().copied().unwrap_or(1.0).max(f64::MIN_POSITIVE);
     let is_cut = |bar: &Bar| scale.value(bar.total()) > end;
     let reached = |bar: &Bar| scale.value(bar.total()).min(end);
-    let words = |bar: &Bar| match base {
+    let say = |bar: &Bar, briefly: bool| match base {
         Some(base) if base.cell == bar.cell => format!("{} (base)", units::seconds(bar.total())),
-        Some(base) => {
+        Some(base) if !briefly => {
             let (total, times) = (units::seconds(bar.total()), units::significant(bar.total() / base.total()));
             format!("{total} = {times} × {}", names::one_line(&base.name, 12))
         }
-        None => units::seconds(bar.total()),
+        _ => units::seconds(bar.total()),
     };
     // Imbalance in a column of its own, where any lanes can be out of balance.
     let imbalance = bars.iter().any(|bar| bar.lanes > 1.0 && bar.imbalance.is_some());
     let limit = panel.x + panel.width - if imbalance { style::width(IMBALANCE, CAPTION) + 10.0 } else { 0.0 };
-    // As far to the right as the words beside every bar allow.
-    let beside = |bar: &Bar| left + (limit - 10.0 - style::width(&words(bar), LABEL) - left) * end / reached(bar);
-    let right = bars.iter().map(beside).fold(limit, f64::min).max(left + 60.0);
+    // As far to the right as the words beside every bar allow; briefer words where long names leave little room for bars.
+    let beside = |bar: &Bar, briefly: bool| {
+        left + (limit - 10.0 - style::width(&say(bar, briefly), LABEL) - left) * end / reached(bar)
+    };
+    let reach = |briefly: bool| bars.iter().map(|bar| beside(bar, briefly)).fold(limit, f64::min);
+    let briefly = reach(false) < left + SHORTEST;
+    let words = |bar: &Bar| say(bar, briefly);
+    let right = reach(briefly).max(left + SHORTEST);
     if imbalance {
         canvas.text(IMBALANCE, (panel.x + panel.width, top - 2.0), At::End, CAPTION)?;
         top += 10.0;
