@@ -117,20 +117,13 @@ fn distances_share(cell: &Cell, answer: &Clustering) -> Option<f64> {
     answer.distances.filter(|_| all > 0.0).map(|distances| distances as f64 / all)
 }
 
-/// A phase with a smaller share of the timed part than this decides nothing, whatever the probes take of it.
-const MATTERS: f64 = 0.01;
-
-/// Of each timed phase that matters, the time of reading the probes at its beginnings as a share of its own, all lanes together.
+/// Of each timed phase, the time of reading the probes at its beginnings as a share of its own, all lanes together.
 fn probing(measured: &Measured) -> impl Iterator<Item = (Phase, f64)> {
     let seconds = |metric: &str, phase: Phase| -> f64 {
         let reading = measured.reading(metric);
         reading.map_or(0.0, |r| r.lanes().filter_map(|lane| r.value(lane, phase)).sum())
     };
-    let timed: f64 = Phase::TIMED.iter().map(|phase| seconds("wall", *phase)).sum();
-    let share = move |phase| {
-        let own = seconds("wall", phase);
-        (phase, if own > MATTERS * timed { seconds("probing", phase) / own } else { 0.0 })
-    };
+    let share = move |phase| (phase, seconds("probing", phase) / seconds("wall", phase));
     Phase::TIMED.map(share).into_iter().filter(|(_, share)| share.is_finite())
 }
 
