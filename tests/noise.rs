@@ -50,8 +50,10 @@ fn a_sweep_copies_the_certificate_once_and_show_quotes_it() {
     let line = serde_json::to_string(&Line::Noise(Box::new(kept.clone()))).expect("JSON");
     std::fs::create_dir_all(cache.join("amdahl/noise")).expect("a folder");
     std::fs::write(cache.join(format!("amdahl/noise/{host}.json")), line).expect("a file");
+    let measured = sandbox.results().records.len();
     ok(amdahl(&["run", "test.toml"]));
-    assert!(sandbox.results().noise.is_empty(), "nothing is missing, so nothing is written");
+    let results = sandbox.results();
+    assert_eq!((results.noise.len(), results.records.len()), (1, measured), "it speaks of what is measured already");
     ok(amdahl(&["run", "test.toml", "--repeats", "2"]));
     ok(amdahl(&["run", "test.toml", "--repeats", "3"]));
     assert_eq!(sandbox.results().noise, std::slice::from_ref(&kept), "copied once");

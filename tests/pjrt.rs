@@ -64,6 +64,26 @@ fn a_worker_with_a_device_gives_the_processor_s_answer() {
 }
 
 #[test]
+fn batches_of_any_number_of_rows_have_one_program() {
+    let ranks: &[u32] = if mpi_or_skip("batches_of_any_number_of_rows_have_one_program") { &[1, 3] } else { &[1] };
+    // The share of a rank scatters around 133 rows, which more than one block of 128 holds.
+    for (&ranks, batch) in ranks.iter().zip([100, 400]) {
+        let mut cell = synthetic(if ranks == 1 { "pjrt-reference" } else { "mpi+pjrt-reference" }, ranks, 1);
+        let mut serial = synthetic("serial", 1, 1);
+        for cell in [&mut cell, &mut serial] {
+            kmeans(cell).algorithm = Algorithm::Minibatch { batch, seed: 3 };
+            (kmeans(cell).stop, kmeans(cell).warmup) = (Stop::Iterations(40), 0);
+        }
+        let batches = measure(&cell);
+        batches.answer.check_exact(&worker::measure(&serial, &[]).answer).expect("the same bits");
+        for lane in batches.lanes.iter() {
+            let programs = lane.device.expect("facts of the lane").programs;
+            assert_eq!(programs, 2, "one for batches, one for all rows; {ranks} ranks");
+        }
+    }
+}
+
+#[test]
 fn ranks_with_a_device_each_give_the_same_bits() {
     if !mpi_or_skip("ranks_with_a_device_each_give_the_same_bits") {
         return;

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use amdahl::cell::{Algorithm, Backend, Cell, Dataset, Peer, PeerLanes, Precision, Update, Workload};
+use amdahl::record::accelerators::Price;
+use amdahl::record::device::DeviceFacts;
 use amdahl::record::peer::{PeerFacts, Rule};
 use amdahl::record::simulation::SimulationEnd;
 use amdahl::record::{Answer, Failure, Line, Outcome, Phase, Record};
@@ -67,6 +69,7 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
         ("weak", weak()),
         ("long-names", long_names()),
         ("variants", variants()),
+        ("devices", devices()),
         ("hostile", hostile),
     ]
 }
@@ -274,6 +277,67 @@ fn variants() -> Vec<Line> {
         }
     }
     records(trials, 4)
+}
+
+/// Accelerators of the list, beside processors with limits, at a price. Nothing of this was measured anywhere.
+pub fn devices() -> Vec<Line> {
+    let mut trials: Vec<Trial> = Vec::new();
+    for k in [16, 256] {
+        for (name, ranks) in [("serial", 1), ("mpi", 4), ("trainium", 1), ("mpi+trainium", 2), ("cuda", 1)] {
+            let mut one = trial(100_000, k, 16, name, (ranks, 1));
+            one.slower = if one.cell.backend.platform().is_some() { 0.01 } else { 1.0 };
+            trials.push(one);
+        }
+    }
+    let mut lines = records(trials, 6);
+    lines.push(Line::Limits(Box::new(samples::limits())));
+    let cells: BTreeMap<_, _> = (lines.iter())
+        .filter_map(|line| match line {
+            Line::Cell { id, cell } => Some((id.clone(), cell.clone())),
+            _ => None,
+        })
+        .collect();
+    for line in &mut lines {
+        let record = match line {
+            Line::Record(record) => record,
+            Line::Run(run) => {
+                run.price = Some(Price::parse("24.50 USD/h 2026-11-01").expect("a price"));
+                continue;
+            }
+            _ => continue,
+        };
+        let name = cells[&record.key.cell].backend.name().to_string();
+        let (platform, device) = match name.as_str() {
+            "cuda" => ("cuda", "NVIDIA H200"),
+            "trainium" | "mpi+trainium" => ("neuron", "trn1.32xlarge"),
+            _ => continue,
+        };
+        let Some(measured) = record.measured.as_mut() else { continue };
+        measured.platform = platform.to_string().into();
+        measured.device = Some(
+            (DeviceFacts {
+                plugin: "/opt/plugin.so".into(),
+                sha256: "0".repeat(64),
+                api: "0.90, structures padded".into(),
+                platform_version: "made up".into(),
+                device: device.into(),
+                attributes: BTreeMap::new(),
+                environment: BTreeMap::new(),
+                update: "host".into(),
+                precision: "f32".into(),
+                exact: true,
+            })
+            .into(),
+        );
+        for lane in measured.readings[0].values.iter_mut().flatten() {
+            // Nearly all of the assignment is the device's.
+            let assign = lane[Phase::Assign.index()];
+            let parts =
+                [(Phase::Assign, 0.1), (Phase::Upload, 0.05), (Phase::Execute, 0.75), (Phase::Download, 0.1)];
+            parts.iter().for_each(|(phase, share)| lane[phase.index()] = share * assign);
+        }
+    }
+    lines
 }
 
 /// No cell has a result.

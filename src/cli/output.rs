@@ -38,6 +38,21 @@ pub(crate) fn write_bytes(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
     })
 }
 
+/// Says which characters paper cannot show.
+#[cfg(feature = "explain")]
+pub(crate) fn warn_of_boxes(missing: &[char]) {
+    if missing.is_empty() {
+        return;
+    }
+    let some: Vec<String> = missing.iter().take(8).map(|c| format!("'{c}'")).collect();
+    let more = if missing.len() > some.len() { format!(" and {} more", missing.len() - some.len()) } else { String::new() };
+    eprintln!(
+        "amdahl: warning: the fonts for paper do not have {}{more}: boxes stand in their place\n  write them in Latin or Greek letters in the manifest; the page and \
+         'amdahl show' have them all",
+        some.join(", ")
+    );
+}
+
 /// An experiment's name as the beginning of a file name: letters, digits, `-` and `_`.
 pub(crate) fn file_stem(experiment: &str) -> String {
     let keep = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' };

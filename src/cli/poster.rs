@@ -43,6 +43,7 @@ pub fn run(args: &Args) -> Result<()> {
     let view = View::new(&summary, &args.folder.to_string_lossy())?;
     let drawings = figure::draw(&view, &medium::A0)?;
     let facts = Facts::of(&view, &drawings)?;
+    output::warn_of_boxes(&press::unprintable(&facts, &drawings)?);
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
     let own = Own::of(&args.own, &experiment);
     for orientation in [Orientation::Portrait, Orientation::Landscape] {

@@ -18,6 +18,9 @@ pub struct Args {
     /// Folder with texts and templates of your own for the PDF: see report/README.md
     #[arg(long, default_value = "report")]
     pub own: PathBuf,
+    /// Price of an hour of one machine and the day it was looked up, such as "1.34 USD/h 2026-11-01", instead of the manifest's
+    #[arg(long)]
+    pub price: Option<String>,
     /// Print what breaks the twelve rules of reporting (Hoefler and Belli, SC'15), and end with exit code 4 if anything does
     #[arg(long)]
     pub strict: bool,
@@ -47,7 +50,7 @@ pub fn run(args: &Args) -> Result<()> {
     use crate::explain::report::page;
     use crate::explain::report::press::{self, Own};
 
-    let summary = show::load(&args.folder)?;
+    let summary = show::load_at(&args.folder, args.price.as_deref())?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
     let view = View::new(&summary, &args.folder.to_string_lossy())?;
     let drawings = figure::draw(&view, &medium::PAGE)?;
@@ -64,6 +67,7 @@ pub fn run(args: &Args) -> Result<()> {
     if wanted(Format::Pdf) {
         let drawings = figure::draw(&view, &medium::A4)?;
         let facts = Facts::of(&view, &drawings)?;
+        output::warn_of_boxes(&press::unprintable(&facts, &drawings)?);
         write("pdf", &press::report(&facts, &drawings, &Own::of(&args.own, &experiment))?)?;
     }
     if wanted(Format::Facts) {

@@ -149,6 +149,7 @@ fn facts(args: &Args, plan: &Plan, worker: &Worker, run: &str, started_ms: u64) 
         title: experiment.title.clone(),
         question: experiment.question.clone(),
         url: experiment.url.clone(),
+        price: experiment.price.clone(),
         base: experiment.base.clone(),
         build: worker.can.build.clone(),
         command: std::env::args().map(bare).collect(),

@@ -9,6 +9,7 @@ use crate::explain::metric::said;
 use crate::explain::show::Sort;
 use crate::explain::summary::{Summary, summarise};
 use crate::explain::{export, show};
+use crate::record::accelerators::Price;
 use crate::record::read;
 
 /// Arguments of `amdahl show`.
@@ -25,8 +26,12 @@ pub struct Args {
     /// POP efficiencies and derived metrics (IPC, misses, bytes, flop) instead of times; json and csv have them by phase and lane
     #[arg(long)]
     pub metrics: bool,
+    /// Price of an hour of one machine and the day it was looked up, such as "1.34 USD/h 2026-11-01": says what runs cost, instead of the
+    /// manifest's price
+    #[arg(long)]
+    pub price: Option<String>,
     /// Print the cell with this id as a file for amdahl-worker, instead of a table
-    #[arg(long, value_name = "ID", conflicts_with_all = ["metrics", "format", "sort"])]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["metrics", "format", "sort", "price"])]
     pub cell: Option<String>,
 }
 
@@ -63,7 +68,7 @@ pub fn run(args: &Args) -> Result<()> {
     if let Some(id) = &args.cell {
         return output::print(&cell(&args.folder, id)?);
     }
-    let mut summary = load(&args.folder)?;
+    let mut summary = load_at(&args.folder, args.price.as_deref())?;
     let sort = match args.sort {
         SortBy::Backend => Sort::Backend,
         SortBy::Lanes => Sort::Lanes,
@@ -104,6 +109,14 @@ fn cell(folder: &Path, id: &str) -> Result<String> {
 fn nearest<'a>(id: &str, known: &[&'a str]) -> Option<&'a str> {
     let distance = |other: &&&str| strsim::levenshtein(id, other);
     known.iter().min_by_key(distance).copied().filter(|near| strsim::levenshtein(id, near) <= 4)
+}
+
+/// As [`load`], at this price where there is one.
+pub(crate) fn load_at(folder: &Path, price: Option<&str>) -> Result<Summary> {
+    let price = price.map(Price::parse).transpose()?;
+    let mut summary = load(folder)?;
+    price.into_iter().for_each(|price| summary.at_price(&price));
+    Ok(summary)
 }
 
 /// Reads and summarises a results folder; an error of its own kind when there is nothing in it.

@@ -7,12 +7,14 @@
 //! floor = max(2·n·k·d / FMA peak, 4·n·d / read bandwidth)
 //! ```
 //!
-//! with the limits of as many lanes as compute, and the bandwidth of the level that a lane's rows fit into. (S. Williams, A. Waterman, D.
+//! with the limits of as many lanes as compute, and the bandwidth of the level that a lane's rows fit into. Limits of processors are measured;
+//! those of accelerators are what their makers publish, a core's part for each lane, and rows in bfloat16 are half as long. (S. Williams, A. Waterman, D.
 //! Patterson: "Roofline: an insightful visual performance model for multicore architectures", CACM 52(4), 2009.)
 
 use serde::Serialize;
 
 use crate::record::Provenance;
+use crate::record::accelerators::Chip;
 use crate::record::limits::{Level, Limits};
 
 /// The floor of one iteration.
@@ -28,8 +30,11 @@ pub struct Floor {
     pub flops: f64,
     /// byte/s that these lanes read at most.
     pub read: f64,
-    /// From a formula over measured limits.
+    /// From a formula over limits.
     pub from: Provenance,
+    /// The accelerator whose published figures are the limits; null where they are measured ones of processors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chip: Option<String>,
 }
 
 /// What sets a floor.
@@ -77,12 +82,27 @@ pub fn floor(limits: &Limits, work: Work) -> Result<Floor, String> {
     let bytes_of_a_lane = rows.div_ceil(u64::from(lanes)).saturating_mul(4 * u64::from(dims));
     let (level, read) = bandwidth(limits, bytes_of_a_lane, lanes).ok_or("the machine's bandwidth was not measured")?;
     let (arithmetic, reading) = (2.0 * values * f64::from(k) / flops, 4.0 * values / read);
+    let (seconds, bound) = longer(arithmetic, reading)?;
+    Ok(Floor { seconds, bound, level, flops, read, from: Provenance::Modelled, chip: None })
+}
+
+/// The floor of one iteration on accelerators, a core for each lane, or why there is none.
+pub fn of_chip(chip: &Chip, work: Work, bf16: bool) -> Result<Floor, String> {
+    let Work { rows, dims, k, lanes } = work;
+    let (values, lanes) = (rows as f64 * f64::from(dims), f64::from(lanes));
+    let (flops, read) = (lanes * chip.flops_of_a_core(bf16), lanes * chip.bandwidth_of_a_core());
+    let width = if bf16 { 2.0 } else { 4.0 };
+    let (seconds, bound) = longer(2.0 * values * f64::from(k) / flops, width * values / read)?;
+    let (from, chip) = (Provenance::Modelled, Some(chip.name.clone()));
+    Ok(Floor { seconds, bound, level: Level::Memory, flops, read, from, chip })
+}
+
+fn longer(arithmetic: f64, reading: f64) -> Result<(f64, Bound), String> {
     let seconds = arithmetic.max(reading);
     if !seconds.is_finite() || seconds <= 0.0 {
         return Err("the cell has no rows, or the limits are no numbers".into());
     }
-    let bound = if arithmetic >= reading { Bound::Flops } else { Bound::Bytes };
-    Ok(Floor { seconds, bound, level, flops, read, from: Provenance::Modelled })
+    Ok((seconds, if arithmetic >= reading { Bound::Flops } else { Bound::Bytes }))
 }
 
 /// The innermost level that holds a lane's rows, and its bandwidth. Where that was not measured, the next inner one's, which is no lower: the
@@ -172,6 +192,21 @@ mod tests {
     fn without_a_figure_the_next_inner_one_counts() {
         let floor = floor(&limits(None), Work { rows: 1_000_000, dims: 32, k: 1, lanes: 1 }).expect("a floor");
         assert_eq!((floor.level, floor.read), (Level::L2, 50e9));
+    }
+
+    #[test]
+    fn an_accelerator_has_the_published_floor_of_its_cores() {
+        let chips = crate::record::accelerators::chips().expect("the list");
+        let of = |k, lanes, bf16| {
+            of_chip(&chips[0], Work { rows: 1_000_000, dims: 10, k, lanes }, bf16).expect("a floor")
+        };
+        // Few clusters: the memory decides; many: the arithmetic. A chip has two cores.
+        assert_eq!((of(2, 1, false).seconds, of(2, 1, false).bound), (4e7 / 410e9, Bound::Bytes));
+        assert_eq!((of(1000, 1, false).seconds, of(1000, 1, false).bound), (2e10 / 23.75e12, Bound::Flops));
+        assert_eq!(of(1000, 2, false).seconds, 1e10 / 23.75e12);
+        assert_eq!(of(2, 1, true).seconds, 2e7 / 410e9);
+        assert_eq!(of(2, 1, false).chip.as_deref(), Some("Trainium1"));
+        assert!(of_chip(&chips[0], Work { rows: 0, dims: 10, k: 2, lanes: 1 }, false).is_err());
     }
 
     #[test]

@@ -1,8 +1,12 @@
 //! The limits of a machine as a table that teaches how to read them.
 
+use std::collections::BTreeSet;
+
 use crate::explain::show::{Style, host_line};
+use crate::explain::summary::Summary;
 use crate::explain::table::{Align, Table};
 use crate::host::HostFacts;
+use crate::record::accelerators::{self, Chip};
 use crate::record::limits::{Bandwidth, Figure, Limits};
 use crate::units::{bytes, significant};
 
@@ -137,6 +141,27 @@ fn ridge_of_kmeans(limits: &Limits) -> Option<String> {
             words.join(", ")
         )
     })
+}
+
+/// The accelerators whose published figures floors are made from.
+pub fn chips(summary: &Summary) -> Vec<Chip> {
+    let cells = summary.groups.iter().flat_map(|group| &group.cells);
+    let named: BTreeSet<&str> = cells.filter_map(|cell| cell.floor.as_ref()?.chip.as_deref()).collect();
+    // A floor with a chip was made from this list.
+    let known = accelerators::chips().unwrap_or_default();
+    known.into_iter().filter(|chip| named.contains(chip.name.as_str())).collect()
+}
+
+/// What floors on an accelerator are made from, in a line.
+pub fn chip_line(chip: &Chip) -> String {
+    format!(
+        "Floor on {} modelled from published figures, of a core {} TFLOP/s in f32 and {} in bfloat16, {} GB/s ({})",
+        chip.name,
+        significant(chip.flops_of_a_core(false) / 1e12),
+        significant(chip.flops_of_a_core(true) / 1e12),
+        significant(chip.bandwidth_of_a_core() / 1e9),
+        chip.source
+    )
 }
 
 /// The limits that floors are made from, in a line.

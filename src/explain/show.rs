@@ -3,6 +3,7 @@
 use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::explain::table::{Align, Table, escape};
 use crate::explain::{accuracy, beside, cost, law, names, noise, pop::said, roofline};
+use crate::record::accelerators::Price;
 use crate::record::{BuildFacts, Phase};
 use crate::stats::Estimate;
 use crate::units;
@@ -91,6 +92,7 @@ pub fn text(summary: &Summary, style: Style) -> String {
             lines.push(format!("  {}", if failed { style.bad(&row) } else { row }));
         }
         lines.push(format!("  {}", base_line(group)));
+        lines.extend(price_line(group).map(|line| format!("  {line}")));
         if said::has_lost(group) {
             lines.push(format!("  {}", said::LOST));
             for (i, line) in said::lost_table(group).text().into_iter().enumerate() {
@@ -158,6 +160,7 @@ pub fn markdown(summary: &Summary) -> String {
             table(group).markdown(),
             escape(&base_line(group))
         ));
+        text.extend(price_line(group).map(|line| format!("{}\n\n", escape(&line))));
         if said::has_lost(group) {
             text.push_str(&format!("{}\n\n{}\n", escape(said::LOST), said::lost_table(group).markdown()));
             for line in lost_words(group) {
@@ -249,6 +252,19 @@ pub fn base_line(group: &Group) -> String {
     }
 }
 
+/// How the costs of a group's cells come about; `None` where nobody gave a price.
+pub fn price_line(group: &Group) -> Option<String> {
+    let Price { per_hour, currency, date } = group.price.as_ref()?;
+    Some(format!(
+        "Cost of 1000 runs: median life of the processes, loading and checking included, × machines × {per_hour} {currency} an hour, the price of {date}"
+    ))
+}
+
+/// The name of the column with the costs of a group's cells; it stays empty, and is left out, where nobody gave a price.
+pub fn price_column(group: &Group) -> String {
+    group.price.as_ref().map_or(String::new(), |price| format!("{}/1000 runs", price.currency))
+}
+
 /// Each kind of bad end of each cell, as the cell's name and a sentence.
 pub fn failures(group: &Group) -> impl Iterator<Item = (String, String)> + '_ {
     group.cells.iter().flat_map(|cell| {
@@ -289,6 +305,7 @@ fn provenance(summary: &Summary) -> Vec<String> {
     ran.dedup();
     lines.extend(ran);
     lines.extend(summary.limits.iter().map(|limits| names::one_line(&roofline::line(limits), 240)));
+    lines.extend(roofline::chips(summary).iter().map(|chip| names::one_line(&roofline::chip_line(chip), 240)));
     lines.extend(noise::sentences(summary).into_iter().map(|line| names::one_line(&line, 240)));
     lines
 }
@@ -327,7 +344,7 @@ pub fn build_line(build: &BuildFacts) -> String {
 pub fn table(group: &Group) -> Table {
     use Align::{Left, Right};
     let scale = Scale::of(group.cells.iter().filter_map(|c| c.time).map(|t| t.value));
-    let time = format!("time/{}", scale.unit);
+    let (time, price) = (format!("time/{}", scale.unit), price_column(group));
     let mut table = Table::new(&[
         ("cell", Left),
         ("lanes", Right),
@@ -341,6 +358,7 @@ pub fn table(group: &Group) -> Table {
         ("wait", Right),
         ("of floor", Right),
         ("distances", Right),
+        (&price, Right),
         ("note", Left),
     ]);
     for cell in &group.cells {
@@ -350,7 +368,7 @@ pub fn table(group: &Group) -> Table {
 }
 
 /// The cells of a row: name, lanes, n, time, its range, speedup, its range, efficiency, imbalance, wait, of floor, distances
-/// (where fewer than all were evaluated), note.
+/// (where fewer than all were evaluated), cost, note.
 pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
     let or_empty = |value: Option<String>| value.unwrap_or_default();
     let is_base = group.base.as_ref().is_some_and(|b| b.cell == cell.id);
@@ -374,6 +392,7 @@ pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
         or_empty(wait),
         or_empty(cell.of_floor.map(|fraction| format!("{:.0} %", 100.0 * fraction))),
         or_empty(cell.distances_share.filter(|share| *share < 0.9995).map(|share| format!("{:.1} %", 100.0 * share))),
+        or_empty(cell.price.map(|price| units::significant(1000.0 * price))),
         note(cell, is_base),
     ]
 }

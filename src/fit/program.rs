@@ -180,11 +180,10 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
             (None, Some(init)) => engine.initial(&init, k)?,
             (None, None) => return Err(Error::internal("there is nothing to start from")),
         };
-        engine.restart(k)?;
-        let end = engine.run(kmeans.algorithm_of(seed), &mut centroids, limit, &looking)?;
-        if !end.labels_are_final {
-            engine.step(&centroids)?;
-        }
+        let algorithm = kmeans.algorithm_of(seed);
+        engine.begin(algorithm, k, limit)?;
+        let end = engine.run(algorithm, &mut centroids, limit, &looking)?;
+        engine.finish(algorithm, &centroids, end)?;
         let inertia = engine.inertia(&centroids)?;
         inertias.push(inertia);
         // Of equal ones the first.

@@ -39,6 +39,9 @@ pub struct Experiment {
     pub question: Option<At<String>>,
     /// Where people find more, such as a repository: the poster shows it as a QR code. No code where absent.
     pub url: Option<At<String>>,
+    /// Price of an hour of one machine, with the day it was looked up, such as "1.34 USD/h 2026-11-01": results then say what a run costs. No
+    /// price is built in.
+    pub price: Option<At<String>>,
     /// Seed of the order of the runs, and of all other draws that have no seed of their own. 1 where absent.
     pub seed: Option<At<Whole>>,
     /// Repeats of each cell. 5 where absent.

@@ -11,6 +11,7 @@ use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::plan::peers::Peers;
 use crate::plan::place::{At, Text};
+use crate::record::accelerators::Price;
 
 pub mod axes;
 pub mod cost;
@@ -68,6 +69,9 @@ pub struct Experiment {
     /// Where people find more, such as a repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Price of an hour of one machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
     /// Backend whose cell is the base of speedups.
     pub base: String,
     /// Seed of the order in which cells are run.
@@ -220,8 +224,16 @@ fn experiment(text: &Text<'_>, manifest: &manifest::Manifest, peers: &Peers) -> 
             ));
         }
     }
+    let price = match &wire.price {
+        None => None,
+        Some(price) => Some(Price::parse(&price.value).map_err(|error| {
+            let hint = error.hint.clone().unwrap_or_default();
+            text.error(&price.span, format!("price: {}", error.message)).hint(hint)
+        })?),
+    };
     Ok(Experiment {
         url: said(&wire.url),
+        price,
         counters,
         simulated_points,
         title: said(&wire.title).unwrap_or_else(|| name.value.clone()),

@@ -1,6 +1,7 @@
 //! What accelerators can do at most, as published, and what a run costs at a price that the user gives.
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 
@@ -10,6 +11,10 @@ use crate::error::{Error, Result};
 pub struct Chip {
     /// Its name.
     pub name: String,
+    /// Words in the names of the platforms that drive it, in lower case.
+    pub platforms: Vec<String>,
+    /// Words by which it is known in what it or its machine says, in lower case.
+    pub known_by: Vec<String>,
     /// Cores; a rank drives one.
     pub cores: u32,
     /// bfloat16 operations a second, all cores together.
@@ -38,21 +43,36 @@ pub fn chips() -> Result<Vec<Chip>> {
     Ok(list.chip)
 }
 
+/// The chip that a device is, by the name of its platform and what it and its machine say of themselves; `None` where no chip of the list is
+/// known by any of that.
+///
+/// # Errors
+/// As [`chips`].
+pub fn recognise<'a>(platform: &str, said: impl Iterator<Item = &'a str>) -> Result<Option<Chip>> {
+    let platform = platform.to_lowercase();
+    let said: Vec<String> = said.map(str::to_lowercase).collect();
+    Ok(chips()?.into_iter().find(|chip| {
+        let known = |word: &String| said.iter().any(|said| said.contains(word.as_str()));
+        chip.platforms.iter().any(|word| platform.contains(word.as_str())) && chip.known_by.iter().any(known)
+    }))
+}
+
 impl Chip {
-    /// The least seconds that one core needs for an iteration over so many rows: it reads each value once and does 2k operations with it.
-    /// Modelled from published figures; the share of a core is its part of the chip.
-    pub fn floor(&self, rows: u64, dims: u32, k: u32, bf16: bool) -> f64 {
-        let values = rows as f64 * f64::from(dims);
-        let (flops, bytes) = if bf16 { (self.bf16_flops, 2.0) } else { (self.f32_flops, 4.0) };
-        let cores = f64::from(self.cores);
-        (values * 2.0 * f64::from(k) / (flops / cores)).max(values * bytes / (self.bandwidth / cores))
+    /// Operations a second of one core, in this arithmetic: its part of the chip's.
+    pub fn flops_of_a_core(&self, bf16: bool) -> f64 {
+        (if bf16 { self.bf16_flops } else { self.f32_flops }) / f64::from(self.cores)
+    }
+
+    /// Bytes a second that one core reads from the chip's memory: its part of the chip's.
+    pub fn bandwidth_of_a_core(&self) -> f64 {
+        self.bandwidth / f64::from(self.cores)
     }
 }
 
 /// A price of the user's: `2.5 USD/h 2026-11-01`. No price is built in, since they change.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Price {
-    /// Of an hour of the instance.
+    /// Of an hour of one machine.
     pub per_hour: f64,
     /// Its currency.
     pub currency: String,
@@ -84,7 +104,7 @@ impl Price {
         }
     }
 
-    /// The cost of so many seconds of the instance.
+    /// The cost of so many seconds of one machine.
     pub fn of(&self, seconds: f64) -> f64 {
         self.per_hour * seconds / 3600.0
     }
@@ -99,17 +119,34 @@ mod tests {
         let chips = chips().expect("the list");
         assert_eq!(
             chips.iter().map(|chip| chip.name.as_str()).collect::<Vec<_>>(),
-            ["Trainium1", "Trainium2", "Trainium3"]
+            [
+                "Trainium1",
+                "Trainium2",
+                "Trainium3",
+                "NVIDIA H200 SXM",
+                "NVIDIA H100 SXM",
+                "NVIDIA A100 SXM, 80 GB"
+            ]
         );
         for chip in &chips {
-            assert!(chip.source.contains("AWS Neuron documentation"), "{}", chip.name);
+            let maker = if chip.name.starts_with("Trainium") { "AWS Neuron documentation" } else { "NVIDIA's data sheet" };
+            assert!(chip.source.contains(maker), "{}", chip.name);
+            let words = chip.platforms.iter().chain(&chip.known_by);
+            assert!(words.clone().count() > 1 && words.clone().all(|word| *word == word.to_lowercase()), "{chip:?}");
             assert!(chip.bf16_flops > chip.f32_flops && chip.bandwidth > 1e11 && chip.memory > 1 << 34, "{chip:?}");
         }
-        // Few clusters: the memory decides; many: the arithmetic.
-        let chip = &chips[0];
-        assert_eq!(chip.floor(1_000_000, 10, 2, false), 4e7 / 410e9);
-        assert_eq!(chip.floor(1_000_000, 10, 1000, false), 2e10 / 23.75e12);
-        assert!(chip.floor(1_000_000, 10, 2, true) < chip.floor(1_000_000, 10, 2, false));
+    }
+
+    #[test]
+    fn a_chip_is_known_by_its_platform_and_its_name() {
+        let name = |platform, said: &[&str]| {
+            recognise(platform, said.iter().copied()).expect("the list").map(|chip| chip.name)
+        };
+        assert_eq!(name("neuron", &["NC", "Amazon EC2 trn1.32xlarge"]).as_deref(), Some("Trainium1"));
+        assert_eq!(name("cuda", &["NVIDIA H200"]).as_deref(), Some("NVIDIA H200 SXM"));
+        // What runs on a machine with a Trainium is no Trainium for that.
+        assert_eq!(name("amdahl-reference", &["interpreter", "Amazon EC2 trn1.32xlarge"]), None);
+        assert_eq!(name("cuda", &["NVIDIA H100 PCIe"]), None);
     }
 
     #[test]

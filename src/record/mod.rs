@@ -74,6 +74,9 @@ pub struct RunFacts {
     /// Where people find more: the code on the poster. Null where the manifest names none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// Price of an hour of one machine, the user's. Null where the manifest names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price: Option<accelerators::Price>,
     /// Name of the base backend of its speedups.
     pub base: String,
     /// What the worker was built from.
@@ -337,6 +340,9 @@ pub struct LaneFacts {
     pub pinned: Option<u32>,
     /// CPU it was seen on at the end of the timed part.
     pub cpu: Option<u32>,
+    /// Number among the lanes of its node: each node has one that is 0. Null in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node_index: Option<u32>,
     /// Rows of its shard.
     pub rows: u64,
     /// What its accelerator did, where it has one.

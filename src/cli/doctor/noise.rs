@@ -64,7 +64,7 @@ pub fn run(format: Format, quick: bool) -> Result<()> {
     let budget = BUDGET_S[usize::from(quick)];
     let mut measured = Vec::new();
     for (at, cell) in cells.iter().enumerate() {
-        let later = (cells.len() - at - 1) as f64 * budget;
+        let later = cells.len() - at - 1;
         let mut once = || -> Result<f64> {
             interrupts.check()?;
             let name = names::cell(cell);
@@ -107,12 +107,12 @@ fn capital(text: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Pairs of a cell with itself in ABBA and BAAB blocks, as many as the budget allows. `later`: seconds that other cells will take.
+/// Pairs of a cell with itself in ABBA and BAAB blocks, as many as the budget allows. `later`: number of cells that come afterwards.
 fn against_itself(
     once: &mut dyn FnMut() -> Result<f64>,
     cell: &Cell,
     budget_s: f64,
-    later_s: f64,
+    later: usize,
 ) -> Result<CellNoise> {
     // The first run reads the executable from the disk; the second says how long one takes.
     once()?;
@@ -122,7 +122,7 @@ fn against_itself(
     let blocks = ((budget_s / (4.0 * each)) as usize).clamp(LEAST_BLOCKS, MOST_BLOCKS);
     let orders = pairs::orders(blocks, now_ms());
     let name = names::cell(cell);
-    let mut progress = Progress::new(&name, blocks, later_s);
+    let mut progress = Progress::new(&name, blocks, later);
     let (mut log_ratios, mut seconds) = (Vec::with_capacity(2 * blocks), Vec::with_capacity(4 * blocks));
     for (done, baab) in orders.into_iter().enumerate() {
         progress.show(done);
@@ -154,17 +154,17 @@ fn against_itself(
 struct Progress<'a> {
     name: &'a str,
     blocks: usize,
-    later_s: f64,
+    later: usize,
     started: Instant,
     shown: Option<Instant>,
     terminal: bool,
 }
 
 impl<'a> Progress<'a> {
-    fn new(name: &'a str, blocks: usize, later_s: f64) -> Progress<'a> {
+    fn new(name: &'a str, blocks: usize, later: usize) -> Progress<'a> {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let terminal = std::io::stderr().is_terminal() && !dumb;
-        Progress { name, blocks, later_s, started: Instant::now(), shown: None, terminal }
+        Progress { name, blocks, later, started: Instant::now(), shown: None, terminal }
     }
 
     fn show(&mut self, done: usize) {
@@ -180,7 +180,9 @@ impl<'a> Progress<'a> {
             0 => String::new(),
             done => {
                 let each = self.started.elapsed().as_secs_f64() / done as f64;
-                format!(", about {} left", units::seconds(each * (self.blocks - done) as f64 + self.later_s))
+                // Later cells take about as long, mostly less: they have more lanes.
+                let blocks = self.blocks - done + self.later * self.blocks;
+                format!(", about {} left", units::seconds(each * blocks as f64))
             }
         };
         let line = format!("  {}: {} of {} pairs{left}", self.name, 2 * done, 2 * self.blocks);
@@ -209,7 +211,7 @@ mod tests {
             runs += 1.0;
             Ok(1.0 + runs * 1e-4)
         };
-        let found = against_itself(&mut once, &cell(Backend::SERIAL, 1), 1.0, 0.0).expect("runs");
+        let found = against_itself(&mut once, &cell(Backend::SERIAL, 1), 1.0, 0).expect("runs");
         assert!(found.log_ratios.len() >= 2 * LEAST_BLOCKS && found.log_ratios.len() <= 2 * MOST_BLOCKS);
         // In a block the pairs disagree in sign and nearly agree in size.
         for block in found.log_ratios.chunks(2) {

@@ -31,11 +31,12 @@ pub fn cells(summary: &Summary) -> Section {
     for group in &summary.groups {
         section.table(cell_table(group));
         section.note(format!("{}.", show::base_line(group)));
+        show::price_line(group).into_iter().for_each(|line| section.note(format!("{line}.")));
     }
     section.note(
         "Ranges are 95 % bootstrap intervals. Efficiency is speedup over lanes. Imbalance is the largest over the mean useful time of the lanes. Wait \
          is the share of the time that lanes wait, on average, for the slowest. Of floor is modelled: the least time of an iteration that the \
-         machine's measured limits allow, over the time that it took; empty where there are no limits. Distances: those evaluated over rows × clusters × iterations, where bounds spared some. The id names the cell for 'amdahl show \
+         machine's measured limits (of accelerators, published figures) allow, over the time that it took; empty where there are no limits. Distances: those evaluated over rows × clusters × iterations, where bounds spared some. The id names the cell for 'amdahl show \
          --cell'.",
     );
     section
@@ -43,7 +44,7 @@ pub fn cells(summary: &Summary) -> Section {
 
 fn cell_table(group: &Group) -> Table {
     let scale = Scale::of(group.cells.iter().filter_map(|c| c.time).map(|t| t.value));
-    let time = format!("time/{}", scale.unit);
+    let (time, price) = (format!("time/{}", scale.unit), show::price_column(group));
     let columns = [
         ("cell", Kind::Range),
         ("lanes", Kind::Number),
@@ -57,6 +58,7 @@ fn cell_table(group: &Group) -> Table {
         ("wait", Kind::Number),
         ("of floor", Kind::Number),
         ("distances", Kind::Number),
+        (price.as_str(), Kind::Number),
         ("note", Kind::Words),
         ("id", Kind::Range),
     ];

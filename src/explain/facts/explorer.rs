@@ -59,7 +59,7 @@ pub struct Point {
     /// Inertia of the final centroids.
     pub inertia: Option<f64>,
     /// Mean seconds of the lanes in assign, update, reduce and wait; null where not recorded.
-    pub phases: Option<[f64; 4]>,
+    pub phases: Option<[f64; 5]>,
     /// More lanes than CPUs?
     pub oversubscribed: bool,
     /// Seconds of the good repeats, in their order.
@@ -93,7 +93,11 @@ pub fn points(view: &View<'_>) -> Vec<Point> {
 fn point(problem: usize, cell: &CellSummary) -> Point {
     let ends = |estimate: Option<crate::stats::Estimate>| estimate?.interval.map(|i| [i.low, i.high]);
     let phase = |phase| cell.phase(phase).map(|time| time.mean_s);
-    let phases = || Some([phase(Phase::Assign)?, phase(Phase::Update)?, phase(Phase::Reduce)?, phase(Phase::Wait)?]);
+    let accelerator = [Phase::Upload, Phase::Execute, Phase::Download].into_iter().filter_map(phase).sum();
+    let phases = || {
+        let (assign, update) = (phase(Phase::Assign)?, phase(Phase::Update)?);
+        Some([assign, accelerator, update, phase(Phase::Reduce)?, phase(Phase::Wait)?])
+    };
     let failure = || {
         let reason = cell.failures.first().map(|f| format!("{}: {}", f.what, names::one_line(&f.reason, 200)));
         reason.unwrap_or_else(|| "no repeat".into())

@@ -3,9 +3,10 @@
 use crate::explain::facts::date;
 use crate::explain::facts::document::{Block, Property, Section, known, perhaps};
 use crate::explain::figure::trace::quoted;
-use crate::explain::noise;
+use crate::explain::{noise, roofline};
 use crate::explain::summary::Summary;
 use crate::host::HostFacts;
+use crate::record::accelerators::Chip;
 use crate::record::limits::{Level, Limits};
 use crate::record::{BuildFacts, Phase, RunFacts};
 use crate::units;
@@ -21,6 +22,9 @@ pub fn set_up(summary: &Summary) -> Section {
     }
     for limits in &summary.limits {
         section.properties("Limits of the machine", limit_rows(limits));
+    }
+    for chip in roofline::chips(summary) {
+        section.properties("Published figures of the accelerator, not measured", chip_rows(&chip));
     }
     noise::sentences(summary).into_iter().for_each(|sentence| section.text(format!("{sentence}.")));
     if let Some(run) = &summary.run {
@@ -95,13 +99,29 @@ fn limit_rows(limits: &Limits) -> Vec<Property> {
     rows
 }
 
-fn run_rows(run: &RunFacts) -> Vec<Property> {
+fn chip_rows(chip: &Chip) -> Vec<Property> {
+    let teraflops = |bf16| format!("{} TFLOP/s a core", units::significant(chip.flops_of_a_core(bf16) / 1e12));
     vec![
+        known("name", &chip.name),
+        known("cores", chip.cores),
+        known("f32", teraflops(false)),
+        known("bfloat16", teraflops(true)),
+        known("memory", format!("{} GB/s a core", units::significant(chip.bandwidth_of_a_core() / 1e9))),
+        known("source", &chip.source),
+    ]
+}
+
+fn run_rows(run: &RunFacts) -> Vec<Property> {
+    let price = run.price.as_ref();
+    let price = price.map(|price| format!("{} {} an hour ({})", price.per_hour, price.currency, price.date));
+    let mut rows = vec![
         known("experiment", &run.experiment),
         known("started", date(run.started_ms)),
         known("command", run.command.join(" ")),
         known("base of speedups", &run.base),
-    ]
+    ];
+    rows.extend(price.map(|price| known("price of a machine, the user's", price)));
+    rows
 }
 
 /// How the numbers came about, in short.
@@ -121,7 +141,7 @@ pub fn method() -> Section {
          than 3 repeats have no interval, and fewer than 6 cannot reach 95 %."
             .to_string(),
         "The floor of an iteration is modelled: max(2·n·k·d / FMA peak, 4·n·d / read bandwidth), with the machine's limits as the sweep measured \
-         them for that number of lanes, and the bandwidth of the level that a lane's rows fit into."
+         them for that number of lanes, and the bandwidth of the level that a lane's rows fit into; for accelerators with what their makers publish."
             .to_string(),
         "Repeats count for the cell when program, data and machine are those of its newest good repeat. What was left out is said above.".to_string(),
     ]);

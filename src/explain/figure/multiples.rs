@@ -58,11 +58,14 @@ fn best<'a>(group: &'a Group, backend: &str) -> Option<&'a CellSummary> {
     mine.max_by(|a, b| value(a).total_cmp(&value(b)))
 }
 
-fn title(view: &View<'_>, shown: &[usize], backends: &[String]) -> String {
+/// What is found in all problems, whether there is room for them or not.
+fn title(view: &View<'_>) -> String {
+    let all = groups(view);
+    let backends = backends(view, &all);
     let value = |c: &CellSummary| c.speedup.map_or(0.0, |s| s.value);
-    let all = shown.iter().flat_map(|i| backends.iter().map(move |b| (*i, b.as_str())));
+    let pairs = all.iter().flat_map(|i| backends.iter().map(move |b| (*i, b.as_str())));
     let found: Vec<(usize, &CellSummary)> =
-        all.filter_map(|(i, backend)| Some((i, best(&view.summary.groups[i], backend)?))).collect();
+        pairs.filter_map(|(i, backend)| Some((i, best(&view.summary.groups[i], backend)?))).collect();
     let most = found.iter().max_by(|a, b| value(a.1).total_cmp(&value(b.1)));
     let headings = view.headings();
     // Shown to beat the base, with as many of the problems as it does.
@@ -71,18 +74,21 @@ fn title(view: &View<'_>, shown: &[usize], backends: &[String]) -> String {
             |(at, c): &&(usize, &CellSummary)| *at == *i && c.speedup.and_then(ends).is_some_and(|(low, _)| low > 1.0);
         found.iter().any(|pair| of(&pair))
     };
-    let faster = shown.iter().filter(|i| wins(i)).count();
+    let faster = all.iter().filter(|i| wins(i)).count();
     match most {
         None => "Speedup by data set and backend".into(),
         Some((i, cell)) => format!(
             "More lanes are shown to be faster than the base for {faster} of {} problems; most for {}: {} with {}",
-            shown.len(),
+            all.len(),
             headings[*i],
             units::significant(value(cell)),
             names::in_words(&cell.cell)
         ),
     }
 }
+
+/// Problems that there is room for everywhere, as far as the height of the medium allows.
+const MULTIPLE: usize = 4;
 
 const CELL: f64 = 108.0;
 const HEAD: f64 = 20.0;
@@ -94,7 +100,9 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let across = (((medium.width - 2.0 * MARGIN - SIDE) / 96.0) as usize).max(1);
     let rows = |backends: usize| backends.div_ceil(across).max(1) as f64;
     let tall = HEAD + rows(backends(view, &all).len()) * CELL + FOOT;
-    let fitting = view.fitting(medium, |i| all.contains(&i).then_some(tall));
+    // One problem alone is none of several: where other figures have room for one, this one has room for some.
+    let roomy = Medium { panels: medium.panels.max(MULTIPLE), ..*medium };
+    let fitting = view.fitting(&roomy, |i| all.contains(&i).then_some(tall));
     let shown = fitting.shown.clone();
     let backends = backends(view, &shown);
     let headings = view.headings();
@@ -125,7 +133,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let speedups = speedups.fold((1.0, lanes.1.max(2.0)), |(a, b): (f64, f64), v| (a.min(v), b.max(v)));
     let cells = ids(mine());
     Ok(Chart {
-        title: title(view, &shown, &backends),
+        title: title(view),
         caption,
         description,
         from: Provenance::Measured,

@@ -14,7 +14,7 @@ use crate::explain::frame::{OTHER, numbers, words};
 use crate::explain::names;
 use crate::explain::show::Scale;
 use crate::explain::summary::Group;
-use crate::record::{Phase, Provenance};
+use crate::record::Provenance;
 use crate::units;
 
 /// Lane-seconds by phase, one panel a problem.
@@ -30,7 +30,7 @@ struct Bar {
     name: String,
     in_words: String,
     lanes: f64,
-    costs: [f64; 5],
+    costs: [f64; ORDER.len()],
     /// Largest over mean useful time of the lanes.
     imbalance: Option<f64>,
 }
@@ -47,16 +47,10 @@ impl Bar {
 }
 
 /// Phases from left to right: what computes first, what is lost last.
-const ORDER: [&str; 5] = [word(Phase::Assign), word(Phase::Update), word(Phase::Reduce), word(Phase::Wait), OTHER];
+const ORDER: [&str; 8] = ["assign", "execute", "upload", "download", "update", "reduce", "wait", OTHER];
 
-const fn word(phase: Phase) -> &'static str {
-    match phase {
-        Phase::Assign => "assign",
-        Phase::Update => "update",
-        Phase::Reduce => "reduce",
-        _ => "wait",
-    }
-}
+/// Those of accelerators among them, which are named only where there is one.
+const OF_ACCELERATORS: [&str; 3] = ["execute", "upload", "download"];
 
 fn bars(view: &View<'_>, group: usize) -> Result<Vec<Bar>> {
     let table = view.frames.phase_costs(group as u32)?;
@@ -74,14 +68,11 @@ fn bars(view: &View<'_>, group: usize) -> Result<Vec<Bar>> {
                 name: labels[i].clone(),
                 in_words: said[i].clone(),
                 lanes,
-                costs: [0.0; 5],
+                costs: [0.0; ORDER.len()],
                 imbalance: imbalance(&cells[i]),
             });
         }
-        // What an accelerator does is a part of the assignment.
-        let accelerator =
-            [Phase::Upload, Phase::Execute, Phase::Download].map(Phase::word).contains(&phases[i].as_str());
-        let place = if accelerator { Some(0) } else { ORDER.iter().position(|word| *word == phases[i]) };
+        let place = ORDER.iter().position(|word| *word == phases[i]);
         if let (Some(bar), Some(phase)) = (bars.last_mut(), place) {
             bar.costs[phase] += seconds * lanes;
         }
@@ -166,6 +157,9 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         view.without_result(),
         view.source(),
     ];
+    let has = |at: usize| panels.iter().flat_map(|(.., bars)| bars).any(|bar| bar.costs[at] > 0.0);
+    let keys = ORDER.iter().enumerate().filter(|(at, word)| !OF_ACCELERATORS.contains(word) || has(*at));
+    let keys: Vec<_> = keys.map(|(_, word)| style::of_phase(word)).collect();
     let drawn: Vec<&str> = panels.iter().flat_map(|(.., bars)| bars).map(|bar| bar.cell.as_str()).collect();
     let cells =
         ids(shown.iter().flat_map(|i| &view.summary.groups[*i].cells).filter(|c| drawn.contains(&c.id.0.as_str())));
@@ -175,11 +169,12 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         description,
         from: Provenance::Measured,
         cells,
-        head: key_height(medium, ORDER.map(|phase| style::of_phase(phase).1).into_iter()),
+        head: key_height(medium, keys.iter().map(|(_, word)| *word)),
         heights,
         columns: 1,
         draw: Box::new(move |canvas, sheet| {
-            key(canvas, sheet, &ORDER.map(style::of_phase).map(|(colour, word)| (word.to_string(), colour, None)))?;
+            let keys: Vec<_> = keys.iter().map(|(colour, word)| (word.to_string(), *colour, None)).collect();
+            key(canvas, sheet, &keys)?;
             for ((heading, group, bars), place) in panels.iter().zip(&sheet.panels) {
                 panel(canvas, *place, heading, group, bars)?;
             }
@@ -192,7 +187,8 @@ fn describe(heading: &str, bars: &[Bar]) -> String {
     let mut text = format!(" {heading}:");
     for bar in bars {
         text.push_str(&format!(" {} {}", bar.name, units::seconds(bar.total())));
-        for (phase, cost) in ORDER.iter().zip(bar.costs) {
+        let named = ORDER.iter().zip(bar.costs).filter(|(word, cost)| *cost > 0.0 || !OF_ACCELERATORS.contains(*word));
+        for (phase, cost) in named {
             text.push_str(&format!(", {phase} {:.1} %", 100.0 * cost / bar.total().max(f64::MIN_POSITIVE)));
         }
         text.push(';');
@@ -256,7 +252,8 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
         let y = top + i as f64 * ROW;
         canvas.text(&bar.name, (left - 8.0, y + ROW / 2.0), At::End, LABEL)?;
         let mut from = 0.0;
-        for (phase, cost) in ORDER.iter().zip(bar.costs) {
+        let parts = ORDER.iter().zip(bar.costs).filter(|(word, cost)| *cost > 0.0 || !OF_ACCELERATORS.contains(*word));
+        for (phase, cost) in parts {
             let to = (from + scale.value(cost)).min(end);
             canvas.bar((x.at(from), y + 4.0), (x.at(to) - x.at(from), ROW - 8.0), style::of_phase(phase).0)?;
             from = to;

@@ -3,125 +3,239 @@
 //! S. Williams, A. Waterman, D. Patterson, CACM 52(4), 2009. Flop are those of the algorithm (modelled), times and ceilings are measured.
 //! Bytes from memory are counted only where a PMU counts them; elsewhere each cell stands at the most flop a byte that there can be, where
 //! every value is read once an iteration. The figure says which, and never shows both kinds.
+//!
+//! Accelerators have panels of their own, below what their makers publish; those that the list does not know have none.
 
-use crate::cell::CellId;
-use crate::error::{Error, Result};
+use crate::cell::{CellId, Precision, Workload};
+use crate::error::Result;
 use crate::explain::figure::medium::Medium;
 use crate::explain::figure::plot::{Plot, Scale, key, key_height};
 use crate::explain::figure::style::{self, At, CAPTION, Colour, Font, GREY, INK, PAPER};
 use crate::explain::figure::{Chart, Figure, View};
 use crate::explain::metric::{self, Entry};
-use crate::explain::names;
-use crate::explain::summary::CellSummary;
-use crate::record::Provenance;
+use crate::explain::summary::{CellSummary, Group};
+use crate::explain::{names, roofline};
 use crate::record::limits::{Level, Limits};
+use crate::record::{Phase, Provenance};
 use crate::units::significant;
 
 /// The roofline.
 pub const FIGURE: Figure = Figure { name: "roofline", about: "Flop a second over flop a byte", applies, compose };
 
-/// A cell below the roof.
+/// A cell below its roof.
+#[derive(Clone)]
 struct Point {
     cell: CellId,
     name: String,
     backend: String,
-    lanes: u32,
     k: u32,
     intensity: f64,
     rate: f64,
     of_peak: Option<f64>,
+    /// Were its bytes from memory counted?
+    counted: bool,
+    roof: Whose,
 }
 
-/// Does a cell compute on the processor whose roof it is, with a CPU for each lane?
-fn is_below(cell: &CellSummary) -> bool {
-    let on_processor = cell.peer.is_none() && cell.cell.backend.platform().is_none();
-    on_processor && !cell.oversubscribed && !cell.repeats.is_empty()
+/// Whose limits a roof is made of.
+#[derive(Clone, Debug, PartialEq)]
+enum Whose {
+    /// So many lanes of the machine's processors, measured.
+    Processors(u32),
+    /// So many cores of an accelerator, in this arithmetic; published.
+    Chip { name: String, lanes: u32, precision: String },
 }
 
-/// The points, and whether their bytes were counted.
-fn points(view: &View<'_>) -> (Vec<Point>, bool) {
-    let mut all: Vec<(Point, bool)> = Vec::new();
-    for group in &view.summary.groups {
-        let crate::cell::Workload::KMeans(kmeans) = &group.workload;
-        for cell in group.cells.iter().filter(|c| is_below(c)) {
-            let entries = metric::of_cell(view.summary, group, cell);
-            let of = |name: &str| {
-                let assign =
-                    |e: &&Entry| e.metric == name && e.phase == "assign" && e.lane.is_none() && e.last_level.is_none();
-                entries.iter().find(assign).and_then(|e| e.value).filter(|value| *value > 0.0)
-            };
-            let (counted, least) = (of("intensity"), of("compulsory intensity"));
-            let (Some(intensity), Some(rate)) = (counted.or(least), of("FLOP/s")) else { continue };
-            let point = Point {
-                cell: cell.id.clone(),
-                name: names::cell(&cell.cell),
-                backend: cell.cell.backend.name().to_string(),
-                lanes: cell.cell.lanes(),
-                k: kmeans.k,
-                intensity,
-                rate: rate * 1e9,
-                of_peak: of("of peak"),
-            };
-            all.push((point, counted.is_some()));
+impl Whose {
+    fn lanes(&self) -> u32 {
+        match self {
+            Whose::Processors(lanes) | Whose::Chip { lanes, .. } => *lanes,
         }
     }
-    let counted = !all.is_empty() && all.iter().all(|(_, counted)| *counted);
-    // Where only some cells have counted bytes, those stand alone.
-    let any = all.iter().any(|(_, counted)| *counted);
-    all.retain(|(_, of_point)| *of_point == any);
-    (all.into_iter().map(|(point, _)| point).collect(), counted || any)
+
+    /// The same but for the number of lanes?
+    fn is_like(&self, other: &Whose) -> bool {
+        match (self, other) {
+            (Whose::Processors(_), Whose::Processors(_)) => true,
+            (Whose::Chip { name: a, precision: p, .. }, Whose::Chip { name: b, precision: q, .. }) => a == b && p == q,
+            _ => false,
+        }
+    }
+
+    fn heading(&self) -> String {
+        match self {
+            Whose::Processors(1) => "one lane".into(),
+            Whose::Processors(lanes) => format!("{lanes} lanes together"),
+            Whose::Chip { name, lanes: 1, precision } => format!("one core of {name}, {precision}, published"),
+            Whose::Chip { name, lanes, precision } => format!("{lanes} cores of {name}, {precision}, published"),
+        }
+    }
+}
+
+/// A panel: a roof, and the cells below it.
+struct Below {
+    heading: String,
+    lanes: u32,
+    /// flop/s.
+    peak: f64,
+    /// Where from, and byte/s: inner ones first, memory last.
+    reads: Vec<(&'static str, f64)>,
+    points: Vec<Point>,
+}
+
+/// The point of a cell; `None` where it has no roof, or no time.
+fn point(view: &View<'_>, group: &Group, cell: &CellSummary) -> Option<Point> {
+    if cell.peer.is_some() || cell.repeats.is_empty() || cell.oversubscribed {
+        return None;
+    }
+    let (lanes, Workload::KMeans(kmeans)) = (cell.cell.lanes(), &cell.cell.workload);
+    let (phase, roof) = match cell.cell.backend.platform() {
+        None => (Phase::Assign, Whose::Processors(lanes)),
+        Some(_) => {
+            let (name, precision) = (cell.floor.as_ref()?.chip.clone()?, kmeans.offload.precision.name().to_string());
+            (Phase::Execute, Whose::Chip { name, lanes, precision })
+        }
+    };
+    let entries = metric::of_cell(view.summary, group, cell);
+    let of = |name: &str| {
+        let mine =
+            |e: &&Entry| e.metric == name && e.phase == phase.word() && e.lane.is_none() && e.last_level.is_none();
+        entries.iter().find(mine).and_then(|e| e.value).filter(|value| *value > 0.0)
+    };
+    // What a processor's caches miss is nothing that an accelerator reads.
+    let counted = of("intensity").filter(|_| matches!(roof, Whose::Processors(_)));
+    Some(Point {
+        cell: cell.id.clone(),
+        name: names::cell(&cell.cell),
+        backend: cell.cell.backend.name().to_string(),
+        k: kmeans.k,
+        intensity: counted.or(of("compulsory intensity"))?,
+        rate: of("FLOP/s")? * 1e9,
+        of_peak: of("of peak"),
+        counted: counted.is_some(),
+        roof,
+    })
+}
+
+/// The points of all cells, and whether their bytes were counted. Where only some of the processors' cells have counted bytes, those stand
+/// without the others.
+fn points(view: &View<'_>) -> (Vec<Point>, bool) {
+    let cells = view.summary.groups.iter().flat_map(|group| group.cells.iter().map(move |cell| (group, cell)));
+    let mut all: Vec<Point> = cells.filter_map(|(group, cell)| point(view, group, cell)).collect();
+    let counted = all.iter().any(|point| point.counted);
+    all.retain(|point| point.counted == counted || matches!(point.roof, Whose::Chip { .. }));
+    (all, counted)
 }
 
 fn limits<'a>(view: &'a View<'_>) -> Option<&'a Limits> {
     view.summary.limits.last()
 }
 
-fn applies(view: &View<'_>) -> bool {
-    limits(view).is_some_and(|limits| limits.flops(1).is_some()) && !points(view).0.is_empty()
+/// flop/s and the bandwidths of a roof.
+fn ceilings(view: &View<'_>, roof: &Whose) -> Option<(f64, Vec<(&'static str, f64)>)> {
+    match roof {
+        Whose::Processors(lanes) => {
+            let limits = limits(view)?;
+            let read = |level: Level| Some((level.word(), limits.read(level, *lanes)?));
+            Some((limits.flops(*lanes)?, Level::ALL.into_iter().filter_map(read).collect()))
+        }
+        Whose::Chip { name, lanes, precision } => {
+            let chip = roofline::chips(view.summary).into_iter().find(|chip| chip.name == *name)?;
+            let (lanes, bf16) = (f64::from(*lanes), precision == Precision::Bf16.name());
+            Some((lanes * chip.flops_of_a_core(bf16), vec![("memory", lanes * chip.bandwidth_of_a_core())]))
+        }
+    }
 }
 
-fn title(view: &View<'_>) -> Result<String> {
-    let (points, counted) = points(view);
+/// The panels: of processors, and of each accelerator and arithmetic, the fewest and the most lanes that have points and a roof.
+fn panels(view: &View<'_>, points: &[Point]) -> Vec<Below> {
+    let mut roofs: Vec<&Whose> = points.iter().map(|point| &point.roof).collect();
+    roofs.sort_by_key(|roof| roof.lanes());
+    roofs.dedup();
+    let mut panels: Vec<(&Whose, Below)> = Vec::new();
+    for roof in &roofs {
+        let Some((peak, reads)) = ceilings(view, roof) else { continue };
+        let mine: Vec<Point> = points.iter().filter(|point| point.roof == **roof).cloned().collect();
+        panels.push((roof, Below { heading: roof.heading(), lanes: roof.lanes(), peak, reads, points: mine }));
+    }
+    let of_kind = |roof: &Whose| -> Vec<u32> {
+        panels.iter().map(|(other, _)| other).filter(|other| other.is_like(roof)).map(|other| other.lanes()).collect()
+    };
+    let is_end: Vec<bool> = (panels.iter())
+        .map(|(roof, _)| {
+            let lanes = of_kind(roof);
+            Some(&roof.lanes()) == lanes.iter().min() || Some(&roof.lanes()) == lanes.iter().max()
+        })
+        .collect();
+    let mut kept: Vec<(&Whose, Below)> =
+        panels.into_iter().zip(is_end).filter(|(_, is_end)| *is_end).map(|(panel, _)| panel).collect();
+    // Processors first; the sort keeps the order of equal ones.
+    kept.sort_by_key(|(roof, _)| match roof {
+        Whose::Processors(_) => (String::new(), String::new()),
+        Whose::Chip { name, precision, .. } => (name.clone(), precision.clone()),
+    });
+    kept.into_iter().map(|(_, below)| below).collect()
+}
+
+/// As many panels as the medium has room for, those with most lanes, and how many there were.
+fn fitting(mut panels: Vec<Below>, medium: &Medium) -> (Vec<Below>, usize) {
+    let of = panels.len();
+    while panels.len() > medium.panels {
+        let fewest = panels.iter().enumerate().min_by_key(|(_, panel)| panel.lanes).map_or(0, |(at, _)| at);
+        panels.remove(fewest);
+    }
+    (panels, of)
+}
+
+fn applies(view: &View<'_>) -> bool {
+    !panels(view, &points(view).0).is_empty()
+}
+
+fn title(points: &[Point], counted: bool) -> String {
     let source = if counted { "bytes counted" } else { "bytes modelled" };
     let best = points.iter().filter_map(|p| Some((p, p.of_peak?))).max_by(|a, b| a.1.total_cmp(&b.1));
-    Ok(match best {
+    match best {
         Some((point, share)) => format!(
-            "Roofline: at best {:.0} % of the arithmetic peak, {} with k = {} (flop modelled, {source}, time and ceilings measured)",
+            "Roofline: at best {:.0} % of the arithmetic peak, {} with k = {} (flop modelled, {source}, time {})",
             100.0 * share,
             point.name,
-            point.k
+            point.k,
+            if matches!(point.roof, Whose::Chip { .. }) { "measured, peak published" } else { "and ceilings measured" },
         ),
-        None => format!("Roofline (flop modelled, {source}, time and ceilings measured)"),
-    })
-}
-
-/// Numbers of lanes with a panel: the fewest and the most that have points and ceilings.
-fn panels(points: &[Point], limits: &Limits) -> Vec<u32> {
-    let lanes = || points.iter().map(|p| p.lanes).filter(|lanes| limits.flops(*lanes).is_some());
-    let mut ends: Vec<u32> = lanes().min().into_iter().chain(lanes().max()).collect();
-    ends.dedup();
-    ends
+        None => format!("Roofline (flop modelled, {source}, time measured)"),
+    }
 }
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let (points, counted) = points(view);
-    let limits = limits(view).ok_or_else(|| Error::internal("a roofline without limits"))?;
-    let lanes = panels(&points, limits);
+    let (panels, of) = fitting(panels(view, &points), medium);
+    let drawn = || panels.iter().flat_map(|panel| &panel.points);
     let bytes = match counted {
         true => "Bytes are misses of the last level times its line: prefetches may be missing.",
         false => {
             "Bytes were not counted: each cell stands at the most flop a byte that there can be, every value being read once an iteration."
         }
     };
-    let caption = vec![
-        format!(
-            "Each marker: 2·d flop for each distance evaluated, over the seconds of the assign phase, {}. {bytes} Ceilings: read bandwidth by level \
-             and FMA peak as measured with {} on as many lanes.",
-            view.repeats(),
+    let mut caption = vec![format!(
+        "Each marker: 2·d flop for each distance evaluated, over the seconds of the assign phase, {}. {bytes}",
+        view.repeats()
+    )];
+    if let (Some(limits), true) = (limits(view), drawn().any(|point| matches!(point.roof, Whose::Processors(_)))) {
+        caption[0].push_str(&format!(
+            " Ceilings: read bandwidth by level and FMA peak as measured with {} on as many lanes.",
             limits.vector
-        ),
-        view.source(),
-    ];
+        ));
+    }
+    if drawn().any(|point| matches!(point.roof, Whose::Chip { .. })) {
+        caption[0].push_str(
+            " Of accelerators: the seconds of the execute phase, below what their makers publish, a core's part for each lane; nothing of that roof was \
+             measured.",
+        );
+    }
+    if panels.len() < of {
+        caption.push(format!("{} of {of} roofs are shown.", panels.len()));
+    }
+    caption.push(view.source());
     let mut description = String::from("Flop a second over flop a byte.");
     for point in &points {
         let Point { name, k, rate, intensity, .. } = point;
@@ -131,50 +245,47 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
             significant(*intensity)
         ));
     }
-    let ridge = |lanes: u32| Some(limits.flops(lanes)? / limits.read(Level::Memory, lanes)?);
-    let of_axis = || points.iter().map(|p| p.intensity).chain(lanes.iter().filter_map(|l| ridge(*l)));
+    let ridge = |panel: &Below| Some(panel.peak / panel.reads.last()?.1);
+    let of_axis = || drawn().map(|p| p.intensity).chain(panels.iter().filter_map(ridge));
     // Room on the left, where the ceilings of the caches are.
     let x_range = (of_axis().fold(f64::INFINITY, f64::min) / 16.0, of_axis().fold(0.0, f64::max) * 2.0);
-    let peaks = lanes.iter().filter_map(|l| limits.flops(*l));
-    let rates = || points.iter().filter(|p| lanes.contains(&p.lanes)).map(|p| p.rate);
+    let rates = || drawn().map(|p| p.rate);
     // Room above the roof for the names of the ceilings.
-    let most = peaks.chain(rates()).fold(0.0, f64::max) * 3.0;
+    let most = panels.iter().map(|panel| panel.peak).chain(rates()).fold(0.0, f64::max) * 3.0;
     let y_range = (rates().fold(most / 8.0, f64::min) / 2.0 / 1e9, most / 1e9);
-    let mut cells: Vec<CellId> = points.iter().filter(|p| lanes.contains(&p.lanes)).map(|p| p.cell.clone()).collect();
+    let mut cells: Vec<CellId> = drawn().map(|p| p.cell.clone()).collect();
     cells.sort();
     cells.dedup();
     let mut entries: Vec<(String, Colour, Option<style::Marker>)> = Vec::new();
-    for point in points.iter().filter(|p| lanes.contains(&p.lanes)) {
+    for point in drawn() {
         let (colour, marker) = style::of_backend(&point.backend);
         if !entries.iter().any(|(name, ..)| *name == point.backend) {
             entries.push((point.backend.clone(), colour, Some(marker)));
         }
     }
     Ok(Chart {
-        title: title(view)?,
+        title: title(&points, counted),
         caption,
         description,
-        // Times and ceilings are measured; that flop are modelled, and bytes where they are, the title says.
+        // Times are measured, and ceilings of processors; that flop are modelled, and bytes where they are, the title says.
         from: Provenance::Measured,
         cells,
         head: key_height(medium, entries.iter().map(|(name, ..)| name)),
-        heights: vec![320.0; lanes.len()],
-        columns: lanes.len().clamp(1, medium.columns),
+        heights: vec![320.0; panels.len()],
+        columns: panels.len().clamp(1, medium.columns),
         draw: Box::new(move |canvas, sheet| {
             key(canvas, sheet, &entries)?;
-            for (panel, &lanes) in sheet.panels.iter().zip(&lanes) {
-                let heading = if lanes == 1 { "one lane".to_string() } else { format!("{lanes} lanes together") };
+            for (place, panel) in sheet.panels.iter().zip(&panels) {
                 let x = Scale::powers("flop a byte", x_range, super::axis::number);
                 let y = Scale::powers("GFLOP/s", y_range, super::axis::number);
-                let plot = Plot::new(canvas, *panel, &heading, &x, &y, 8.0)?;
-                let Some(peak) = limits.flops(lanes) else { continue };
+                let plot = Plot::new(canvas, *place, &panel.heading, &x, &y, 8.0)?;
+                let peak = panel.peak;
                 let roof = plot.y.at(peak / 1e9);
                 canvas.line(&[(plot.left, roof), (plot.right, roof)], INK, 0.9, 1.5)?;
                 let label = format!("FMA peak {} GFLOP/s", significant(peak / 1e9));
                 canvas.text(&label, (plot.right - 4.0, roof - 9.0), At::End, CAPTION)?;
                 let mut names: Vec<(f64, f64, String, Colour)> = Vec::new();
-                for level in Level::ALL {
-                    let Some(read) = limits.read(level, lanes) else { continue };
+                for (level, read) in &panel.reads {
                     // From the left or the lower edge up to the roof.
                     let (least, lowest) = (x.range.0, y.range.0 * 1e9);
                     let from = least.max(lowest / read);
@@ -184,14 +295,9 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                     }
                     let ends =
                         [plot.place((from, read * from / 1e9)), plot.place((corner, peak.min(read * corner) / 1e9))];
-                    let (colour, thickness) = if level == Level::Memory { (INK, 1.5) } else { (GREY, 1.0) };
+                    let (colour, thickness) = if *level == Level::Memory.word() { (INK, 1.5) } else { (GREY, 1.0) };
                     canvas.line(&ends, colour, 0.8, thickness)?;
-                    names.push((
-                        ends[1].0,
-                        ends[1].1,
-                        format!("{} {} GB/s", level.word(), significant(read / 1e9)),
-                        colour,
-                    ));
+                    names.push((ends[1].0, ends[1].1, format!("{level} {} GB/s", significant(read / 1e9)), colour));
                 }
                 // Above the roof, each over its corner as far as there is room.
                 for (i, (at_x, at_y, word, colour)) in names.iter().rev().enumerate() {
@@ -202,7 +308,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                     canvas.bar((start, height - 7.0), (size, 13.0), PAPER)?;
                     canvas.text(word, (start, height), At::Start, Font { colour: *colour, ..CAPTION })?;
                 }
-                for point in points.iter().filter(|p| p.lanes == lanes) {
+                for point in &panel.points {
                     let (colour, marker) = style::of_backend(&point.backend);
                     canvas.marker(plot.place((point.intensity, point.rate / 1e9)), marker, colour)?;
                 }

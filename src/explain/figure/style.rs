@@ -185,6 +185,11 @@ pub fn on_viridis(share: f64) -> Colour {
 pub fn of_phase(word: &str) -> (Colour, &'static str) {
     match word {
         "assign" => (SKY, "assign"),
+        "execute" => (GREEN, "execute"),
+        "upload" => (BLUE, "upload"),
+        "download" => (VERMILLION, "download"),
+        // All three of them.
+        "accelerator" => (GREEN, "accelerator"),
         "update" => (PURPLE, "update"),
         "reduce" => (ORANGE, "reduce"),
         "wait" => (GREY, "wait"),
@@ -500,7 +505,7 @@ mod tests {
 
     #[test]
     fn every_colour_has_a_dark_twin() {
-        for phase in ["assign", "update", "reduce", "wait", "other"] {
+        for phase in ["assign", "execute", "upload", "download", "update", "reduce", "wait", "other"] {
             assert!(DARK.iter().any(|(colour, _)| *colour == of_phase(phase).0), "{phase}");
         }
         for (name, ..) in BACKENDS {

@@ -30,14 +30,9 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "of peak",
         unit: "1",
-        formula: "FLOP/s / measured FMA peak of so many lanes",
-        about: "Share of what multiply-adds in registers reach on this machine.",
-        of: |scope| {
-            let limits = scope.limits.ok_or("the folder has no limits of the machine")?;
-            let peak = limits.flops(scope.size.lanes);
-            let peak = peak.ok_or("the machine's arithmetic was not measured for so many lanes")?;
-            Ok(Derived { value: rate(scope)? / peak, from: Provenance::Modelled })
-        },
+        formula: "FLOP/s / FMA peak of so many lanes, measured; of accelerators, published",
+        about: "Share of what multiply-adds in registers reach on this machine, or of what an accelerator's maker says.",
+        of: |scope| Ok(Derived { value: rate(scope)? / scope.peak()?, from: Provenance::Modelled }),
     },
     Metric {
         name: "intensity",
@@ -66,9 +61,7 @@ pub const METRICS: &[Metric] = &[
 
 fn distances(scope: &Scope<'_>) -> Result<(f64, Provenance), String> {
     scope.all_lanes()?;
-    if !scope.span.holds_assign() {
-        return Err("distances are evaluated in the assign phase".into());
-    }
+    scope.evaluates()?;
     scope.size.distances.ok_or_else(|| "distances are not counted".into())
 }
 

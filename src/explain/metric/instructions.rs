@@ -46,8 +46,9 @@ pub const METRICS: &[Metric] = &[
 
 fn per_distance(scope: &Scope<'_>) -> Result<Derived, String> {
     scope.all_lanes()?;
-    if !scope.span.holds_assign() {
-        return Err("distances are evaluated in the assign phase".into());
+    scope.evaluates()?;
+    if scope.device.is_some() {
+        return Err("an accelerator evaluates the distances".into());
     }
     let instructions = scope.total("instructions")?;
     let (distances, _) = scope.size.distances.ok_or("distances are not counted")?;

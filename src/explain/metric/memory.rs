@@ -60,7 +60,7 @@ pub const METRICS: &[Metric] = &[
         about: "Share of what reading alone reaches on this machine.",
         of: |scope| {
             let (rate, from) = rate(scope)?;
-            let limits = scope.limits.ok_or("the folder has no limits of the machine")?;
+            let limits = scope.limits()?;
             let most = limits.read(Level::Memory, scope.size.lanes);
             Ok(Derived {
                 value: rate / most.ok_or("the machine's bandwidth was not measured for so many lanes")?,
@@ -85,7 +85,7 @@ fn rate(scope: &Scope<'_>) -> Result<(f64, Provenance), String> {
 
 /// The measured triad of exactly so many lanes, byte/s.
 fn triad(scope: &Scope<'_>) -> Result<f64, String> {
-    let limits = scope.limits.ok_or("the folder has no limits of the machine")?;
+    let limits = scope.limits()?;
     let lanes = scope.size.lanes;
     let rows: Vec<_> =
         limits.bandwidths.iter().filter(|row| row.level == Level::Memory && row.lanes == lanes).collect();

@@ -19,7 +19,7 @@ mod memory;
 pub mod said;
 pub mod scope;
 
-use scope::{Scope, Size, Span};
+use scope::{Accelerator, Scope, Size, Span};
 
 /// A derived metric.
 pub struct Metric {
@@ -147,6 +147,7 @@ pub fn simulated<'a>(simulation: &'a Simulation, counts: &'a Counts) -> Scope<'a
             line: Some(f64::from(simulation.caches.ll.line_bytes)),
         },
         limits: None,
+        device: None,
         span: Span::Computing,
         lane: None,
     }
@@ -194,7 +195,7 @@ fn entries(
 impl<'a> Scope<'a> {
     /// The same counts for another span and lane.
     pub fn at(&self, span: Span, lane: Option<usize>) -> Scope<'a> {
-        Scope { runs: self.runs.clone(), size: self.size, limits: self.limits, span, lane }
+        Scope { runs: self.runs.clone(), size: self.size, limits: self.limits, device: self.device, span, lane }
     }
 }
 
@@ -230,6 +231,7 @@ pub fn measured<'a>(
             line: line.map(f64::from),
         },
         limits,
+        device: cell.cell.backend.platform().map(|_| Accelerator { flops: cell.floor.as_ref().map(|f| f.flops) }),
         span,
         lane,
     })

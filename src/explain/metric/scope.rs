@@ -43,10 +43,6 @@ impl Span {
         }
     }
 
-    /// Does it hold the assign phase, in which distances are evaluated?
-    pub fn holds_assign(self) -> bool {
-        matches!(self, Span::Computing | Span::Phase(Phase::Assign))
-    }
 }
 
 /// The size of the problem.
@@ -74,12 +70,21 @@ pub struct Scope<'a> {
     pub runs: Vec<&'a [Reading]>,
     /// The problem.
     pub size: Size,
-    /// Limits of the machine; `None` where they are not known, and for simulated counts.
+    /// Limits of the machine's processors; `None` where they are not known, and for simulated counts.
     pub limits: Option<&'a Limits>,
+    /// The accelerator that computed; `None` on processors.
+    pub device: Option<Accelerator>,
     /// Which phases.
     pub span: Span,
     /// Which lane; all where `None`.
     pub lane: Option<usize>,
+}
+
+/// An accelerator that computed.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accelerator {
+    /// flop/s of all lanes as its maker publishes them; `None` where the list has none.
+    pub flops: Option<f64>,
 }
 
 /// A sum over lanes and phases: the median over repeats.
@@ -94,6 +99,43 @@ pub struct Input {
 }
 
 impl Scope<'_> {
+    /// Does the span hold the phase in which distances are evaluated?
+    ///
+    /// # Errors
+    /// Where it does not.
+    pub fn evaluates(&self) -> Result<(), String> {
+        let phase = if self.device.is_some() { Phase::Execute } else { Phase::Assign };
+        match self.span == Span::Computing || self.span == Span::Phase(phase) {
+            true => Ok(()),
+            false => Err(format!("distances are evaluated in the {} phase", phase.word())),
+        }
+    }
+
+    /// The limits of the processors that computed.
+    ///
+    /// # Errors
+    /// Where an accelerator computed, or where they are not known.
+    pub fn limits(&self) -> Result<&Limits, String> {
+        match (self.device, self.limits) {
+            (Some(_), _) => Err("the machine's limits are those of its processors, and an accelerator computed".into()),
+            (None, limits) => limits.ok_or_else(|| "the folder has no limits of the machine".into()),
+        }
+    }
+
+    /// flop/s that all lanes together cannot exceed: measured of processors, published of accelerators.
+    ///
+    /// # Errors
+    /// Where that is not known.
+    pub fn peak(&self) -> Result<f64, String> {
+        match self.device {
+            Some(device) => device.flops.ok_or_else(|| "the list of accelerators has no figures of this one".into()),
+            None => {
+                let peak = self.limits()?.flops(self.size.lanes);
+                peak.ok_or_else(|| "the machine's arithmetic was not measured for so many lanes".into())
+            }
+        }
+    }
+
     /// The sum of a reading over the lanes and phases of this scope.
     ///
     /// # Errors

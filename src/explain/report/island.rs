@@ -16,7 +16,7 @@ struct Island<'a> {
     problems: Problems<'a>,
     backends: Vec<Look<'a>>,
     kinds: Vec<(&'a str, usize, u32, u32)>,
-    phases: [PhaseLook; 4],
+    phases: [PhaseLook; 5],
     cells: Columns<'a>,
 }
 
@@ -72,7 +72,7 @@ struct Columns<'a> {
     inertia: Vec<Inertia>,
     /// Microseconds in each phase.
     #[serde(skip_serializing_if = "Option::is_none")]
-    phases: Option<Vec<Option<[Short; 4]>>>,
+    phases: Option<Vec<Option<[Short; 5]>>>,
     /// Microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     samples: Option<Vec<Vec<Short>>>,
@@ -161,7 +161,7 @@ pub fn island(facts: &Facts, cut: &Cut) -> String {
         problems,
         backends: backends.0.iter().map(|name| look(name)).collect(),
         kinds: kinds.0,
-        phases: ["assign", "update", "reduce", "wait"].map(|word| {
+        phases: ["assign", "accelerator", "update", "reduce", "wait"].map(|word| {
             let (colour, name) = of_phase(word);
             PhaseLook { name, colour: hex(colour) }
         }),

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::cell::{Cell, CellId, Workload};
-use crate::explain::floor::{Floor, Work, floor};
+use crate::cell::{Cell, CellId, Precision, Workload};
+use crate::explain::floor::{Floor, Work, floor, of_chip};
 use crate::explain::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repeat, bad_end, useful};
 use crate::explain::warning::{CROWDED, HIGH_STEAL, PROBING};
 use crate::host::HostFacts;
+use crate::record::accelerators;
 use crate::record::read::Results;
 use crate::record::shared::Shared;
 use crate::record::{Answer, Clustering, Key, Measured, Phase, Provenance, Record};
@@ -83,6 +84,8 @@ pub(super) fn summarise(
         floor: floor.ok(),
         time,
         process_time: of(|r| r.process_s),
+        machines: newest.and_then(|measured| machines(cell, measured)),
+        price: None,
         phases_from: from.filter(|_| !phases.is_empty()),
         phases,
         unaccounted_s,
@@ -108,6 +111,16 @@ pub(super) fn summarise(
         repeats,
         key: key.take(),
     }
+}
+
+/// Machines that a cell ran on, where its lanes say.
+fn machines(cell: &Cell, measured: &Measured) -> Option<u32> {
+    if cell.ranks == 1 {
+        return Some(1);
+    }
+    let first: Option<Vec<bool>> = measured.lanes.iter().map(|lane| Some(lane.node_index? == 0)).collect();
+    let machines = first?.into_iter().filter(|first| *first).count() as u32;
+    (machines > 0).then_some(machines)
 }
 
 /// Distances that were evaluated over those of comparing every row with every centroid in every iteration.
@@ -146,7 +159,7 @@ fn load(measured: &Measured) -> Option<f64> {
     }
 }
 
-/// The floor of an iteration, where the cell ran on CPUs of the machine whose limits are known.
+/// The floor of an iteration, where the cell ran on CPUs of the machine whose limits are known, or on an accelerator whose limits are published.
 fn of_cell(
     cell: &Cell,
     key: &Key,
@@ -155,8 +168,20 @@ fn of_cell(
     results: &Results,
 ) -> Result<Floor, String> {
     let Workload::KMeans(kmeans) = &cell.workload;
+    let work = Work { rows: answer.rows, dims: answer.dims, k: kmeans.k, lanes: cell.lanes() };
     if measured.platform != "cpu" {
-        return Err(format!("limits are those of CPUs, this ran on {}", measured.platform));
+        let Some(device) = &measured.device else {
+            return Err(format!("limits are those of CPUs, this ran on {}", measured.platform));
+        };
+        // In the cloud a machine's name is the instance type.
+        let machine = results.hosts.get(&key.host).and_then(|host| host.hypervisor.as_deref());
+        let said = [device.device.as_str(), device.platform_version.as_str()];
+        let said = said.into_iter().chain(device.attributes.values().map(String::as_str)).chain(machine);
+        let chip = accelerators::recognise(&measured.platform, said).map_err(|error| error.message)?;
+        let chip = chip.ok_or_else(|| {
+            format!("the list of accelerators has no figures of {} ({})", measured.platform, device.device)
+        })?;
+        return of_chip(&chip, work, device.precision == Precision::Bf16.name());
     }
     if measured.host != key.host {
         return Err("it ran on another machine than the one whose limits are measured".into());
@@ -168,7 +193,7 @@ fn of_cell(
         None => results.limits_of(&key.host, &key.build),
     };
     let limits = limits.ok_or("this folder has no limits of the machine")?;
-    floor(limits, Work { rows: answer.rows, dims: answer.dims, k: kmeans.k, lanes: cell.lanes() })
+    floor(limits, work)
 }
 
 /// Wall seconds by lane and phase, where every lane has every phase and they come from where the newest repeat's come from.

@@ -15,6 +15,7 @@ use crate::explain::pop::{self, Explained};
 use crate::explain::warning::Warning;
 use crate::explain::{law, names};
 use crate::host::HostFacts;
+use crate::record::accelerators::Price;
 use crate::record::limits::Limits;
 use crate::record::noise::Noise;
 use crate::record::peer::PeerFacts;
@@ -60,6 +61,9 @@ pub struct Group {
     pub rows: Option<u64>,
     /// Columns, where known.
     pub dims: Option<u32>,
+    /// Price of an hour of one machine, as the newest run has it; null where nobody gave one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
     /// What speedups refer to; null when it has no time.
     pub base: Option<Base>,
     /// The lanes that each backend needs to beat one thread.
@@ -99,6 +103,11 @@ pub struct CellSummary {
     pub time: Option<Estimate>,
     /// Median of the worker's life seen from outside, seconds.
     pub process_time: Option<Estimate>,
+    /// Machines that it ran on; null where its records do not say.
+    pub machines: Option<u32>,
+    /// What a run costs at the group's price: the worker's life × machines; null without a price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub price: Option<f64>,
     /// Median times of the phases; empty where they were not recorded.
     pub phases: Vec<PhaseTime>,
     /// Where the phase times come from.
@@ -258,7 +267,11 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
                 None
             }
         });
+    let price = run.as_ref().and_then(|run| run.price.as_ref());
     let groups = side_by_side(group(cells.into_iter().flatten().collect()), &mut found, |mut group, found| {
+        if let Some(price) = price {
+            at_price(&mut group, price);
+        }
         refer_to_base(&mut group, &base_name, bootstrap, found);
         pop::explain(&mut group);
         group.cost = cost::of(&group, bootstrap);
@@ -271,6 +284,25 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
     let noise = hosts.iter().filter_map(|host| results.noise_of(&host.id).cloned()).collect();
     let simulations = results.simulations().into_values().cloned().collect();
     Summary { run, groups, hosts, builds, limits, noise, simulations, warnings }
+}
+
+impl Summary {
+    /// Gives every cell its cost at another price than the newest run's.
+    pub fn at_price(&mut self, price: &Price) {
+        self.groups.iter_mut().for_each(|group| at_price(group, price));
+        if let Some(run) = &mut self.run {
+            run.price = Some(price.clone());
+        }
+    }
+}
+
+/// Gives every cell its cost.
+fn at_price(group: &mut Group, price: &Price) {
+    for cell in &mut group.cells {
+        let paid = cell.process_time.zip(cell.machines);
+        cell.price = paid.map(|(life, machines)| price.of(life.value * f64::from(machines)));
+    }
+    group.price = Some(price.clone());
 }
 
 /// Fewer things than this are done by one thread.
@@ -372,6 +404,7 @@ fn group(cells: Vec<CellSummary>) -> Vec<Group> {
                 dataset: first.dataset,
                 rows,
                 dims,
+                price: None,
                 base: None,
                 cost: Vec::new(),
                 ranks: Vec::new(),

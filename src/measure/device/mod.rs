@@ -138,6 +138,11 @@ pub trait KMeansShard {
     /// that weigh nothing on the grid are left out.
     fn farthest(&mut self, centroids: Centroids<'_>, count: usize) -> Result<Vec<Far>>;
 
+    /// Batches of up to about so many rows of this shard will come: time to compile for them. After a restart; may be left out.
+    fn expect_batches(&mut self, _rows: usize) -> Result<()> {
+        Ok(())
+    }
+
     /// Labels the rows with these global numbers, all in this shard and possibly repeated, and writes THEIR sums by cluster. Labels of
     /// steps and their sums stay as they are.
     fn batch(&mut self, rows: &[u64], centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats>;

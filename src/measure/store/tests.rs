@@ -39,6 +39,7 @@ pub(crate) fn run(name: &str, started_ms: u64) -> RunFacts {
     };
     RunFacts {
         url: None,
+        price: None,
         schema: SCHEMA,
         run: name.into(),
         started_ms,

@@ -108,6 +108,7 @@ fn facts(name: &str, started_ms: u64, fresh: bool) -> RunFacts {
     let (experiment, title, question, base) = (text("e"), text("t"), text("q"), text("serial"));
     RunFacts {
         url: None,
+        price: None,
         schema: SCHEMA,
         run: text(name),
         started_ms,

@@ -109,8 +109,9 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     let result = workload::run(shared.cell, &context)?;
     let cpu = pin::current();
     let (rank, thread, device) = (here.rank as u32, here.thread as u32, result.lane_device);
+    let node_index = Some(here.node_index as u32);
     let end = LaneEnd {
-        facts: LaneFacts { rank, thread, pinned, cpu, rows: result.rows, device, numa: numa::facts(cpu) },
+        facts: LaneFacts { rank, thread, pinned, cpu, node_index, rows: result.rows, device, numa: numa::facts(cpu) },
         readings: recorder.finish(),
         peak_rss_bytes: host::peak_rss_bytes(),
     };

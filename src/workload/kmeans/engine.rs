@@ -206,8 +206,18 @@ impl<'a> Engine<'a> {
         Ok(rest[0] as u64)
     }
 
-    /// Iterations of an algorithm from `centroids`, which end as the last ones. [`Engine::restart`] comes first. Whether there are bounds
-    /// is the device's own affair.
+    /// Makes ready for [`Engine::run`] with `k` clusters: forgets labels and sums, and has the device compile and make room for all that the
+    /// iterations need, so that none of it falls into their time.
+    pub fn begin(&mut self, algorithm: Algorithm, k: usize, limit: Limit) -> Result<()> {
+        self.restart(k)?;
+        match algorithm {
+            Algorithm::Lloyd | Algorithm::Hamerly | Algorithm::Yinyang => Ok(()),
+            Algorithm::Minibatch { batch, seed } => Batches { size: batch, seed }.begin(self, limit),
+        }
+    }
+
+    /// Iterations of an algorithm from `centroids`, which end as the last ones. [`Engine::begin`] comes first, [`Engine::finish`] next.
+    /// Whether there are bounds is the device's own affair.
     pub fn run(
         &mut self,
         algorithm: Algorithm,
@@ -219,6 +229,18 @@ impl<'a> Engine<'a> {
             Algorithm::Lloyd | Algorithm::Hamerly | Algorithm::Yinyang => self.iterate(centroids, limit, watch),
             Algorithm::Minibatch { batch, seed } => Batches { size: batch, seed }.run(self, centroids, limit, watch),
         }
+    }
+
+    /// After [`Engine::run`]: gives all rows the label of the nearest of its final centroids, where the last step has not.
+    pub fn finish(&mut self, algorithm: Algorithm, centroids: &[f32], end: End) -> Result<()> {
+        if end.labels_are_final {
+            return Ok(());
+        }
+        if let Algorithm::Minibatch { .. } = algorithm {
+            // The sums of batches were on a grid of their own.
+            self.restart(self.k)?;
+        }
+        self.step(centroids).map(drop)
     }
 
     /// Lloyd's iterations from `centroids`, which end as the last ones. [`Engine::restart`] comes first.

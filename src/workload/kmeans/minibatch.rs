@@ -14,6 +14,7 @@ use crate::data::{
     shard::shard,
 };
 use crate::error::{Error, Result};
+use crate::exact::Grid;
 use crate::measure::comm::{Buf, Op, agreed};
 use crate::measure::device::{Centroids, Partial, StepStats};
 use crate::record::Phase;
@@ -32,7 +33,24 @@ pub struct Batches {
 }
 
 impl Batches {
-    /// Iterations from `centroids`, which end as the last ones. [`Engine::restart`] comes first; the labels of the last step are nobody's.
+    /// Makes ready for batches, after [`Engine::restart`].
+    pub fn begin(&self, engine: &mut Engine<'_>, limit: Limit) -> Result<()> {
+        let (comm, k) = (engine.comm, engine.k);
+        let grid = agreed(comm, self.grid(engine, limit))?;
+        agreed(comm, engine.shard.restart(&grid, k))?;
+        // This lane's share of a batch, and four standard deviations of the number that is drawn.
+        let mine = shard(comm.lane().index as u64, comm.lane().count as u64, engine.whole.rows);
+        let share = f64::from(self.size) * (mine.end - mine.start) as f64 / engine.whole.rows.max(1) as f64;
+        let most = (share + 4.0 * share.sqrt()).ceil().min(f64::from(self.size));
+        agreed(comm, engine.shard.expect_batches(most as usize))
+    }
+
+    /// The grid for the sums of all batches.
+    fn grid(&self, engine: &Engine<'_>, limit: Limit) -> Result<Grid> {
+        engine.grid.for_terms(u64::from(self.size).saturating_mul(u64::from(limit.iterations)))
+    }
+
+    /// Iterations from `centroids`, which end as the last ones. [`Batches::begin`] comes first; rows have no labels afterwards.
     pub fn run(
         &self,
         engine: &mut Engine<'_>,
@@ -41,9 +59,7 @@ impl Batches {
         watch: &dyn Watch,
     ) -> Result<End> {
         let (k, whole) = (engine.k, engine.whole);
-        let terms = u64::from(self.size).saturating_mul(u64::from(limit.iterations));
-        let grid = agreed(engine.comm, engine.grid.for_terms(terms))?;
-        agreed(engine.comm, engine.shard.restart(&grid, k))?;
+        let grid = agreed(engine.comm, self.grid(engine, limit))?;
         let stream = Stream::new(self.seed, Purpose::Batch);
         let mut seen = Partial::new(k, whole.dims);
         let mut new = centroids.clone();
@@ -64,9 +80,6 @@ impl Batches {
                 break;
             }
         }
-        let distances = engine.distances;
-        engine.restart(k)?;
-        engine.distances = distances;
         Ok(end)
     }
 

@@ -67,20 +67,21 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
         _ => 0.0,
     };
     if spec.warmup > 0 {
-        engine.restart(k)?;
-        engine.run(spec.algorithm, &mut initial.clone(), Limit { iterations: spec.warmup, rule: None }, &Unwatched)?;
+        let warmup = Limit { iterations: spec.warmup, rule: None };
+        engine.begin(spec.algorithm, k, warmup)?;
+        engine.run(spec.algorithm, &mut initial.clone(), warmup, &Unwatched)?;
     }
-    engine.restart(k)?;
     let limit = match spec.stop {
         Stop::Iterations(iterations) => Limit { iterations, rule: None },
         Stop::Converged { max_iterations, .. } => Limit { iterations: max_iterations, rule: Some(tolerance) },
     };
+    engine.begin(spec.algorithm, k, limit)?;
 
     let mut centroids = initial;
     comm.barrier()?;
     recorder.enter(Phase::Update);
     let start = Instant::now();
-    let end = engine.run(spec.algorithm, &mut centroids, limit, &Measured { context })?;
+    let mut end = engine.run(spec.algorithm, &mut centroids, limit, &Measured { context })?;
     let distances = engine.distances();
     let mut seconds = [start.elapsed().as_secs_f64()];
 
@@ -89,10 +90,9 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
     let spoilt = context.fault.spoils_the_answer(comm.lane());
     if spoilt {
         centroids[0] += 1.0;
+        end.labels_are_final = false;
     }
-    if !end.labels_are_final || spoilt {
-        engine.step(&centroids)?;
-    }
+    engine.finish(spec.algorithm, &centroids, end)?;
     let mut tally = Tally::new(comm, k, part.truth.as_deref(), part.first)?;
     let mut answer = answer(context, &mut engine, &mut tally, &centroids, end, inspected.digest)?;
     (answer.distances, answer.init_distances) = (Some(distances), Some(engine.initial_distances()));

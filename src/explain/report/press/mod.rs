@@ -82,6 +82,15 @@ pub fn poster(facts: &impl Serialize, drawings: &[Drawing], own: &Own, orientati
     document(facts, drawings, own, "poster.typ", &[("orientation", orientation.word())])
 }
 
+/// Characters of the facts and the figures that the bundled fonts do not have: paper shows a box for each.
+///
+/// # Errors
+/// Internal, when the facts cannot be read.
+pub fn unprintable(facts: &impl Serialize, drawings: &[Drawing]) -> Result<Vec<char>> {
+    let facts = serde_json::to_string(facts).map_err(|e| Error::internal(format!("cannot write the facts: {e}")))?;
+    Ok(world::missing(std::iter::once(facts.as_str()).chain(drawings.iter().map(|drawing| drawing.svg.as_str()))))
+}
+
 fn document(
     facts: &impl Serialize,
     drawings: &[Drawing],

@@ -1,7 +1,7 @@
 //! What Typst sees: a few files in memory, the folders of the user's own texts, the fonts of the program. No network, no other folder, no
 //! clock. The rest of the program sees only [`set`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{LazyLock, Mutex, PoisonError};
 
@@ -112,6 +112,14 @@ impl World for Desk {
     }
 }
 
+/// The characters of a text that the bundled fonts do not have, each once, in their order.
+pub fn missing<'t>(texts: impl Iterator<Item = &'t str>) -> Vec<char> {
+    let fonts = &LOADED.0;
+    let known = |c: char| c.is_control() || fonts.iter().any(|font| font.info().coverage.contains(u32::from(c)));
+    let found: BTreeSet<char> = texts.flat_map(str::chars).filter(|c| !known(*c)).collect();
+    found.into_iter().collect()
+}
+
 /// Sets the file `main` with these inputs (`sys.inputs`) and gives the document to `out`.
 ///
 /// # Errors
@@ -177,6 +185,7 @@ mod tests {
             let missing: String = words.chars().filter(|c| !font.info().coverage.contains(u32::from(*c))).collect();
             assert_eq!(missing, "", "{}", font.info().family);
         }
+        assert_eq!(missing(["größer → 2 ×", "数据 and 数"].into_iter()), ['据', '数']);
         let names: Vec<&str> = LOADED.0.iter().map(|font| font.info().family.as_str()).collect();
         assert_eq!(names, ["Inter", "Inter", "JetBrains Mono"], "the names that templates and figures ask for");
     }

@@ -19,7 +19,10 @@ function showDetails(box, data, cell, close) {
   if (cell.inertia !== null) value("inertia", exact(cell.inertia));
   if (cell.phases) {
     const total = cell.seconds || cell.phases.reduce((sum, part) => sum + part, 0);
-    const parts = data.phases.map((phase, i) => `${phase.name} ${percent(cell.phases[i] / total)}`);
+    const share = (i) => cell.phases[i] / total;
+    const named = (phase, i) => cell.phases[i] > 0 || phase.name !== "accelerator";
+    const parts = data.phases.map((phase, i) => (named(phase, i) ? `${phase.name} ${percent(share(i))}` : ""))
+      .filter((part) => part);
     const other = 1 - cell.phases.reduce((sum, part) => sum + part, 0) / total;
     if (other >= 0.005) parts.push(`other ${percent(other)}`);
     value("of the time", phaseBar(data.phases, cell.phases, total), parts.join(", "));

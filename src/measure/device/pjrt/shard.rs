@@ -32,6 +32,11 @@ const MAX_VALUES: usize = 1 << 28;
 const CHECKED: usize = 32;
 const ONE_IN: usize = 512;
 
+/// Rows of a block at most.
+fn most_rows(dims: usize) -> usize {
+    MAX_ROWS.min((MAX_VALUES / dims.max(1)).max(ROUND)) / ROUND * ROUND
+}
+
 /// Some of the rows, on the device.
 struct Block {
     /// Number of its first row in the shard.
@@ -64,6 +69,8 @@ pub struct Shard<'a> {
     exponent: Option<i32>,
     blocks: Vec<Block>,
     block_rows: usize,
+    /// Rows of the one shape that batches have on the device; 0 before the first.
+    batch_rows: usize,
     last: Option<Last>,
     /// Are the labels of the last step on the device alone?
     away: bool,
@@ -75,7 +82,7 @@ impl<'a> Shard<'a> {
     pub fn new(device: &'a Pjrt<'a>, source: &mut dyn RowSource) -> Result<Shard<'a>> {
         let (dims, first) = (source.shape().dims, source.position());
         let host = device.cpu.host(source)?;
-        let most = MAX_ROWS.min((MAX_VALUES / dims.max(1)).max(ROUND)) / ROUND * ROUND;
+        let most = most_rows(dims);
         let count = host.rows().div_ceil(most).max(1);
         let block_rows = host.rows().div_ceil(count).next_multiple_of(ROUND);
         Ok(Shard {
@@ -88,6 +95,7 @@ impl<'a> Shard<'a> {
             exponent: None,
             blocks: Vec::new(),
             block_rows,
+            batch_rows: 0,
             last: None,
             away: false,
             steps: 0,
@@ -394,6 +402,7 @@ impl KMeansShard for Shard<'_> {
     fn restart(&mut self, grid: &Grid, k: usize) -> Result<()> {
         self.host.shard().restart(grid, k)?;
         (self.grid, self.k, self.away, self.last) = (Some(grid.clone()), k, false, None);
+        self.batch_rows = 0;
         self.blocks.iter_mut().for_each(|block| block.labels = None);
         // One cluster is nothing to compute.
         if k > 1 {
@@ -429,21 +438,33 @@ impl KMeansShard for Shard<'_> {
         self.host.shard().farthest(centroids, count)
     }
 
+    fn expect_batches(&mut self, rows: usize) -> Result<()> {
+        if self.k > 1 {
+            self.batch_rows = rows.next_multiple_of(ROUND).clamp(ROUND, most_rows(self.dims));
+            self.device.program(self.text(self.batch_rows, false))?;
+        }
+        Ok(())
+    }
+
     fn batch(&mut self, rows: &[u64], centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats> {
         if self.k == 1 || rows.is_empty() {
             return self.host.shard().batch(rows, centroids, out);
         }
         let device = self.device;
         let exponent = self.exponent.ok_or_else(|| Error::internal("a batch before the first restart"))?;
+        if self.batch_rows == 0 {
+            self.expect_batches(rows.len())?;
+        }
+        let (size, scaled) = (self.batch_rows, self.prepared(centroids)?);
+        let inputs = device.during(Phase::Upload, || self.inputs(&scaled))?;
         let numbers: Vec<usize> = rows.iter().map(|row| (row - self.first) as usize).collect();
-        // Few shapes: each is compiled.
-        let size = numbers.len().next_power_of_two().max(ROUND);
-        let scaled = self.prepared(centroids)?;
-        let values = self.scaled(numbers.iter().copied(), size, exponent);
-        let (values, inputs) = device
-            .during(Phase::Upload, || Ok::<_, Error>((self.upload_values(&values, size)?, self.inputs(&scaled)?)))?;
-        let mut labels = vec![0u32; numbers.len()];
-        let rescanned = self.label(&values, size, &inputs, centroids, &|i| numbers[i], &mut labels)?;
+        let (mut labels, mut rescanned) = (vec![0u32; numbers.len()], 0);
+        // One shape, whatever the number of rows: each shape is compiled.
+        for (numbers, labels) in numbers.chunks(size).zip(labels.chunks_mut(size)) {
+            let values = self.scaled(numbers.iter().copied(), size, exponent);
+            let values = device.during(Phase::Upload, || self.upload_values(&values, size))?;
+            rescanned += self.label(&values, size, &inputs, centroids, &|i| numbers[i], labels)?;
+        }
         self.host.batch(&numbers, &labels, self.dims, out);
         Ok(StepStats { distances: (rows.len() * centroids.k) as u64, rescanned, changed: 0 })
     }
