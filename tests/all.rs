@@ -46,7 +46,8 @@ mod report;
 mod run;
 mod samples;
 mod setup;
-#[cfg(feature = "explain")]
+// Most of them are for figures.
+#[cfg_attr(not(feature = "explain"), allow(dead_code))]
 mod situations;
 mod store;
 mod support;
