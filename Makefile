@@ -33,7 +33,7 @@ build: ## build amdahl and its worker into target/bin
 	@scripts/build.sh worker
 	@scripts/build.sh full
 
-lean: ## the same without figures and report, in about a minute: for compute nodes
+lean: ## the same without figures and report, in a quarter of the time: for compute nodes
 	@scripts/setup.sh
 	@scripts/build.sh worker
 	@scripts/build.sh lean

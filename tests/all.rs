@@ -9,6 +9,7 @@ mod compare;
 mod conformance;
 mod counters;
 mod data;
+#[cfg(feature = "explain")]
 mod devices;
 mod doctor;
 #[cfg(feature = "explain")]

@@ -31,7 +31,10 @@ fn a_known_accelerator_has_a_published_floor() {
     assert!(one.iter().zip(&two).all(|(one, two)| (one.seconds / two.seconds - 2.0).abs() < 1e-9));
     assert!(floors("mpi").iter().all(|floor| floor.chip.is_none()), "processors have the machine's measured limits");
     let text = show::text(&summary, Style { colour: false });
-    assert!(text.contains("Floor on Trainium1 modelled from published figures, of a core 23.8 TFLOP/s in f32"), "{text}");
+    assert!(
+        text.contains("Floor on Trainium1 modelled from published figures, of a core 23.8 TFLOP/s in f32"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -131,7 +134,6 @@ fn a_price_can_be_given_with_old_results() {
 }
 
 /// The roof of an accelerator is drawn beside that of the processors, and says that it was not measured.
-#[cfg(feature = "explain")]
 #[test]
 fn a_roofline_of_accelerators_says_that_it_is_published() {
     use amdahl::explain::figure::medium::{A0, SCREEN};
@@ -139,10 +141,30 @@ fn a_roofline_of_accelerators_says_that_it_is_published() {
         let drawings = crate::figures::draw_for(&devices(), medium);
         drawings.into_iter().find(|drawing| drawing.name == "roofline").expect("it is drawn")
     };
+    let roofs = |svg: &str| svg.lines().filter(|line| line.starts_with("FMA peak ")).count();
     let drawing = roofline(&SCREEN);
-    for words in ["one core of Trainium1, f32, published", "2 cores of Trainium1", "one core of NVIDIA H200 SXM", "4 lanes"] {
+    for words in [
+        "one core of Trainium1, f32, published",
+        "2 cores of Trainium1",
+        "one NVIDIA H200 SXM, f32, published",
+        "4 lanes",
+    ] {
         assert!(drawing.svg.contains(words), "{words}");
     }
+    assert_eq!(roofs(&drawing.svg), 5, "a roof stands once");
     assert!(drawing.caption.iter().any(|line| line.contains("nothing of that roof was measured")));
-    assert_eq!(roofline(&A0).svg.matches("FMA peak").count(), 1, "a poster has room for one");
+    assert_eq!(roofs(&roofline(&A0).svg), 1, "a poster has room for one");
+}
+
+#[test]
+fn lanes_of_an_accelerator_have_no_efficiency_over_processors() {
+    let summary = summarise(&collect(&devices()));
+    for cell in cells(&summary, "mpi+trainium") {
+        assert!(cell.speedup.expect("a speedup").value > 10.0);
+        assert_eq!((cell.efficiency, cell.karp_flatt), (None, None));
+        let pop = cell.explained.pop.as_ref().expect("its lanes share the work");
+        assert!(pop.parallel > 0.0 && pop.computation.is_none() && cell.explained.lost.is_none());
+    }
+    let title = crate::figures::draw_for(&devices(), &amdahl::explain::figure::medium::SCREEN)[0].title.clone();
+    assert!(title.starts_with("mpi+trainium 2: ") && !title.contains("of ideal"), "{title}");
 }

@@ -332,8 +332,7 @@ pub fn devices() -> Vec<Line> {
         for lane in measured.readings[0].values.iter_mut().flatten() {
             // Nearly all of the assignment is the device's.
             let assign = lane[Phase::Assign.index()];
-            let parts =
-                [(Phase::Assign, 0.1), (Phase::Upload, 0.05), (Phase::Execute, 0.75), (Phase::Download, 0.1)];
+            let parts = [(Phase::Assign, 0.1), (Phase::Upload, 0.05), (Phase::Execute, 0.75), (Phase::Download, 0.1)];
             parts.iter().for_each(|(phase, share)| lane[phase.index()] = share * assign);
         }
     }

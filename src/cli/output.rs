@@ -45,7 +45,8 @@ pub(crate) fn warn_of_boxes(missing: &[char]) {
         return;
     }
     let some: Vec<String> = missing.iter().take(8).map(|c| format!("'{c}'")).collect();
-    let more = if missing.len() > some.len() { format!(" and {} more", missing.len() - some.len()) } else { String::new() };
+    let more =
+        if missing.len() > some.len() { format!(" and {} more", missing.len() - some.len()) } else { String::new() };
     eprintln!(
         "amdahl: warning: the fonts for paper do not have {}{more}: boxes stand in their place\n  write them in Latin or Greek letters in the manifest; the page and \
          'amdahl show' have them all",

@@ -197,9 +197,8 @@ mod tests {
     #[test]
     fn an_accelerator_has_the_published_floor_of_its_cores() {
         let chips = crate::record::accelerators::chips().expect("the list");
-        let of = |k, lanes, bf16| {
-            of_chip(&chips[0], Work { rows: 1_000_000, dims: 10, k, lanes }, bf16).expect("a floor")
-        };
+        let of =
+            |k, lanes, bf16| of_chip(&chips[0], Work { rows: 1_000_000, dims: 10, k, lanes }, bf16).expect("a floor");
         // Few clusters: the memory decides; many: the arithmetic. A chip has two cores.
         assert_eq!((of(2, 1, false).seconds, of(2, 1, false).bound), (4e7 / 410e9, Bound::Bytes));
         assert_eq!((of(1000, 1, false).seconds, of(1000, 1, false).bound), (2e10 / 23.75e12, Bound::Flops));

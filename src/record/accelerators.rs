@@ -119,17 +119,11 @@ mod tests {
         let chips = chips().expect("the list");
         assert_eq!(
             chips.iter().map(|chip| chip.name.as_str()).collect::<Vec<_>>(),
-            [
-                "Trainium1",
-                "Trainium2",
-                "Trainium3",
-                "NVIDIA H200 SXM",
-                "NVIDIA H100 SXM",
-                "NVIDIA A100 SXM, 80 GB"
-            ]
+            ["Trainium1", "Trainium2", "Trainium3", "NVIDIA H200 SXM", "NVIDIA H100 SXM", "NVIDIA A100 SXM, 80 GB"]
         );
         for chip in &chips {
-            let maker = if chip.name.starts_with("Trainium") { "AWS Neuron documentation" } else { "NVIDIA's data sheet" };
+            let maker =
+                if chip.name.starts_with("Trainium") { "AWS Neuron documentation" } else { "NVIDIA's data sheet" };
             assert!(chip.source.contains(maker), "{}", chip.name);
             let words = chip.platforms.iter().chain(&chip.known_by);
             assert!(words.clone().count() > 1 && words.clone().all(|word| *word == word.to_lowercase()), "{chip:?}");

@@ -26,8 +26,15 @@ const FINDINGS: usize = 5;
 /// The answer, its most important sentence first.
 pub fn answer(view: &View<'_>, drawings: &[Drawing]) -> Vec<String> {
     let mut sentences = Vec::new();
-    if !drawings.iter().any(|drawing| drawing.name == "speedup") {
-        sentences.push("No speedup can be stated: the base has no good repeat.".into());
+    let drawn = |name: &str| drawings.iter().any(|drawing| drawing.name == name);
+    match view.main_group().and_then(|group| view.summary.groups[group].base.as_ref()) {
+        None => sentences.push("No speedup can be stated: the base has no good repeat.".into()),
+        Some(base) if !drawn("speedup") && !drawn("weak") => sentences.push(format!(
+            "Nothing was measured on more lanes than the base, {}, which takes {}.",
+            base.name,
+            units::seconds(base.time.value)
+        )),
+        Some(_) => {}
     }
     for (i, drawing) in drawings.iter().take(FINDINGS).enumerate() {
         sentences.push(format!("{}.", drawing.title));

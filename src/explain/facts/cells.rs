@@ -34,7 +34,7 @@ pub fn cells(summary: &Summary) -> Section {
         show::price_line(group).into_iter().for_each(|line| section.note(format!("{line}.")));
     }
     section.note(
-        "Ranges are 95 % bootstrap intervals. Efficiency is speedup over lanes. Imbalance is the largest over the mean useful time of the lanes. Wait \
+        "Ranges are 95 % bootstrap intervals. Efficiency is speedup over lanes; an accelerator has none over processors. Imbalance is the largest over the mean useful time of the lanes. Wait \
          is the share of the time that lanes wait, on average, for the slowest. Of floor is modelled: the least time of an iteration that the \
          machine's measured limits (of accelerators, published figures) allow, over the time that it took; empty where there are no limits. Distances: those evaluated over rows × clusters × iterations, where bounds spared some. The id names the cell for 'amdahl show \
          --cell'.",

@@ -3,8 +3,8 @@
 use crate::explain::facts::date;
 use crate::explain::facts::document::{Block, Property, Section, known, perhaps};
 use crate::explain::figure::trace::quoted;
-use crate::explain::{noise, roofline};
 use crate::explain::summary::Summary;
+use crate::explain::{noise, roofline};
 use crate::host::HostFacts;
 use crate::record::accelerators::Chip;
 use crate::record::limits::{Level, Limits};

@@ -95,8 +95,12 @@ fn title(view: &View<'_>) -> Result<String> {
     let others = || bars.iter().filter(|b| b.cell != base.cell && !crowded(b));
     let most = others().map(|b| b.lanes).fold(0.0, f64::max);
     let widest = others().filter(|b| b.lanes == most).min_by(|a, b| a.total().total_cmp(&b.total()));
-    let Some(widest) = widest else { return Ok(fallback) };
     let scope = view.scope(main);
+    let Some(widest) = widest else {
+        let most = base.costs.iter().zip(ORDER).max_by(|a, b| a.0.total_cmp(b.0)).map_or(OTHER, |(_, phase)| phase);
+        let share = base.costs.iter().fold(0.0, |most: f64, cost| most.max(*cost)) / base.total();
+        return Ok(format!("{} spends {:.0} % of its time in '{most}'{scope}", base.name, 100.0 * share));
+    };
     let efficiency = view.summary.groups[main].cells.iter().find(|c| c.id.0 == widest.cell).and_then(|c| c.efficiency);
     if efficiency.and_then(|e| e.interval).is_some_and(|i| i.holds(1.0)) {
         return Ok(format!(

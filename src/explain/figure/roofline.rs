@@ -62,12 +62,16 @@ impl Whose {
         }
     }
 
-    fn heading(&self) -> String {
+    /// `cores`: those that each of the accelerators has.
+    fn heading(&self, cores: u32) -> String {
+        let (lanes, (core, s)) = (self.lanes(), if cores > 1 { (" core of", "s") } else { ("", "") });
+        let (many, of) = if lanes > 1 { (lanes.to_string(), s) } else { ("one".into(), "") };
         match self {
             Whose::Processors(1) => "one lane".into(),
-            Whose::Processors(lanes) => format!("{lanes} lanes together"),
-            Whose::Chip { name, lanes: 1, precision } => format!("one core of {name}, {precision}, published"),
-            Whose::Chip { name, lanes, precision } => format!("{lanes} cores of {name}, {precision}, published"),
+            Whose::Processors(_) => format!("{many} lanes together"),
+            Whose::Chip { name, precision, .. } => {
+                format!("{many}{} {name}, {precision}, published", core.replace("core", &format!("core{of}")))
+            }
         }
     }
 }
@@ -75,7 +79,7 @@ impl Whose {
 /// A panel: a roof, and the cells below it.
 struct Below {
     heading: String,
-    lanes: u32,
+    roof: Whose,
     /// flop/s.
     peak: f64,
     /// Where from, and byte/s: inner ones first, memory last.
@@ -131,57 +135,52 @@ fn limits<'a>(view: &'a View<'_>) -> Option<&'a Limits> {
     view.summary.limits.last()
 }
 
-/// flop/s and the bandwidths of a roof.
-fn ceilings(view: &View<'_>, roof: &Whose) -> Option<(f64, Vec<(&'static str, f64)>)> {
-    match roof {
+/// The roof, with nothing below it; `None` where its figures are not known.
+fn ceilings(view: &View<'_>, roof: &Whose) -> Option<Below> {
+    let (cores, peak, reads) = match roof {
         Whose::Processors(lanes) => {
             let limits = limits(view)?;
             let read = |level: Level| Some((level.word(), limits.read(level, *lanes)?));
-            Some((limits.flops(*lanes)?, Level::ALL.into_iter().filter_map(read).collect()))
+            (1, limits.flops(*lanes)?, Level::ALL.into_iter().filter_map(read).collect())
         }
         Whose::Chip { name, lanes, precision } => {
             let chip = roofline::chips(view.summary).into_iter().find(|chip| chip.name == *name)?;
             let (lanes, bf16) = (f64::from(*lanes), precision == Precision::Bf16.name());
-            Some((lanes * chip.flops_of_a_core(bf16), vec![("memory", lanes * chip.bandwidth_of_a_core())]))
+            (chip.cores, lanes * chip.flops_of_a_core(bf16), vec![("memory", lanes * chip.bandwidth_of_a_core())])
         }
-    }
+    };
+    Some(Below { heading: roof.heading(cores), roof: roof.clone(), peak, reads, points: Vec::new() })
 }
 
 /// The panels: of processors, and of each accelerator and arithmetic, the fewest and the most lanes that have points and a roof.
 fn panels(view: &View<'_>, points: &[Point]) -> Vec<Below> {
     let mut roofs: Vec<&Whose> = points.iter().map(|point| &point.roof).collect();
-    roofs.sort_by_key(|roof| roof.lanes());
-    roofs.dedup();
-    let mut panels: Vec<(&Whose, Below)> = Vec::new();
-    for roof in &roofs {
-        let Some((peak, reads)) = ceilings(view, roof) else { continue };
-        let mine: Vec<Point> = points.iter().filter(|point| point.roof == **roof).cloned().collect();
-        panels.push((roof, Below { heading: roof.heading(), lanes: roof.lanes(), peak, reads, points: mine }));
-    }
-    let of_kind = |roof: &Whose| -> Vec<u32> {
-        panels.iter().map(|(other, _)| other).filter(|other| other.is_like(roof)).map(|other| other.lanes()).collect()
-    };
-    let is_end: Vec<bool> = (panels.iter())
-        .map(|(roof, _)| {
-            let lanes = of_kind(roof);
-            Some(&roof.lanes()) == lanes.iter().min() || Some(&roof.lanes()) == lanes.iter().max()
-        })
-        .collect();
-    let mut kept: Vec<(&Whose, Below)> =
-        panels.into_iter().zip(is_end).filter(|(_, is_end)| *is_end).map(|(panel, _)| panel).collect();
-    // Processors first; the sort keeps the order of equal ones.
-    kept.sort_by_key(|(roof, _)| match roof {
-        Whose::Processors(_) => (String::new(), String::new()),
-        Whose::Chip { name, precision, .. } => (name.clone(), precision.clone()),
+    // Processors first, then by accelerator; of each by lanes.
+    roofs.sort_by_key(|roof| match roof {
+        Whose::Processors(lanes) => (None, *lanes),
+        Whose::Chip { name, lanes, precision } => (Some((name, precision)), *lanes),
     });
-    kept.into_iter().map(|(_, below)| below).collect()
+    roofs.dedup();
+    let panels: Vec<Below> = roofs.into_iter().filter_map(|roof| ceilings(view, roof)).collect();
+    let is_end = |panel: &Below| {
+        let like = || panels.iter().filter(|other| other.roof.is_like(&panel.roof)).map(|other| other.roof.lanes());
+        let lanes = Some(panel.roof.lanes());
+        lanes == like().min() || lanes == like().max()
+    };
+    let ends: Vec<bool> = panels.iter().map(is_end).collect();
+    let kept = panels.into_iter().zip(ends).filter(|(_, is_end)| *is_end);
+    kept.map(|(panel, _)| {
+        let mine = points.iter().filter(|point| point.roof == panel.roof).cloned().collect();
+        Below { points: mine, ..panel }
+    })
+    .collect()
 }
 
 /// As many panels as the medium has room for, those with most lanes, and how many there were.
 fn fitting(mut panels: Vec<Below>, medium: &Medium) -> (Vec<Below>, usize) {
     let of = panels.len();
     while panels.len() > medium.panels {
-        let fewest = panels.iter().enumerate().min_by_key(|(_, panel)| panel.lanes).map_or(0, |(at, _)| at);
+        let fewest = panels.iter().enumerate().min_by_key(|(_, panel)| panel.roof.lanes()).map_or(0, |(at, _)| at);
         panels.remove(fewest);
     }
     (panels, of)
@@ -249,10 +248,16 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let of_axis = || drawn().map(|p| p.intensity).chain(panels.iter().filter_map(ridge));
     // Room on the left, where the ceilings of the caches are.
     let x_range = (of_axis().fold(f64::INFINITY, f64::min) / 16.0, of_axis().fold(0.0, f64::max) * 2.0);
-    let rates = || drawn().map(|p| p.rate);
-    // Room above the roof for the names of the ceilings.
-    let most = panels.iter().map(|panel| panel.peak).chain(rates()).fold(0.0, f64::max) * 3.0;
-    let y_range = (rates().fold(most / 8.0, f64::min) / 2.0 / 1e9, most / 1e9);
+    // What is of one kind has one scale.
+    let y_ranges: Vec<(f64, f64)> = (panels.iter())
+        .map(|panel| {
+            let like = || panels.iter().filter(|other| other.roof.is_like(&panel.roof));
+            let rates = || like().flat_map(|panel| &panel.points).map(|p| p.rate);
+            // Room above the roof for the names of the ceilings.
+            let most = like().map(|panel| panel.peak).chain(rates()).fold(0.0, f64::max) * 3.0;
+            (rates().fold(most / 8.0, f64::min) / 2.0, most)
+        })
+        .collect();
     let mut cells: Vec<CellId> = drawn().map(|p| p.cell.clone()).collect();
     cells.sort();
     cells.dedup();
@@ -275,26 +280,27 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         columns: panels.len().clamp(1, medium.columns),
         draw: Box::new(move |canvas, sheet| {
             key(canvas, sheet, &entries)?;
-            for (place, panel) in sheet.panels.iter().zip(&panels) {
+            for ((place, panel), y_range) in sheet.panels.iter().zip(&panels).zip(&y_ranges) {
                 let x = Scale::powers("flop a byte", x_range, super::axis::number);
-                let y = Scale::powers("GFLOP/s", y_range, super::axis::number);
+                let (unit, one) = if y_range.1 < 1e13 { ("GFLOP/s", 1e9) } else { ("TFLOP/s", 1e12) };
+                let y = Scale::powers(unit, (y_range.0 / one, y_range.1 / one), super::axis::number);
                 let plot = Plot::new(canvas, *place, &panel.heading, &x, &y, 8.0)?;
                 let peak = panel.peak;
-                let roof = plot.y.at(peak / 1e9);
+                let roof = plot.y.at(peak / one);
                 canvas.line(&[(plot.left, roof), (plot.right, roof)], INK, 0.9, 1.5)?;
-                let label = format!("FMA peak {} GFLOP/s", significant(peak / 1e9));
+                let label = format!("FMA peak {} {unit}", significant(peak / one));
                 canvas.text(&label, (plot.right - 4.0, roof - 9.0), At::End, CAPTION)?;
                 let mut names: Vec<(f64, f64, String, Colour)> = Vec::new();
                 for (level, read) in &panel.reads {
                     // From the left or the lower edge up to the roof.
-                    let (least, lowest) = (x.range.0, y.range.0 * 1e9);
+                    let (least, lowest) = (x.range.0, y.range.0 * one);
                     let from = least.max(lowest / read);
                     let corner = (peak / read).min(x.range.1);
                     if corner <= from {
                         continue;
                     }
                     let ends =
-                        [plot.place((from, read * from / 1e9)), plot.place((corner, peak.min(read * corner) / 1e9))];
+                        [plot.place((from, read * from / one)), plot.place((corner, peak.min(read * corner) / one))];
                     let (colour, thickness) = if *level == Level::Memory.word() { (INK, 1.5) } else { (GREY, 1.0) };
                     canvas.line(&ends, colour, 0.8, thickness)?;
                     names.push((ends[1].0, ends[1].1, format!("{level} {} GB/s", significant(read / 1e9)), colour));
@@ -310,7 +316,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 }
                 for point in &panel.points {
                     let (colour, marker) = style::of_backend(&point.backend);
-                    canvas.marker(plot.place((point.intensity, point.rate / 1e9)), marker, colour)?;
+                    canvas.marker(plot.place((point.intensity, point.rate / one)), marker, colour)?;
                 }
             }
             Ok(())

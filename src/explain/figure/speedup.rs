@@ -23,13 +23,21 @@ fn cells(group: &Group) -> impl Iterator<Item = &CellSummary> {
     group.cells.iter().filter(|cell| cell.cell.backend.peer().is_none() && cell.speedup.is_some())
 }
 
+/// Is there something that more lanes, or an accelerator, could have brought? A base beside others on as many lanes shows nothing.
+fn compares(group: &Group) -> bool {
+    let lanes = group.base.as_ref().map(|base| base.lanes);
+    cells(group).any(|cell| Some(cell.cell.lanes()) != lanes || cell.cell.backend.platform().is_some())
+}
+
 fn applies(view: &View<'_>) -> bool {
-    view.summary.groups.iter().any(|group| cells(group).next().is_some())
+    view.summary.groups.iter().any(compares)
 }
 
 fn title(view: &View<'_>) -> String {
-    let Some(main) = view.main_group() else { return "No speedup: the base has no good repeat".into() };
-    let group = &view.summary.groups[main];
+    let groups = &view.summary.groups;
+    let seconds = |i: &usize| groups[*i].base.as_ref().map_or(0.0, |base| base.time.value);
+    let main = (0..groups.len()).filter(|i| compares(&groups[*i])).max_by(|a, b| seconds(a).total_cmp(&seconds(b)));
+    let Some((main, group)) = main.map(|main| (main, &groups[main])) else { return "No speedup".into() };
     let Some(base) = &group.base else { return "No speedup: no base".into() };
     let value = |cell: &CellSummary| cell.speedup.map_or(0.0, |speedup| speedup.value);
     let best = |crowded: bool| {
@@ -37,14 +45,12 @@ fn title(view: &View<'_>) -> String {
         others.max_by(|a, b| value(a).total_cmp(&value(b)))
     };
     // A cell with more lanes than CPUs speaks only where there is no other.
-    let Some(best) = best(false).or_else(|| best(true)) else {
-        return format!("Only the base was measured: {} takes {}", base.name, units::seconds(base.time.value));
-    };
+    let Some(best) = best(false).or_else(|| best(true)) else { return "No speedup".into() };
     let (scope, who, base) = (view.scope(main), names::in_words(&best.cell), &base.name);
     let times = format!("{:.2} times as fast as {base}", value(best));
-    let efficiency = best.efficiency.map_or(0.0, |e| e.value * 100.0);
+    let of_ideal = best.efficiency.map_or(String::new(), |e| format!(", {:.0} % of ideal", e.value * 100.0));
     match best.speedup.and_then(ends) {
-        Some((low, _)) if low > 1.0 => format!("{who}: {times}, {efficiency:.0} % of ideal{scope}"),
+        Some((low, _)) if low > 1.0 => format!("{who}: {times}{of_ideal}{scope}"),
         Some((_, high)) if high < 1.0 => {
             format!("Nothing is faster than {base}; the closest, {who}, is {times}{scope}")
         }
@@ -100,10 +106,10 @@ impl<'v> Shown<'v> {
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let groups = &view.summary.groups;
-    let several = groups.iter().filter(|group| cells(group).next().is_some()).count() > 1;
+    let several = groups.iter().filter(|group| compares(group)).count() > 1;
     let columns = if several { medium.columns } else { 1 };
     let tall = if columns == 1 { 400.0 } else { 330.0 };
-    let fitting = view.fitting(medium, |i| cells(&groups[i]).next().map(|_| tall / columns as f64));
+    let fitting = view.fitting(medium, |i| compares(&groups[i]).then_some(tall / columns as f64));
     let headings = view.headings();
     let mut panels: Vec<Shown<'v>> =
         fitting.shown.iter().map(|i| Shown::new(view, &groups[*i], &headings[*i])).collect();

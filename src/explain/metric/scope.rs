@@ -42,7 +42,6 @@ impl Span {
             Span::Phase(phase) => vec![phase],
         }
     }
-
 }
 
 /// The size of the problem.

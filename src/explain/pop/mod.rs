@@ -128,8 +128,8 @@ pub fn explain(group: &mut Group) {
         .map(|(i, (cell, spent))| match spent {
             Err(why) => Explained { why: Some(why.clone()), ..Explained::default() },
             Ok(mine) => {
-                // A cell of another machine or of other data has no speedup, and no base to be explained against.
-                let of_base = of_base.filter(|_| cell.speedup.is_some());
+                // A cell of another machine, of other data or of another kind of device has no base to be explained against.
+                let of_base = of_base.filter(|_| cell.efficiency.is_some());
                 let lost = of_base.filter(|_| base != Some(i)).map(|of_base| Lost::of(mine, of_base));
                 Explained { pop: Some(Pop::of(mine, of_base)), lost, why: None }
             }

@@ -121,7 +121,7 @@ pub struct CellSummary {
     pub imbalance: Option<f64>,
     /// Median time of the base over the median time of this cell; null without a base of the same machine and data.
     pub speedup: Option<Estimate>,
-    /// Speedup over the number of lanes per lane of the base.
+    /// Speedup over the number of lanes per lane of the base; null where an accelerator is compared with processors.
     pub efficiency: Option<Estimate>,
     /// The serial share that would explain the speedup ([`law::karp_flatt`]); null on one lane, over a base of several, and with more lanes
     /// than CPUs.
@@ -431,7 +431,7 @@ fn refer_to_base(group: &mut Group, base_name: &str, bootstrap: Bootstrap, found
         return;
     };
     let facts = Base { cell: base.id.clone(), name: names::cell(&base.cell), lanes: base.cell.lanes(), time };
-    let (key, samples) = (base.key.clone(), base.samples());
+    let (key, samples, platform) = (base.key.clone(), base.samples(), base.cell.backend.platform());
     for cell in group.cells.iter_mut().filter(|c| c.time.is_some()) {
         cell.speedup = if cell.id == facts.cell {
             // Over itself: exactly 1, not a ratio of two samples.
@@ -443,8 +443,10 @@ fn refer_to_base(group: &mut Group, base_name: &str, bootstrap: Bootstrap, found
             None
         };
         let lanes = f64::from(cell.cell.lanes()) / f64::from(facts.lanes.max(1));
-        cell.efficiency = cell.speedup.filter(|_| lanes > 0.0).map(|s| s.divided_by(lanes));
-        let over_one = cell.speedup.filter(|_| facts.lanes == 1 && !cell.oversubscribed);
+        // Lanes of an accelerator are no lanes of a processor: how many of the one stand for one of the other is nobody's ideal.
+        let of_lanes = cell.speedup.filter(|_| cell.cell.backend.platform() == platform);
+        cell.efficiency = of_lanes.filter(|_| lanes > 0.0).map(|s| s.divided_by(lanes));
+        let over_one = of_lanes.filter(|_| facts.lanes == 1 && !cell.oversubscribed);
         cell.karp_flatt = over_one.and_then(|speedup| law::karp_flatt::estimate(speedup, cell.cell.lanes()));
     }
     group.base = Some(facts);
