@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use crate::error::{Error, Result};
 use crate::record::shared::Pool;
@@ -55,7 +55,7 @@ pub fn each(path: &Path, mut take: impl FnMut(u64, Result<Box<Line>, Unreadable>
     let threads = std::thread::available_parallelism().map_or(1, |n| n.get()).min(THREADS);
     let (to_parse, blocks) = mpsc::sync_channel::<Block>(threads);
     let (found, in_any_order) = mpsc::sync_channel(threads);
-    let blocks = Mutex::new(blocks);
+    let blocks = Arc::new(Mutex::new(blocks));
     std::thread::scope(|scope| {
         let reader = scope.spawn(move || {
             let (mut block, mut rest) = first;
@@ -69,7 +69,7 @@ pub fn each(path: &Path, mut take: impl FnMut(u64, Result<Box<Line>, Unreadable>
             Ok(())
         });
         for _ in 0..threads {
-            let (found, blocks) = (found.clone(), &blocks);
+            let (found, blocks) = (found.clone(), blocks.clone());
             scope.spawn(move || {
                 let mut pool = Pool::default();
                 loop {
@@ -81,7 +81,8 @@ pub fn each(path: &Path, mut take: impl FnMut(u64, Result<Box<Line>, Unreadable>
                 }
             });
         }
-        drop(found);
+        // Where all threads have left, sending them a block fails: nothing else holds the other end.
+        drop((found, blocks));
         let taken = in_order(in_any_order, &mut take);
         let read = reader.join().unwrap_or_else(|_| Err(std::io::Error::other("the reading thread ended early")));
         taken.and(read.map_err(|e| Error::io("read", path, e)))
@@ -239,15 +240,16 @@ mod tests {
     fn whoever_has_enough_may_stop() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("a.jsonl");
-        let long = "x".repeat(3000);
-        let text: String = (0..(3 * BLOCK / 3000) as u32).map(|i| a_record(i, &long)).collect();
+        // More blocks than can be under way: the reading thread must not wait for those who have left.
+        let long = "x".repeat(BLOCK / 4);
+        let text: String = (0..(16 * THREADS) as u32).map(|i| a_record(i, &long)).collect();
         std::fs::write(&path, text).expect("written");
         let mut taken = 0;
         let stopped = each(&path, |number, _| {
             taken += 1;
-            if number == 10 { Err(Error::internal("enough")) } else { Ok(()) }
+            if number == 3 { Err(Error::internal("enough")) } else { Ok(()) }
         });
         assert!(stopped.is_err());
-        assert_eq!(taken, 10);
+        assert_eq!(taken, 3);
     }
 }
