@@ -44,7 +44,9 @@ impl Store {
             std::fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, e))?;
         }
         let mut mended = writer::mend(folder)?;
-        let (results, seen) = (read(folder)?, lengths(folder)?);
+        // The lengths first: what another sweep appends in between is read twice rather than never.
+        let seen = lengths(folder)?;
+        let results = read(folder)?;
         let mut store =
             Store { folder: folder.to_path_buf(), run, writer: None, named: BTreeSet::new(), results, seen };
         mended.append(&mut store.results.warnings);
