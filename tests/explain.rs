@@ -248,6 +248,32 @@ fn no_speedup_over_another_machine() {
 }
 
 #[test]
+fn as_many_cpus_as_there_are_machines_are_there() {
+    let mut lines = Made { spreads: vec![("serial", 1, 1), ("mpi", 8, 1)], ..Made::default() }.lines();
+    let about_cpus = |lines: &[Line]| {
+        let summary = summarise(&samples::collect(lines));
+        let said = |w: &&Warning| matches!(w, Warning::Oversubscribed { .. } | Warning::SharedCpu { .. });
+        summary.warnings.iter().filter(said).count()
+    };
+    assert_eq!(about_cpus(&lines), 1, "eight lanes on the four CPUs of one machine");
+    let mut place = |cpus: u32| {
+        for line in &mut lines {
+            let Line::Record(record) = line else { continue };
+            let measured = record.measured.as_mut().expect("all are good");
+            if measured.lanes.len() < 8 {
+                continue;
+            }
+            for (i, lane) in (0..).zip(measured.lanes.iter_mut()) {
+                (lane.node_index, lane.cpu) = (Some(i % 4), Some(i % cpus));
+            }
+        }
+        about_cpus(&lines)
+    };
+    assert_eq!(place(4), 0, "four on each of two machines");
+    assert_eq!(place(3), 1, "on three CPUs of each");
+}
+
+#[test]
 fn what_a_reader_should_know_is_said() {
     let mut lines = Made { spreads: vec![("threads", 1, 2), ("threads", 1, 8)], repeats: 2, ..Made::default() }.lines();
     for line in &mut lines {

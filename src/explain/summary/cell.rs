@@ -22,7 +22,6 @@ pub(super) fn summarise(
     bootstrap: Bootstrap,
     found: &mut Found,
 ) -> CellSummary {
-    let hosts = &results.hosts;
     // The key of the newest good repeat; of the newest repeat where none is good.
     let newest = |good: bool| {
         records.iter().enumerate().filter(|(_, r)| r.counts() || !good).max_by_key(|(i, r)| (r.started_ms, *i))
@@ -45,7 +44,9 @@ pub(super) fn summarise(
         }
     }
     good.sort_by_key(|(record, _)| (record.repeat, record.started_ms));
-    notice(id, cell, &key.host, &good, hosts, found);
+    let newest = good.iter().max_by_key(|(record, _)| record.started_ms).map(|(_, measured)| *measured);
+    let oversubscribed = oversubscribed(cell, newest, results.hosts.get(&key.host));
+    notice(id, cell, oversubscribed, &good, found);
 
     let from = good.iter().rev().find_map(|(_, m)| m.reading("wall").filter(|r| r.values.is_some())?.from);
     let repeats: Vec<Repeat> = good
@@ -58,7 +59,6 @@ pub(super) fn summarise(
             measured: (*measured).clone(),
         })
         .collect();
-    let newest = good.iter().max_by_key(|(record, _)| record.started_ms).map(|(_, measured)| *measured);
     let answer = newest.map(|m| match &*m.answer {
         Answer::KMeans(clustering) => clustering,
     });
@@ -78,7 +78,7 @@ pub(super) fn summarise(
     CellSummary {
         id: id.clone(),
         cell: cell.clone(),
-        oversubscribed: oversubscribed(cell, &key.host, hosts),
+        oversubscribed,
         of_floor: floor.as_ref().ok().zip(an_iteration).map(|(floor, seconds)| floor.seconds / seconds),
         floor_why: floor.as_ref().err().cloned(),
         floor: floor.ok(),
@@ -258,23 +258,19 @@ fn failures(records: &[&Record]) -> Vec<FailedRepeats> {
     failures
 }
 
-fn oversubscribed(cell: &Cell, host: &str, hosts: &BTreeMap<String, HostFacts>) -> bool {
-    let cpus = hosts.get(host).map(|h| h.allowed_cpus.len()).filter(|&n| n > 0);
-    match cpus {
-        Some(cpus) => u64::from(cell.ranks) * u64::from(cell.threads) > cpus as u64,
+/// More lanes than CPUs on a machine? Before anything was measured, all lanes are taken to be on the machine that launched them; it has as
+/// many CPUs as the others.
+fn oversubscribed(cell: &Cell, measured: Option<&Shared<Measured>>, host: Option<&HostFacts>) -> bool {
+    let on_a_machine =
+        measured.and_then(|m| m.lanes.iter().map(|lane| lane.node_index).max()?).map(|most| u64::from(most) + 1);
+    match host.map(|host| host.allowed_cpus.len()).filter(|&cpus| cpus > 0) {
+        Some(cpus) => on_a_machine.unwrap_or(u64::from(cell.lanes())) > cpus as u64,
         None => cell.oversubscribe,
     }
 }
 
 /// Notes what a reader should know of the good repeats.
-fn notice(
-    id: &CellId,
-    cell: &Cell,
-    host: &str,
-    good: &[(&Record, &Shared<Measured>)],
-    hosts: &BTreeMap<String, HostFacts>,
-    found: &mut Found,
-) {
+fn notice(id: &CellId, cell: &Cell, oversubscribed: bool, good: &[(&Record, &Shared<Measured>)], found: &mut Found) {
     let steal = good.iter().filter_map(|(_, m)| m.load.steal).filter(|s| *s > HIGH_STEAL).fold(0.0, f64::max);
     if steal > 0.0 {
         found.steal.0 = found.steal.0.max(steal);
@@ -294,16 +290,18 @@ fn notice(
         found.probing.2.push(id.clone());
     }
     let crowded = good.iter().filter_map(|(_, m)| without_cpu(m)).filter(|s| *s > CROWDED).fold(0.0, f64::max);
-    if crowded > 0.0 && !oversubscribed(cell, host, hosts) {
+    if crowded > 0.0 && !oversubscribed {
         found.crowded.0 = found.crowded.0.max(crowded);
         found.crowded.1.push(id.clone());
     }
     let shared = |measured: &Measured| {
         let mut cpus: Vec<u32> = measured.lanes.iter().filter_map(|lane| lane.cpu.or(lane.pinned)).collect();
         cpus.sort_unstable();
-        cpus.windows(2).any(|pair| pair[0] == pair[1])
+        // Each machine has a CPU of that number.
+        let machines = machines(cell, measured).map_or(1, |machines| machines as usize);
+        cpus.windows(machines + 1).any(|cpus| cpus[0] == cpus[machines])
     };
-    if !oversubscribed(cell, host, hosts) && good.iter().any(|(_, m)| shared(m)) {
+    if !oversubscribed && good.iter().any(|(_, m)| shared(m)) {
         found.shared_cpu.push(id.clone());
     }
     for (_, measured) in good {
