@@ -161,6 +161,48 @@ fn where_threads_lack_one_lane_serial_stands_for_it() {
 }
 
 #[test]
+fn an_accelerator_that_is_used_in_two_ways_has_two_laws() {
+    let spreads = vec![("serial", 1, 1), ("mpi+trainium", 1, 1), ("mpi+trainium", 2, 1), ("mpi+trainium", 4, 1)];
+    let mut lines = Made { spreads, ..Made::default() }.lines();
+    let mut other = Vec::new();
+    let mut ids = std::collections::BTreeMap::new();
+    for line in &mut lines {
+        match line {
+            Line::Cell { id, cell } if cell.backend.platform().is_some() => {
+                ids.insert(id.clone(), cell.lanes());
+                let mut cell = cell.clone();
+                let amdahl::cell::Workload::KMeans(kmeans) = &mut cell.workload;
+                kmeans.offload.precision = amdahl::cell::Precision::Bf16;
+                other.push((id.clone(), cell));
+            }
+            Line::Record(record) => {
+                let Some(lanes) = ids.get(&record.key.cell) else { continue };
+                record.measured.as_mut().expect("good").seconds = 0.1 + 0.9 / f64::from(*lanes);
+            }
+            _ => {}
+        }
+    }
+    // Faster on one lane, slower on more: of a mixture the fastest of each would be taken.
+    for (id, cell) in other {
+        lines.push(Line::Cell { id: cell.id(), cell: cell.clone() });
+        let mine = |line: &&Line| matches!(line, Line::Record(record) if record.key.cell == id);
+        for mut line in lines.iter().filter(mine).cloned().collect::<Vec<_>>() {
+            if let Line::Record(record) = &mut line {
+                record.key.cell = cell.id();
+                record.measured.as_mut().expect("good").seconds = 0.9;
+            }
+            lines.push(line);
+        }
+    }
+    let summary = summary(&lines);
+    let found = law::of(&summary.groups[0], &summary.hosts);
+    let names: Vec<&str> = found.iter().map(|laws| laws.backend.as_str()).collect();
+    assert_eq!(names, ["mpi+trainium", "mpi+trainium bf16"]);
+    let share = |laws: &Laws| laws.fit("Amdahl").and_then(|fit| fit.parameter("s")).expect("fitted").value;
+    assert!((share(&found[0]) - 0.1).abs() < 1e-6 && (share(&found[1]) - 1.0).abs() < 1e-6);
+}
+
+#[test]
 fn a_law_that_does_not_hold_has_wide_intervals() {
     let width = |seconds: fn(u64, f64) -> f64| {
         let laws = threads(&summary(&made(&[1, 2, 4, 8], &[100_000], 0.002, seconds)));

@@ -9,6 +9,7 @@
 use serde::Serialize;
 
 use crate::cell::{Backend, CellId};
+use crate::explain::names;
 use crate::explain::summary::{CellSummary, Group};
 use crate::host::HostFacts;
 use crate::record::Provenance;
@@ -226,31 +227,34 @@ impl Laws {
     }
 }
 
-/// The laws of every backend of a group that could have several lanes; `hosts` say how many CPUs there are.
+/// The laws of every backend of a group that could have several lanes; `hosts` say how many CPUs there are. An accelerator that is used in
+/// several ways is as many backends.
 pub fn of(group: &Group, hosts: &[HostFacts]) -> Vec<Laws> {
-    let mut backends: Vec<&Backend> = Vec::new();
-    for cell in group.cells.iter().filter(|cell| cell.cell.lanes() > 1) {
-        if !backends.contains(&&cell.cell.backend) {
-            backends.push(&cell.cell.backend);
+    let cells: Vec<&CellSummary> = group.cells.iter().collect();
+    let base = group.base.as_ref().and_then(|base| group.cells.iter().find(|cell| cell.id == base.cell));
+    let of_backend = |name: String| laws(&name, Scaling::Strong, &eligible(&cells, &name), base, hosts, None);
+    backends(&cells).into_iter().map(of_backend).collect()
+}
+
+/// What cells with several lanes have in common ([`names::series`]), in their order.
+fn backends(cells: &[&CellSummary]) -> Vec<String> {
+    let mut backends = Vec::new();
+    for cell in cells.iter().filter(|cell| cell.cell.lanes() > 1) {
+        let name = names::series(&cell.cell);
+        if !backends.contains(&name) {
+            backends.push(name);
         }
     }
-    let base = group.base.as_ref().and_then(|base| group.cells.iter().find(|cell| cell.id == base.cell));
     backends
-        .into_iter()
-        .map(|backend| {
-            let cells = eligible(&group.cells.iter().collect::<Vec<_>>(), backend);
-            laws(backend.name(), Scaling::Strong, &cells, base, hosts, None)
-        })
-        .collect()
 }
 
 /// Cells of a backend that a law may be fitted to: with a time, no more lanes than CPUs, on one machine and the same data. Where none has
 /// one lane, the serial program stands for it: it is the same program on one lane.
-fn eligible<'a>(cells: &[&'a CellSummary], backend: &Backend) -> Vec<&'a CellSummary> {
+fn eligible<'a>(cells: &[&'a CellSummary], backend: &str) -> Vec<&'a CellSummary> {
     let counts = |cell: &&&CellSummary| cell.time.is_some() && !cell.oversubscribed;
     let mut found: Vec<&CellSummary> =
-        cells.iter().filter(counts).filter(|c| c.cell.backend == *backend).copied().collect();
-    let ours = backend.peer().is_none() && backend.platform().is_none();
+        cells.iter().filter(counts).filter(|c| names::series(&c.cell) == backend).copied().collect();
+    let ours = Backend::from_name(backend).is_some_and(|backend| backend.platform().is_none());
     if ours && !found.iter().any(|cell| cell.cell.lanes() == 1) {
         found.extend(cells.iter().filter(counts).filter(|c| c.cell.backend == Backend::SERIAL));
     }

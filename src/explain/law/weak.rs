@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::cell::{Backend, Dataset, canonical};
+use crate::cell::{Dataset, canonical};
 use crate::explain::law::{self, Laws, Scaling};
 use crate::explain::names;
 use crate::explain::summary::{CellSummary, Summary};
@@ -30,15 +30,13 @@ pub fn of(summary: &Summary) -> Vec<Weak> {
 }
 
 fn of_problem(cells: &[&CellSummary], summary: &Summary) -> Vec<Weak> {
-    let mut backends: Vec<&Backend> = Vec::new();
-    for cell in cells.iter().filter(|cell| cell.cell.lanes() > 1) {
-        if !backends.contains(&&cell.cell.backend) {
-            backends.push(&cell.cell.backend);
-        }
-    }
-    backends.sort_by_key(|backend| (names::backend_order(backend), backend.name().to_string()));
+    let mut backends = law::backends(cells);
+    let place = |name: &String| {
+        cells.iter().find(|c| names::series(&c.cell) == *name).map(|c| names::backend_order(&c.cell.backend))
+    };
+    backends.sort_by_cached_key(|name| (place(name), name.clone()));
     let mut found = Vec::new();
-    for backend in backends {
+    for backend in &backends {
         for rows in rows_per_lane(cells, backend) {
             let series: Vec<&CellSummary> = cells.iter().filter(|cell| per_lane(cell) == Some(rows)).copied().collect();
             let eligible = law::eligible(&series, backend);
@@ -47,7 +45,7 @@ fn of_problem(cells: &[&CellSummary], summary: &Summary) -> Vec<Weak> {
             if !several {
                 continue;
             }
-            let laws = law::laws(backend.name(), Scaling::Weak, &eligible, None, &summary.hosts, Some(rows));
+            let laws = law::laws(backend, Scaling::Weak, &eligible, None, &summary.hosts, Some(rows));
             let first = eligible[0];
             let name = names::dataset_name(&first.cell.dataset);
             let dims = first.dims.map_or(String::new(), |dims| format!(", {dims} columns"));
@@ -59,9 +57,9 @@ fn of_problem(cells: &[&CellSummary], summary: &Summary) -> Vec<Weak> {
 }
 
 /// The rows for each lane that cells of this backend have, rising.
-fn rows_per_lane(cells: &[&CellSummary], backend: &Backend) -> Vec<u64> {
+fn rows_per_lane(cells: &[&CellSummary], backend: &str) -> Vec<u64> {
     let mut rows: Vec<u64> =
-        cells.iter().filter(|cell| cell.cell.backend == *backend).filter_map(|cell| per_lane(cell)).collect();
+        cells.iter().filter(|cell| names::series(&cell.cell) == backend).filter_map(|cell| per_lane(cell)).collect();
     rows.sort_unstable();
     rows.dedup();
     rows
