@@ -196,16 +196,16 @@ impl Comm for MpiComm {
     }
 
     fn exchange(&self, sends: &[Send<'_>], recvs: &mut [Recv<'_>]) -> Result<()> {
-        let mut requests = Vec::new();
+        // First, because nothing may return before MPI_Waitall once a transfer has begun.
         let mut to_self = sends.iter().find(|send| send.to == self.lane.rank);
-        for recv in recvs.iter_mut() {
-            if recv.from == self.lane.rank {
-                match to_self.take() {
-                    Some(send) if send.bytes.len() == recv.bytes.len() => recv.bytes.copy_from_slice(send.bytes),
-                    _ => return Err(Error::internal("a message to oneself was not sent, or in another length")),
-                }
-                continue;
+        for recv in recvs.iter_mut().filter(|recv| recv.from == self.lane.rank) {
+            match to_self.take() {
+                Some(send) if send.bytes.len() == recv.bytes.len() => recv.bytes.copy_from_slice(send.bytes),
+                _ => return Err(Error::internal("a message to oneself was not sent, or in another length")),
             }
+        }
+        let mut requests = Vec::new();
+        for recv in recvs.iter_mut().filter(|recv| recv.from != self.lane.rank) {
             for chunk in recv.bytes.chunks_mut(CHUNK) {
                 // SAFETY: the memory is borrowed until MPI_Waitall below, and each chunk belongs to one request.
                 unsafe {
