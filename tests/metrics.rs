@@ -1,6 +1,6 @@
 //! Derived metrics of made-up counters.
 
-use amdahl::explain::metric::{self, Entry, all, said};
+use amdahl::explain::metric::{self, Entry, all, said, scope::Span};
 use amdahl::explain::show::Style;
 use amdahl::explain::summary::{Summary, summarise};
 use amdahl::record::simulation::{Cache, Caches, Counts, LastLevel, SIMULATION, Simulation, SimulationEnd};
@@ -231,4 +231,34 @@ fn show_writes_metrics_in_every_format() {
     let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
     assert!(rows.iter().any(|row| &row[7] == "POP load balance" && !row[11].is_empty()));
     assert!(rows.iter().all(|row| row[11].is_empty() == row[12].is_empty()), "a value has a source");
+}
+
+#[test]
+fn counts_that_the_probes_disturb_are_refused() {
+    let mut lines = Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines();
+    with_made_up_pmu(&mut lines, &[("instructions", 8e7, "perf-1"), ("cycles", 4e7, "perf-1")]);
+    for line in &mut lines {
+        if let Line::Record(record) = line
+            && let Some(measured) = &mut record.measured
+        {
+            let mut probing = flat("probing", 1, 0.0, Provenance::Measured, "clock");
+            let values = &mut probing.values.as_mut().expect("made up")[0];
+            // Nothing beside the assignment, half as much again as the update.
+            values[Phase::Assign.index()] = 1e-5;
+            values[Phase::Update.index()] = 1.5 * measured.wall(Phase::Update)[0];
+            measured.readings.push(probing);
+        }
+    }
+    let summary = summary(&lines);
+    let (group, cell) = (&summary.groups[0], &summary.groups[0].cells[0]);
+    let ipc = |span| {
+        let scope = metric::measured(&summary, group, cell, span, None).expect("a good repeat");
+        scope.together(["instructions", "cycles"]).map(|([instructions, cycles], _)| instructions / cycles)
+    };
+    assert_eq!(ipc(Span::Phase(Phase::Assign)), Ok(2.0));
+    let why = ipc(Span::Phase(Phase::Update)).expect_err("disturbed");
+    assert!(why.contains("150 % of the time of update"), "{why}");
+    assert!(
+        metric::of_cell(&summary, group, cell).iter().all(|entry| entry.phase != "update" || entry.metric != "IPC")
+    );
 }

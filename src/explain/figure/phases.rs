@@ -151,7 +151,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let caption = vec![
         format!(
             "Lane time: seconds of one iteration × lanes; medians of {} repeats, means over the lanes. With an ideal speedup every bar would end \
-             at the line of the base; what reaches beyond is lost. Longer bars than {LONGEST} times the base's are cut. 'other' is the rest of \
+             at the line of the base; what reaches beyond is lost. Longer bars than {LONGEST} times the base's are cut, their parts shares of the whole. 'other' is the rest of \
              the timed part. Imbalance: largest over mean useful time of the lanes.",
             view.repeats().replace("n = ", "")
         ),
@@ -255,10 +255,12 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, heading: &str, group: &Group, bars: 
     for (i, bar) in bars.iter().enumerate() {
         let y = top + i as f64 * ROW;
         canvas.text(&bar.name, (left - 8.0, y + ROW / 2.0), At::End, LABEL)?;
+        // Of a cut bar the parts keep their shares: what takes its time is seen, and the gaps say that it is longer.
+        let shrunk = if is_cut(bar) { end / scale.value(bar.total()) } else { 1.0 };
         let mut from = 0.0;
         let parts = ORDER.iter().zip(bar.costs).filter(|(word, cost)| *cost > 0.0 || !OF_ACCELERATORS.contains(*word));
         for (phase, cost) in parts {
-            let to = (from + scale.value(cost)).min(end);
+            let to = (from + shrunk * scale.value(cost)).min(end);
             canvas.bar((x.at(from), y + 4.0), (x.at(to) - x.at(from), ROW - 8.0), style::of_phase(phase).0)?;
             from = to;
         }

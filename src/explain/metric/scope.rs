@@ -5,6 +5,15 @@ use crate::explain::summary::COMPUTING;
 use crate::record::limits::Limits;
 use crate::record::{Phase, Provenance, Reading, Scope as Of};
 use crate::stats::median;
+use crate::units::significant;
+
+/// The recorder's own readings: seconds of the phases, of reading the probes, and how often each phase began.
+const OF_THE_RECORDER: [&str; 3] = [WALL, PROBING, "entries"];
+const WALL: &str = "wall";
+const PROBING: &str = "probing";
+
+/// Reading the probes may take this share of the time of what is counted: more is a defect of the count.
+const DISTURBED: f64 = 0.1;
 
 /// The phases that a value is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +161,28 @@ impl Scope<'_> {
             };
         }
         let ((from, group), value) = source.zip(median(&values)).ok_or("no good repeat")?;
+        if !OF_THE_RECORDER.contains(&metric) {
+            self.undisturbed(metric)?;
+        }
         Ok(Input { value, from, group })
+    }
+
+    /// Refuses counts of phases that took little more time than the reading of the probes, of which they hold a part.
+    fn undisturbed(&self, metric: &str) -> Result<(), String> {
+        // Simulated runs and older records have no such times.
+        let share = |readings: &&[Reading]| {
+            let (probing, wall) = (self.sum(readings, PROBING).ok()?.0, self.sum(readings, WALL).ok()?.0);
+            (wall > 0.0).then(|| probing / wall)
+        };
+        let shares: Vec<f64> = self.runs.iter().filter_map(share).collect();
+        match median(&shares) {
+            Some(share) if share > DISTURBED => Err(format!(
+                "{metric}: a part of reading the probes is counted too, and that took {} % of the time of {}: choose fewer with AMDAHL_PROBES",
+                significant(100.0 * share),
+                self.span.word()
+            )),
+            _ => Ok(()),
+        }
     }
 
     fn sum<'r>(&self, readings: &'r [Reading], metric: &str) -> Result<(f64, &'r Reading, Provenance), String> {
@@ -212,7 +242,7 @@ impl Scope<'_> {
     /// # Errors
     /// Why there are none.
     pub fn lane_seconds(&self) -> Result<f64, String> {
-        match self.total("wall")? {
+        match self.total(WALL)? {
             Input { value, from: Provenance::Measured, .. } if value > 0.0 => Ok(value),
             Input { from: Provenance::Measured, .. } => Err(format!("no time was spent in {}", self.span.word())),
             _ => Err("the wall time is not measured".into()),

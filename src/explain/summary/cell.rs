@@ -130,14 +130,22 @@ fn distances_share(cell: &Cell, answer: &Clustering) -> Option<f64> {
     answer.distances.filter(|_| all > 0.0).map(|distances| distances as f64 / all)
 }
 
-/// Of each timed phase, the time of reading the probes at its beginnings as a share of its own, all lanes together.
+/// A phase with a smaller share of the timed part than this decides nothing, whatever the probes take of it; its metrics are refused where
+/// the probes disturb them.
+const MATTERS: f64 = 0.01;
+
+/// Of each timed phase that matters, the time of reading the probes at its beginnings as a share of its own, all lanes together.
 fn probing(measured: &Measured) -> impl Iterator<Item = (Phase, f64)> {
     let seconds = |metric: &str, phase: Phase| -> f64 {
         let reading = measured.reading(metric);
         reading.map_or(0.0, |r| r.lanes().filter_map(|lane| r.value(lane, phase)).sum())
     };
-    let share = move |phase| (phase, seconds("probing", phase) / seconds("wall", phase));
-    Phase::TIMED.map(share).into_iter().filter(|(_, share)| share.is_finite())
+    let timed: f64 = Phase::TIMED.iter().map(|phase| seconds("wall", *phase)).sum();
+    let matters = move |phase: &Phase| seconds("wall", *phase) > MATTERS * timed;
+    Phase::TIMED
+        .into_iter()
+        .filter(matters)
+        .map(move |phase| (phase, seconds("probing", phase) / seconds("wall", phase)))
 }
 
 /// CPU seconds of the timed part, all lanes together.
@@ -276,17 +284,21 @@ fn notice(id: &CellId, cell: &Cell, oversubscribed: bool, good: &[(&Record, &Sha
         found.steal.0 = found.steal.0.max(steal);
         found.steal.1.push(id.clone());
     }
-    let mut probed = false;
-    for (phase, share) in good.iter().flat_map(|(_, measured)| probing(measured)).filter(|(_, share)| *share > PROBING)
-    {
+    // The median over the repeats: a process that came between two readings once tells nothing of the probes.
+    let mut shares: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    for (phase, share) in good.iter().flat_map(|(_, measured)| probing(measured)) {
+        shares.entry(phase.index()).or_default().push(share);
+    }
+    let usual = shares.into_iter().filter_map(|(phase, shares)| Some((Phase::ALL[phase], median(&shares)?)));
+    let much: Vec<(Phase, f64)> = usual.filter(|(_, share)| *share > PROBING && !oversubscribed).collect();
+    for (phase, share) in &much {
         let (worst, phases, _) = &mut found.probing;
-        *worst = worst.max(share);
+        *worst = worst.max(*share);
         if !phases.iter().any(|known| known == phase.word()) {
             phases.push(phase.word().to_string());
         }
-        probed = true;
     }
-    if probed {
+    if !much.is_empty() {
         found.probing.2.push(id.clone());
     }
     let crowded = good.iter().filter_map(|(_, m)| without_cpu(m)).filter(|s| *s > CROWDED).fold(0.0, f64::max);
