@@ -38,6 +38,23 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All kinds.
+    pub const ALL: [Kind; 13] = [
+        Kind::Internal,
+        Kind::Usage,
+        Kind::Manifest,
+        Kind::Data,
+        Kind::Io,
+        Kind::Comm,
+        Kind::Unavailable,
+        Kind::Device,
+        Kind::WrongAnswer,
+        Kind::Regression,
+        Kind::Inconclusive,
+        Kind::NothingMeasured,
+        Kind::Interrupted,
+    ];
+
     /// The process exit code for this kind.
     pub fn exit_code(self) -> u8 {
         match self {

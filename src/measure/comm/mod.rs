@@ -188,10 +188,7 @@ fn decode(bytes: &[u8], lane: u64) -> Error {
     let Ok((word, message, place, hint)) = serde_json::from_slice::<Wire>(bytes) else {
         return Error::comm(format!("lane {lane} failed and could not say why"));
     };
-    let kind = [Kind::Usage, Kind::Manifest, Kind::Data, Kind::Io, Kind::Comm, Kind::Unavailable, Kind::Interrupted]
-        .into_iter()
-        .find(|k| k.word() == word)
-        .unwrap_or(Kind::Internal);
+    let kind = Kind::ALL.into_iter().find(|kind| kind.word() == word).unwrap_or(Kind::Internal);
     let mut error = Error::new(kind, message);
     if let Some((file, line, column)) = place {
         error = error.at(file, line, column);
@@ -205,5 +202,20 @@ pub fn agreed<T>(comm: &dyn Comm, local: Result<T>) -> Result<T> {
     match local {
         Ok(value) => comm.agree(Ok(())).map(|()| value),
         Err(error) => Err(comm.agree(Err(error.clone())).err().unwrap_or(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn an_error_is_the_same_on_every_lane() {
+        for kind in Kind::ALL {
+            let error = Error::new(kind, "what").at("a.csv", 3, 1).hint("do");
+            assert_eq!(decode(&encode(&error), 0), error);
+        }
+        assert_eq!(decode(b"", 2).kind, Kind::Comm);
     }
 }
