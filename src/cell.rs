@@ -355,9 +355,9 @@ impl fmt::Display for CellId {
 }
 
 impl Cell {
-    /// Number of lanes: ranks × threads.
+    /// Number of lanes: ranks × threads. A cell that was checked has few enough; one of a record may have any.
     pub fn lanes(&self) -> u32 {
-        self.ranks * self.threads
+        self.ranks.saturating_mul(self.threads)
     }
 
     /// The id: the first 64 bits of the SHA-256 of the canonical form.

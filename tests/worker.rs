@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use amdahl::cell::{Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
 use amdahl::measure::worker::{Capabilities, read_report};
-use amdahl::record::{End, Measured};
+use amdahl::record::{End, Failure, Measured};
 
 /// The worker under test: `AMDAHL_WORKER` where `make test` names the one with MPI, else the one that cargo built for the tests.
 pub fn worker() -> PathBuf {
@@ -102,4 +102,42 @@ pub fn synthetic(backend: &str, ranks: u32, threads: u32) -> Cell {
         threads,
         oversubscribe: true,
     }
+}
+
+/// A cell that must end with this class of failure, in words and not by a panic.
+fn refused(cell: &Cell) -> (Failure, String) {
+    let (out, end) = run(cell, &[]);
+    assert_eq!(out.status.code(), Some(2), "{}", String::from_utf8_lossy(&out.stderr));
+    match end {
+        Some(End::Failed { class, reason }) => (class, reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_no_machine_has_room_for_is_refused() {
+    for (rows, backend) in [(1 << 50, "serial"), (u64::MAX / 2, "serial"), (1 << 50, "threads")] {
+        let mut cell = synthetic(backend, 1, 1);
+        let Dataset::Synthetic { points, .. } = &mut cell.dataset else { panic!("made-up rows") };
+        *points = rows;
+        let (class, reason) = refused(&cell);
+        assert_eq!(class, Failure::Unavailable, "{reason}");
+        assert!(reason.contains(&format!("no memory for {rows} rows x 6 columns")), "{reason}");
+    }
+    let many = Cell { oversubscribe: false, ..synthetic("threads", 1, 1 << 24) };
+    let (class, reason) = refused(&many);
+    assert_eq!(class, Failure::Unavailable, "{reason}");
+    assert!(reason.contains("16777216 lanes on this node"), "{reason}");
+}
+
+#[test]
+fn true_labels_without_classes_are_refused_before_the_work() {
+    let mut cell = synthetic("serial", 1, 1);
+    let Dataset::Synthetic { points, clusters, .. } = &mut cell.dataset else { panic!("made-up rows") };
+    (*points, *clusters) = (20_000, 20_000);
+    let Workload::KMeans(kmeans) = &mut cell.workload;
+    kmeans.k = 20_000;
+    let (class, reason) = refused(&cell);
+    assert_eq!(class, Failure::Data, "{reason}");
+    assert!(reason.contains("too many for a table"), "{reason}");
 }

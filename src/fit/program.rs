@@ -17,7 +17,7 @@ use crate::measure::comm::{Buf, Comm, Op, agreed};
 use crate::measure::device::pjrt::{Order, Pjrt};
 use crate::measure::device::{KMeansDevice, LabelSink, cpu::Cpu};
 use crate::workload::kmeans::engine::{self, Engine, Iteration, Limit, Watch};
-use crate::workload::kmeans::tally::Tally;
+use crate::workload::kmeans::tally::{self, Tally};
 use crate::workload::kmeans::{empty_clusters, quality};
 use crate::workload::load::{self, Opens, Part};
 
@@ -156,6 +156,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
         return Err(Error::data("there are 0 columns beside the weights, at least 1 is needed"));
     }
     engine::enough(shape.rows, k)?;
+    let classes = tally::classes(comm, k, part.truth.as_deref())?;
     let scaling = Scaling::find(comm, &part, kmeans.scale, job.weighted)?;
     let given = given(comm, kmeans, &scaling, shape.dims)?;
     let rows = Scaled {
@@ -199,7 +200,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
         engine.step(&centroids)?;
     }
     looking.doing(Doing::Labelling);
-    let assigned = assigned(job, &mut engine, &part, &looking, (k, inertia, kmeans.seed))?;
+    let assigned = assigned(job, &mut engine, &part, &looking, (k, classes, inertia, kmeans.seed))?;
     let weight = job.weighted.then(|| engine.weight());
     let mut warnings = Vec::new();
     warnings.extend(empty_clusters(engine.counts()));
@@ -222,6 +223,7 @@ pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned
         return Err(Error::data(format!("the model has {} columns, the data {}", model.dims, part.whole.dims))
             .hint("leave columns out with --columns, or say with --labels-column which one holds labels"));
     }
+    let classes = tally::classes(comm, model.k(), part.truth.as_deref())?;
     let rows = Scaled {
         part: &mut part,
         scaling: &model.scaling,
@@ -235,7 +237,7 @@ pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned
     looking.doing(Doing::Labelling);
     engine.step(&model.centroids)?;
     let inertia = engine.inertia(&model.centroids)?;
-    assigned(job, &mut engine, &part, &looking, (model.k(), inertia, model.found.seed))
+    assigned(job, &mut engine, &part, &looking, (model.k(), classes, inertia, model.found.seed))
 }
 
 /// The seed of a start: the first start's is the seed itself.
@@ -297,7 +299,7 @@ fn assigned(
     engine: &mut Engine<'_>,
     part: &Part<'_>,
     looking: &Looking<'_>,
-    (k, inertia, seed): (usize, f64, u64),
+    (k, classes, inertia, seed): (usize, usize, f64, u64),
 ) -> Result<Assigned> {
     let (comm, shape) = (engine.comm(), engine.whole());
     let mut mine = Labels::Memory(Vec::new());
@@ -306,7 +308,7 @@ fn assigned(
     let mut sizes = vec![0u64; k];
     mine.iter().for_each(|&label| sizes[label as usize] += 1);
     comm.all_reduce(Op::Sum, Buf::U64(&mut sizes))?;
-    let mut tally = Tally::new(comm, k, part.truth.as_deref(), part.first)?;
+    let mut tally = Tally::new(k, classes, part.truth.as_deref(), part.first);
     agreed(comm, tally.put(part.first, &mine))?;
     tally.reduce(comm)?;
     let quality = if tally.classes > 0 { quality::measures(&tally.table, tally.classes) } else { BTreeMap::new() };

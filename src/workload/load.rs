@@ -95,6 +95,7 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a dyn Opens) -> Result<Part<'a>> {
     let [rows, dims, seekable, has_truth] = facts;
     let whole = Shape { rows, dims: dims as usize };
     let mine = shard(lane.index as u64, lane.count as u64, rows);
+    comm.agree(room(mine.end - mine.start, whole.dims))?;
     // What one lane of a process has read lies in memory that all its lanes see.
     if seekable != 0 || lane.ranks == 1 {
         let opened = source.get().and_then(|source| Ok((source, source.truth(mine.clone())?)));
@@ -122,6 +123,22 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a dyn Opens) -> Result<Part<'a>> {
     }
     let truth = (has_truth != 0).then_some(truth);
     Ok(Part { whole, first: mine.start, rows: Rows::Scattered(values), truth })
+}
+
+/// So many bytes of rows are asked for once, untouched, before they are needed: what the system refuses then would end the process.
+const MUCH: u64 = 1 << 30;
+
+/// Can there be room for so many rows?
+fn room(rows: u64, dims: usize) -> Result<()> {
+    let bytes = rows.checked_mul(dims as u64).and_then(|values| values.checked_mul(size_of::<f32>() as u64));
+    let granted = bytes.is_some_and(|bytes| {
+        bytes < MUCH || usize::try_from(bytes).is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
+    });
+    if granted {
+        return Ok(());
+    }
+    Err(Error::unavailable(format!("there is no memory for {rows} rows x {dims} columns on each lane"))
+        .hint("take fewer rows, or more machines"))
 }
 
 /// Rows, columns, seekable, has true labels.

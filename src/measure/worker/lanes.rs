@@ -58,7 +58,10 @@ pub fn run(shared: &Shared<'_>) -> Result<Option<CellEnd>> {
     match &cell.backend {
         Backend::Native { comm, .. } => match comm {
             CommKind::Solo => lane(shared, &Solo),
-            CommKind::Threads => team::on_threads(threads, threads > cpus, &|comm| lane(shared, comm)),
+            CommKind::Threads => {
+                enough(threads, shared)?;
+                team::on_threads(threads, threads > cpus, &|comm| lane(shared, comm))
+            }
             CommKind::Mpi | CommKind::Hybrid => {
                 team::on_ranks(|comm| ranks_are_there(shared, comm.lane().ranks), cpus, &|comm| lane(shared, comm))
             }
@@ -79,21 +82,21 @@ fn ranks_are_there(shared: &Shared<'_>, ranks: usize) -> Result<usize> {
     Ok(shared.cell.threads as usize)
 }
 
+/// Are there CPUs for so many lanes, or may they share some?
+fn enough(lanes: usize, shared: &Shared<'_>) -> Result<()> {
+    let cpus = shared.cpus.len();
+    if lanes <= cpus || shared.cell.oversubscribe {
+        return Ok(());
+    }
+    Err(Error::unavailable(format!("{lanes} lanes on this node, but only {cpus} CPUs may be used"))
+        .hint("use fewer lanes, or set oversubscribe = true: the results are then labelled"))
+}
+
 /// Runs one lane on the calling thread.
 fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     let here = comm.lane();
-    let room = if here.node_count > shared.cpus.len() && !shared.cell.oversubscribe {
-        Err(Error::unavailable(format!(
-            "{} lanes on this node, but only {} CPUs may be used",
-            here.node_count,
-            shared.cpus.len()
-        ))
-        .hint("use fewer lanes, or set oversubscribe = true: the results are then labelled"))
-    } else {
-        Ok(())
-    };
     let selected = probe::selected();
-    comm.agree(room.and(selected.as_ref().map(drop).map_err(Clone::clone)))?;
+    comm.agree(enough(here.node_count, shared).and(selected.as_ref().map(drop).map_err(Clone::clone)))?;
     let (counters, sources) = selected?;
     let pinned = shared.cpus.get(here.node_index % shared.cpus.len().max(1)).copied().filter(|&cpu| pin::pin(cpu));
     let recorder = Recorder::new(&sources, Seat { reads_node: here.node_index == 0 }).marked(Marker::wanted(here.rank));

@@ -10,7 +10,7 @@ use crate::exact::squared_distance;
 use crate::measure::device::{LabelSink, cpu::Cpu};
 use crate::record::{Clustering, peer::NEAR_TIE, peer::OneStep};
 use crate::workload::kmeans::engine::{self, End, Engine, Limit, Reason, Unwatched};
-use crate::workload::kmeans::tally::Tally;
+use crate::workload::kmeans::tally::{self, Tally};
 use crate::workload::{LaneContext, load};
 
 /// What an outside program found.
@@ -40,6 +40,7 @@ pub fn judge(spec: &KMeans, found: &Found, context: &LaneContext<'_>) -> Result<
     let mut part = load::part(context.comm, context.source)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
+    let classes = tally::classes(context.comm, k, part.truth.as_deref())?;
     let cpu = Cpu::new()?;
     let (mut engine, inspected) = Engine::load(context.comm, &cpu, &mut part)?;
     let one_step = match &found.first {
@@ -63,7 +64,7 @@ pub fn judge(spec: &KMeans, found: &Found, context: &LaneContext<'_>) -> Result<
     engine.step(&found.centroids)?;
     let reason = if found.converged { Reason::Unchanged } else { Reason::Iterations };
     let end = End { iterations: found.iterations, reason, labels_are_final: true };
-    let mut tally = Tally::new(context.comm, k, part.truth.as_deref(), part.first)?;
+    let mut tally = Tally::new(k, classes, part.truth.as_deref(), part.first);
     let clustering = super::answer(context, &mut engine, &mut tally, &found.centroids, end, inspected.digest)?;
     Ok((clustering, one_step))
 }

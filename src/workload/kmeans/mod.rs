@@ -58,6 +58,7 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
     let mut part = load::part(comm, context.source)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
+    let classes = tally::classes(comm, k, part.truth.as_deref())?;
     let (mut engine, inspected) = Engine::load(comm, device, &mut part)?;
 
     recorder.enter(Phase::Init);
@@ -93,7 +94,7 @@ pub fn run_on(spec: &KMeans, device: &dyn KMeansDevice, context: &LaneContext<'_
         end.labels_are_final = false;
     }
     engine.finish(spec.algorithm, &centroids, end)?;
-    let mut tally = Tally::new(comm, k, part.truth.as_deref(), part.first)?;
+    let mut tally = Tally::new(k, classes, part.truth.as_deref(), part.first);
     let mut answer = answer(context, &mut engine, &mut tally, &centroids, end, inspected.digest)?;
     (answer.distances, answer.init_distances) = (Some(distances), Some(engine.initial_distances()));
     Ok(LaneResult {
