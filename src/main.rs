@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use amdahl::cli::{self, Cli, people::ranks};
+use amdahl::cli::{self, Cli, output, people::ranks};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match cli::run(parsed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("amdahl: {error}");
+            output::say(&format!("amdahl: {error}\n"));
             ExitCode::from(error.exit_code())
         }
     }

@@ -335,6 +335,17 @@ fn a_reader_that_stops_early_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
 }
 
+#[test]
+fn an_error_that_nobody_reads_keeps_its_exit_code() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_amdahl"))
+        .args(["show", "no/such/folder"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("amdahl starts");
+    drop(child.stderr.take());
+    assert_eq!(child.wait().expect("amdahl ends").code(), Some(2));
+}
+
 /// Records as strange as they come: times that are none, phases that are missing, cells that nothing describes.
 fn strange() -> impl Strategy<Value = Vec<Line>> {
     let value =

@@ -127,7 +127,7 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
         Format::Json => summary.json()?,
     };
     if printed {
-        eprint!("{text}");
+        output::say(&text);
         return Ok(());
     }
     output::print(&text)

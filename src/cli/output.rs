@@ -16,6 +16,11 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
+/// Prints text beside standard output. Where nobody reads it any more, that is no reason to stop.
+pub fn say(text: &str) {
+    let _ = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
 /// Colour on a terminal, unless `NO_COLOR` is set and not empty (no-color.org) or the terminal is dumb.
 pub fn style() -> Style {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
@@ -47,11 +52,11 @@ pub(crate) fn warn_of_boxes(missing: &[char]) {
     let some: Vec<String> = missing.iter().take(8).map(|c| format!("'{c}'")).collect();
     let more =
         if missing.len() > some.len() { format!(" and {} more", missing.len() - some.len()) } else { String::new() };
-    eprintln!(
+    say(&format!(
         "amdahl: warning: the fonts for paper do not have {}{more}: boxes stand in their place\n  write them in Latin or Greek letters in the manifest; the page and \
-         'amdahl show' have them all",
+         'amdahl show' have them all\n",
         some.join(", ")
-    );
+    ));
 }
 
 /// An experiment's name as the beginning of a file name: letters, digits, `-` and `_`.

@@ -45,7 +45,7 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
     };
     // Labels that are printed are not mixed with anything else.
     if args.common.labels.as_deref() == Some(Path::new("-")) {
-        eprint!("{text}");
+        output::say(&text);
         return Ok(());
     }
     output::print(&text)

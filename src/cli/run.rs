@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> Result<()> {
     let worker = Worker::find(scratch.path(), &interrupts)?;
     let mut store = Store::open(&folder, facts(args, &plan, &worker, &name, started_ms))?;
     for warning in &store.results().warnings {
-        eprintln!("amdahl: {warning}");
+        output::say(&format!("amdahl: {warning}\n"));
     }
     let mut executor = Launching {
         worker: &worker,

@@ -1,7 +1,7 @@
 //! What a person sees while a sweep runs: a bar with an estimate on a terminal, a line for each cell elsewhere.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Names;
 use crate::cell::CellId;
+use crate::cli::output;
 use crate::explain::names::one_line;
 use crate::measure::sweep::{Standing, Watch};
 use crate::plan::PlannedCell;
@@ -49,8 +50,8 @@ impl<'a> Progress<'a> {
 
     fn say(&self, line: &str) {
         match &self.bar {
-            Some((bar, ..)) => bar.suspend(|| eprintln!("{line}")),
-            None => drop(writeln!(std::io::stderr(), "{line}")), // nobody reads: no reason to stop
+            Some((bar, ..)) => bar.suspend(|| output::say(&format!("{line}\n"))),
+            None => output::say(&format!("{line}\n")),
         }
     }
 
