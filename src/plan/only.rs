@@ -143,6 +143,13 @@ pub fn value(cell: &Cell, id: &CellId, axis: &str) -> Option<String> {
         "layout" => Some(kmeans.layout.name().into()),
         "arithmetic" => Some(kmeans.arithmetic.name().into()),
         "schedule" => Some(kmeans.schedule.name().into()),
+        // How an accelerator is used; nothing of a cell that has none.
+        "update" => cell.backend.platform().map(|_| kmeans.offload.update.name().into()),
+        "precision" => cell.backend.platform().map(|_| kmeans.offload.precision.name().into()),
+        "plugin" => match cell.backend.platform() {
+            Some(_) => kmeans.offload.plugin.as_ref().map(|path| path.display().to_string()),
+            None => None,
+        },
         "synthetic" => made.map(|(shape, ..)| shape_word(shape).into()),
         "dataset" => match &cell.dataset {
             Dataset::Catalogue { name, .. } => Some(name.clone()),
@@ -189,6 +196,26 @@ mod tests {
         assert_eq!(lanes, [("serial", 1, 1), ("threads", 2, 5), ("threads", 4, 5), ("mpi", 1, 5), ("mpi", 2, 5)]);
         assert_eq!(only("").expect("no wish, no limit"), plan());
         assert_eq!(only("tolerance=0.50").expect("equal as numbers").cells.len(), plan().cells.len());
+    }
+
+    #[test]
+    fn how_an_accelerator_is_used_can_be_chosen() {
+        let text = r#"
+            workload = { kind = "kmeans", k = 2, iterations = 3 }
+            dataset = { synthetic = "mixture", points = 100, dims = 2, clusters = 2 }
+            axes = { backend = ["serial", "pjrt-reference"], update = ["host", "device"], precision = ["f32", "bf16"] }
+        "#;
+        let plan = parse(text, Path::new("only.toml"), Machine { cpus: 4 }).expect("a good manifest");
+        let cells = |text: &str| {
+            let part = Filter::parse(text).and_then(|filter| filter.apply(&plan)).expect("there are such cells");
+            let of =
+                |c: &PlannedCell| (c.cell.backend.name().to_string(), value(&c.cell, &c.id, "precision"), c.repeats);
+            part.cells.iter().map(of).collect::<Vec<_>>()
+        };
+        let pjrt = |precision: &str| ("pjrt-reference".to_string(), Some(precision.to_string()), 5);
+        let oracle = ("serial".to_string(), None, 1);
+        assert_eq!(cells("update=device,precision=bf16"), [oracle.clone(), pjrt("bf16")]);
+        assert_eq!(cells("update=host"), [oracle, pjrt("f32"), pjrt("bf16")]);
     }
 
     #[test]
