@@ -61,6 +61,19 @@ fn what_does_not_decide_is_no_pass() {
     }
     assert_eq!(kind(&between(&slower(1.0), &wrong), 1.5), Some(Kind::WrongAnswer));
 
+    let mut once = slower(1.0);
+    if let Some(Line::Record(record)) = once.iter_mut().find(|line| matches!(line, Line::Record(_))) {
+        record.outcome = Outcome::Wrong { reason: "inertia: got 1, the oracle has 2".into() };
+    }
+    assert_eq!(kind(&between(&slower(1.0), &once), 1.5), Some(Kind::WrongAnswer), "one answer of many");
+    assert_eq!(kind(&between(&once, &slower(1.0)), 1.5), None, "it was mended");
+
+    let mut few = slower(1.0);
+    let cell = few.iter().find_map(|line| if let Line::Cell { id, .. } = line { Some(id.clone()) } else { None });
+    let beyond = |line: &Line| matches!(line, Line::Record(r) if Some(&r.key.cell) == cell.as_ref() && r.repeat > 1);
+    few.retain(|line| !beyond(line));
+    assert_eq!(kind(&between(&slower(1.0), &few), 1.5), Some(Kind::Inconclusive), "one cell has too few repeats");
+
     let elsewhere = Made { k: vec![3], ..Made::default() }.lines();
     let comparison = between(&slower(1.0), &elsewhere);
     assert_eq!((comparison.pairs.len(), comparison.only_a.len(), comparison.only_b.len()), (0, 9, 9));

@@ -11,8 +11,8 @@ use crate::stats::Bootstrap;
 /// Arguments of `amdahl compare`.
 #[derive(clap::Args, Debug)]
 #[command(
-    after_help = "Exit codes with --fail-over: 3 when B is shown to be slower than allowed, 4 when the measurements do not decide,
-5 when a cell gives wrong answers in B, 6 when no cell is in both folders."
+    after_help = "Exit codes with --fail-over: 3 when B is shown to be slower than allowed, 4 when the measurements of a cell do not
+decide, 5 when a cell gives a wrong answer in B, 6 when no cell is in both folders."
 )]
 pub struct Args {
     /// Results folder A: what is compared with

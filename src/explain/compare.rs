@@ -52,6 +52,9 @@ pub struct Pair {
     pub ratio: Option<Estimate>,
     /// What that says.
     pub verdict: Verdict,
+    /// Did a repeat in B give a wrong answer? Others may have given the right one.
+    #[serde(skip)]
+    pub wrong: bool,
 }
 
 /// What a pair says.
@@ -129,6 +132,7 @@ fn full_name(group: &Group, cell: &CellSummary) -> String {
 fn pair(group: &Group, a: &CellSummary, b: &CellSummary, bootstrap: Bootstrap) -> Pair {
     let same_data = a.key.data == b.key.data;
     let ratio = bootstrap.ratio_of_medians(&b.samples(), &a.samples()).filter(|_| same_data);
+    let wrong = b.failures.iter().any(|f| f.what == "wrong");
     let verdict = match (a.time.is_some(), b.time.is_some()) {
         (true, true) if !same_data => Verdict::OtherData,
         (true, true) => match ratio.and_then(|r| r.interval) {
@@ -147,19 +151,20 @@ fn pair(group: &Group, a: &CellSummary, b: &CellSummary, bootstrap: Bootstrap) -
             };
             let failures = if right { &a.failures } else { &b.failures };
             let reason = failures.first().map_or("no repeat".into(), |f| format!("{}: {}", f.what, f.reason));
-            Verdict::NoTime { side, wrong: b.failures.iter().any(|f| f.what == "wrong"), reason }
+            Verdict::NoTime { side, wrong, reason }
         }
     };
-    Pair { id: a.id.clone(), cell: a.cell.clone(), problem: problem(group), a: a.time, b: b.time, ratio, verdict }
+    let problem = problem(group);
+    Pair { id: a.id.clone(), cell: a.cell.clone(), problem, a: a.time, b: b.time, ratio, verdict, wrong }
 }
 
 impl Comparison {
     /// Refuses when there is nothing to compare and, with a limit, when B is shown to take more than `limit` times as long as A.
     ///
     /// # Errors
-    /// Nothing measured: no cell is in both folders. With a limit: wrong answer, when a cell with a time in A has only wrong answers in B;
-    /// regression, when the lower end of an interval is above the limit; inconclusive, when no cell has an interval, or one with a time
-    /// in A has none in B.
+    /// Nothing measured: no cell is in both folders. With a limit: wrong answer, when a cell gave one in B; regression, when the lower end
+    /// of an interval is above the limit; inconclusive, when a cell with a time in A cannot be compared: it has none in B, too few repeats
+    /// for an interval, or other data.
     pub fn judge(&self, limit: Option<f64>) -> Result<()> {
         if self.pairs.is_empty() {
             return Err(Error::new(Kind::NothingMeasured, "no cell is in both folders")
@@ -173,10 +178,8 @@ impl Comparison {
             0 => Ok(()),
             n => Err(Error::new(kind, format!("{n} of {} cells {what}: {}", self.pairs.len(), cells.join(", ")))),
         };
-        let lost = |p: &Pair| matches!(p.verdict, Verdict::NoTime { side: "B", .. });
-        let wrong = |p: &Pair| matches!(p.verdict, Verdict::NoTime { side: "B", wrong: true, .. });
         let interval = |p: &Pair| p.ratio.and_then(|r| r.interval);
-        refuse(Kind::WrongAnswer, "give a wrong answer in B", names(&wrong))?;
+        refuse(Kind::WrongAnswer, "give a wrong answer in B", names(&|p| p.wrong))?;
         refuse(
             Kind::Regression,
             &format!("take more than {limit} times as long in B"),
@@ -189,7 +192,8 @@ impl Comparison {
             )
             .hint("measure at least 3, better 6 or more repeats of each cell"));
         }
-        refuse(Kind::Inconclusive, "have a time in A but none in B", names(&lost))
+        let undecided = |p: &Pair| p.a.is_some() && interval(p).is_none();
+        refuse(Kind::Inconclusive, "have a time in A, and none in B that it can be compared with", names(&undecided))
     }
 
     /// The comparison as plain text, each line ended.
