@@ -440,17 +440,7 @@ mod tests {
 
     fn cell() -> Cell {
         Cell {
-            workload: Workload::KMeans(KMeans {
-                k: 8,
-                init: Init::FirstRows,
-                stop: Stop::Iterations(10),
-                warmup: 1,
-                algorithm: Default::default(),
-                layout: Default::default(),
-                arithmetic: Default::default(),
-                schedule: Default::default(),
-                offload: Default::default(),
-            }),
+            workload: Workload::KMeans(KMeans::new(8, Stop::Iterations(10), 1)),
             dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 1000, dims: 4, clusters: 8, seed: 1 },
             backend: Backend::SERIAL,
             ranks: 1,
@@ -475,17 +465,7 @@ mod tests {
         two_ranks.ranks = 2;
         assert!(two_ranks.validate().expect_err("serial has one rank").message.contains("one rank"));
         let mut no_clusters = cell();
-        no_clusters.workload = Workload::KMeans(KMeans {
-            k: 0,
-            init: Init::FirstRows,
-            stop: Stop::Iterations(1),
-            warmup: 0,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        });
+        no_clusters.workload = Workload::KMeans(KMeans::new(0, Stop::Iterations(1), 0));
         assert!(no_clusters.validate().expect_err("k = 0").message.contains("k is at least 1"));
         let text = canonical(&cell()).replace("serial", "serail");
         assert!(Cell::parse(&text).expect_err("a typo").message.contains("unknown backend 'serail'"));

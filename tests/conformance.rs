@@ -227,17 +227,7 @@ fn case(rows: usize, dims: usize, k: u32, seed: u64, coarse: bool) -> Case {
     Case {
         rows: Matrix { values: numbers(rows * dims, seed, coarse), dims },
         truth: None,
-        spec: KMeans {
-            k,
-            init: Init::FirstRows,
-            stop: Stop::Iterations(4),
-            warmup: 0,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        },
+        spec: KMeans::new(k, Stop::Iterations(4), 0),
         seekable: true,
     }
 }
@@ -353,22 +343,8 @@ fn fewer_rows_than_lanes_and_as_many_clusters_as_rows() {
 fn empty_clusters_move_to_the_farthest_rows() {
     // The first three rows are the same point, so two clusters start empty; the farthest rows are 100 and then 50.
     let values = vec![0.0, 0.0, 0.0, 1.0, 50.0, 2.0, 100.0];
-    let case = Case {
-        rows: Matrix { values, dims: 1 },
-        truth: None,
-        spec: KMeans {
-            k: 3,
-            init: Init::FirstRows,
-            stop: TO_THE_END,
-            warmup: 1,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        },
-        seekable: true,
-    };
+    let case =
+        Case { rows: Matrix { values, dims: 1 }, truth: None, spec: KMeans::new(3, TO_THE_END, 1), seekable: true };
     let answer = case.check();
     assert_eq!(answer.sizes, [5, 1, 1]);
     assert!((answer.inertia - 3.2).abs() < 1e-6, "{}", answer.inertia);

@@ -1,6 +1,6 @@
 //! Real data, real processes, real ranks: the reference results, and the same bits on any number of lanes.
 
-use amdahl::cell::{Algorithm, Backend, Cell, Dataset, Init, KMeans, Stop, Workload};
+use amdahl::cell::{Algorithm, Backend, Cell, Dataset, KMeans, Stop, Workload};
 use amdahl::record::{Answer, Clustering, Failure, Measured, Phase};
 
 use crate::worker;
@@ -73,17 +73,7 @@ const RANKS: &[(&str, u32, u32)] =
 
 fn cell(name: &str, k: u32, (backend, ranks, threads): (&str, u32, u32)) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans {
-            k,
-            init: Init::FirstRows,
-            stop: Stop::Converged { tolerance: 0.0, max_iterations: 1000 },
-            warmup: 1,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        }),
+        workload: Workload::KMeans(KMeans::new(k, Stop::Converged { tolerance: 0.0, max_iterations: 1000 }, 1)),
         dataset: Dataset::Catalogue { name: name.into(), sample: None },
         backend: Backend::from_name(backend).expect("a backend"),
         ranks,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use amdahl::cell::{Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
+use amdahl::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
 use amdahl::host::{CacheFacts, HostFacts};
 use amdahl::record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
 use amdahl::record::read::Results;
@@ -78,17 +78,7 @@ impl Default for Made {
 
 pub fn cell(points: u64, k: u32, backend: &str, ranks: u32, threads: u32) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans {
-            k,
-            init: Init::FirstRows,
-            stop: Stop::Iterations(20),
-            warmup: 2,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        }),
+        workload: Workload::KMeans(KMeans::new(k, Stop::Iterations(20), 2)),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points, dims: 16, clusters: 16, seed: 1 },
         backend: Backend::from_name(backend).expect("a known backend"),
         ranks,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use amdahl::cell::{Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
+use amdahl::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
 use amdahl::measure::worker::{Capabilities, read_report};
 use amdahl::record::{End, Failure, Measured};
 
@@ -85,17 +85,7 @@ pub fn measure(cell: &Cell, environment: &[(&str, &str)]) -> Measured {
 /// A small synthetic cell.
 pub fn synthetic(backend: &str, ranks: u32, threads: u32) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans {
-            k: 5,
-            init: Init::FirstRows,
-            stop: Stop::Iterations(6),
-            warmup: 1,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        }),
+        workload: Workload::KMeans(KMeans::new(5, Stop::Iterations(6), 1)),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 2000, dims: 6, clusters: 5, seed: 3 },
         backend: Backend::from_name(backend).expect("a backend"),
         ranks,

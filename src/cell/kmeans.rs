@@ -39,6 +39,21 @@ pub struct KMeans {
 }
 
 impl KMeans {
+    /// k-means from the first rows, with all that has a usual value as usual.
+    pub fn new(k: u32, stop: Stop, warmup: u32) -> KMeans {
+        KMeans {
+            k,
+            init: Init::FirstRows,
+            stop,
+            warmup,
+            algorithm: Algorithm::default(),
+            layout: Layout::default(),
+            arithmetic: Arithmetic::default(),
+            schedule: Schedule::default(),
+            offload: Offload::default(),
+        }
+    }
+
     /// Has a clustering on an accelerator the answer of the processor, bit by bit? Where near ties are decided in f64 and sums are exact.
     pub fn is_exact_on_accelerators(&self) -> bool {
         self.arithmetic == Arithmetic::Certified && self.offload.update == Update::Host

@@ -199,19 +199,7 @@ mod tests {
 
     #[test]
     fn names_a_person_recognises() {
-        let kmeans = |stop| {
-            Workload::KMeans(KMeans {
-                k: 8,
-                init: Init::FirstRows,
-                stop,
-                warmup: 1,
-                algorithm: Default::default(),
-                layout: Default::default(),
-                arithmetic: Default::default(),
-                schedule: Default::default(),
-                offload: Default::default(),
-            })
-        };
+        let kmeans = |stop| Workload::KMeans(KMeans::new(8, stop, 1));
         assert_eq!(workload(&kmeans(Stop::Iterations(20))), "k-means, k = 8, from the first rows, 20 iterations");
         let synthetic =
             Dataset::Synthetic { shape: Synthetic::Mixture, points: 100_000, dims: 16, clusters: 8, seed: 1 };

@@ -96,23 +96,13 @@ pub fn text(noise: &Noise) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::{Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
+    use crate::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
     use crate::record::LoadFacts;
     use crate::record::noise::{NOISE, Smallest};
 
     #[test]
     fn one_sentence_says_it() {
-        let kmeans = KMeans {
-            k: 8,
-            init: Init::FirstRows,
-            stop: Stop::Iterations(5),
-            warmup: 1,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        };
+        let kmeans = KMeans::new(8, Stop::Iterations(5), 1);
         let cell = Cell {
             workload: Workload::KMeans(kmeans),
             dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 2000, dims: 8, clusters: 8, seed: 1 },

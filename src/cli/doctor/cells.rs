@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::check::Check;
 use super::programs::INSTALL_MPI;
-use crate::cell::{BACKENDS, Backend, Cell, Dataset, Init, KMeans, Platform, Stop, Synthetic, Workload};
+use crate::cell::{BACKENDS, Backend, Cell, Dataset, KMeans, Platform, Stop, Synthetic, Workload};
 use crate::measure::launch::attempt::{Executor, Launching};
 use crate::measure::launch::peer::Programs;
 use crate::measure::launch::{Site, classify::Ending, program::Worker, signals::Interrupts};
@@ -21,17 +21,7 @@ const LIMIT_S: f64 = 30.0;
 pub fn tiny(backend: Backend) -> Cell {
     let ranks = if backend.uses_mpi() { 2 } else { 1 };
     let threads = if backend.uses_threads() { 2 } else { 1 };
-    let kmeans = KMeans {
-        k: 8,
-        init: Init::FirstRows,
-        stop: Stop::Iterations(5),
-        warmup: 1,
-        algorithm: Default::default(),
-        layout: Default::default(),
-        arithmetic: Default::default(),
-        schedule: Default::default(),
-        offload: Default::default(),
-    };
+    let kmeans = KMeans::new(8, Stop::Iterations(5), 1);
     Cell {
         workload: Workload::KMeans(kmeans),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 2000, dims: 8, clusters: 8, seed: 1 },

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::cells::{attempt, launching};
 use super::{Format, SCHEMA, Scratch};
-use crate::cell::{Backend, Cell, Dataset, Init, KMeans, Stop, Synthetic, Workload};
+use crate::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
 use crate::cli::output;
 use crate::error::{Error, Result};
 use crate::explain::{names, noise as said};
@@ -32,17 +32,7 @@ const JOBS_OF: [usize; 3] = [10, 20, 40];
 
 /// The fixed cell: tens of milliseconds, what a gate would measure.
 fn cell(backend: Backend, threads: u32) -> Cell {
-    let kmeans = KMeans {
-        k: 16,
-        init: Init::FirstRows,
-        stop: Stop::Iterations(20),
-        warmup: 1,
-        algorithm: Default::default(),
-        layout: Default::default(),
-        arithmetic: Default::default(),
-        schedule: Default::default(),
-        offload: Default::default(),
-    };
+    let kmeans = KMeans::new(16, Stop::Iterations(20), 1);
     let dataset = Dataset::Synthetic { shape: Synthetic::Mixture, points: 100_000, dims: 16, clusters: 16, seed: 1 };
     Cell { workload: Workload::KMeans(kmeans), dataset, backend, ranks: 1, threads, oversubscribe: false }
 }

@@ -119,21 +119,11 @@ pub fn launcher_for(cell: &Cell, lookup: &dyn Fn(&str) -> Option<String>) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cell::{Backend, Dataset, Init, KMeans, Stop, Synthetic, Workload};
+    use crate::cell::{Backend, Dataset, KMeans, Stop, Synthetic, Workload};
 
     /// A job of this backend and these lanes.
     pub fn job(backend: &str, ranks: u32, threads: u32, site: Site) -> Job {
-        let kmeans = KMeans {
-            k: 8,
-            init: Init::FirstRows,
-            stop: Stop::Iterations(10),
-            warmup: 1,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        };
+        let kmeans = KMeans::new(8, Stop::Iterations(10), 1);
         Job {
             cell: Cell {
                 workload: Workload::KMeans(kmeans),

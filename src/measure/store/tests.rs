@@ -2,22 +2,12 @@ use std::io::Write;
 
 use super::state::{State, state};
 use super::*;
-use crate::cell::{Backend, CellId, Dataset, Init, KMeans, Stop, Synthetic, Workload};
+use crate::cell::{Backend, CellId, Dataset, KMeans, Stop, Synthetic, Workload};
 use crate::record::{BuildFacts, Failure, Outcome, SCHEMA};
 
 pub(crate) fn cell() -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans {
-            k: 3,
-            init: Init::FirstRows,
-            stop: Stop::Iterations(2),
-            warmup: 0,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        }),
+        workload: Workload::KMeans(KMeans::new(3, Stop::Iterations(2), 0)),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 100, dims: 2, clusters: 3, seed: 1 },
         backend: Backend::SERIAL,
         ranks: 1,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::cell::{Backend, Cell, CellId, Init, KMeans, Stop, Synthetic, Workload};
+use crate::cell::{Backend, Cell, CellId, KMeans, Stop, Synthetic, Workload};
 use crate::measure::launch::classify::Ending;
 use crate::record::{BuildFacts, Clustering, LoadFacts, Measured, RunFacts, SCHEMA};
 
@@ -31,17 +31,7 @@ impl Executor for Mock<'_> {
 
 fn cell(threads: u32) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans {
-            k: 2,
-            init: Init::FirstRows,
-            stop: Stop::Iterations(2),
-            warmup: 0,
-            algorithm: Default::default(),
-            layout: Default::default(),
-            arithmetic: Default::default(),
-            schedule: Default::default(),
-            offload: Default::default(),
-        }),
+        workload: Workload::KMeans(KMeans::new(2, Stop::Iterations(2), 0)),
         dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 100, dims: 2, clusters: 3, seed: 1 },
         backend: if threads == 0 { Backend::SERIAL } else { Backend::from_name("threads").expect("registered") },
         ranks: 1,
