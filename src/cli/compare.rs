@@ -8,12 +8,20 @@ use crate::explain::compare::compare;
 use crate::explain::export;
 use crate::stats::Bootstrap;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl compare results/before results/after
+  amdahl compare results/before results/after --fail-over 1.05
+  amdahl compare results/before results/after --format markdown > comparison.md
+A CI job that does it: docs/ci.md";
+
+const EXIT_CODES: &str = "\
+Exit codes with --fail-over: 3 when B is shown to be slower than allowed, 4 when the measurements of a cell do not
+decide (no time in B, or too few repeats for an interval), 5 when a cell gives a wrong answer in B, 6 when no cell is in both folders.";
+
 /// Arguments of `amdahl compare`.
 #[derive(clap::Args, Debug)]
-#[command(
-    after_help = "Exit codes with --fail-over: 3 when B is shown to be slower than allowed, 4 when the measurements of a cell do not
-decide, 5 when a cell gives a wrong answer in B, 6 when no cell is in both folders."
-)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub struct Args {
     /// Results folder A: what is compared with
     pub a: PathBuf,

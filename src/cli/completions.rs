@@ -4,8 +4,15 @@ use clap::CommandFactory;
 
 use crate::error::Result;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl completions bash > ~/.local/share/bash-completion/completions/amdahl
+  amdahl completions zsh > ~/.zfunc/_amdahl                    # a folder of $fpath
+  amdahl completions fish > ~/.config/fish/completions/amdahl.fish";
+
 /// Arguments of `amdahl completions`.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The shell.
     pub shell: clap_complete::Shell,

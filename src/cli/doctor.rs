@@ -23,8 +23,16 @@ mod trainium;
 
 use check::{Check, Is};
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl doctor
+  amdahl doctor --quick
+  amdahl doctor --roofline
+  amdahl doctor --noise";
+
 /// Arguments of `amdahl doctor`.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// How to write it
     #[arg(long, value_enum, default_value_t)]

@@ -6,9 +6,16 @@ use crate::cli::{output, show};
 use crate::error::{Error, Kind, Result};
 use crate::explain::exchange::{self, FORMATS, Repeats};
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl export results/strong-scaling --to csv
+  amdahl export results/strong-scaling --to tau --repeat all
+  amdahl export results/strong-scaling --to google-benchmark --out dashboard
+What each tool makes of it: docs/export.md";
+
 /// Arguments of `amdahl export`.
 #[derive(clap::Args, Debug)]
-#[command(after_help = after_help())]
+#[command(after_help = after_help(), after_long_help = format!("{EXAMPLES}\n\n{}", after_help()))]
 pub struct Args {
     /// Results folder, such as results/strong-scaling
     pub folder: PathBuf,

@@ -4,8 +4,16 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl figures results/strong-scaling
+  amdahl figures results/strong-scaling --only speedup,phases --format svg,pdf
+  amdahl figures results/strong-scaling --medium a0 --out poster-figures
+What they show and how to read them: docs/figures.md";
+
 /// Arguments of `amdahl figures`.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Results folder, such as results/strong-scaling
     pub folder: PathBuf,

@@ -12,14 +12,21 @@ use crate::fit::silhouette::Silhouette;
 use crate::fit::{KMeans, Model, Scale, Start, files, model, program};
 use crate::units;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl fit points.csv -k 8
+  amdahl fit points.csv -k 8 --columns height,weight --scale standard --labels labels.csv
+  amdahl fit iris.csv -k 3 --labels-column last --silhouette   # true classes in the last column: how well are they found?
+  amdahl fit points.npy -k 100 --starts 5 --seed 1
+  amdahl fit points.parquet -k 8 --labels - | sort | uniq -c
+Options beside scikit-learn's, and more: docs/fit.md";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 a model was written, 1 something broke, 2 the command line or the data cannot be used, 130 interrupted.";
+
 /// Arguments of `amdahl fit`.
-///
-/// Finds k clusters in the rows of DATA and writes a model, which 'amdahl predict' applies to other rows. The same data, k and seed give
-/// the same bits on any number of threads, and on any number of ranks: mpiexec -n 3 amdahl fit …
 #[derive(clap::Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 a model was written, 1 something broke, 2 the command line or the data cannot be used, 130 interrupted."
-)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub struct Args {
     #[command(flatten)]
     common: Common,

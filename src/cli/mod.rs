@@ -41,26 +41,53 @@ pub struct Cli {
 #[derive(Subcommand, Debug)]
 pub enum Verb {
     /// Show the cells of a manifest: which are done, and what the others are expected to cost
+    ///
+    /// Nothing is measured. A cell is one point of the sweep; its id stays the same as long as its answer and its time are decided by the
+    /// same values. What a manifest can say: docs/manifest.md
     Plan(plan::Args),
     /// Measure what is missing of a manifest
+    ///
+    /// Every repeat is a fresh process whose answer is checked before its time counts. What the results folder has already is not measured
+    /// again, so a sweep that was stopped in any way goes on when the same command is run again. Within a Slurm job the cells become job
+    /// steps: docs/cluster.md
     Run(run::Args),
     /// Print results as a table
+    ///
+    /// One table for each problem: times with their intervals, speedups over the base, and where the rest of the ideal speedup went. Below
+    /// are what a reader should know before believing it, and what to do about it. The columns are explained in docs/metrics.md
     Show(show::Args),
     /// Compare two results folders, cell by cell
+    ///
+    /// The measure is the ratio of the medians, B over A, with a 95 % interval. 'slower' and 'faster' need the whole interval on one side
+    /// of 1; with many cells, one in twenty is there by chance, so a check for regressions should allow more than 1: --fail-over 1.05
     Compare(compare::Args),
     /// Draw figures from results
+    ///
+    /// All that the results have something for are drawn, each with a title that says what it shows. Old results are drawn again the same
+    /// way, and every SVG knows its cells and the command that drew it: amdahl trace
     Figures(figures::Args),
     /// Make the report of results: a page, a PDF, and the facts as JSON
+    ///
+    /// The page is one file that works offline (docs/page.md). The PDF takes in texts of your own: report/README.md
     Report(report::Args),
     /// Make a poster of results, A0 as PDF
+    ///
+    /// Its figures are drawn for that size. A note of your own goes into report/poster-note.typ (report/README.md); where the manifest
+    /// names a url, the poster shows it as a QR code
     Poster(poster::Args),
     /// Read from a figure which cells it shows and how to draw it again
     Trace(trace::Args),
     /// Write results in the formats of other tools: TAU, Extra-P, Google Benchmark, CSV, Parquet, Caliper, Chrome
     Export(export::Args),
     /// Find clusters in your data: k-means, and a model to keep
+    ///
+    /// Finds k clusters in the rows of DATA and writes a model, which 'amdahl predict' applies to other rows. The same data, k and seed give
+    /// the same bits on any number of threads, and on any number of ranks: mpiexec -n 3 amdahl fit …
     Fit(fit::Args),
     /// Give rows the labels of a model
+    ///
+    /// Gives every row of DATA the label of the model's nearest centroid. Columns are found by the names that the model knows, and scaled
+    /// as it says
     Predict(predict::Args),
     /// Say what this machine can do, and for each 'no' why and what to do
     Doctor(doctor::Args),
@@ -84,5 +111,33 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Predict(args) => predict::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => completions::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_verb_teaches_by_examples_that_it_understands() {
+        let cli = Cli::command();
+        for verb in cli.get_subcommands() {
+            let help = verb.get_after_long_help().map(|text| text.to_string()).unwrap_or_default();
+            let examples: Vec<&str> = help.lines().filter_map(|line| line.strip_prefix("  amdahl ")).collect();
+            assert!(examples.len() >= 2, "{} has {} examples", verb.get_name(), examples.len());
+            for example in examples {
+                // What follows is the shell's, or a remark.
+                let own = example.split(['|', '>', '#']).next().unwrap_or_default();
+                let words = std::iter::once("amdahl").chain(own.split_whitespace());
+                let parsed = Cli::try_parse_from(words);
+                assert!(
+                    parsed.is_ok(),
+                    "amdahl {example}: {}",
+                    parsed.err().map(|e| e.to_string()).unwrap_or_default()
+                );
+                assert!(own.starts_with(verb.get_name()), "'amdahl {example}' in the help of {}", verb.get_name());
+            }
+        }
     }
 }

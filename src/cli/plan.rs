@@ -18,8 +18,15 @@ use crate::record::read::{Results, read};
 
 mod shown;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl plan experiments/strong-scaling.toml
+  amdahl plan experiments/mnist.toml --only backend=mpi,backend=threads
+  amdahl plan experiments/mnist.toml --cell 1f3a > cell.json   # then: amdahl-worker --cell cell.json --record out.json";
+
 /// Arguments of `amdahl plan`.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The manifest, such as experiments/strong-scaling.toml
     pub manifest: PathBuf,

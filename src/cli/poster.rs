@@ -4,8 +4,14 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl poster results/strong-scaling
+  amdahl poster results/strong-scaling --orientation portrait --out print";
+
 /// Arguments of `amdahl poster`.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Results folder, such as results/strong-scaling
     pub folder: PathBuf,

@@ -11,13 +11,18 @@ use crate::error::{Error, Result};
 use crate::fit::{Model, Scale, program};
 use crate::units;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl predict points-k8.json more.csv --labels labels.npy
+  amdahl predict points-k8.json more.csv --labels - | paste -d , more-names.txt -
+  amdahl predict iris-k3.json iris.csv --labels-column last";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok, 1 something broke, 2 the command line, the model or the data cannot be used, 130 interrupted.";
+
 /// Arguments of `amdahl predict`.
-///
-/// Gives every row of DATA the label of the model's nearest centroid. Columns are scaled as the model says.
 #[derive(clap::Args, Debug)]
-#[command(
-    after_help = "Exit codes: 0 ok, 1 something broke, 2 the command line, the model or the data cannot be used, 130 interrupted."
-)]
+#[command(after_help = EXIT_CODES, after_long_help = format!("{EXAMPLES}\n\n{EXIT_CODES}"))]
 pub struct Args {
     /// The model: the .json file that 'amdahl fit' wrote, with its .npy beside it
     model: PathBuf,

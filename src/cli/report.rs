@@ -4,8 +4,15 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl report results/strong-scaling
+  amdahl report results/strong-scaling --format html --out public
+  amdahl report results/strong-scaling --strict                # for a CI job: 4 when a rule of reporting is broken";
+
 /// Arguments of `amdahl report`.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Results folder, such as results/strong-scaling
     pub folder: PathBuf,

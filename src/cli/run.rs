@@ -30,11 +30,19 @@ use names::Names;
 use progress::Progress;
 use summary::Tally;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl run experiments/strong-scaling.toml
+  amdahl run experiments/mnist.toml --only backend=mpi,ranks=2
+  amdahl run experiments/strong-scaling.toml --repeats 20      # more of them: only what is missing is measured
+  amdahl run experiments/strong-scaling.toml --results results/before
+
+Exit codes: 0 all is measured, 1 some cell failed, 2 the command line or the manifest cannot be used, 5 a wrong answer,
+6 nothing was measured, 130 interrupted.";
+
 /// Arguments of `amdahl run`.
-///
-/// Every repeat is a fresh process whose answer is checked before its time counts. What the results folder has already is not measured
-/// again, so a sweep that was stopped in any way goes on when the same command is run again.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// The experiment, such as experiments/strong-scaling.toml
     pub manifest: PathBuf,

@@ -12,8 +12,16 @@ use crate::explain::{export, show};
 use crate::record::accelerators::Price;
 use crate::record::read;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl show results/strong-scaling
+  amdahl show results/strong-scaling --sort time
+  amdahl show results/strong-scaling --metrics
+  amdahl show results/strong-scaling --format csv > table.csv";
+
 /// Arguments of `amdahl show`.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// Results folder, such as results/strong-scaling
     pub folder: PathBuf,

@@ -4,8 +4,14 @@ use std::path::PathBuf;
 
 use crate::error::Result;
 
+const EXAMPLES: &str = "\
+Examples:
+  amdahl trace plots/strong-scaling-speedup.svg
+  amdahl trace report/strong-scaling.html --format json";
+
 /// Arguments of `amdahl trace`.
 #[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub struct Args {
     /// A figure (SVG) from 'amdahl figures', or a page from 'amdahl report'
     pub figure: PathBuf,

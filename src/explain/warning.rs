@@ -186,12 +186,17 @@ impl fmt::Display for Warning {
                 write!(f, "{} with several lanes on one CPU, although there were enough CPUs", cells(c.len()))
             }
             Warning::Steal { cells: c, worst } => {
-                write!(f, "the hypervisor took up to {} of the CPU time from {}", percent(*worst), cells(c.len()))
+                write!(
+                    f,
+                    "the hypervisor took up to {} of the CPU time from {} (medians)",
+                    percent(*worst),
+                    cells(c.len())
+                )
             }
             Warning::Crowded { cells: c, worst } => {
                 write!(
                     f,
-                    "other programs ran on the CPUs of {}: up to {} of the computing time",
+                    "other programs ran on the CPUs of {}: up to {} of the computing time (medians)",
                     cells(c.len()),
                     percent(*worst)
                 )

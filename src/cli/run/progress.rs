@@ -1,4 +1,5 @@
-//! What a person sees while a sweep runs: a bar with an estimate on a terminal, a line for each cell elsewhere.
+//! What a person sees while a sweep runs: a bar with an estimate on a terminal; elsewhere (a job's log) how much there is to do, a line
+//! for each cell that is done, and now and then how far it is.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -26,6 +27,13 @@ pub struct Progress<'a> {
     bar: Option<(ProgressBar, mpsc::Sender<()>, Option<JoinHandle<()>>)>,
     measured: u32,
     started: Instant,
+    /// When something was said last, without a bar; `None` before the first repeat.
+    spoke: Option<Instant>,
+}
+
+/// Seconds without a word after which a log tells how far the sweep is, when it has taken so many. Cells are interleaved, so all end late.
+fn silence_s(elapsed_s: f64) -> f64 {
+    20.0 + elapsed_s / 20.0
 }
 
 impl<'a> Progress<'a> {
@@ -33,7 +41,7 @@ impl<'a> Progress<'a> {
     pub fn new(names: &'a Names, cells: usize) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let bar = (std::io::stderr().is_terminal() && !dumb).then(|| bar(cells));
-        Progress { names, estimate: Estimate::default(), bar, measured: 0, started: Instant::now() }
+        Progress { names, estimate: Estimate::default(), bar, measured: 0, started: Instant::now(), spoke: None }
     }
 
     /// Takes the bar away. Returns the number of records that were written.
@@ -48,10 +56,30 @@ impl<'a> Progress<'a> {
         self.measured
     }
 
-    fn say(&self, line: &str) {
+    fn say(&mut self, line: &str) {
+        self.spoke = Some(Instant::now());
         match &self.bar {
             Some((bar, ..)) => bar.suspend(|| output::say(&format!("{line}\n"))),
             None => output::say(&format!("{line}\n")),
+        }
+    }
+
+    /// Without a bar: what there is to do, before the first repeat.
+    fn announce(&mut self) {
+        if self.bar.is_none() && self.spoke.is_none() {
+            let (repeats, cells) = (self.estimate.all(), self.estimate.missing.len());
+            let plural =
+                |n: u64, what: &str| format!("{} {what}{}", units::count(n as f64), if n == 1 { "" } else { "s" });
+            self.say(&format!("measuring {} of {}", plural(repeats, "repeat"), plural(cells as u64, "cell")));
+        }
+    }
+
+    /// Without a bar: how far it is, where nothing was said for a while.
+    fn tell(&mut self) {
+        let elapsed = self.started.elapsed().as_secs_f64();
+        let quiet = self.spoke.map_or(0.0, |spoke| spoke.elapsed().as_secs_f64());
+        if self.bar.is_none() && quiet > silence_s(elapsed) {
+            self.say(&format!("[{}] {}", units::seconds(elapsed), self.estimate.words()));
         }
     }
 
@@ -89,6 +117,7 @@ impl Watch for Progress<'_> {
     }
 
     fn begins(&mut self, cell: &PlannedCell, repeat: u32) {
+        self.announce();
         self.show(&format!("{} repeat {}", self.names.of(cell), repeat + 1));
     }
 
@@ -96,6 +125,7 @@ impl Watch for Progress<'_> {
         self.measured += u32::from(is_new);
         self.estimate.took(&cell.id, record);
         self.show(self.names.of(cell));
+        self.tell();
     }
 
     fn over(&mut self, cell: &PlannedCell, standing: &Standing) {
@@ -183,6 +213,12 @@ impl Estimate {
         self.took.get(cell).filter(|(_, n)| *n > 0).map(|(seconds, n)| seconds / f64::from(*n))
     }
 
+    /// How far it is.
+    fn words(&self) -> String {
+        let left = self.seconds_left().map_or(String::new(), |s| format!(", about {} left", units::seconds(s)));
+        format!("{} of {} repeats{left}", units::count(self.done as f64), units::count(self.all() as f64))
+    }
+
     /// Repeats that were made and that are missing.
     fn all(&self) -> u64 {
         self.done + self.missing.values().map(|&n| u64::from(n)).sum::<u64>()
@@ -223,6 +259,7 @@ mod tests {
         estimate.took(&id("b"), &record(4.0));
         assert_eq!(estimate.seconds_left(), Some(2.0 * 2.0 + 3.0 * 4.0));
         assert_eq!(estimate.all(), 7);
+        assert_eq!(estimate.words(), "2 of 7 repeats, about 16.0 s left");
         assert!(estimate.over(&id("b")));
         assert_eq!(estimate.seconds_left(), Some(4.0));
     }

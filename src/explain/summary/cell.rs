@@ -279,8 +279,11 @@ fn oversubscribed(cell: &Cell, measured: Option<&Shared<Measured>>, host: Option
 
 /// Notes what a reader should know of the good repeats.
 fn notice(id: &CellId, cell: &Cell, oversubscribed: bool, good: &[(&Record, &Shared<Measured>)], found: &mut Found) {
-    let steal = good.iter().filter_map(|(_, m)| m.load.steal).filter(|s| *s > HIGH_STEAL).fold(0.0, f64::max);
-    if steal > 0.0 {
+    // What concerns fewer than half of the repeats leaves the median where it is; the interval tells of it.
+    let usual = |share: &dyn Fn(&Measured) -> Option<f64>| {
+        median(&good.iter().filter_map(|(_, measured)| share(measured)).collect::<Vec<_>>())
+    };
+    if let Some(steal) = usual(&|m| m.load.steal).filter(|share| *share > HIGH_STEAL) {
         found.steal.0 = found.steal.0.max(steal);
         found.steal.1.push(id.clone());
     }
@@ -301,8 +304,8 @@ fn notice(id: &CellId, cell: &Cell, oversubscribed: bool, good: &[(&Record, &Sha
     if !much.is_empty() {
         found.probing.2.push(id.clone());
     }
-    let crowded = good.iter().filter_map(|(_, m)| without_cpu(m)).filter(|s| *s > CROWDED).fold(0.0, f64::max);
-    if crowded > 0.0 && !oversubscribed {
+    let crowded = usual(&without_cpu).filter(|share| *share > CROWDED && !oversubscribed);
+    if let Some(crowded) = crowded {
         found.crowded.0 = found.crowded.0.max(crowded);
         found.crowded.1.push(id.clone());
     }
