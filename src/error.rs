@@ -140,7 +140,9 @@ impl Error {
     /// The operating system's refusal, with the file it concerns and what was being done ("read", "create" …).
     pub fn io(doing: &str, path: &Path, source: std::io::Error) -> Self {
         let kind = match source.kind() {
-            std::io::ErrorKind::NotFound => Kind::Usage,
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::IsADirectory | std::io::ErrorKind::NotADirectory => {
+                Kind::Usage
+            }
             _ => Kind::Io,
         };
         Error::new(kind, format!("cannot {doing} {}: {source}", path.display()))

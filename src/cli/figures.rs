@@ -46,6 +46,7 @@ pub enum Format {
 #[cfg(feature = "explain")]
 pub fn run(args: &Args) -> Result<()> {
     use crate::cli::{output, show};
+    use crate::data::suggest;
     use crate::error::{Error, Kind};
     use crate::explain::figure::{self, FIGURES, View, medium};
     use crate::explain::report::press::alone;
@@ -53,9 +54,11 @@ pub fn run(args: &Args) -> Result<()> {
     let medium = medium::named(&args.medium)?;
     for name in &args.only {
         if !FIGURES.iter().any(|figure| figure.name == name) {
-            let names: Vec<&str> = FIGURES.iter().map(|figure| figure.name).collect();
-            return Err(Error::new(Kind::Usage, format!("no figure '{name}'"))
-                .hint(format!("the figures are {}", names.join(", "))));
+            let names = || FIGURES.iter().map(|figure| figure.name);
+            let known = format!("the figures are {}", names().collect::<Vec<_>>().join(", "));
+            let error = suggest(Error::new(Kind::Usage, format!("no figure '{name}'")), name, names());
+            let hint = error.hint.as_ref().map_or(known.clone(), |near| format!("{near} {known}"));
+            return Err(error.hint(hint));
         }
     }
     let summary = show::load(&args.folder)?;
@@ -80,9 +83,16 @@ pub fn run(args: &Args) -> Result<()> {
     match drawn {
         0 => Err(Error::new(
             Kind::NothingMeasured,
-            format!("{} has nothing that these figures show", args.folder.display()),
+            format!(
+                "{} has nothing that {} show",
+                args.folder.display(),
+                if args.only.is_empty() { "figures" } else { "these figures" }
+            ),
         )
-        .hint("'amdahl figures FOLDER' without --only draws all that there are")),
+        .hint(match args.only.is_empty() {
+            true => "'amdahl show FOLDER' says which cells failed, and why",
+            false => "'amdahl figures FOLDER' without --only draws all that there are",
+        })),
         _ => Ok(()),
     }
 }

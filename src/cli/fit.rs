@@ -10,7 +10,6 @@ use crate::cli::people::{self, Common, Format, Place, Rows, Session, ranks};
 use crate::error::{Error, Result};
 use crate::fit::silhouette::Silhouette;
 use crate::fit::{KMeans, Model, Scale, Start, files, model, program};
-use crate::units;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,7 +30,7 @@ pub struct Args {
     #[command(flatten)]
     common: Common,
     /// Number of clusters
-    #[arg(short, value_name = "K", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, value_name = "K", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     k: u32,
     /// Where initial centroids come from: kmeans++, kmeans||, random, first-rows, or a file of k rows
     #[arg(long, value_name = "HOW|FILE", default_value = "kmeans++", help_heading = "Algorithm")]
@@ -118,7 +117,8 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
     let session = Session::new(&args.common, place, rows, (args.starts, args.max_iterations))?;
     drop(files::Pending::create(&path)?);
     let Some(fitted) = session.run(&|comm, job| program::fit(comm, job, &kmeans))? else { return Ok(()) };
-    let (inertias, warnings) = (fitted.inertias.clone(), fitted.warnings.clone());
+    let (inertias, mut warnings) = (fitted.inertias.clone(), fitted.warnings.clone());
+    warnings.extend(session.advice(fitted.assigned.shape.dims).filter(|_| args.scale == ScaleWord::None));
     let (quality, silhouette) = (fitted.assigned.quality.clone(), fitted.assigned.silhouette);
     let columns = session.columns(fitted.assigned.shape.dims)?;
     let model = kmeans.model(fitted, columns);
@@ -197,11 +197,11 @@ impl Summary<'_> {
     fn text(&self, data: &Path) -> String {
         let (model, found) = (self.model, &self.model.found);
         let mut text = format!(
-            "{}: {} rows x {} columns in {} clusters\n",
+            "{}: {} x {} in {}\n",
             data.display(),
-            units::count(found.rows as f64),
-            model.dims,
-            model.k()
+            people::plural(found.rows as usize, "row"),
+            people::plural(model.dims, "column"),
+            people::plural(model.k(), "cluster"),
         );
         let scaled = if model.scaling.kind == Scale::None { "" } else { " (of scaled columns)" };
         text += &people::line("inertia", format!("{}{scaled}", people::inertia(found.inertia)));

@@ -59,6 +59,17 @@ pub(crate) fn warn_of_boxes(missing: &[char]) {
     ));
 }
 
+/// The folder with a person's own texts: the one that is named, which has to be there, else `report`, which has not.
+#[cfg(feature = "explain")]
+pub(crate) fn own_texts(named: Option<&std::path::Path>) -> Result<std::path::PathBuf> {
+    match named {
+        Some(folder) if !folder.is_dir() => Err(Error::usage(format!("there is no folder {}", folder.display()))
+            .hint("what goes into it: report/README.md")),
+        Some(folder) => Ok(folder.into()),
+        None => Ok("report".into()),
+    }
+}
+
 /// An experiment's name as the beginning of a file name: letters, digits, `-` and `_`.
 pub(crate) fn file_stem(experiment: &str) -> String {
     let keep = |c: char| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' };

@@ -21,9 +21,9 @@ pub struct Args {
     /// Folder for the poster, made when it is missing
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
-    /// Folder with texts and templates of your own: see report/README.md
-    #[arg(long, default_value = "report")]
-    pub own: PathBuf,
+    /// Folder with texts and templates of your own: see report/README.md [default: report]
+    #[arg(long)]
+    pub own: Option<PathBuf>,
 }
 
 /// Which sheets are made.
@@ -51,7 +51,7 @@ pub fn run(args: &Args) -> Result<()> {
     let facts = Facts::of(&view, &drawings)?;
     output::warn_of_boxes(&press::unprintable(&facts, &drawings)?);
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
-    let own = Own::of(&args.own, &experiment);
+    let own = Own::of(&output::own_texts(args.own.as_deref())?, &experiment);
     for orientation in [Orientation::Portrait, Orientation::Landscape] {
         let other = match orientation {
             Orientation::Portrait => Sheets::Landscape,

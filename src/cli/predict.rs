@@ -9,7 +9,6 @@ use crate::cli::people::{self, Common, Format, Place, Rows, Session, ranks};
 use crate::data::select::Column;
 use crate::error::{Error, Result};
 use crate::fit::{Model, Scale, program};
-use crate::units;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -67,8 +66,9 @@ fn rows(columns: Option<&str>, model: &Model) -> Result<Rows> {
 }
 
 fn text(common: &Common, model: &Model, assigned: &program::Assigned) -> String {
-    let rows = units::count(assigned.shape.rows as f64);
-    let mut text = format!("{}: {rows} rows in {} clusters\n", common.data.display(), model.k());
+    let (rows, clusters) = (assigned.shape.rows as usize, model.k());
+    let (rows, clusters) = (people::plural(rows, "row"), people::plural(clusters, "cluster"));
+    let mut text = format!("{}: {rows} in {clusters}\n", common.data.display());
     let scaled = if model.scaling.kind == Scale::None { "" } else { " (of scaled columns)" };
     text += &people::line("inertia", format!("{}{scaled}", people::inertia(assigned.inertia)));
     text += &people::line("sizes", people::listed(&assigned.sizes));
@@ -78,7 +78,7 @@ fn text(common: &Common, model: &Model, assigned: &program::Assigned) -> String 
     if let Some(silhouette) = &assigned.silhouette {
         text += &people::line("silhouette", people::silhouette(silhouette));
     }
-    if let Some(labels) = &common.labels {
+    if let Some(labels) = common.labels.as_ref().filter(|labels| labels.as_os_str() != "-") {
         text += &people::line("labels", labels.display());
     }
     text

@@ -22,9 +22,9 @@ pub struct Args {
     /// What to make
     #[arg(long, value_enum, default_value = "all")]
     pub format: Format,
-    /// Folder with texts and templates of your own for the PDF: see report/README.md
-    #[arg(long, default_value = "report")]
-    pub own: PathBuf,
+    /// Folder with texts and templates of your own for the PDF: see report/README.md [default: report]
+    #[arg(long)]
+    pub own: Option<PathBuf>,
     /// Price of an hour of one machine and the day it was looked up, such as "1.34 USD/h 2026-11-01", instead of the manifest's
     #[arg(long)]
     pub price: Option<String>,
@@ -57,6 +57,7 @@ pub fn run(args: &Args) -> Result<()> {
     use crate::explain::report::page;
     use crate::explain::report::press::{self, Own};
 
+    let own = output::own_texts(args.own.as_deref())?;
     let summary = show::load_at(&args.folder, args.price.as_deref())?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
     let view = View::new(&summary, &args.folder.to_string_lossy())?;
@@ -75,7 +76,7 @@ pub fn run(args: &Args) -> Result<()> {
         let drawings = figure::draw(&view, &medium::A4)?;
         let facts = Facts::of(&view, &drawings)?;
         output::warn_of_boxes(&press::unprintable(&facts, &drawings)?);
-        write("pdf", &press::report(&facts, &drawings, &Own::of(&args.own, &experiment))?)?;
+        write("pdf", &press::report(&facts, &drawings, &Own::of(&own, &experiment))?)?;
     }
     if wanted(Format::Facts) {
         write("facts.json", facts.json()?.as_bytes())?;

@@ -15,6 +15,9 @@ const MOST_EXPANSION: u64 = 1032;
 /// Bytes read from a file at a time.
 const BUFFER: usize = 64 * 1024;
 
+/// What to do with rows that come through a pipe.
+pub const ONLY_FILES: &str = "rows are read more than once: put them into a file first, such as … > points.csv";
+
 /// A file that has been looked at.
 #[derive(Clone, Debug)]
 pub struct Input {
@@ -30,7 +33,11 @@ impl Input {
         let cannot = |e| Error::io("read", path, e);
         let facts = std::fs::metadata(path).map_err(cannot)?;
         if !facts.is_file() {
-            return Err(Error::data("not a regular file").at(path, 0, 0));
+            let error = Error::data("not a regular file").at(path, 0, 0);
+            return Err(match facts.is_dir() {
+                true => error.hint("name a file in it"),
+                false => error.hint(ONLY_FILES),
+            });
         }
         let mut input = Input { path: path.into(), bytes: facts.len(), gzip: false, head: Vec::new() };
         let mut first = Vec::new();

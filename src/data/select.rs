@@ -98,6 +98,15 @@ impl Selection {
     }
 }
 
+/// That there is no such column, and which there are, of many the first.
+pub(crate) fn no_column(name: &str, names: &[String]) -> String {
+    const MOST: usize = 8;
+    let known: Vec<String> = names.iter().take(MOST).map(|name| format!("'{name}'")).collect();
+    let more = names.len().saturating_sub(MOST);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("no column is called '{name}', there are {}{more}", known.join(", "))
+}
+
 /// Where a column is.
 fn place(column: &Column, names: Option<&[String]>, dims: usize) -> Result<usize> {
     match column {
@@ -117,7 +126,7 @@ fn place(column: &Column, names: Option<&[String]>, dims: usize) -> Result<usize
                     Err(Error::data(format!("two columns are called '{name}': {} and {}", one + 1, two + 1)))
                 }
                 (None, _) => {
-                    let error = Error::data(format!("no column is called '{name}' among {}", names.len()));
+                    let error = Error::data(no_column(name, names));
                     Err(suggest(error, name, names.iter().map(String::as_str)))
                 }
             }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::cell::{Dataset, Labels};
 use crate::data::select::{Column, Selection};
-use crate::data::{Source, catalogue, open_selected, weights::Weighted};
+use crate::data::{Source, catalogue, input::ONLY_FILES, open_selected, weights::Weighted};
 use crate::error::{Error, Result};
 use crate::fit::labels::{self, LabelFile};
 use crate::fit::program::Job;
@@ -18,6 +18,7 @@ use crate::measure::launch::signals::Interrupts;
 use crate::measure::{team, worker};
 use crate::workload::load::{Opens, SharedSource};
 
+pub mod advice;
 pub mod progress;
 pub mod ranks;
 
@@ -138,6 +139,9 @@ fn dataset(name: &Path, format: Option<String>, labels: Labels) -> Result<Datase
     if name.exists() {
         return Ok(file());
     }
+    if text == "-" {
+        return Err(Error::usage("rows are not read from standard input").hint(ONLY_FILES));
+    }
     match catalogue::set(&text) {
         Ok(_) if format.is_none() && labels.is_none() => Ok(Dataset::Catalogue { name: text.into(), sample: None }),
         Ok(_) => {
@@ -146,7 +150,7 @@ fn dataset(name: &Path, format: Option<String>, labels: Labels) -> Result<Datase
         // A path, which opening it will say is not there.
         Err(_) if text.contains(['/', '.']) => Ok(file()),
         Err(unknown) => Err(Error {
-            message: format!("there is no file '{text}', and {} is the catalogue's", unknown.message),
+            message: format!("there is no file '{text}', nor in the catalogue: {}", unknown.message),
             ..unknown
         }),
     }
@@ -218,6 +222,12 @@ impl Session {
         Ok(self.source.get()?.names().and_then(|names| Some(names.get(..dims)?.to_vec())))
     }
 
+    /// What a person may not know of their rows of `dims` columns, as they are unscaled. On the process of the first lane.
+    pub fn advice(&self, dims: usize) -> Option<String> {
+        // Nothing depends on it: what cannot be read a second time is not looked at.
+        advice::of_one_column(self.source.get().ok()?, dims).ok()?
+    }
+
     /// The file of labels, whole but with its other name still.
     pub fn finish(self) -> Result<Option<Pending>> {
         self.labels.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
@@ -237,6 +247,11 @@ pub fn listed(sizes: &[u64]) -> String {
 /// A line of a summary.
 pub fn line(name: &str, value: impl std::fmt::Display) -> String {
     format!("{name:<12}{value}\n")
+}
+
+/// A number of things.
+pub fn plural(count: usize, what: &str) -> String {
+    format!("{} {what}{}", crate::units::count(count as f64), if count == 1 { "" } else { "s" })
 }
 
 /// What the silhouette is, and of what.

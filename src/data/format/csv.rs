@@ -209,6 +209,13 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
 
 /// The separator, what the first line is, and the number of its fields.
 fn begin(input: &Input, labels: &Labels, selection: &Selection) -> Result<(Separator, First, usize)> {
+    if sniff(input) == Likeness::No {
+        let error = input.refuse("this is not text: it has control characters");
+        return Err(match input.head() {
+            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => error.hint("it begins like UTF-16: save it as UTF-8"),
+            _ => error.hint("another format is named by --data-format (in a manifest: format)"),
+        });
+    }
     let mut lines = Lines::new(input)?;
     if !lines.next()? {
         return Err(input.refuse("the file has 0 rows"));
@@ -236,7 +243,22 @@ fn bad_value(lines: &Lines, place: &str, field: &[u8], value: Option<f32>) -> Er
         Some(_) => lines.refuse(format!("{place}: the value is infinite")),
         None => lines.refuse(format!("{place}: '{}' is not a number", shown(field))),
     };
-    error.hint("remove rows with missing values, and say where the labels are if a column holds them; rows count from 1 after the header")
+    error.hint(what_to_do(field, value))
+}
+
+/// What to do about a field that is no finite number.
+fn what_to_do(field: &[u8], value: Option<f32>) -> String {
+    let missing = [&b""[..], b"na", b"n/a", b"null", b"none", b"nil", b"?", b"-", b"."];
+    if value.is_some() || missing.contains(&&field.to_ascii_lowercase()[..]) {
+        return "remove rows with missing values, or fill them in; rows count from 1 after the header".into();
+    }
+    let text = String::from_utf8_lossy(field);
+    if text.contains(',') && text.replacen(',', ".", 1).parse::<f32>().is_ok() {
+        return format!("numbers are read with a point: {}", text.replacen(',', ".", 1));
+    }
+    "a column of labels is named by --labels-column (in a manifest: labels = { column = \"…\" }); 'amdahl fit --columns' reads some columns \
+     and no others; rows count from 1 after the header"
+        .into()
 }
 
 /// Reads a file of labels: one column. The first line is a header when it is no number and the second is one.

@@ -105,7 +105,7 @@ fn column(input: &Input, names: &[String], name: &str) -> Result<usize> {
             Err(input.refuse(format!("no column can be called '{name}': the file has no header")))
         }
         (None, _) => {
-            let error = input.refuse(format!("no column is called '{name}' among {}", names.len()));
+            let error = input.refuse(super::select::no_column(name, names));
             Err(super::suggest(error, name, names.iter().map(String::as_str)))
         }
     }
