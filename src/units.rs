@@ -38,7 +38,11 @@ impl Unit {
 /// Seconds with three significant digits and a fitting prefix.
 pub fn seconds(value: f64) -> String {
     let magnitude = value.abs();
-    let (scale, unit) = if magnitude >= 120.0 {
+    let (scale, unit) = if magnitude >= 2.0 * 86_400.0 {
+        (1.0 / 86_400.0, "days")
+    } else if magnitude >= 7200.0 {
+        (1.0 / 3600.0, "h")
+    } else if magnitude >= 120.0 {
         (1.0 / 60.0, "min")
     } else if magnitude >= 1.0 || magnitude == 0.0 {
         (1.0, "s")
@@ -121,6 +125,7 @@ mod tests {
         assert_eq!(seconds(0.00123), "1.23 ms");
         assert_eq!(seconds(0.0), "0 s");
         assert_eq!(seconds(180.0), "3.00 min");
+        assert_eq!((seconds(9000.0), seconds(864_000.0)), ("2.50 h".into(), "10.0 days".into()));
         assert_eq!(bytes(4.0 * 1024.0 * 1024.0), "4.00 MiB");
         assert_eq!(bytes(12.0), "12 B");
         assert_eq!(count(1234567.0), "1,234,567");

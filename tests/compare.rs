@@ -38,6 +38,9 @@ fn a_planted_slowdown_is_found_and_a_small_one_passes_the_gate() {
     assert_eq!(kind(&comparison, 1.05), Some(Kind::Regression));
     assert_eq!(kind(&comparison, 1.5), None);
     assert!(comparison.judge(None).is_ok(), "without a limit it only tells");
+    assert_eq!(comparison.passed(2.0), "no cell is shown to take more than 2 times as long in B\n");
+    assert!(!comparison.not_ruled_out(ratio).is_empty(), "the ratio itself is inside its interval");
+    assert!(comparison.passed(ratio).contains("not ruled out either, for "), "{}", comparison.passed(ratio));
 }
 
 #[test]

@@ -60,17 +60,23 @@ pub fn run(args: &Args) -> Result<()> {
     let (a, b) = (show::load(&args.a)?, show::load(&args.b)?);
     let comparison = compare(&a, &b, Bootstrap::default());
     let judged = comparison.judge(args.fail_over);
+    let passed = |before: &str| match (args.fail_over, &judged) {
+        (Some(limit), Ok(())) => format!("{before}{}", comparison.passed(limit)),
+        _ => String::new(),
+    };
     output::print(&match args.format {
-        Format::Text => comparison.text(output::style()),
+        Format::Text => comparison.text(output::style()) + &passed(""),
         Format::Json => {
             let mut value = serde_json::to_value(&comparison)
                 .map_err(|e| crate::error::Error::internal(format!("cannot write JSON: {e}")))?;
             value["format"] = export::FORMAT.into();
             value["fail_over"] = args.fail_over.into();
             value["judged"] = judged.as_ref().map_or_else(|e| e.kind.word(), |()| "ok").into();
+            let open = args.fail_over.map(|limit| comparison.not_ruled_out(limit));
+            value["not_ruled_out"] = open.map(|pairs| pairs.iter().map(|p| p.id.0.as_str()).collect::<Vec<_>>()).into();
             export::pretty(&value)?
         }
-        Format::Markdown => comparison.markdown(),
+        Format::Markdown => comparison.markdown() + &passed("\n"),
     })?;
     judged
 }

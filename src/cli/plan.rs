@@ -16,6 +16,7 @@ use crate::plan::{self, Machine, Plan, PlannedCell};
 use crate::record::Key;
 use crate::record::read::{Results, read};
 
+mod doubts;
 mod shown;
 
 const EXAMPLES: &str = "\
@@ -92,6 +93,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let (done, mut notes) = done(&plan, &results);
     notes.extend(results.warnings.iter().cloned());
+    notes.extend(plan.notes.iter().cloned());
     let estimator = Estimator::new(&results);
     let rows = plan.cells.iter().zip(done).map(|(planned, done)| Row {
         planned,
@@ -99,7 +101,9 @@ pub fn run(args: &Args) -> Result<()> {
         cost: estimator.cost(planned, machine),
         shape: estimator.shape(planned),
     });
-    let view = View { manifest: &args.manifest, results: &folder, machine, plan: &plan, rows: rows.collect(), notes };
+    let rows: Vec<Row<'_>> = rows.collect();
+    notes.extend(doubts::notes(&rows, &plan.experiment, gather().memory_bytes));
+    let view = View { manifest: &args.manifest, results: &folder, machine, plan: &plan, rows, notes };
     output::print(&match args.format {
         Format::Text => shown::text(&view),
         Format::Json => shown::json(&view)?,

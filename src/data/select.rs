@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(resolve(Some("2"), Some("1")), Ok(vec![1, 0]));
         assert_eq!(resolve(Some("1-3"), None), Ok(vec![0, 1, 2]));
         for (columns, last, what) in [
-            (Some("z"), None, "no column is called 'z' among 4"),
+            (Some("z"), None, "no column is called 'z', there are 'x', 'y', 'w', 'class'"),
             (Some("5"), None, "no column 5, the data has 4"),
             (Some("0"), None, "no column 0"),
             (Some("x,x"), None, "'x' is wanted twice"),

@@ -196,6 +196,32 @@ impl Comparison {
         refuse(Kind::Inconclusive, "have a time in A, and none in B that it can be compared with", names(&undecided))
     }
 
+    /// Cells that pass for want of precision: that B takes more than `limit` times as long is not shown, and not ruled out.
+    pub fn not_ruled_out(&self, limit: f64) -> Vec<&Pair> {
+        let open = |pair: &&Pair| {
+            pair.ratio.and_then(|r| r.interval).is_some_and(|interval| interval.low <= limit && interval.high > limit)
+        };
+        self.pairs.iter().filter(open).collect()
+    }
+
+    /// What `judge` found with a limit when it found nothing, a line or two: a check that could not have seen much should say so.
+    pub fn passed(&self, limit: f64) -> String {
+        let mut text = format!("no cell is shown to take more than {limit} times as long in B\n");
+        let open = self.not_ruled_out(limit);
+        if !open.is_empty() {
+            let some: Vec<String> =
+                open.iter().take(4).map(|p| format!("{} ({})", names::cell(&p.cell), p.id)).collect();
+            let more = if open.len() > some.len() { ", …" } else { "" };
+            text += &format!(
+                "not ruled out either, for {} of {} cells: {}{more}; more repeats or a quieter machine would tell\n",
+                open.len(),
+                self.pairs.len(),
+                some.join(", ")
+            );
+        }
+        text
+    }
+
     /// The comparison as plain text, each line ended.
     pub fn text(&self, style: Style) -> String {
         let mut lines = Vec::new();

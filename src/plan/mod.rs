@@ -53,6 +53,8 @@ pub struct Plan {
     pub cells: Vec<PlannedCell>,
     /// Combinations of axes that are not run, with the reason.
     pub left_out: Vec<LeftOut>,
+    /// What the manifest says to no effect.
+    pub notes: Vec<String>,
     /// The outside programs that its cells may name.
     pub peers: Peers,
 }
@@ -161,7 +163,12 @@ pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
         let error = source.error(&span, format!("base: no cell has the backend '{}'", experiment.base));
         return Err(error.hint("add it to the axis backend, or take a base that is there"));
     }
-    Ok(Plan { experiment, cells, left_out, peers })
+    let idle = |excluded: &&axes::Match| !left_out.iter().any(|one| *one == resolve::excluded(&source, excluded));
+    let notes = sweep.exclude.iter().filter(idle).map(|excluded| {
+        format!("exclude in line {}: nothing has {excluded} that is not left out anyway", source.line(&excluded.span))
+    });
+    let notes = notes.collect();
+    Ok(Plan { experiment, cells, left_out, notes, peers })
 }
 
 /// The outside programs that the manifest can name.

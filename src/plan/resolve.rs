@@ -49,6 +49,11 @@ enum Fate {
     LeftOut(LeftOut),
 }
 
+/// A combination that is excluded.
+pub(super) fn excluded(text: &Text<'_>, by: &Match) -> LeftOut {
+    LeftOut { what: by.to_string(), why: format!("excluded in line {}", text.line(&by.span)), combinations: 1 }
+}
+
 impl Resolver<'_> {
     /// The cells in the order of the manifest, identical ones merged, and what is left out.
     pub fn cells(&self, repeats: u32) -> Result<(Vec<PlannedCell>, Vec<LeftOut>)> {
@@ -124,9 +129,7 @@ impl Resolver<'_> {
         let where_ = format!("backend={}, ranks={ranks}, threads={threads}", point.backend);
         for excluded in &self.sweep.exclude {
             if self.matches(point, excluded)? {
-                let line = self.text.line(&excluded.span);
-                let what = excluded.to_string();
-                return Ok(Fate::LeftOut(LeftOut { what, why: format!("excluded in line {line}"), combinations: 1 }));
+                return Ok(Fate::LeftOut(self::excluded(self.text, excluded)));
             }
         }
         if let Backend::Native { comm: CommKind::Hybrid, .. } = point.backend {

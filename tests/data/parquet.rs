@@ -259,7 +259,7 @@ fn what_is_refused() {
     long[last - 7..last - 3].copy_from_slice(&u32::MAX.to_le_bytes());
     says(&long, &["the footer says it is 4294967295 bytes long"]);
     let missing = refused(&usual, Labels::Column("nam".into()));
-    assert!(missing.message.contains("no column is called 'nam' among 6"), "{missing}");
+    assert!(missing.message.contains("no column is called 'nam', there are '"), "{missing}");
     assert_eq!(missing.hint.as_deref(), Some("did you mean 'name'?"));
     let only = refused(&write(1, &[1.0], 1, 1), Labels::LastColumn);
     assert!(only.message.contains("0 columns beside labels"), "{only}");

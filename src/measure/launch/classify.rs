@@ -109,6 +109,9 @@ fn decide<T>(
             Some(Err(why)) => failed(Failure::NoReport, with_tail(why)),
             None => failed(Failure::NoReport, with_tail("it ended well but left no report".into())),
         },
+        How::Signal(libc::SIGABRT) if printed.contains("memory allocation of") => {
+            failed(Failure::Killed, with_tail("not enough memory (killed by SIGABRT)".into()))
+        }
         How::Signal(signal) => failed(Failure::Killed, with_tail(format!("killed by {}", name(signal)))),
         How::Code(code) if code == PANICKED || printed.contains("panicked at") => {
             failed(Failure::Panicked, with_tail(format!("a lane panicked (exit code {code})")))
@@ -170,7 +173,8 @@ fn name(signal: i32) -> String {
 
 /// The last lines, at most [`TAIL`] bytes, whole lines where there are any.
 pub fn tail(printed: &str) -> &str {
-    let printed = printed.trim();
+    // Where in the program it happened is for a debugger.
+    let printed = printed.split("\nstack backtrace:").next().unwrap_or_default().trim();
     if printed.len() <= TAIL {
         return printed;
     }
@@ -270,6 +274,11 @@ mod tests {
         assert_eq!(class(How::Signal(libc::SIGKILL), None, ""), Failure::Killed);
         assert!(reason(How::Signal(libc::SIGKILL), None, "last words").ends_with("it printed: last words"));
         assert!(reason(How::TimedOut, None, "").contains("time limit of 60 s"));
+        let printed = "memory allocation of 400000000000 bytes failed\nstack backtrace:\n   0: std::alloc::rust_oom\n";
+        assert_eq!(
+            reason(How::Signal(libc::SIGABRT), None, printed),
+            "not enough memory (killed by SIGABRT); it printed: memory allocation of 400000000000 bytes failed"
+        );
     }
 
     #[test]
