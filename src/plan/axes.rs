@@ -343,7 +343,8 @@ impl Gather<'_> {
                 self.add(name, None, Some(&At::new(Many(values.clone()), span.clone())), |value| whole(name, value))
             }
             Some((Lanes::UpToCores, span)) => {
-                let values = up_to(machine.cpus).map(|n| At::new(Value::Whole(n.into()), span.clone())).collect();
+                let most = if name == "ranks" { machine.all() } else { machine.cpus };
+                let values = up_to(most).map(|n| At::new(Value::Whole(n.into()), span.clone())).collect();
                 self.axes.push(Axis { name: name.into(), values, automatic: true, varied: true });
                 Ok(())
             }

@@ -125,7 +125,7 @@ impl Estimator {
         // One pass more for the final labels and the inertia.
         let passes = f64::from(iterations) + f64::from(kmeans.warmup) + 1.0;
         let values = rows as f64 * dims as f64;
-        let lanes = f64::from(planned.cell.lanes().min(machine.cpus).max(1));
+        let lanes = f64::from(planned.cell.lanes().min(machine.all()).max(1));
         let backend = &planned.cell.backend;
         let more = [(backend.uses_mpi(), MPI_START_S), (backend.peer().is_some(), PEER_START_S)];
         let start = more.iter().filter(|(has, _)| *has).fold(START_S, |start, (_, seconds)| start + seconds);
@@ -150,12 +150,12 @@ mod tests {
             "workload = {{ kind = 'kmeans', k = 10, warmup = 0, {workload} }}\ndataset = {{ {dataset} }}\n\
              [axes]\nbackend = ['serial', 'threads', 'mpi']\nranks = 2\nthreads = [2, 8]\noversubscribe = true"
         );
-        parse(&text, Path::new("cost.toml"), Machine { cpus: 4 }).expect("a good manifest")
+        parse(&text, Path::new("cost.toml"), Machine::of(4)).expect("a good manifest")
     }
 
     #[test]
     fn the_model_counts_terms_and_shares_them_among_cpus() {
-        let machine = Machine { cpus: 4 };
+        let machine = Machine::of(4);
         let plan = plan("synthetic = 'mixture', points = 1000000, dims = 10, clusters = 3", "iterations = 9");
         let estimator = Estimator::default();
         let seconds: Vec<f64> =
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_is_said() {
-        let machine = Machine { cpus: 4 };
+        let machine = Machine::of(4);
         let converging = plan("name = 'digits'", "tolerance = 0.0, max-iterations = 50");
         let estimator = Estimator::default();
         assert_eq!(estimator.cost(&converging.cells[0], machine).basis, Basis::AtMost);
@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_was_measured_goes_first_and_tells_of_others() {
-        let machine = Machine { cpus: 4 };
+        let machine = Machine::of(4);
         let plan = plan("name = 'digits'", "tolerance = 0.0, max-iterations = 50");
         let (serial, threads) = (&plan.cells[0], &plan.cells[1]);
         let estimator = Estimator {

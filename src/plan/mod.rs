@@ -16,6 +16,7 @@ use crate::record::accelerators::Price;
 pub mod axes;
 pub mod cost;
 pub mod expression;
+pub mod machine;
 pub mod manifest;
 pub mod only;
 pub mod order;
@@ -26,23 +27,9 @@ pub mod schema;
 pub mod ties;
 pub mod written;
 
+pub use machine::Machine;
 pub use manifest::Counters;
 pub use order::order;
-
-/// What a plan needs to know of the machine that will run it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Machine {
-    /// CPUs that may be used.
-    pub cpus: u32,
-}
-
-impl Machine {
-    /// This machine: the CPUs that this process may use (its mask and its control group's share).
-    pub fn here() -> Machine {
-        let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-        Machine { cpus: u32::try_from(cpus).unwrap_or(u32::MAX) }
-    }
-}
 
 /// A manifest, resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -267,7 +254,7 @@ mod tests {
             ranks = "up-to-cores"
             threads = [1, 2, 4]
         "#;
-        let plan = parse(text, Path::new("simple.toml"), Machine { cpus: 2 }).expect("a good manifest");
+        let plan = parse(text, Path::new("simple.toml"), Machine::of(2)).expect("a good manifest");
         let lanes: Vec<_> = plan.cells.iter().map(|c| (c.cell.backend.name(), c.cell.ranks, c.cell.threads)).collect();
         let expected = [("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("mpi", 1, 1), ("mpi", 2, 1)];
         assert_eq!(lanes, expected);

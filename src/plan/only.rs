@@ -182,7 +182,7 @@ mod tests {
             k = [2, 4]
             points = [100, 200]
         "#;
-        parse(text, Path::new("only.toml"), Machine { cpus: 4 }).expect("a good manifest")
+        parse(text, Path::new("only.toml"), Machine::of(4)).expect("a good manifest")
     }
 
     fn only(text: &str) -> Result<Plan> {

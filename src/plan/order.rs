@@ -61,7 +61,7 @@ mod tests {
             "#,
             ks.join(", ")
         );
-        parse(&text, Path::new("order.toml"), Machine { cpus: 2 }).expect("a good manifest")
+        parse(&text, Path::new("order.toml"), Machine::of(2)).expect("a good manifest")
     }
 
     proptest! {

@@ -141,11 +141,11 @@ impl Resolver<'_> {
                 }
             }
         }
-        let (lanes, cpus) = (ranks.saturating_mul(threads), u64::from(self.machine.cpus));
-        let oversubscribe = lanes > cpus;
+        let oversubscribe = !self.machine.has_room(ranks, threads);
         if oversubscribe && !self.may_oversubscribe(point)? {
+            let (lanes, room) = (ranks.saturating_mul(threads), self.machine.room());
             let why =
-                format!("needs {lanes} CPUs, {cpus} may be used; set oversubscribe = true to run it all the same");
+                format!("needs {lanes} CPUs, {room} may be used; set oversubscribe = true to run it all the same");
             return Ok(Fate::LeftOut(LeftOut { what: where_, why, combinations: 1 }));
         }
         if let Some(peer) = point.backend.peer()
@@ -245,7 +245,7 @@ impl Resolver<'_> {
     fn number(&self, point: &Point<'_>, name: &str) -> Result<Option<At<u64>>> {
         let known = |value| Ok(Some(At::new(value, 0..0)));
         match name {
-            "cpus" => known(self.machine.cpus.into()),
+            "cpus" => known(self.machine.all().into()),
             "lanes" => known(self.lanes(point, "ranks")?.saturating_mul(self.lanes(point, "threads")?)),
             "ranks" | "threads" => known(self.lanes(point, name)?),
             _ => self.given_or_derived(point, name),

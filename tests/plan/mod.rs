@@ -22,7 +22,7 @@ fn check_messages(name: &str) {
         let lines = rest.lines().filter_map(|line| line.strip_prefix('|'));
         let manifest: String = lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect();
         let file = root().join("manifest.toml");
-        let error = match plan::parse(&manifest, &file, Machine { cpus: 4 }) {
+        let error = match plan::parse(&manifest, &file, Machine::of(4)) {
             Ok(plan) => panic!("{name}: {title}: accepted, {} cells", plan.cells.len()),
             Err(error) => error,
         };
@@ -52,7 +52,7 @@ fn every_bad_manifest_has_a_message_with_its_place() {
 
 #[test]
 fn a_missing_manifest_is_named() {
-    let error = plan::load(&PathBuf::from("no/such/manifest.toml"), Machine { cpus: 1 }).expect_err("missing");
+    let error = plan::load(&PathBuf::from("no/such/manifest.toml"), Machine::of(1)).expect_err("missing");
     assert!(error.to_string().contains("no/such/manifest.toml"), "{error}");
     assert_eq!(error.exit_code(), 2);
 }
@@ -103,7 +103,7 @@ fn the_shipped_manifests_plan_on_machines_of_any_size() {
             path.display()
         );
         for cpus in [1, 2, 3, 4, 12, 64] {
-            let plan = plan::load(&path, Machine { cpus }).unwrap_or_else(|e| panic!("{e} on {cpus} CPUs"));
+            let plan = plan::load(&path, Machine::of(cpus)).unwrap_or_else(|e| panic!("{e} on {cpus} CPUs"));
             for planned in &plan.cells {
                 planned.cell.validate().expect("a valid cell");
                 assert_eq!(planned.cell.oversubscribe, planned.cell.lanes() > cpus, "{planned:?}");
@@ -115,7 +115,7 @@ fn the_shipped_manifests_plan_on_machines_of_any_size() {
 
 #[test]
 fn the_default_sweep_has_every_backend_on_two_cpus() {
-    let plan = plan::load(&root().join("experiments/strong-scaling.toml"), Machine { cpus: 2 }).expect("a plan");
+    let plan = plan::load(&root().join("experiments/strong-scaling.toml"), Machine::of(2)).expect("a plan");
     let mut backends: Vec<_> = plan.cells.iter().map(|c| c.cell.backend.name()).collect();
     backends.sort_unstable();
     backends.dedup();
@@ -125,7 +125,7 @@ fn the_default_sweep_has_every_backend_on_two_cpus() {
 
 #[test]
 fn weak_scaling_keeps_the_rows_of_a_lane() {
-    let plan = plan::load(&root().join("experiments/weak-scaling.toml"), Machine { cpus: 8 }).expect("a plan");
+    let plan = plan::load(&root().join("experiments/weak-scaling.toml"), Machine::of(8)).expect("a plan");
     let per_lane: Vec<u64> = plan
         .cells
         .iter()
@@ -159,7 +159,7 @@ fn the_page_about_manifests_names_every_key_and_its_example_is_good() {
         assert!(named, "docs/manifest.md does not name '{key}'");
     }
     let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
-    let plan = plan::parse(example, &root().join("experiments/example.toml"), Machine { cpus: 4 }).expect("it is good");
+    let plan = plan::parse(example, &root().join("experiments/example.toml"), Machine::of(4)).expect("it is good");
     assert_eq!(plan.cells.len(), 4 * (1 + 3 + 3));
     for rate in ["8 × 10⁹ terms", "50 ns", "0.02 s", "0.5 s more with MPI"] {
         assert!(page.contains(rate), "the page states the model: {rate}");

@@ -9,7 +9,7 @@ use amdahl::plan::{self, Machine, Plan};
 use proptest::prelude::*;
 
 fn parse(text: &str, cpus: u32) -> Result<Plan> {
-    plan::parse(text, Path::new("manifest.toml"), Machine { cpus })
+    plan::parse(text, Path::new("manifest.toml"), Machine::of(cpus))
 }
 
 /// Manifests that use everything, to be damaged.

@@ -51,7 +51,7 @@ mod tests {
             )
         };
         let said = |points, memory| {
-            let machine = Machine { cpus: 2 };
+            let machine = Machine::of(2);
             let plan = parse(&text(points), "a.toml".as_ref(), machine).expect("a good manifest");
             let estimator = Estimator::default();
             let rows = plan.cells.iter().map(|planned| Row {

@@ -63,10 +63,9 @@ pub(super) fn text(view: &View<'_>) -> String {
         n => format!("{n} times"),
     };
     let limit = units::seconds(experiment.time_limit_s);
-    let cpus = view.machine.cpus;
     lines.push(format!(
-        "Each cell {repeats}, ended after {limit}, on {cpus} {}; results in {}.",
-        if cpus == 1 { "CPU" } else { "CPUs" },
+        "Each cell {repeats}, ended after {limit}, on {}; results in {}.",
+        view.machine.words(),
         view.results.display()
     ));
     lines.push(String::new());
@@ -196,6 +195,7 @@ pub(super) fn json(view: &View<'_>) -> Result<String> {
         "manifest": view.manifest,
         "results": view.results,
         "cpus": view.machine.cpus,
+        "nodes": view.machine.nodes,
         "experiment": view.plan.experiment,
         "cells": cells,
         "left_out": view.plan.left_out,
@@ -241,7 +241,7 @@ mod tests {
             threads = [2, 8]
             oversubscribe = [{ backend = "threads" }]
         "#;
-        let (path, machine) = (Path::new("sample.toml"), Machine { cpus: 4 });
+        let (path, machine) = (Path::new("sample.toml"), Machine::of(4));
         let plan = parse(text, path, machine).expect("a good manifest");
         let estimator = Estimator::default();
         let rows = plan.cells.iter().enumerate().map(|(i, planned)| Row {

@@ -50,7 +50,7 @@ mod tests {
             )
         };
         let named = |k| {
-            let plan = parse(&text(k), std::path::Path::new("a.toml"), Machine { cpus: 2 }).expect("a good manifest");
+            let plan = parse(&text(k), std::path::Path::new("a.toml"), Machine::of(2)).expect("a good manifest");
             let names = Names::new(&plan.cells);
             plan.cells.iter().map(|planned| names.of(planned).to_string()).collect::<Vec<_>>()
         };
