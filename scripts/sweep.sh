@@ -23,4 +23,5 @@ esac
 scripts/build.sh full
 "$amdahl" figures "$results"
 "$amdahl" report "$results"
+echo "sweep: open the page above in a browser; the same as a table: $amdahl show $results" >&2
 exit "$outcome"

@@ -20,17 +20,27 @@ pub mod run;
 pub mod show;
 pub mod trace;
 
+const START: &str = "\
+Start with:
+  amdahl doctor                                 what this machine can do
+  amdahl run experiments/strong-scaling.toml    measure
+  amdahl show results/strong-scaling            see where the speedup went
+  amdahl report results/strong-scaling          the same with figures, as a page and a PDF
+or, with data of your own:
+  amdahl fit points.csv -k 8
+
+Each verb has examples: amdahl help VERB";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 ok, 1 something broke or a cell failed, 2 usage or manifest, 3 regression, 4 inconclusive, 5 wrong answer,
+6 nothing measured, 130 interrupted.";
+
 /// Where did my speedup go?
 ///
 /// amdahl measures parallel k-means from one manifest: it plans the cells, checks every answer before its time counts, and explains the
 /// speedup in tables, figures and a page.
-///
-/// Start with:  amdahl doctor;  amdahl run experiments/strong-scaling.toml;  amdahl show results/strong-scaling
-///
-/// Exit codes: 0 ok, 1 internal error, 2 usage or manifest, 3 regression, 4 inconclusive, 5 wrong answer, 6 nothing measured, 130
-/// interrupted.
 #[derive(Parser, Debug)]
-#[command(name = "amdahl", version, max_term_width = 120)]
+#[command(name = "amdahl", version, max_term_width = 120, after_help = START, after_long_help = format!("{START}\n\n{EXIT_CODES}"))]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -54,7 +64,8 @@ pub enum Verb {
     /// Print results as a table
     ///
     /// One table for each problem: times with their intervals, speedups over the base, and where the rest of the ideal speedup went. Below
-    /// are what a reader should know before believing it, and what to do about it. The columns are explained in docs/metrics.md
+    /// are what a reader should know before believing it, and what to do about it. Columns: docs/glossary.md; what is lost where:
+    /// docs/metrics.md
     Show(show::Args),
     /// Compare two results folders, cell by cell
     ///

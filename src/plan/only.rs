@@ -205,7 +205,7 @@ mod tests {
             dataset = { synthetic = "mixture", points = 100, dims = 2, clusters = 2 }
             axes = { backend = ["serial", "pjrt-reference"], update = ["host", "device"], precision = ["f32", "bf16"] }
         "#;
-        let plan = parse(text, Path::new("only.toml"), Machine { cpus: 4 }).expect("a good manifest");
+        let plan = parse(text, Path::new("only.toml"), Machine::of(4)).expect("a good manifest");
         let cells = |text: &str| {
             let part = Filter::parse(text).and_then(|filter| filter.apply(&plan)).expect("there are such cells");
             let of =

@@ -88,6 +88,8 @@ impl Sandbox {
                 command.env_remove(name);
             }
         }
+        // Not what a person keeps in theirs: a certificate of noise, data sets.
+        command.env("XDG_CACHE_HOME", self.folder.path().join(".cache"));
         // The limits take a second to measure; the tests that are about them ask for them.
         command.env("AMDAHL_LIMITS", "off").env("AMDAHL_WORKER", &self.worker).env("AMDAHL_TEST", &self.mark);
         command

@@ -292,8 +292,8 @@ fn notice(id: &CellId, cell: &Cell, oversubscribed: bool, good: &[(&Record, &Sha
     for (phase, share) in good.iter().flat_map(|(_, measured)| probing(measured)) {
         shares.entry(phase.index()).or_default().push(share);
     }
-    let usual = shares.into_iter().filter_map(|(phase, shares)| Some((Phase::ALL[phase], median(&shares)?)));
-    let much: Vec<(Phase, f64)> = usual.filter(|(_, share)| *share > PROBING && !oversubscribed).collect();
+    let most_usual = shares.into_iter().filter_map(|(phase, shares)| Some((Phase::ALL[phase], median(&shares)?)));
+    let much: Vec<(Phase, f64)> = most_usual.filter(|(_, share)| *share > PROBING && !oversubscribed).collect();
     for (phase, share) in &much {
         let (worst, phases, _) = &mut found.probing;
         *worst = worst.max(*share);

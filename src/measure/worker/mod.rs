@@ -26,14 +26,17 @@ mod peer;
 /// Exit code of a worker that panicked, as Rust has it.
 pub const PANICKED: i32 = 101;
 
+const EXAMPLES: &str = "\
+By hand, under a debugger or a profiler, and under MPI:
+  amdahl plan experiments/mnist.toml --cell ID > cell.json
+  amdahl-worker --cell cell.json --record out.json
+  mpiexec -n 2 --bind-to none amdahl-worker --cell cell.json --record out.json";
+
 /// Runs one cell and writes what it measured.
-///
-/// By hand, under a debugger or a profiler:  amdahl-worker --cell cell.json --record out.json
-/// Under MPI:  mpiexec -n 2 --bind-to none amdahl-worker --cell cell.json --record out.json
 ///
 /// 'amdahl plan MANIFEST --cell ID' prints a cell file. AMDAHL_KERNEL chooses a kernel, AMDAHL_FAULT commits a fault on purpose.
 #[derive(Parser, Debug)]
-#[command(name = "amdahl-worker", version, max_term_width = 120)]
+#[command(name = "amdahl-worker", version, max_term_width = 120, after_help = EXAMPLES)]
 pub struct Args {
     /// The cell file; '-' reads standard input (one rank only)
     #[arg(long, required_unless_present_any = ["capabilities", "self_test", "limits"])]
