@@ -101,6 +101,9 @@ pub fn list(items: &[Item], room: usize, left: &mut Left) -> String {
     if html.is_empty() { html } else { format!("<ul>\n{html}</ul>\n") }
 }
 
+/// Tables with more rows scroll in a box, so that what follows is not screens away. Paper has all of them.
+const TALL: usize = 40;
+
 /// A table with a caption, in a box that scrolls where it is wider than the page, with as many rows as there is room for.
 fn table(table: &Table, room: usize, left: &mut Left) -> String {
     let kind = |i: usize| match table.columns.get(i).map(|column| column.kind) {
@@ -111,7 +114,7 @@ fn table(table: &Table, room: usize, left: &mut Left) -> String {
     let head: Vec<String> = (table.columns.iter().enumerate())
         .map(|(i, column)| format!("<th scope=\"col\"{}>{}</th>", kind(i), escape(&column.title)))
         .collect();
-    let mut rows = String::new();
+    let (mut rows, mut count) = (String::new(), 0);
     for (shown, row) in table.rows.iter().enumerate() {
         let mut html = String::from(match row.class {
             Class::Plain => "<tr>",
@@ -130,12 +133,17 @@ fn table(table: &Table, room: usize, left: &mut Left) -> String {
             break;
         }
         rows.push_str(&html);
+        count += 1;
     }
     if rows.is_empty() {
         return rows;
     }
     let head = format!("<thead><tr>{}</tr></thead>\n", head.concat());
-    boxed("", &table.caption, &format!("{head}<tbody>\n{rows}</tbody>"))
+    let (tall, caption) = match count > TALL {
+        true => (" tall", format!("{} ({} rows)", table.caption, units::count(count as f64))),
+        false => ("", table.caption.clone()),
+    };
+    boxed(tall, "", &caption, &format!("{head}<tbody>\n{rows}</tbody>"))
 }
 
 /// A table of names and values.
@@ -145,13 +153,13 @@ fn properties(caption: &str, rows: &[Property]) -> String {
         format!("<tr><th scope=\"row\">{}</th><td>{value}</td></tr>\n", escape(&row.name))
     };
     let rows: String = rows.iter().map(row).collect();
-    boxed(" class=\"facts\"", caption, &format!("<tbody>\n{rows}</tbody>"))
+    boxed("", " class=\"facts\"", caption, &format!("<tbody>\n{rows}</tbody>"))
 }
 
-fn boxed(class: &str, caption: &str, rows: &str) -> String {
+fn boxed(tall: &str, class: &str, caption: &str, rows: &str) -> String {
     let caption = escape(caption);
     format!(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table{class}><caption>{caption}</caption>\n{rows}\
+        "<div class=\"scroll{tall}\" tabindex=\"0\" role=\"region\" aria-label=\"{caption}\"><table{class}><caption>{caption}</caption>\n{rows}\
          </table></div>\n"
     )
 }
