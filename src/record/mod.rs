@@ -3,27 +3,31 @@
 //! A results folder holds append-only JSON Lines, each line a [`Line`]. Facts that many repeats share (the host, the cell) are lines of
 //! their own, referred to by id, so that a repeat's own line stays near 1 KB. The format is described in `docs/records.md`.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::cell::{Cell, CellId};
 use crate::host::HostFacts;
 use crate::record::shared::Shared;
-use crate::units::Unit;
 
 pub mod accelerators;
+mod answer;
 pub mod build;
 pub mod device;
 pub mod limits;
 mod lines;
 pub mod noise;
 pub mod peer;
+mod phase;
 pub mod read;
+mod reading;
 pub mod shared;
 pub mod simulation;
 mod wire;
+
+pub use answer::{Answer, Clustering};
+pub use phase::Phase;
+pub use reading::{Provenance, Reading, Scope};
 
 /// Version of the record format. A reader refuses a newer one and says so.
 pub const SCHEMA: u32 = 1;
@@ -209,78 +213,6 @@ impl Failure {
     }
 }
 
-/// A named part of a cell's run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Phase {
-    /// Rows into memory. Outside the timed part.
-    Load,
-    /// Initial centroids and warm-up. Outside the timed part.
-    Init,
-    /// Nearest centroid of each row, and the lane's sums.
-    Assign,
-    /// Sums over all lanes.
-    Reduce,
-    /// New centroids, relocation of empty clusters, the convergence rule.
-    Update,
-    /// Waiting for the slowest lane before a collective.
-    Wait,
-    /// Final labels, inertia and digests. Outside the timed part.
-    Finish,
-    /// Programs for an accelerator. Outside the timed part.
-    Compile,
-    /// Centroids to an accelerator.
-    Upload,
-    /// An accelerator computes.
-    Execute,
-    /// Labels or sums from an accelerator.
-    Download,
-}
-
-impl Phase {
-    /// All phases in the order of records.
-    pub const ALL: [Phase; 11] = [
-        Phase::Load,
-        Phase::Init,
-        Phase::Assign,
-        Phase::Reduce,
-        Phase::Update,
-        Phase::Wait,
-        Phase::Finish,
-        Phase::Compile,
-        Phase::Upload,
-        Phase::Execute,
-        Phase::Download,
-    ];
-
-    /// The first so many of them are those of all cells; the others are those of accelerators, and not written where they were not entered.
-    pub const OF_ALL_CELLS: usize = 7;
-
-    /// Position in [`Phase::ALL`].
-    pub fn index(self) -> usize {
-        self as usize
-    }
-    /// The word in tables and figures.
-    pub fn word(self) -> &'static str {
-        match self {
-            Phase::Load => "load",
-            Phase::Init => "init",
-            Phase::Assign => "assign",
-            Phase::Reduce => "reduce",
-            Phase::Update => "update",
-            Phase::Wait => "wait",
-            Phase::Finish => "finish",
-            Phase::Compile => "compile",
-            Phase::Upload => "upload",
-            Phase::Execute => "execute",
-            Phase::Download => "download",
-        }
-    }
-    /// The phases inside the timed part.
-    pub const TIMED: [Phase; 7] =
-        [Phase::Assign, Phase::Reduce, Phase::Update, Phase::Wait, Phase::Upload, Phase::Execute, Phase::Download];
-}
-
 /// What a worker measured in one repeat.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Measured {
@@ -362,96 +294,6 @@ pub struct NumaFacts {
     pub memory_bytes: Vec<(u32, u64)>,
 }
 
-/// Where a reading stands on the ladder from hardware to model.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Provenance {
-    /// Read from a clock or a counter.
-    Measured,
-    /// Counted for a part of the time and scaled up.
-    Multiplexed {
-        /// Share of the time that was counted, over 0, at most 1.
-        coverage: f64,
-    },
-    /// From a simulated machine.
-    Simulated,
-    /// From a formula.
-    Modelled,
-}
-
-/// One metric per lane and phase, or the reason why it is missing. Missing is never 0.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Reading {
-    /// The metric's name.
-    pub metric: Shared<String>,
-    /// Its unit.
-    pub unit: Unit,
-    /// Where the values come from; null when there are none.
-    pub from: Option<Provenance>,
-    /// `values[lane][phase]` in the order of [`Phase::ALL`]; null when unavailable. Not a number (null in records) in a phase that was not
-    /// counted; an empty list for a lane whose node another lane reads.
-    pub values: Option<Vec<Vec<f64>>>,
-    /// Why there are no values.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub why: Option<Shared<String>>,
-    /// What counted it: readings with the same name here were counted together, at the same moments. Quotients are made of these alone.
-    /// Null in records of older versions, and for what has no values.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub group: Option<Shared<String>>,
-    /// Whose events.
-    #[serde(default, skip_serializing_if = "Scope::is_lane")]
-    pub scope: Scope,
-}
-
-impl Reading {
-    /// Why there are no values; none where there are, or where nobody said.
-    pub fn reason(&self) -> Option<&str> {
-        self.why.as_ref().map(|why| why.as_str())
-    }
-
-    /// What counted it.
-    pub fn counted_by(&self) -> Option<&str> {
-        self.group.as_ref().map(|group| group.as_str())
-    }
-
-    /// The value of a lane's phase; none where it was not counted.
-    pub fn value(&self, lane: usize, phase: Phase) -> Option<f64> {
-        self.values.as_ref()?.get(lane)?.get(phase.index()).copied().filter(|value| value.is_finite())
-    }
-
-    /// The reading of `metric` that was counted together with this one, among readings of the same run: a quotient of the two means
-    /// something. Groups that have instructions of their own call them `instructions.` and a word; `beside(all, "instructions")` finds them.
-    pub fn beside<'a>(&self, all: &'a [Reading], metric: &str) -> Option<&'a Reading> {
-        let own = |name: &str| name == metric || name.strip_prefix(metric).is_some_and(|rest| rest.starts_with('.'));
-        let together = |other: &&Reading| self.group.is_some() && other.group == self.group && own(&other.metric);
-        all.iter().find(together).filter(|other| other.scope == self.scope && other.from.is_some())
-    }
-
-    /// Lanes that have values. Of what is counted once a node, one lane of each node.
-    pub fn lanes(&self) -> impl Iterator<Item = usize> {
-        let values = self.values.iter().flatten().enumerate();
-        values.filter(|(_, phases)| !phases.is_empty()).map(|(lane, _)| lane)
-    }
-}
-
-/// Whose events a reading counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Scope {
-    /// Those of the lane's own thread.
-    #[default]
-    Lane,
-    /// Those of the whole node, whoever caused them: one lane of each node reads them, at its own phase boundaries.
-    Node,
-}
-
-impl Scope {
-    /// As usual?
-    pub fn is_lane(&self) -> bool {
-        *self == Scope::Lane
-    }
-}
-
 /// What else the machine was doing during a repeat.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LoadFacts {
@@ -476,80 +318,6 @@ pub struct Pressure {
     pub memory: Option<f64>,
     /// For a disk.
     pub io: Option<f64>,
-}
-
-/// The answer of a cell: what must be right before a time counts.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "of", rename_all = "kebab-case")]
-pub enum Answer {
-    /// Of k-means.
-    #[serde(rename = "kmeans")]
-    KMeans(Clustering),
-}
-
-/// The answer of a clustering: all of it belongs to the final centroids.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Clustering {
-    /// Rows × columns.
-    pub rows: u64,
-    /// Columns.
-    pub dims: u32,
-    /// Iterations that were run; with the rule "no label changes", the confirming one included.
-    pub iterations: u32,
-    /// Did it stop by its rule of convergence?
-    pub converged: bool,
-    /// Σ over the rows of the squared distance to their centroid.
-    pub inertia: f64,
-    /// Rows of each cluster.
-    pub sizes: Vec<u64>,
-    /// Digest of the centroids' bits.
-    pub centroids: String,
-    /// Digest of all labels, independent of how rows are spread over lanes.
-    pub labels: String,
-    /// Digest of all rows as they were read, independent of how they are spread.
-    pub data: String,
-    /// Distances of a row to a centroid (or scores in their place) that the timed iterations evaluated on all lanes; null where they
-    /// are not counted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub distances: Option<u64>,
-    /// Those that the choice of the initial centroids evaluated.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub init_distances: Option<u64>,
-    /// Comparison with true labels: NMI, ARI, purity. Empty where there are none.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub quality: BTreeMap<String, f64>,
-    /// What a person should know about the answer.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub warnings: Vec<String>,
-}
-
-impl Answer {
-    /// Checks this answer against the oracle's, by the rule for programs of ours on CPUs: the same bits. The error says what differs.
-    pub fn check_exact(&self, oracle: &Answer) -> Result<(), String> {
-        let (Answer::KMeans(mine), Answer::KMeans(right)) = (self, oracle);
-        let differ = |what: &str, mine: &dyn std::fmt::Display, right: &dyn std::fmt::Display| {
-            Err(format!("{what}: got {mine}, the oracle has {right}"))
-        };
-        if mine.data != right.data {
-            return differ("other data", &mine.data, &right.data);
-        }
-        if mine.iterations != right.iterations {
-            return differ("iterations", &mine.iterations, &right.iterations);
-        }
-        if mine.inertia.to_bits() != right.inertia.to_bits() {
-            return differ("inertia", &mine.inertia, &right.inertia);
-        }
-        if mine.sizes != right.sizes {
-            return differ("cluster sizes", &format!("{:?}", mine.sizes), &format!("{:?}", right.sizes));
-        }
-        if mine.centroids != right.centroids {
-            return differ("digest of the centroids", &mine.centroids, &right.centroids);
-        }
-        if mine.labels != right.labels {
-            return differ("digest of the labels", &mine.labels, &right.labels);
-        }
-        Ok(())
-    }
 }
 
 /// What a worker leaves for whoever launched it, written by rank 0 as its last act.
@@ -578,44 +346,4 @@ pub enum End {
         /// What is wrong, where, and what to do.
         reason: String,
     },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answer() -> Clustering {
-        Clustering {
-            rows: 4,
-            dims: 1,
-            iterations: 2,
-            converged: true,
-            inertia: 1.5,
-            sizes: vec![2, 2],
-            centroids: "c".into(),
-            labels: "l".into(),
-            data: "d".into(),
-            distances: None,
-            init_distances: None,
-            quality: BTreeMap::new(),
-            warnings: vec![],
-        }
-    }
-
-    #[test]
-    fn the_check_names_what_differs() {
-        let right = Answer::KMeans(answer());
-        assert_eq!(right.check_exact(&right), Ok(()));
-        let wrong = Answer::KMeans(Clustering { inertia: 1.5000000000000002, ..answer() });
-        assert!(wrong.check_exact(&right).expect_err("one bit off").starts_with("inertia: got 1.5000000000000002"));
-        let other = Answer::KMeans(Clustering { centroids: "x".into(), ..answer() });
-        assert!(other.check_exact(&right).expect_err("other centroids").contains("centroids"));
-    }
-
-    #[test]
-    fn phases_know_their_place() {
-        for (i, phase) in Phase::ALL.iter().enumerate() {
-            assert_eq!(phase.index(), i);
-        }
-    }
 }
