@@ -249,10 +249,18 @@ fn start_seed(seed: u64, start: u32) -> u64 {
 fn given(comm: &dyn Comm, kmeans: &KMeans, scaling: &Scaling, dims: usize) -> Result<Option<Vec<f32>>> {
     let k = kmeans.k as usize;
     let mut centroids = match &kmeans.start {
-        Start::Centroids(values) if values.len() == k * dims => values.clone(),
         Start::Centroids(values) => {
             let (has, wants) = (values.len(), k * dims);
-            return Err(Error::data(format!("{has} values of initial centroids, k x columns of the data is {wants}")));
+            if has != wants {
+                let message = format!("{has} values of initial centroids, k x columns of the data is {wants}");
+                return Err(Error::data(message));
+            }
+            if let Some(at) = values.iter().position(|x| !x.is_finite()) {
+                let (centroid, column) = (at / dims + 1, at % dims + 1);
+                let message = format!("initial centroid {centroid}, column {column}: the value is {}", values[at]);
+                return Err(Error::data(message));
+            }
+            values.clone()
         }
         Start::File(path) => crate::workload::kmeans::init::given(comm, path, k, dims)?,
         _ => return Ok(None),

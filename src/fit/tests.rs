@@ -155,6 +155,11 @@ fn what_cannot_be_fitted_is_refused() {
     refused(KMeans::new(2).threads(0).fit(&points, 2), "threads");
     refused(KMeans::new(2).starts(2).start(Start::FirstRows).fit(&points, 2), "would all do the same");
     refused(KMeans::new(2).start(Start::Centroids(vec![0.0; 3])).fit(&points, 2), "3 values of initial centroids");
+    let none = vec![0.0, 1.0, 2.0, f32::NAN];
+    refused(
+        KMeans::new(2).start(Start::Centroids(none)).fit(&points, 2),
+        "initial centroid 2, column 2: the value is NaN",
+    );
     let weighted = |weights: &[f32]| KMeans::new(2).fit_weighted(&points, 2, weights);
     refused(weighted(&[1.0; 9]), "9 weights for 10 rows");
     refused(weighted(&[0.0; 10]), "all weights are 0");

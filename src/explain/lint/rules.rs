@@ -51,10 +51,14 @@ pub(super) fn base(subject: &Subject<'_>) -> Verdict {
         return Verdict::kept("no cell has several lanes, so there is no speedup");
     }
     let found = warned(summary, |w| matches!(w, Warning::BaseMissing { .. } | Warning::BaseElsewhere { .. }));
-    let serial = summary.groups.iter().filter_map(|group| group.base.as_ref()).all(|base| base.name == "serial");
-    Verdict::kept(match serial {
-        true => "every speedup is over the serial program without threads or messages, whose time stands beside it",
-        false => "every speedup names its base, one lane of a parallel program, whose time stands beside it",
+    let bases = || summary.groups.iter().filter_map(|group| group.base.as_ref());
+    let (serial, one_lane) = (bases().all(|base| base.name == "serial"), bases().all(|base| base.lanes == 1));
+    Verdict::kept(match (serial, one_lane) {
+        (true, _) => {
+            "every speedup is over the serial program without threads or messages, whose time stands beside it"
+        }
+        (_, true) => "every speedup names its base, one lane of a parallel program, whose time stands beside it",
+        _ => "every speedup names its base and the lanes that it has, and its time stands beside it",
     })
     .unless(found)
 }

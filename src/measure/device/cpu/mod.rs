@@ -38,7 +38,7 @@ use bounded::Bounded;
 use bounds::{Drift, Gaps};
 use buffer::Buffer;
 use definition::Distance;
-pub use definition::distances;
+pub(crate) use definition::distances;
 use dots::Dots;
 use gather::Gathered;
 use grouped::Grouped;
@@ -70,8 +70,9 @@ impl Cpu {
     pub fn new() -> Result<Cpu> {
         Ok(Cpu::with(Kernel::chosen()?))
     }
-    /// With a kernel that this processor supports.
+    /// With a kernel that this processor supports. Panics with another: its instructions are undefined here.
     pub fn with(kernel: Kernel) -> Cpu {
+        assert!(kernel.supported(), "this processor lacks the instructions of kernel '{}'", kernel.name());
         Cpu { kernel, layout: Layout::Tiles, certify: true, algorithm: Algorithm::Lloyd, pool: None, thread: 0 }
     }
     /// With rows that lie like this.
