@@ -120,7 +120,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
             for (panel, place) in panels.iter().zip(&sheet.panels) {
                 let places = super::arms::distinct(panel.lines.iter().flat_map(|line| &line.marks).map(|mark| mark.x));
                 let x = Scale::at(VARIABLES[panel.variable], &places, short);
-                let room = lines::room(panel.lines.iter().map(|line| line.name.as_str()));
+                let room = lines::room(panel.lines.iter().map(|line| line.name.as_str()), place.width);
                 let heading = format!("over {}", VARIABLES[panel.variable]);
                 let texts = [(heading.as_str(), HEADING), (panel.fixed.as_str(), CAPTION)];
                 let plot = Plot::below(canvas, *place, (&texts, 0), &x, &y, room)?;

@@ -172,7 +172,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                     .base
                     .as_ref()
                     .map_or(String::new(), |base| format!("over {}, {}", base.name, units::seconds(base.time.value)));
-                let room = lines::room(efficiencies.iter().map(|line| &line.name));
+                let room = lines::room(efficiencies.iter().map(|line| &line.name), left.width);
                 let texts = [(heading.as_str(), HEADING), (base.as_str(), CAPTION)];
                 let plot = Plot::below(canvas, *left, (&texts, *lines + 1), &lanes, &efficiency, room)?;
                 canvas.line(&[(plot.left, plot.y.at(1.0)), (plot.right, plot.y.at(1.0))], GREY, 0.8, 1.0)?;

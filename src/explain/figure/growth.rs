@@ -120,7 +120,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 let places: Vec<f64> =
                     super::arms::distinct(lines.iter().flat_map(|line| &line.marks).map(|mark| mark.x));
                 let x = Scale::at(VARIABLES[*variable], &places, short);
-                let room = lines::room(lines.iter().map(|line| &line.name));
+                let room = lines::room(lines.iter().map(|line| &line.name), panel.width);
                 let heading = format!("over {}", VARIABLES[*variable]);
                 let plot = Plot::below(canvas, *panel, (&[(&heading, HEADING), (fixed, CAPTION)], 0), &x, &y, room)?;
                 for line in lines {

@@ -155,38 +155,50 @@ pub struct Label {
     pub colour: Colour,
 }
 
-/// Widest label beside a plot; longer ones are broken.
+/// Widest label beside a plot in a narrow panel, and the part of a wide panel that labels may take; longer ones are broken.
 const WIDEST: f64 = 104.0;
+const SHARE: f64 = 0.27;
+
+/// Beside the label: the line to its point.
+const GAP: f64 = 26.0;
 const LINE: f64 = 14.0;
 
+/// Between names of several lines.
+const APART: f64 = 7.0;
+
 /// A label in lines, broken at its spaces, and within words after `-` and `+`.
-fn broken(text: &str) -> Vec<String> {
+fn broken(text: &str, widest: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for piece in text.split_inclusive([' ', '-', '+']) {
         match lines.last_mut() {
-            Some(line) if style::width(format!("{line}{piece}").trim_end(), LABEL) <= WIDEST => line.push_str(piece),
+            Some(line) if style::width(format!("{line}{piece}").trim_end(), LABEL) <= widest => line.push_str(piece),
             _ => lines.push(piece.to_string()),
         }
     }
     lines
 }
 
-/// Room that these names need on the right of a plot, CSS pixels.
-pub fn room<N: AsRef<str>>(names: impl Iterator<Item = N>) -> f64 {
-    let widest = names.flat_map(|name| broken(name.as_ref())).map(|line| style::width(line.trim_end(), LABEL));
-    26.0 + widest.fold(0.0, f64::max)
+/// Room that these names need on the right of a plot in a panel of this width, CSS pixels.
+pub fn room<N: AsRef<str>>(names: impl Iterator<Item = N>, width: f64) -> f64 {
+    let most = WIDEST.max(SHARE * width);
+    let widest = names.flat_map(|name| broken(name.as_ref(), most)).map(|line| style::width(line.trim_end(), LABEL));
+    GAP + widest.fold(0.0, f64::max)
 }
 
 /// Writes labels to the right of a plot, each as near to its point as the others allow, with a thin line where it had to leave it.
 fn labels(canvas: &Canvas<'_>, plot: &Plot, labels: &[Label]) -> Result<()> {
     let (low, high) = (plot.top - 6.0, plot.bottom + 20.0);
-    let mut texts: Vec<Vec<String>> = labels.iter().map(|label| broken(&label.text)).collect();
+    let widest = plot.room - GAP;
+    let mut texts: Vec<Vec<String>> = labels.iter().map(|label| broken(&label.text, widest)).collect();
     // More names than there is room for: first each on one line, then as many as there is room for.
     if texts.iter().map(Vec::len).sum::<usize>() as f64 * LINE + texts.len() as f64 > high - low {
-        texts = labels.iter().map(|label| vec![style::fitted(&label.text, LABEL, WIDEST)]).collect();
+        texts = labels.iter().map(|label| vec![style::fitted(&label.text, LABEL, widest)]).collect();
         texts.truncate(((high - low) / (LINE + 1.0)) as usize);
     }
-    let heights: Vec<f64> = texts.iter().map(|lines| lines.len() as f64 * LINE + 1.0).collect();
+    // Names of several lines stand apart where there is room, so that it is seen where one ends.
+    let all: f64 = texts.iter().map(|lines| lines.len() as f64 * LINE + APART).sum();
+    let apart = |lines: &Vec<String>| if lines.len() > 1 && all <= high - low { APART } else { 1.0 };
+    let heights: Vec<f64> = texts.iter().map(|lines| lines.len() as f64 * LINE + apart(lines)).collect();
     let wanted: Vec<f64> = labels.iter().take(texts.len()).map(|label| label.from.1).collect();
     let placed = stack(&wanted, &heights, low, high);
     for ((label, lines), middle) in labels.iter().zip(&texts).zip(placed) {
@@ -233,8 +245,13 @@ mod tests {
 
     #[test]
     fn long_names_are_broken() {
-        assert_eq!(broken("mpi"), ["mpi"]);
-        assert!(broken("mpi+pjrt-reference").len() == 2 && broken("scikit-learn-minibatch 2").len() == 2);
-        assert!(room(["scikit-learn-minibatch 2"].iter()) <= 26.0 + WIDEST);
+        let narrow = |text| broken(text, WIDEST);
+        assert_eq!(narrow("mpi"), ["mpi"]);
+        assert!(narrow("mpi+pjrt-reference").len() == 2 && narrow("scikit-learn-minibatch 2").len() == 2);
+        let names = ["scikit-learn-minibatch 2"];
+        assert!(room(names.iter(), 300.0) <= GAP + WIDEST);
+        // With the room that was asked for the lines are the same; in a wide panel it is one.
+        assert_eq!(broken(names[0], room(names.iter(), 300.0) - GAP), narrow(names[0]));
+        assert_eq!(broken(names[0], room(names.iter(), 700.0) - GAP).len(), 1);
     }
 }

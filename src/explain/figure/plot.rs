@@ -108,6 +108,8 @@ pub struct Plot {
     pub top: f64,
     /// Lower edge.
     pub bottom: f64,
+    /// Room on the right of it, up to the edge of the panel.
+    pub room: f64,
 }
 
 impl Plot {
@@ -141,7 +143,8 @@ impl Plot {
             true => Axis::log2(scale.range, (from, to)),
             false => Axis::linear(scale.range, (from, to)),
         };
-        let plot = Plot { x: place(x, left + 8.0, right - 8.0), y: place(y, bottom, top), left, right, top, bottom };
+        let (across, up) = (place(x, left + 8.0, right - 8.0), place(y, bottom, top));
+        let plot = Plot { x: across, y: up, left, right, top, bottom, room };
         let text_of = |scale: &Scale, at: f64| {
             scale.ticks.iter().find(|(tick, _)| *tick == at).map_or(String::new(), |(_, text)| text.clone())
         };

@@ -237,7 +237,7 @@ fn panel(canvas: &Canvas<'_>, place: Panel, shown: &Shown<'_>, range: &Range) ->
     names.push("ideal".into());
     names.extend(shown.laws.iter().filter_map(|laws| Some(law_name(laws.best()?.0.name))));
     let texts = [(shown.heading.as_str(), HEADING), (about.as_str(), CAPTION)];
-    let plot = Plot::below(canvas, place, (&texts, shown.above), &x, &y, lines::room(names.iter()))?;
+    let plot = Plot::below(canvas, place, (&texts, shown.above), &x, &y, lines::room(names.iter(), place.width))?;
 
     let ideal = |lanes: f64| plot.place((lanes, lanes / base_lanes));
     let mut labels = Vec::new();

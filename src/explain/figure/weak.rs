@@ -196,7 +196,8 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         heights: vec![300.0; 2],
         columns: medium.columns,
         draw: Box::new(move |canvas, sheet| {
-            let room = lines::room(times.iter().map(|line| &line.name));
+            let width = sheet.panels.first().map_or(0.0, |panel| panel.width);
+            let room = lines::room(times.iter().map(|line| &line.name), width);
             let panels =
                 [("time of an iteration", &time, &times, ideal), ("efficiency", &efficiency, &efficiencies, 1.0)];
             for ((heading, y, lines, ideal), panel) in panels.into_iter().zip(&sheet.panels) {
