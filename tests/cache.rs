@@ -39,6 +39,12 @@ fn nearest(rows: &[f32], centroids: &[f32], tile: usize, least: &mut [f32], labe
 /// Lines of rows and of the least distances; labels are written and never read.
 const STREAMED: usize = ROWS * (DIMS + 1) * 4 / LINE;
 
+/// So many values that begin with a line: wherever the allocator puts them, a tile has no line more than the formula says.
+fn on_a_line<T>(values: &mut [T], length: usize) -> &mut [T] {
+    let start = values.as_ptr().align_offset(LINE);
+    &mut values[start..start + length]
+}
+
 /// What the loops must miss in a first level that holds a tile and all centroids, but no more: the naive one everything for each centroid,
 /// the tiled one everything once, and the centroids.
 const NAIVE: usize = K * STREAMED;
@@ -47,11 +53,14 @@ const TILED: usize = STREAMED + K * DIMS * 4 / LINE;
 #[test]
 #[ignore = "the program that is counted, run under valgrind by the tests below"]
 fn loops() {
-    let rows: Vec<f32> = (0..ROWS * DIMS).map(|i| (i * 7919 % 10_007) as f32).collect();
-    let centroids: Vec<f32> = rows[..K * DIMS].iter().map(|x| x + 0.5).collect();
+    let (mut rows, mut centroids) = (vec![0f32; ROWS * DIMS + LINE], vec![0f32; K * DIMS + LINE]);
+    let (rows, centroids) = (on_a_line(&mut rows, ROWS * DIMS), on_a_line(&mut centroids, K * DIMS));
+    rows.iter_mut().enumerate().for_each(|(i, x)| *x = (i * 7919 % 10_007) as f32);
+    centroids.iter_mut().zip(&*rows).for_each(|(c, x)| *c = x + 0.5);
     // Twice the last level.
     let others = vec![1u8; 4 << 20];
-    let (mut least, mut labels) = (vec![0f32; ROWS], vec![0u32; ROWS]);
+    let (mut least, mut labels) = (vec![0f32; ROWS + LINE], vec![0u32; ROWS + LINE]);
+    let (least, labels) = (on_a_line(&mut least, ROWS), on_a_line(&mut labels, ROWS));
     let mut found = Vec::new();
     request::start();
     for (tile, phase) in [(ROWS, Phase::Assign), (TILE, Phase::Update)] {
@@ -60,10 +69,10 @@ fn loops() {
         std::hint::black_box(others.iter().map(|&x| u64::from(x)).sum::<u64>());
         let name = std::ffi::CString::new(parts::name(0, phase)).expect("a name");
         request::toggle();
-        nearest(&rows, &centroids, tile, &mut least, &mut labels);
+        nearest(rows, centroids, tile, least, labels);
         request::toggle();
         request::dump(&name);
-        found.push(labels.clone());
+        found.push(labels.to_vec());
     }
     request::stop();
     assert_eq!(found[0], found[1], "tiles change no label");

@@ -38,7 +38,14 @@ impl Launcher for Mpiexec {
         let mut argv = vec![mpiexec.program.clone(), "-n".into(), job.cell.ranks.to_string()];
         let mut env = Vec::new();
         match mpiexec.library {
-            Library::OpenMpi => open_mpi(site, &mut argv, &mut env),
+            Library::OpenMpi => {
+                open_mpi(site, &mut argv, &mut env);
+                if job.cell.oversubscribe {
+                    // It counts ranks against slots and knows nothing of their threads: without this a rank that waits keeps the CPU that
+                    // the one it waits for needs, until the kernel takes it away.
+                    env.push(("OMPI_MCA_mpi_yield_when_idle".into(), "1".into()));
+                }
+            }
             Library::Mpich => argv.extend(["-bind-to", "none"].map(String::from)),
             Library::Intel => env.push(("I_MPI_PIN".into(), "0".into())),
         }
@@ -83,6 +90,10 @@ mod tests {
         );
         assert_eq!(command.env, []);
         assert!(command.has_children);
+        let mut job = job("hybrid", 2, 2, site(Library::OpenMpi));
+        job.cell.oversubscribe = true;
+        let env = Mpiexec.command(&job).expect("a command line").env;
+        assert_eq!(env, [("OMPI_MCA_mpi_yield_when_idle".to_string(), "1".to_string())], "lanes that share CPUs");
     }
 
     #[test]

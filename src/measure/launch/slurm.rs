@@ -37,7 +37,9 @@ impl Launcher for Slurm {
         }
         argv.push(format!("--job-name=amdahl-{}", job.cell.id()));
         argv.extend(job.worker_argv());
-        Ok(Command { argv, env: Vec::new(), has_children: true })
+        // A rank that waits must not keep the CPU that the others need; other libraries than Open MPI pass the variable over.
+        let env = job.cell.oversubscribe.then(|| ("OMPI_MCA_mpi_yield_when_idle".to_string(), "1".to_string()));
+        Ok(Command { argv, env: env.into_iter().collect(), has_children: true })
     }
 }
 
