@@ -44,6 +44,16 @@ fn all_is_measured_once_and_nothing_twice() {
 }
 
 #[test]
+fn an_oracle_that_nobody_asked_for_runs_once() {
+    let sandbox = sandbox(GOOD, r#""threads""#, 1, "");
+    let ran = sandbox.run(RUN).ends_with(0);
+    assert!(ran.out().contains("test: 1 of 1 cell measured (2 new records)"), "{}", ran.out());
+    let ran = sandbox.run(&["run", "test.toml", "--repeats", "3"]).ends_with(0);
+    assert!(ran.out().contains("test: 1 of 1 cell measured (2 new records)"), "{}", ran.out());
+    assert_eq!((sandbox.outcomes("serial").len(), sandbox.outcomes("threads").len()), (1, 3));
+}
+
+#[test]
 fn another_program_is_another_key() {
     let sandbox = two(GOOD, 1);
     sandbox.run(RUN).ends_with(0);

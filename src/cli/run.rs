@@ -68,7 +68,7 @@ pub fn run(args: &Args) -> Result<()> {
     let interrupts = Interrupts::install()?;
     survivors::adopt();
     let host = host::gather();
-    let (plan, wanted) = planned(args)?;
+    let plan = planned(args)?;
     let folder = args.results.clone().unwrap_or_else(|| Path::new("results").join(&plan.experiment.name));
     let started_ms = now_ms();
     let name = run_name(started_ms, std::process::id(), &host.id);
@@ -117,32 +117,23 @@ pub fn run(args: &Args) -> Result<()> {
     if let Err(error) = ended {
         return Err(stopped(error, args, measured));
     }
-    let tally = Tally::new(&plan, &names, &wanted, &standing).with_simulations(&plan, &names, &unsimulated);
+    let tally = Tally::new(&plan, &names, &standing).with_simulations(&plan, &names, &unsimulated);
     output::print(&tally.text(&plan, &folder, measured))?;
     tally.verdict()
 }
 
-/// The plan, or the part of it that is wanted, and which of its cells the user asked for (the others are oracles that they need).
-fn planned(args: &Args) -> Result<(Plan, Vec<bool>)> {
+/// The plan, or the part of it that is wanted.
+fn planned(args: &Args) -> Result<Plan> {
     let mut plan = plan::load(&args.manifest, Machine::here())?;
     if let Some(repeats) = args.repeats {
-        for planned in &mut plan.cells {
-            // An oracle that the axes do not ask for runs once.
-            if planned.repeats == plan.experiment.repeats {
-                planned.repeats = repeats;
-            }
-        }
+        // An oracle that the axes do not ask for runs once.
+        plan.cells.iter_mut().filter(|planned| planned.asked).for_each(|planned| planned.repeats = repeats);
         plan.experiment.repeats = repeats;
     }
-    let asked = plan.experiment.repeats;
-    let Some(text) = &args.only else {
-        let wanted = plan.cells.iter().map(|planned| planned.repeats == asked).collect();
-        return Ok((plan, wanted));
-    };
-    let filter = Filter::parse(text)?;
-    let plan = filter.apply(&plan)?;
-    let wanted = plan.cells.iter().map(|planned| filter.selects(planned)).collect();
-    Ok((plan, wanted))
+    match &args.only {
+        None => Ok(plan),
+        Some(text) => Filter::parse(text)?.apply(&plan),
+    }
 }
 
 fn facts(args: &Args, plan: &Plan, worker: &Worker, run: &str, started_ms: u64) -> RunFacts {

@@ -88,6 +88,8 @@ pub struct PlannedCell {
     pub oracle: CellId,
     /// Repeats that are wanted: those of the experiment, 1 for an oracle that the axes do not ask for.
     pub repeats: u32,
+    /// Do the axes ask for it? An oracle that they do not ask for is there for its answer alone.
+    pub asked: bool,
 }
 
 /// Combinations that are not run.

@@ -74,8 +74,8 @@ impl Filter {
         let needed: BTreeSet<&CellId> =
             plan.cells.iter().filter(|c| selected.contains(&c.id)).map(|c| &c.oracle).collect();
         let cells = plan.cells.iter().filter(|c| selected.contains(&c.id) || needed.contains(&c.id)).map(|planned| {
-            let repeats = if selected.contains(&planned.id) { planned.repeats } else { 1 };
-            PlannedCell { repeats, ..planned.clone() }
+            let asked = selected.contains(&planned.id);
+            PlannedCell { repeats: if asked { planned.repeats } else { 1 }, asked, ..planned.clone() }
         });
         // What the manifest leaves out is not left out of this part.
         let left_out = if self.wanted.is_empty() { plan.left_out.clone() } else { Vec::new() };

@@ -80,7 +80,7 @@ impl Resolver<'_> {
                     if !known.contains_key(&id) {
                         known.insert(id.clone(), cells.len());
                         let oracle = oracle_of(&cell).id();
-                        cells.push(PlannedCell { id, cell: *cell, oracle, repeats });
+                        cells.push(PlannedCell { id, cell: *cell, oracle, repeats, asked: true });
                     }
                 }
                 Fate::LeftOut(one) => {
@@ -101,7 +101,7 @@ impl Resolver<'_> {
             let id = oracle.id();
             if !known.contains_key(&id) {
                 known.insert(id.clone(), cells.len());
-                cells.push(PlannedCell { id: id.clone(), cell: oracle, oracle: id, repeats: 1 });
+                cells.push(PlannedCell { id: id.clone(), cell: oracle, oracle: id, repeats: 1, asked: false });
             }
         }
         Ok((cells, left_out))

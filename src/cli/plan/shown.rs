@@ -70,7 +70,7 @@ pub(super) fn text(view: &View<'_>) -> String {
     ));
     lines.push(String::new());
     lines.extend(cells(view).text());
-    if view.rows.iter().any(|row| is_only_oracle(view, row)) {
+    if view.rows.iter().any(|row| !row.planned.asked) {
         lines.push(String::new());
         lines.push(
             "oracle: not asked for by the axes; it runs once, and the answers of others are checked against its."
@@ -117,21 +117,16 @@ fn cells(view: &View<'_>) -> Table {
             Basis::Measured { repeats } => format!("median of {repeats}"),
             basis => basis.word().into(),
         });
-        line.push(notes(view, row));
+        line.push(notes(row));
         table.row(line);
     }
     table.without_empty_columns()
 }
 
-/// Does it run for its answer alone?
-fn is_only_oracle(view: &View<'_>, row: &Row<'_>) -> bool {
-    row.planned.id == row.planned.oracle && row.planned.repeats < view.plan.experiment.repeats
-}
-
 /// What is special about a cell.
-fn notes(view: &View<'_>, row: &Row<'_>) -> String {
+fn notes(row: &Row<'_>) -> String {
     let over = row.planned.cell.oversubscribe.then_some("oversubscribed");
-    over.into_iter().chain(is_only_oracle(view, row).then_some("oracle")).collect::<Vec<_>>().join(", ")
+    over.into_iter().chain((!row.planned.asked).then_some("oracle")).collect::<Vec<_>>().join(", ")
 }
 
 fn sum(view: &View<'_>) -> String {

@@ -34,13 +34,14 @@ enum Weight {
 }
 
 impl Tally {
-    /// Counts where the cells of `plan` stand; `wanted` says which of them the user asked for.
-    pub fn new(plan: &Plan, names: &Names, wanted: &[bool], standing: &[Standing]) -> Tally {
-        let mut tally = Tally { asked: wanted.iter().filter(|&&wanted| wanted).count(), done: 0, groups: Vec::new() };
-        for ((planned, &wanted), standing) in plan.cells.iter().zip(wanted).zip(standing) {
+    /// Counts where the cells of `plan` stand.
+    pub fn new(plan: &Plan, names: &Names, standing: &[Standing]) -> Tally {
+        let asked = plan.cells.iter().filter(|planned| planned.asked).count();
+        let mut tally = Tally { asked, done: 0, groups: Vec::new() };
+        for (planned, standing) in plan.cells.iter().zip(standing) {
             let (kind, reason, weight) = match standing {
                 Standing::Done => {
-                    tally.done += usize::from(wanted);
+                    tally.done += usize::from(planned.asked);
                     continue;
                 }
                 Standing::Open => continue,

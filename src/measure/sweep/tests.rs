@@ -43,7 +43,7 @@ fn cell(threads: u32) -> Cell {
 /// The oracle, and threads 1 and 2.
 fn plan(repeats: u32) -> Vec<PlannedCell> {
     let oracle = cell(0).id();
-    let planned = |cell: Cell| PlannedCell { id: cell.id(), cell, oracle: oracle.clone(), repeats };
+    let planned = |cell: Cell| PlannedCell { id: cell.id(), cell, oracle: oracle.clone(), repeats, asked: true };
     [0, 1, 2].map(|threads| planned(cell(threads))).into()
 }
 
