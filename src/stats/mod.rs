@@ -2,8 +2,9 @@
 //!
 //! Times of a program are not normally distributed (they have a floor and a long tail), so nothing here assumes that they are. The
 //! middle of a sample is its median; how well the median is known is said by an interval, by resampling ([`bootstrap`]) or from the
-//! binomial distribution ([`binomial`]); [`pairs`] say how small a change a machine can show. Costs are summarised first and divided afterwards: a ratio is a ratio of medians, never a mean
-//! of ratios (Hoefler and Belli, "Scientific benchmarking of parallel computing systems", SC'15, rules 3 to 6 and 8).
+//! binomial distribution ([`binomial`]); [`pairs`] say how small a change a machine can show. Costs are summarised first and divided
+//! afterwards: a ratio is a ratio of medians, never a mean of ratios (Hoefler and Belli, "Scientific benchmarking of parallel computing
+//! systems", SC'15, rules 3 to 6 and 8).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
