@@ -262,3 +262,18 @@ fn counts_that_the_probes_disturb_are_refused() {
         metric::of_cell(&summary, group, cell).iter().all(|entry| entry.phase != "update" || entry.metric != "IPC")
     );
 }
+
+#[test]
+fn a_cell_of_more_lanes_than_were_recorded_comes_to_an_end() {
+    let mut lines = Made { spreads: vec![("serial", 1, 1), ("threads", 1, 2)], ..Made::default() }.lines();
+    for line in &mut lines {
+        if let Line::Cell { cell, .. } = line
+            && cell.lanes() > 1
+        {
+            (cell.ranks, cell.threads) = (u32::MAX, u32::MAX);
+        }
+    }
+    let found = metric::of(&summary(&lines));
+    let imbalance = found[1].entries.iter().find(|e| e.metric == "time imbalance").expect("every metric");
+    assert!(imbalance.why.as_ref().is_some_and(|why| why.contains("lane 2 was not recorded")), "{imbalance:?}");
+}

@@ -105,7 +105,8 @@ pub fn of(summary: &Summary) -> Vec<OfCell> {
 /// The metrics of one cell: the measured ones, then those of each of its simulations.
 pub fn of_cell(summary: &Summary, group: &Group, cell: &CellSummary) -> Vec<Entry> {
     let scope = measured(summary, group, cell, Span::Computing, None);
-    let lanes = cell.cell.lanes() as usize;
+    // Those that were recorded: a damaged cell may have any number.
+    let lanes = cell.repeats.iter().map(|repeat| repeat.measured.lanes.len()).max().unwrap_or(0);
     let simulations: Vec<&Simulation> = summary.simulations.iter().filter(|s| s.key.cell == cell.id).collect();
     let mut found = Vec::new();
     for metric in all() {

@@ -195,6 +195,9 @@ impl Scope<'_> {
         if of_node && self.lane.is_some() {
             return Err(format!("{metric}: counted for a whole node, not for a lane"));
         }
+        if let Some(lane) = self.lane.filter(|lane| *lane >= lanes.len()) {
+            return Err(format!("{metric}: lane {lane} was not recorded"));
+        }
         let mut sum = 0.0;
         for (_, phases) in
             lanes.iter().enumerate().filter(|(i, phases)| !phases.is_empty() && self.lane.is_none_or(|lane| lane == *i))
