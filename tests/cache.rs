@@ -116,7 +116,8 @@ fn misses_of_a_naive_and_a_tiled_loop_are_those_of_the_formula_and_repeat() {
         let counted = misses.value(0, phase).expect("counted");
         eprintln!("{name} loop: {counted} misses of reads in the first level, predicted {predicted}");
         let off = counted / predicted as f64 - 1.0;
-        assert!(off.abs() <= 0.001, "{name}: counted {counted}, predicted {predicted}, {:+.3} %", off * 100.0);
+        // Where the stack and the harness's own words lie is not in the formula: some tenths of a per cent.
+        assert!(off.abs() <= 0.005, "{name}: counted {counted}, predicted {predicted}, {:+.3} %", off * 100.0);
     }
     let folder = tempfile::tempdir().expect("a folder");
     let again = simulate(folder.path());
