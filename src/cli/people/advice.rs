@@ -7,10 +7,10 @@ use crate::error::Result;
 const MOST: u64 = 10_000;
 
 /// Share of the variance of all columns above which one column is said to decide alone.
-const ALONE: f64 = 0.99;
+const ALONE: f64 = 0.95;
 
 /// A word about a column that alone decides the clusters of unscaled rows, as one in a small unit does, or a number of the row: it has more
-/// than 99 % of the variance of all `dims` columns, by the first 10,000 rows. Says nothing of one column.
+/// than 95 % of the variance of all `dims` columns, by the first 10,000 rows. Says nothing of one column.
 pub fn of_one_column(source: &dyn Source, dims: usize) -> Result<Option<String>> {
     let shape = source.shape();
     let mut rows = source.rows(0..shape.rows.min(MOST))?;

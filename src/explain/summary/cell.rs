@@ -134,6 +134,9 @@ fn distances_share(cell: &Cell, answer: &Clustering) -> Option<f64> {
 /// the probes disturb them.
 const MATTERS: f64 = 0.01;
 
+/// Counters of the processor, whose numbers hold a part of what reading them takes.
+const COUNTERS: [&str; 4] = ["instructions", "cycles", "cache-references", "L1D-loads"];
+
 /// Of each timed phase that matters, the time of reading the probes at its beginnings as a share of its own, all lanes together.
 fn probing(measured: &Measured) -> impl Iterator<Item = (Phase, f64)> {
     let seconds = |metric: &str, phase: Phase| -> f64 {
@@ -141,7 +144,9 @@ fn probing(measured: &Measured) -> impl Iterator<Item = (Phase, f64)> {
         reading.map_or(0.0, |r| r.lanes().filter_map(|lane| r.value(lane, phase)).sum())
     };
     let timed: f64 = Phase::TIMED.iter().map(|phase| seconds("wall", *phase)).sum();
-    let matters = move |phase: &Phase| seconds("wall", *phase) > MATTERS * timed;
+    // Where none was read, the reading is in no number that is told: phases leave it out.
+    let counted = COUNTERS.iter().any(|metric| measured.reading(metric).is_some_and(|r| r.values.is_some()));
+    let matters = move |phase: &Phase| counted && seconds("wall", *phase) > MATTERS * timed;
     Phase::TIMED
         .into_iter()
         .filter(matters)
