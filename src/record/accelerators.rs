@@ -94,8 +94,7 @@ impl Price {
         let [amount, unit, date] = words[..] else { return Err(unreadable()) };
         let per_hour: f64 = amount.parse().map_err(|_| unreadable())?;
         let currency = unit.strip_suffix("/h").filter(|c| !c.is_empty() && c.chars().all(|c| c.is_ascii_alphabetic()));
-        let digits = date.split('-').map(str::len).collect::<Vec<_>>() == [4, 2, 2];
-        let dated = digits && date.chars().all(|c| c.is_ascii_digit() || c == '-');
+        let dated = is_day(date);
         match currency {
             Some(currency) if dated && per_hour.is_finite() && per_hour >= 0.0 => {
                 Ok(Price { per_hour, currency: currency.into(), date: date.into() })
@@ -108,6 +107,27 @@ impl Price {
     pub fn of(&self, seconds: f64) -> f64 {
         self.per_hour * seconds / 3600.0
     }
+}
+
+/// Is this a day of the calendar, as 2026-11-01?
+fn is_day(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let digits = |part: &str, count: usize| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
+    let [year, month, day] = parts[..] else { return false };
+    if !(digits(year, 4) && digits(month, 2) && digits(day, 2)) {
+        return false;
+    }
+    let (Ok(year), Ok(month), Ok(day)) = (year.parse::<u32>(), month.parse::<u32>(), day.parse::<u32>()) else {
+        return false;
+    };
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let days = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 => 28 + u32::from(leap),
+        _ => 0,
+    };
+    (1..=days).contains(&day)
 }
 
 #[cfg(test)]
@@ -151,6 +171,15 @@ mod tests {
             ["1.80", "1.80 USD/h", "x USD/h 2026-11-01", "1 USD 2026-11-01", "-1 USD/h 2026-11-01", "1 USD/h today"]
         {
             assert!(Price::parse(wrong).expect_err(wrong).message.contains("is no price"));
+        }
+        for (day, is) in [
+            ("2024-02-29", true),
+            ("2026-02-29", false),
+            ("2026-02-31", false),
+            ("2026-13-01", false),
+            ("2026-04-31", false),
+        ] {
+            assert_eq!(Price::parse(&format!("1 USD/h {day}")).is_ok(), is, "{day}");
         }
     }
 }

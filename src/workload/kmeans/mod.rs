@@ -44,7 +44,9 @@ pub fn run(spec: &KMeans, backend: &Backend, context: &LaneContext<'_>) -> Resul
             let (lane, certify) = (context.comm.lane(), spec.arithmetic == Arithmetic::Certified);
             let (local, count, offload) = (lane.node_index, lane.node_count, spec.offload.clone());
             let order = pjrt::Order { platform: *platform, offload, certify, local, count };
-            Box::new(agreed(context.comm, pjrt::Pjrt::open(&order, Some(context.recorder)))?)
+            // SAFETY: a lane with a device is the only one of its process, and MPI reads its variables when it starts.
+            let opened = unsafe { pjrt::Pjrt::open(&order, Some(context.recorder)) };
+            Box::new(agreed(context.comm, opened)?)
         }
         Backend::Peer(name) => return Err(Error::internal(format!("'{name}' is not a backend of this program"))),
     };

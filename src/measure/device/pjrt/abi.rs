@@ -129,8 +129,8 @@ pub union Value {
     pub integers: *const i64,
     /// Kind 3.
     pub float: f32,
-    /// Kind 4.
-    pub truth: bool,
+    /// Kind 4: 0 or 1, in a byte, since not every byte of a plugin's is a bool.
+    pub truth: u8,
 }
 
 /// Arguments of a function.

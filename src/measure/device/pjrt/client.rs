@@ -135,7 +135,7 @@ impl Drop for Client {
 /// An option; its name and its list stay the caller's.
 fn option(name: &str, choice: &Choice) -> abi::NamedValue {
     let (kind, value, value_size) = match choice {
-        Choice::Truth(truth) => (4, abi::Value { truth: *truth }, 1),
+        Choice::Truth(truth) => (4, abi::Value { truth: u8::from(*truth) }, 1),
         Choice::Integers(list) => (2, abi::Value { integers: list.as_ptr() }, list.len()),
     };
     abi::NamedValue {

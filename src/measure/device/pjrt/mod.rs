@@ -70,14 +70,18 @@ pub struct Order {
 impl<'a> Pjrt<'a> {
     /// Finds the plugin, sets what it needs in this process's environment, loads it and starts it. Phases go to `recorder`.
     ///
-    /// To be called while no other thread reads the environment.
-    pub fn open(order: &Order, recorder: Option<&'a Recorder>) -> Result<Pjrt<'a>> {
+    /// # Safety
+    /// No other thread reads the environment meanwhile, but through `std::env`, which locks it.
+    ///
+    /// # Errors
+    /// Where there is no plugin, it cannot be loaded, or it has no such device.
+    pub unsafe fn open(order: &Order, recorder: Option<&'a Recorder>) -> Result<Pjrt<'a>> {
         let Order { platform, offload, certify, local, count } = order.clone();
         let full_precision = offload.precision == Precision::F32;
         let wanted = Wanted { platform, plugin: offload.plugin.clone(), local, count, full_precision };
         let settled = settle(&wanted, None)?;
         for (name, value) in &settled.set {
-            // SAFETY: the caller's promise; a lane with a device is the only one of its process.
+            // SAFETY: the caller's promise.
             unsafe { std::env::set_var(name, value) };
         }
         let plugin = Plugin::load(&settled.plugin)?;

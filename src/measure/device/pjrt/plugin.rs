@@ -267,7 +267,7 @@ pub(super) fn named(start: *const abi::NamedValue, count: usize) -> Vec<(String,
                     list.iter().map(i64::to_string).collect::<Vec<_>>().join(",")
                 }
                 3 => named.value.float.to_string(),
-                4 => named.value.truth.to_string(),
+                4 => (named.value.truth != 0).to_string(),
                 other => format!("a value of kind {other}"),
             };
             (text(named.name, named.name_size), value)

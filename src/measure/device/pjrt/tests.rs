@@ -20,6 +20,11 @@ fn order(update: Update, precision: Precision, certify: bool) -> Order {
     Order { platform: Platform::Reference, offload, certify, ..Order::default() }
 }
 
+fn open(order: &Order) -> Result<Pjrt<'static>> {
+    // SAFETY: the tests of this room read the environment through std alone.
+    unsafe { Pjrt::open(order, None) }
+}
+
 /// Pseudo-random numbers; coarse ones tie.
 fn numbers(count: usize, seed: u64, coarse: bool) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
@@ -77,7 +82,7 @@ fn labels_and_sums_are_the_processor_s_bit_by_bit() {
         let values = numbers(rows * dims, 3, coarse);
         let right = two_steps(&cpu, &values, dims, k).expect("an answer");
         for precision in [Precision::F32, Precision::Bf16] {
-            let device = Pjrt::open(&order(Update::Host, precision, true), None).expect("a device");
+            let device = open(&order(Update::Host, precision, true)).expect("a device");
             assert_eq!(device.platform(), "amdahl-reference");
             let answer = two_steps(&device, &values, dims, k).expect("an answer");
             assert_eq!(answer, right, "{rows} x {dims}, k = {k}, {precision:?}");
@@ -93,7 +98,7 @@ fn labels_that_are_rounded_are_proven_ties() {
     for (update, precision) in
         [(Update::Host, Precision::Bf16), (Update::Device, Precision::Bf16), (Update::Device, Precision::F32)]
     {
-        let device = Pjrt::open(&order(update, precision, false), None).expect("a device");
+        let device = open(&order(update, precision, false)).expect("a device");
         let answer = two_steps(&device, &values, dims, k).expect("an answer");
         let other = answer.0.iter().zip(&right.0).filter(|(a, b)| a != b).count() as u64;
         let ties = device.lane_facts().expect("facts").proven_ties;
@@ -141,10 +146,9 @@ fn what_is_no_plugin_is_refused() {
 fn a_device_is_what_was_asked_for_or_nothing() {
     let mut order = order(Update::Host, Precision::F32, true);
     order.platform = Platform::Cuda;
-    let error = Pjrt::open(&order, None).err().expect("it is no GPU");
+    let error = open(&order).err().expect("it is no GPU");
     assert!(error.message.contains("drives the platform 'amdahl-reference'"), "{error}");
-    let facts =
-        Pjrt::open(&Order { platform: Platform::Any, ..order }, None).expect("a device").facts().expect("facts");
+    let facts = open(&Order { platform: Platform::Any, ..order }).expect("a device").facts().expect("facts");
     assert_eq!((facts.device.as_str(), facts.sha256.len()), ("interpreter", 64));
     assert_eq!(facts.attributes["runs_on"], "the processor");
 }
