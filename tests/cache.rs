@@ -87,12 +87,13 @@ fn valgrind(test: &str) -> bool {
     there
 }
 
-/// Runs the loops with a first level of 48 KiB in 12 ways.
+/// Runs the loops with a first level of 64 KiB in 16 ways. Between two uses of a centroid a set sees at most 12 lines of the loops (8 of two
+/// tiles, 2 of centroids, 1 each of least distances and labels): the others are for the stack, whose place and use is the compiler's.
 fn simulate(folder: &Path) -> parts::Simulated {
     let output = Command::new("valgrind")
         .arg("-q")
         .args(OPTIONS)
-        .args(["--I1=32768,8,64", "--D1=49152,12,64", "--LL=2097152,16,64"])
+        .args(["--I1=32768,8,64", "--D1=65536,16,64", "--LL=2097152,16,64"])
         .arg(format!("--callgrind-out-file={}/part.%p", folder.display()))
         .arg(std::env::current_exe().expect("this program"))
         .args(["--exact", "cache::loops", "--ignored", "--test-threads=1"])
@@ -116,8 +117,7 @@ fn misses_of_a_naive_and_a_tiled_loop_are_those_of_the_formula_and_repeat() {
         let counted = misses.value(0, phase).expect("counted");
         eprintln!("{name} loop: {counted} misses of reads in the first level, predicted {predicted}");
         let off = counted / predicted as f64 - 1.0;
-        // Where the stack and the harness's own words lie is not in the formula: some tenths of a per cent.
-        assert!(off.abs() <= 0.005, "{name}: counted {counted}, predicted {predicted}, {:+.3} %", off * 100.0);
+        assert!(off.abs() <= 0.001, "{name}: counted {counted}, predicted {predicted}, {:+.3} %", off * 100.0);
     }
     let folder = tempfile::tempdir().expect("a folder");
     let again = simulate(folder.path());

@@ -1,6 +1,7 @@
 //! Laws of scaling: each gives back the parameters that made the times; too few numbers of lanes are refused.
 
 use amdahl::explain::law::{self, Laws, Scaling};
+use amdahl::explain::show::Style;
 use amdahl::explain::summary::{Summary, summarise};
 use amdahl::explain::{export, show};
 use amdahl::record::Line;
@@ -245,4 +246,13 @@ fn laws_are_printed_and_in_json() {
     let (_temp, folder) = folder_with(&lines);
     let shown = amdahl(&["show", &folder.to_string_lossy()]);
     assert_eq!(String::from_utf8(shown.stdout).expect("UTF-8"), text);
+}
+
+#[test]
+fn backends_that_are_refused_alike_share_a_line() {
+    let spreads = vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("mpi", 1, 1), ("mpi", 2, 1)];
+    let summary = summarise(&samples::collect(&Made { spreads, ..Made::default() }.lines()));
+    let text = show::text(&summary, Style { colour: false });
+    assert!(text.contains("threads, mpi: no law. Amdahl: it needs 3 numbers of lanes"), "{text}");
+    assert_eq!(text.matches("worth measuring next").count(), 1, "{text}");
 }

@@ -347,3 +347,13 @@ fn paper_to_look_at() {
         }
     }
 }
+
+#[test]
+fn a_poster_of_nothing_is_no_poster() {
+    let (_temp, folder) = crate::explain::folder_with(&crate::situations::all_failed());
+    let out = folder.with_file_name("sheets");
+    let words = ["poster", folder.to_str().expect("a plain path"), "--out", out.to_str().expect("a plain path")];
+    let refused = crate::explain::amdahl(&words);
+    assert_eq!(refused.status.code(), Some(6), "{}", String::from_utf8_lossy(&refused.stderr));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("no result that a poster could show") && !out.exists());
+}

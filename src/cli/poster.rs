@@ -41,6 +41,7 @@ pub enum Sheets {
 #[cfg(feature = "explain")]
 pub fn run(args: &Args) -> Result<()> {
     use crate::cli::{output, show};
+    use crate::error::{Error, Kind};
     use crate::explain::facts::Facts;
     use crate::explain::figure::{self, View, medium};
     use crate::explain::report::press::{self, Orientation, Own};
@@ -48,6 +49,10 @@ pub fn run(args: &Args) -> Result<()> {
     let summary = show::load(&args.folder)?;
     let view = View::new(&summary, &args.folder.to_string_lossy())?;
     let drawings = figure::draw(&view, &medium::A0)?;
+    if drawings.is_empty() {
+        let what = format!("{} has no result that a poster could show", args.folder.display());
+        return Err(Error::new(Kind::NothingMeasured, what).hint("'amdahl show' says why the repeats failed"));
+    }
     let facts = Facts::of(&view, &drawings)?;
     output::warn_of_boxes(&press::unprintable(&facts, &drawings)?);
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));

@@ -103,7 +103,7 @@ pub fn text(summary: &Summary, style: Style) -> String {
         let laws = law::of(group, &summary.hosts);
         if !laws.is_empty() {
             lines.push(format!("  {}", law::said::HEADING));
-            lines.extend(laws.iter().flat_map(law::said::lines).map(|line| format!("    {line}")));
+            lines.extend(law::said::all(&laws).into_iter().map(|line| format!("    {line}")));
         }
         if let Some(heading) = cost::heading(group) {
             lines.push(format!("  {heading}"));
@@ -171,7 +171,7 @@ pub fn markdown(summary: &Summary) -> String {
         let laws = law::of(group, &summary.hosts);
         if !laws.is_empty() {
             text.push_str(&format!("{}\n\n", escape(law::said::HEADING)));
-            for line in laws.iter().flat_map(law::said::lines) {
+            for line in law::said::all(&laws) {
                 text.push_str(&format!("- {}\n", escape(line.trim())));
             }
             text.push('\n');

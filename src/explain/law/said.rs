@@ -23,6 +23,28 @@ pub fn lines(laws: &Laws) -> Vec<String> {
     lines
 }
 
+/// The lines of all backends of a problem: those with a law, then those without, a line for each reason, with what is worth measuring next
+/// for the first of them.
+pub fn all(laws: &[Laws]) -> Vec<String> {
+    let (found, without): (Vec<&Laws>, Vec<&Laws>) = laws.iter().partition(|laws| laws.best().is_some());
+    let mut lines: Vec<String> = found.into_iter().flat_map(self::lines).collect();
+    let mut reasons: Vec<(String, Vec<&Laws>)> = Vec::new();
+    for laws in without {
+        let why = refused(laws);
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, same)) => same.push(laws),
+            None => reasons.push((why, vec![laws])),
+        }
+    }
+    for (why, same) in reasons {
+        let names: Vec<&str> = same.iter().map(|laws| laws.backend.as_str()).collect();
+        lines.push(format!("{}: no law. {why}", names.join(", ")));
+        let next = same.iter().find_map(|laws| laws.next.as_ref());
+        lines.extend(next.map(|next| format!("  worth measuring next: {}", next.words)));
+    }
+    lines
+}
+
 /// The lines of a series of weak scaling.
 pub fn weak_lines(weak: &Weak) -> Vec<String> {
     let rows = weak
