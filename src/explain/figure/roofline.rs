@@ -100,6 +100,8 @@ fn point(view: &View<'_>, group: &Group, cell: &CellSummary) -> Option<Point> {
             (Phase::Execute, Whose::Chip { name, lanes, precision })
         }
     };
+    // Without a roof there is nothing to draw, and the metrics of many cells take their time.
+    ceilings(view, &roof)?;
     let entries = metric::of_cell(view.summary, group, cell);
     let of = |name: &str| {
         let mine =
