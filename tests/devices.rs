@@ -168,3 +168,21 @@ fn lanes_of_an_accelerator_have_no_efficiency_over_processors() {
     let title = crate::figures::draw_for(&devices(), &amdahl::explain::figure::medium::SCREEN)[0].title.clone();
     assert!(title.starts_with("mpi+trainium 2: ") && !title.contains("of ideal"), "{title}");
 }
+
+#[test]
+fn values_of_bfloat16_are_half_as_long() {
+    let mut summary = summarise(&collect(&devices()));
+    let intensity = |summary: &Summary| {
+        let group = &summary.groups[0];
+        let cell = group.cells.iter().find(|cell| cell.cell.backend.name() == "cuda").expect("a GPU");
+        let entries = metric::of_cell(summary, group, cell);
+        let entry = entries.iter().find(|e| e.metric == "compulsory intensity" && e.phase == "execute");
+        entry.and_then(|entry| entry.value).expect("a value")
+    };
+    let whole = intensity(&summary);
+    for cell in summary.groups.iter_mut().flat_map(|group| &mut group.cells) {
+        let amdahl::cell::Workload::KMeans(kmeans) = &mut cell.cell.workload;
+        kmeans.offload.precision = amdahl::cell::Precision::Bf16;
+    }
+    assert_eq!(intensity(&summary), 2.0 * whole);
+}

@@ -144,12 +144,12 @@ fn ridge_of_kmeans(limits: &Limits) -> Option<String> {
 }
 
 /// The accelerators whose published figures floors are made from.
-pub fn chips(summary: &Summary) -> Vec<Chip> {
+pub fn chips(summary: &Summary) -> Vec<&'static Chip> {
     let cells = summary.groups.iter().flat_map(|group| &group.cells);
     let named: BTreeSet<&str> = cells.filter_map(|cell| cell.floor.as_ref()?.chip.as_deref()).collect();
     // A floor with a chip was made from this list.
     let known = accelerators::chips().unwrap_or_default();
-    known.into_iter().filter(|chip| named.contains(chip.name.as_str())).collect()
+    known.iter().filter(|chip| named.contains(chip.name.as_str())).collect()
 }
 
 /// What floors on an accelerator are made from, in a line.

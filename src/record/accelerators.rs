@@ -1,5 +1,7 @@
 //! What accelerators can do at most, as published, and what a run costs at a price that the user gives.
 
+use std::sync::LazyLock;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,18 +31,21 @@ pub struct Chip {
     pub source: String,
 }
 
-/// The chips that are known.
+/// The chips that are known; the list is read once.
 ///
 /// # Errors
 /// The list that is built in cannot be read: a defect of this program.
-pub fn chips() -> Result<Vec<Chip>> {
+pub fn chips() -> Result<&'static [Chip]> {
     #[derive(Deserialize)]
     struct List {
         chip: Vec<Chip>,
     }
-    let list: List = toml::from_str(include_str!("accelerators.toml"))
-        .map_err(|e| Error::internal(format!("the built-in list of accelerators: {e}")))?;
-    Ok(list.chip)
+    static LIST: LazyLock<std::result::Result<List, String>> =
+        LazyLock::new(|| toml::from_str(include_str!("accelerators.toml")).map_err(|e| e.to_string()));
+    match &*LIST {
+        Ok(list) => Ok(&list.chip),
+        Err(why) => Err(Error::internal(format!("the built-in list of accelerators: {why}"))),
+    }
 }
 
 /// The chip that a device is, by the name of its platform and what it and its machine say of themselves; `None` where no chip of the list is
@@ -48,10 +53,10 @@ pub fn chips() -> Result<Vec<Chip>> {
 ///
 /// # Errors
 /// As [`chips`].
-pub fn recognise<'a>(platform: &str, said: impl Iterator<Item = &'a str>) -> Result<Option<Chip>> {
+pub fn recognise<'a>(platform: &str, said: impl Iterator<Item = &'a str>) -> Result<Option<&'static Chip>> {
     let platform = platform.to_lowercase();
     let said: Vec<String> = said.map(str::to_lowercase).collect();
-    Ok(chips()?.into_iter().find(|chip| {
+    Ok(chips()?.iter().find(|chip| {
         let known = |word: &String| said.iter().any(|said| said.contains(word.as_str()));
         chip.platforms.iter().any(|word| platform.contains(word.as_str())) && chip.known_by.iter().any(known)
     }))
@@ -141,7 +146,7 @@ mod tests {
             chips.iter().map(|chip| chip.name.as_str()).collect::<Vec<_>>(),
             ["Trainium1", "Trainium2", "Trainium3", "NVIDIA H200 SXM", "NVIDIA H100 SXM", "NVIDIA A100 SXM, 80 GB"]
         );
-        for chip in &chips {
+        for chip in chips {
             let maker =
                 if chip.name.starts_with("Trainium") { "AWS Neuron documentation" } else { "NVIDIA's data sheet" };
             assert!(chip.source.contains(maker), "{}", chip.name);
@@ -154,7 +159,7 @@ mod tests {
     #[test]
     fn a_chip_is_known_by_its_platform_and_its_name() {
         let name = |platform, said: &[&str]| {
-            recognise(platform, said.iter().copied()).expect("the list").map(|chip| chip.name)
+            recognise(platform, said.iter().copied()).expect("the list").map(|chip| chip.name.clone())
         };
         assert_eq!(name("neuron", &["NC", "Amazon EC2 trn1.32xlarge"]).as_deref(), Some("Trainium1"));
         assert_eq!(name("cuda", &["NVIDIA H200"]).as_deref(), Some("NVIDIA H200 SXM"));

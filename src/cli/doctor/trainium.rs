@@ -203,7 +203,7 @@ fn published(checks: &mut Vec<Check>, price: Option<&Price>) -> Result<()> {
             chip.bandwidth / per_core / 1e9,
             chip.source
         );
-        checks.push(Check::fact("Published", chip.name, value));
+        checks.push(Check::fact("Published", chip.name.clone(), value));
     }
     if let Some(price) = price {
         let of = format!("{} {} (price of {})", price.of(1.0), price.currency, price.date);

@@ -24,7 +24,7 @@ pub fn set_up(summary: &Summary) -> Section {
         section.properties("Limits of the machine", limit_rows(limits));
     }
     for chip in roofline::chips(summary) {
-        section.properties("Published figures of the accelerator, not measured", chip_rows(&chip));
+        section.properties("Published figures of the accelerator, not measured", chip_rows(chip));
     }
     noise::sentences(summary).into_iter().for_each(|sentence| section.text(format!("{sentence}.")));
     if let Some(run) = &summary.run {

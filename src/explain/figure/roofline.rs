@@ -13,8 +13,9 @@ use crate::explain::figure::plot::{Plot, Scale, key, key_height};
 use crate::explain::figure::style::{self, At, CAPTION, Colour, Font, GREY, INK, PAPER};
 use crate::explain::figure::{Chart, Figure, View};
 use crate::explain::metric::{self, Entry};
+use crate::explain::names;
 use crate::explain::summary::{CellSummary, Group};
-use crate::explain::{names, roofline};
+use crate::record::accelerators;
 use crate::record::limits::{Level, Limits};
 use crate::record::{Phase, Provenance};
 use crate::units::significant;
@@ -64,14 +65,16 @@ impl Whose {
 
     /// `cores`: those that each of the accelerators has.
     fn heading(&self, cores: u32) -> String {
-        let (lanes, (core, s)) = (self.lanes(), if cores > 1 { (" core of", "s") } else { ("", "") });
-        let (many, of) = if lanes > 1 { (lanes.to_string(), s) } else { ("one".into(), "") };
+        let (many, of) = match (self.lanes(), cores) {
+            (1, 1) => ("one".to_string(), ""),
+            (1, _) => ("one".to_string(), " core of"),
+            (lanes, 1) => (lanes.to_string(), ""),
+            (lanes, _) => (lanes.to_string(), " cores of"),
+        };
         match self {
             Whose::Processors(1) => "one lane".into(),
             Whose::Processors(_) => format!("{many} lanes together"),
-            Whose::Chip { name, precision, .. } => {
-                format!("{many}{} {name}, {precision}, published", core.replace("core", &format!("core{of}")))
-            }
+            Whose::Chip { name, precision, .. } => format!("{many}{of} {name}, {precision}, published"),
         }
     }
 }
@@ -146,7 +149,7 @@ fn ceilings(view: &View<'_>, roof: &Whose) -> Option<Below> {
             (1, limits.flops(*lanes)?, Level::ALL.into_iter().filter_map(read).collect())
         }
         Whose::Chip { name, lanes, precision } => {
-            let chip = roofline::chips(view.summary).into_iter().find(|chip| chip.name == *name)?;
+            let chip = accelerators::chips().ok()?.iter().find(|chip| chip.name == *name)?;
             let (lanes, bf16) = (f64::from(*lanes), precision == Precision::Bf16.name());
             (chip.cores, lanes * chip.flops_of_a_core(bf16), vec![("memory", lanes * chip.bandwidth_of_a_core())])
         }

@@ -49,11 +49,12 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "compulsory intensity",
         unit: "flop/B",
-        formula: "2·d × distances evaluated / (4·n·d·iterations)",
+        formula: "2·d × distances evaluated / (4·n·d·iterations); bfloat16 on an accelerator: 2·n·d·iterations",
         about: "The most flop for a byte that there can be: every value is read once an iteration.",
         of: |scope| {
             let (distances, _) = distances(scope)?;
-            let values = 2.0 * scope.size.rows * scope.size.iterations;
+            let half = scope.device.map_or(4.0, |device| device.width) / 2.0;
+            let values = half * scope.size.rows * scope.size.iterations;
             Ok(Derived { value: distances / positive(values, "rows and iterations")?, from: Provenance::Modelled })
         },
     },

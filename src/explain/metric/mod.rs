@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use crate::cell::{Algorithm, CellId, Workload};
+use crate::cell::{Algorithm, CellId, Precision, Workload};
 use crate::explain::summary::{CellSummary, Group, Summary};
 use crate::record::simulation::{Counts, Simulation};
 use crate::record::{Answer, Provenance};
@@ -232,7 +232,11 @@ pub fn measured<'a>(
             line: line.map(f64::from),
         },
         limits,
-        device: cell.cell.backend.platform().map(|_| Accelerator { flops: cell.floor.as_ref().map(|f| f.flops) }),
+        device: cell.cell.backend.platform().map(|_| {
+            let Workload::KMeans(own) = &cell.cell.workload;
+            let width = if own.offload.precision == Precision::Bf16 { 2.0 } else { 4.0 };
+            Accelerator { flops: cell.floor.as_ref().map(|f| f.flops), width }
+        }),
         span,
         lane,
     })

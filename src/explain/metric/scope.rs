@@ -93,6 +93,8 @@ pub struct Scope<'a> {
 pub struct Accelerator {
     /// flop/s of all lanes as its maker publishes them; `None` where the list has none.
     pub flops: Option<f64>,
+    /// Bytes of a value on it.
+    pub width: f64,
 }
 
 /// A sum over lanes and phases: the median over repeats.

@@ -194,7 +194,7 @@ fn of_cell(
         let chip = chip.ok_or_else(|| {
             format!("the list of accelerators has no figures of {} ({})", measured.platform, device.device)
         })?;
-        return of_chip(&chip, work, device.precision == Precision::Bf16.name());
+        return of_chip(chip, work, device.precision == Precision::Bf16.name());
     }
     if measured.host != key.host {
         return Err("it ran on another machine than the one whose limits are measured".into());
