@@ -1,53 +1,11 @@
-//! Tells the program what it is built from: see `src/record/build.rs`.
-//!
-//! The revision is the last one that changed what the program is made of, so that a commit to the documentation alone leaves the
-//! executable, and with it the key of every result, as it was.
+//! Tells the program what it was built from: see `build/facts.rs`.
 
-use std::process::Command;
+include!("build/facts.rs");
 
 /// What the program is made of.
-const MADE_OF: &[&str] = &["src", "build.rs", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
+const MADE_OF: &[&str] =
+    &["src", "crates", "build.rs", "build", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
 
 fn main() {
-    for path in MADE_OF {
-        println!("cargo:rerun-if-changed={path}");
-    }
-    println!("cargo:rerun-if-env-changed=RUSTFLAGS");
-    // A commit and a checkout write to these.
-    for file in ["HEAD", "logs/HEAD"] {
-        if let Some(path) = git(&["rev-parse", "--git-path", file])
-            && std::path::Path::new(&path).exists()
-        {
-            println!("cargo:rerun-if-changed={path}");
-        }
-    }
-    let of_sources = |arguments: &[&'static str]| git(&[arguments, &["--"], MADE_OF].concat());
-    if let Some(revision) = of_sources(&["log", "-1", "--format=%H"]).filter(|revision| !revision.is_empty()) {
-        set("REVISION", &revision);
-        if let Some(changes) = of_sources(&["status", "--porcelain"]) {
-            set("DIRTY", if changes.is_empty() { "false" } else { "true" });
-        }
-    }
-    let compiler = Command::new(variable("RUSTC")).arg("--version").output();
-    let compiler = compiler.ok().map(|output| String::from_utf8_lossy(&output.stdout).trim().to_string());
-    set("COMPILER", &compiler.unwrap_or_default());
-    // Flags arrive separated by an unprintable character, so that they may hold spaces.
-    set("FLAGS", &variable("CARGO_ENCODED_RUSTFLAGS").replace('\u{1f}', " "));
-    set("PROFILE", &format!("{} opt-level {} {}", variable("PROFILE"), variable("OPT_LEVEL"), variable("TARGET")));
-}
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_default()
-}
-
-fn set(name: &str, value: &str) {
-    println!("cargo:rustc-env=AMDAHL_BUILD_{name}={value}");
-}
-
-/// What git says, `None` where it is missing or this is no checkout.
-fn git(arguments: &[&str]) -> Option<String> {
-    // A checkout of another user's, as continuous integration has it, may be read too; nothing in it is changed.
-    let output =
-        Command::new("git").args(["--no-optional-locks", "-c", "safe.directory=*"]).args(arguments).output().ok()?;
-    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+    tell(".", MADE_OF);
 }

@@ -1,15 +1,18 @@
-//! Bounded algorithms beside Lloyd's, step by step over whole clusterings: CPU time and distances. Every step's sums are compared bit by
-//! bit, so a figure that is printed is one of equal answers.
+//! Bounded algorithms beside Lloyd's, step by step over whole clusterings: CPU time and distances.
+//! Every step's sums are compared bit by bit, so a figure that is printed is one of equal answers.
 //!
-//! `cargo bench --no-default-features --bench algorithms -- overlapping rows` chooses data sets and layouts by words in their names; with
-//! AMDAHL_DATA also real ones. Steps of the algorithms alternate, so that a slow spell of the machine meets all alike.
+//! `cargo bench --no-default-features --bench algorithms -- overlapping rows` chooses data sets and
+//! layouts by words in their names; with AMDAHL_DATA also real ones. Steps of the algorithms
+//! alternate, so that a slow spell of the machine meets all alike.
 
-use amdahl::cell::{Algorithm, Dataset, Layout, Synthetic};
-use amdahl::data::{self, Source, synthetic::Mixture};
-use amdahl::exact::Grid;
-use amdahl::measure::device::cpu::Cpu;
-use amdahl::measure::device::{Centroids, KMeansDevice, Partial};
-use amdahl::workload::kmeans::update;
+use amdahl_data as data;
+use amdahl_data::Source;
+use amdahl_data::synthetic::Mixture;
+use amdahl_kmeans::device::cpu::Cpu;
+use amdahl_kmeans::device::{Centroids, KMeansDevice, Partial};
+use amdahl_kmeans::update;
+use amdahl_lanes::exact::Grid;
+use amdahl_record::cell::{Algorithm, Dataset, Layout, Synthetic};
 
 /// Rows, columns, clusters in the data, k, most iterations.
 struct Case {
@@ -66,7 +69,8 @@ fn cpu_seconds() -> f64 {
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::Lloyd, Algorithm::Hamerly, Algorithm::Yinyang];
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
+    let words: Vec<String> =
+        std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
     let wanted = |name: &str| words.iter().all(|word| name.contains(word.as_str()));
     let verbose = std::env::args().any(|word| word == "--each");
     for case in cases() {
@@ -76,14 +80,23 @@ fn main() {
                 continue;
             }
             match (case.rows)() {
-                Some(source) => run(&name, source.as_ref(), case.k, case.iterations, layout, verbose),
+                Some(source) => {
+                    run(&name, source.as_ref(), case.k, case.iterations, layout, verbose)
+                }
                 None => println!("{name}: skipped, the data is not here"),
             }
         }
     }
 }
 
-fn run(name: &str, source: &dyn Source, k: usize, iterations: usize, layout: Layout, verbose: bool) {
+fn run(
+    name: &str,
+    source: &dyn Source,
+    k: usize,
+    iterations: usize,
+    layout: Layout,
+    verbose: bool,
+) {
     let shape = source.shape();
     let dims = shape.dims;
     let mut maxima = vec![0f32; dims];
@@ -107,7 +120,9 @@ fn run(name: &str, source: &dyn Source, k: usize, iterations: usize, layout: Lay
             let device = Cpu::new().expect("a kernel").layout(layout).algorithm(algorithm);
             // A shard borrows its device; the few bytes stay until the program ends.
             let device: &'static Cpu = Box::leak(Box::new(device));
-            let mut shard = device.prepare(source.rows(0..shape.rows).expect("rows").as_mut()).expect("a shard");
+            let mut shard = device
+                .prepare(source.rows(0..shape.rows).expect("rows").as_mut())
+                .expect("a shard");
             shard.restart(&grid, k).expect("a shard");
             shard
         })
@@ -120,16 +135,23 @@ fn run(name: &str, source: &dyn Source, k: usize, iterations: usize, layout: Lay
         let mut changed = 0;
         for (a, shard) in shards.iter_mut().enumerate() {
             let start = cpu_seconds();
-            let stats = shard.step(Centroids { values: &centroids, k, dims }, &mut sums[a]).expect("a step");
+            let stats = shard
+                .step(Centroids { values: &centroids, k, dims }, &mut sums[a])
+                .expect("a step");
             seconds[a].push(cpu_seconds() - start);
             distances[a].push(stats.distances);
-            assert!(a == 0 || stats.changed == changed, "{name}: other labels in iteration {iteration}");
+            assert!(
+                a == 0 || stats.changed == changed,
+                "{name}: other labels in iteration {iteration}"
+            );
             changed = stats.changed;
         }
         assert!(sums.iter().all(|s| *s == sums[0]), "{name}: other sums in iteration {iteration}");
         if verbose {
             let ms = |a: usize| 1e3 * seconds[a][iteration - 1];
-            let part = |a: usize| 100.0 * distances[a][iteration - 1] as f64 / distances[0][iteration - 1] as f64;
+            let part = |a: usize| {
+                100.0 * distances[a][iteration - 1] as f64 / distances[0][iteration - 1] as f64
+            };
             let share = 100.0 * changed as f64 / shape.rows as f64;
             println!(
                 "{iteration:4} changed {share:7.3} %  ms {:7.2} {:7.2} {:7.2}  distances {:5.1} % {:5.1} %",

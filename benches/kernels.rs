@@ -1,17 +1,20 @@
-//! One step of k-means, by kernel, layout and shape. `cargo bench --no-default-features --bench kernels -- avx2` chooses by name.
+//! One step of k-means, by kernel, layout and shape. `cargo bench --no-default-features --bench
+//! kernels -- avx2` chooses by name.
 //!
-//! `all` is the first step after a restart: every row is labelled and added to a sum. `none` is a step in which no label changes:
-//! labelling alone. Steps of a real clustering lie between the two.
+//! `all` is the first step after a restart: every row is labelled and added to a sum. `none` is a
+//! step in which no label changes: labelling alone. Steps of a real clustering lie between the two.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-use amdahl::measure::device::Partial;
-use amdahl::measure::device::cpu::{Cpu, kernel::Kernel};
+use amdahl_kmeans::device::Partial;
+use amdahl_kmeans::device::cpu::Cpu;
+use amdahl_kmeans::device::cpu::kernel::Kernel;
 
 #[allow(dead_code)] // What others of its users need.
 mod common;
 
-/// Rows, columns, clusters. Small enough for the last-level cache: what is measured is the kernel, not the memory.
+/// Rows, columns, clusters. Small enough for the last-level cache: what is measured is the kernel,
+/// not the memory.
 const SHAPES: &[(usize, usize, usize)] =
     &[(100_000, 8, 16), (20_000, 54, 7), (20_000, 32, 64), (2_000, 784, 10), (2_000, 128, 1024)];
 
@@ -22,7 +25,9 @@ fn steps(criterion: &mut Criterion) {
         // Row-to-centroid products: 2 flops each.
         group.throughput(Throughput::Elements((count * dims * k) as u64));
         let kernels = Kernel::ALL.iter().copied().filter(|kernel| kernel.supported());
-        for (kernel, (layout, word)) in kernels.flat_map(|kernel| common::LAYOUTS.map(|layout| (kernel, layout))) {
+        for (kernel, (layout, word)) in
+            kernels.flat_map(|kernel| common::LAYOUTS.map(|layout| (kernel, layout)))
+        {
             let mut shard = rows.prepare(&Cpu::with(kernel).layout(layout));
             let start = rows.first_centroids();
             let mut sums = Partial::new(k, dims);

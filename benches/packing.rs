@@ -1,8 +1,10 @@
-//! Taking rows into a shard: what the layout costs once. `cargo bench --no-default-features --bench packing`.
+//! Taking rows into a shard: what the layout costs once. `cargo bench --no-default-features --bench
+//! packing`.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-use amdahl::measure::device::cpu::{Cpu, kernel::Kernel};
+use amdahl_kmeans::device::cpu::Cpu;
+use amdahl_kmeans::device::cpu::kernel::Kernel;
 
 #[allow(dead_code)] // What others of its users need.
 mod common;
@@ -12,7 +14,8 @@ const SHAPES: &[(usize, usize)] = &[(100_000, 8), (20_000, 54), (2_000, 784)];
 
 fn packing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("prepare");
-    let kernel = Kernel::ALL.iter().copied().rfind(|kernel| kernel.supported()).unwrap_or(Kernel::Portable);
+    let kernel =
+        Kernel::ALL.iter().copied().rfind(|kernel| kernel.supported()).unwrap_or(Kernel::Portable);
     for &(count, dims) in SHAPES {
         let rows = common::Rows::new(count, dims, 1);
         group.throughput(Throughput::Bytes(4 * (count * dims) as u64));

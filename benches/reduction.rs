@@ -1,12 +1,14 @@
-//! The sum over lanes that ends an iteration, among the threads of a process. `cargo bench --no-default-features --bench reduction`.
+//! The sum over lanes that ends an iteration, among the threads of a process. `cargo bench
+//! --no-default-features --bench reduction`.
 
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
-use amdahl::host;
-use amdahl::measure::comm::{Buf, Comm, Op, threads::Team};
-use amdahl::measure::pin;
+use amdahl_lanes::comm::threads::Team;
+use amdahl_lanes::comm::{Buf, Comm, Op};
+use amdahl_lanes::pin;
+use amdahl_record::host;
 
 /// Columns, clusters: the sums, the counts and two words more are added.
 const SHAPES: &[(usize, usize)] = &[(8, 16), (32, 64), (128, 1024)];
@@ -19,9 +21,12 @@ fn reduction(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("all_reduce d={dims} k={k}"));
         group.throughput(Throughput::Bytes(8 * length as u64));
         for lanes in [1, 2, 4, 8].into_iter().filter(|&lanes| lanes <= cpus.len()) {
-            group.bench_function(BenchmarkId::from_parameter(format!("{lanes} lanes")), |bencher| {
-                bencher.iter_custom(|times| all_reduce(&cpus[..lanes], length, times));
-            });
+            group.bench_function(
+                BenchmarkId::from_parameter(format!("{lanes} lanes")),
+                |bencher| {
+                    bencher.iter_custom(|times| all_reduce(&cpus[..lanes], length, times));
+                },
+            );
         }
         group.finish();
     }

@@ -2,8 +2,8 @@
 //!
 //! `cargo run --release --no-default-features --example fit`
 
-use amdahl::error::Result;
-use amdahl::fit::{KMeans, Model, Scale};
+use amdahl_clustering::{KMeans, Model, Scale};
+use amdahl_record::error::Result;
 
 fn main() -> Result<()> {
     // Two columns in very different units: three groups of people by height (m) and income.
@@ -15,7 +15,12 @@ fn main() -> Result<()> {
     // Without scaling the income would decide alone.
     let kmeans = KMeans::new(3).scale(Scale::Standard).starts(5).seed(1);
     let fit = kmeans.fit(&people, 2)?;
-    println!("inertia {:.4} after {} iterations, sizes {:?}", fit.inertia(), fit.model.found.iterations, fit.sizes);
+    println!(
+        "inertia {:.4} after {} iterations, sizes {:?}",
+        fit.inertia(),
+        fit.model.found.iterations,
+        fit.sizes
+    );
     for j in 0..fit.model.k() {
         println!("cluster {j}: {:?}", fit.model.centroid(j));
     }
@@ -31,6 +36,9 @@ fn main() -> Result<()> {
     // The same with weights: the last person stands for a hundred.
     let weights = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 100.0];
     let weighted = kmeans.fit_weighted(&people, 2, &weights)?;
-    println!("weighted centroid of that cluster: {:?}", weighted.model.centroid(weighted.labels[8] as usize));
+    println!(
+        "weighted centroid of that cluster: {:?}",
+        weighted.model.centroid(weighted.labels[8] as usize)
+    );
     Ok(())
 }

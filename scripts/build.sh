@@ -25,7 +25,7 @@ with_mpi() {
     fi
     mkdir -p "$target"
     echo "$mpi" >"$target/mpi-name"
-    cargo build --release --no-default-features --features mpi "$@" && return 0
+    cargo build --release --no-default-features --features amdahl-worker/mpi "$@" && return 0
     say "the worker does not build with $mpi (see above); building it without MPI"
     return 1
 }
@@ -46,21 +46,21 @@ without_mpi() {
 
 case ${1:-} in
 measure)
-    with_mpi --bins || without_mpi --bins
+    with_mpi -p amdahl -p amdahl-worker || without_mpi -p amdahl -p amdahl-worker
     put "$target/release/amdahl-worker" amdahl-worker
     plugin
     ;;
 worker)
-    with_mpi --bin amdahl-worker || without_mpi --bin amdahl-worker
+    with_mpi -p amdahl-worker || without_mpi -p amdahl-worker
     put "$target/release/amdahl-worker" amdahl-worker
     plugin
     ;;
 lean)
-    cargo build --release --no-default-features --bin amdahl
+    cargo build --release --no-default-features -p amdahl --bin amdahl
     put "$target/release/amdahl" amdahl
     ;;
 full)
-    cargo build --release --bin amdahl
+    cargo build --release -p amdahl --bin amdahl
     put "$target/release/amdahl" amdahl
     ;;
 *)

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes the subsets in assets/fonts anew. Needs apt (for the sources) and pyftsubset (pip install fonttools brotli).
+# Makes the subsets in crates/explain/assets/fonts anew. Needs apt (for the sources) and pyftsubset (pip install fonttools brotli).
 set -eu
 cd "$(dirname "$0")/.."
 
-out=$(pwd)/assets/fonts
+out=$(pwd)/crates/explain/assets/fonts
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 (cd "$work" && apt-get download fonts-inter fonts-jetbrains-mono && for package in *.deb; do dpkg -x "$package" source; done)

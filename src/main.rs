@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use amdahl::cli::{self, Cli, output, people::ranks};
+use amdahl::{Cli, output};
+use amdahl_clustering::verbs::ranks;
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -12,7 +13,7 @@ fn main() -> ExitCode {
         Err(error) if ranks::is_silent() => return ExitCode::from(error.exit_code() as u8),
         Err(error) => error.exit(),
     };
-    match cli::run(parsed) {
+    match amdahl::run(parsed) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::say(&format!("amdahl: {error}\n"));

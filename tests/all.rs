@@ -12,6 +12,7 @@ mod data;
 #[cfg(feature = "explain")]
 mod devices;
 mod doctor;
+mod documents;
 #[cfg(feature = "explain")]
 mod drawn;
 #[cfg(feature = "explain")]
@@ -24,7 +25,6 @@ mod fit;
 mod fuzz;
 mod instructions;
 mod laws;
-mod layers;
 mod limits;
 mod lint;
 mod lost;

@@ -1,4 +1,5 @@
-//! A headless Chromium, driven through its pipe by the DevTools protocol: messages are JSON, each ended by a zero byte.
+//! A headless Chromium, driven through its pipe by the DevTools protocol: messages are JSON, each
+//! ended by a zero byte.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -30,11 +31,14 @@ fn program() -> Option<PathBuf> {
     }
     let path = std::env::var_os("PATH")?;
     let names = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-    std::env::split_paths(&path).flat_map(|folder| names.map(|name| folder.join(name))).find(|file| file.is_file())
+    std::env::split_paths(&path)
+        .flat_map(|folder| names.map(|name| folder.join(name)))
+        .find(|file| file.is_file())
 }
 
 impl Browser {
-    /// Starts a browser; where there is none, says which test is skipped, or panics where AMDAHL_REQUIRE_BROWSER is set.
+    /// Starts a browser; where there is none, says which test is skipped, or panics where
+    /// AMDAHL_REQUIRE_BROWSER is set.
     pub fn start(test: &str) -> Option<Browser> {
         let Some(program) = program() else {
             assert!(
@@ -45,12 +49,18 @@ impl Browser {
             return None;
         };
         let folder = tempfile::tempdir().expect("a folder");
-        // The browser reads from descriptor 3 and writes to 4. It shows files of this test alone, so that it may run without a sandbox, which
-        // root and containers cannot have.
+        // The browser reads from descriptor 3 and writes to 4. It shows files of this test alone,
+        // so that it may run without a sandbox, which root and containers cannot have.
         let mut child = Command::new("sh")
             .args(["-c", "exec 3<&0 4>&1 </dev/null >/dev/null 2>&1; exec \"$@\"", "sh"])
             .arg(program)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--no-first-run",
+            ])
             .args([
                 "--disable-background-networking",
                 "--disable-component-update",
@@ -73,9 +83,12 @@ impl Browser {
                 }
             }
         });
-        let mut browser = Browser { child, into, messages, number: 0, session: None, events: Vec::new(), folder };
-        let target = browser.call("Target.createTarget", json!({"url": "about:blank"}))["targetId"].clone();
-        let session = browser.call("Target.attachToTarget", json!({"targetId": target, "flatten": true}));
+        let mut browser =
+            Browser { child, into, messages, number: 0, session: None, events: Vec::new(), folder };
+        let target =
+            browser.call("Target.createTarget", json!({"url": "about:blank"}))["targetId"].clone();
+        let session =
+            browser.call("Target.attachToTarget", json!({"targetId": target, "flatten": true}));
         browser.session = session["sessionId"].as_str().map(str::to_string);
         for domain in ["Runtime", "Log", "Network", "Page"] {
             browser.call(&format!("{domain}.enable"), json!({}));
@@ -94,7 +107,10 @@ impl Browser {
         let end = Instant::now() + PATIENCE;
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            let answer = self.messages.recv_timeout(left).unwrap_or_else(|e| panic!("{method}: no answer: {e}"));
+            let answer = self
+                .messages
+                .recv_timeout(left)
+                .unwrap_or_else(|e| panic!("{method}: no answer: {e}"));
             if answer["id"] == json!(self.number) {
                 assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
                 return answer["result"].clone();
@@ -119,16 +135,22 @@ impl Browser {
 
     /// Value of an expression in the page; promises are awaited.
     pub fn value(&mut self, expression: &str) -> Value {
-        let wanted =
-            json!({"expression": expression, "returnByValue": true, "awaitPromise": true, "userGesture": true});
+        let wanted = json!({"expression": expression, "returnByValue": true, "awaitPromise": true, "userGesture": true});
         let answer = self.call("Runtime.evaluate", wanted);
-        assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
+        assert!(
+            answer["exceptionDetails"].is_null(),
+            "{expression}: {}",
+            answer["exceptionDetails"]
+        );
         answer["result"]["value"].clone()
     }
 
     /// The same as text.
     pub fn text(&mut self, expression: &str) -> String {
-        self.value(expression).as_str().unwrap_or_else(|| panic!("{expression} is no text")).to_string()
+        self.value(expression)
+            .as_str()
+            .unwrap_or_else(|| panic!("{expression} is no text"))
+            .to_string()
     }
 
     /// Waits until an expression is true.
@@ -147,11 +169,24 @@ impl Browser {
             " " => " ",
             _ => "",
         };
-        let code = [("Tab", 9), ("Enter", 13), ("Escape", 27), (" ", 32), ("ArrowLeft", 37), ("ArrowRight", 39)];
+        let code = [
+            ("Tab", 9),
+            ("Enter", 13),
+            ("Escape", 27),
+            (" ", 32),
+            ("ArrowLeft", 37),
+            ("ArrowRight", 39),
+        ];
         let code = code.iter().find(|(name, _)| *name == key).map_or(0, |(_, code)| *code);
         let event = |kind: &str| json!({"type": kind, "key": key, "text": text, "windowsVirtualKeyCode": code});
-        self.call("Input.dispatchKeyEvent", event(if text.is_empty() { "rawKeyDown" } else { "keyDown" }));
-        self.call("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": key, "windowsVirtualKeyCode": code}));
+        self.call(
+            "Input.dispatchKeyEvent",
+            event(if text.is_empty() { "rawKeyDown" } else { "keyDown" }),
+        );
+        self.call(
+            "Input.dispatchKeyEvent",
+            json!({"type": "keyUp", "key": key, "windowsVirtualKeyCode": code}),
+        );
     }
 
     /// Makes the window this large, CSS pixels.
@@ -160,7 +195,8 @@ impl Browser {
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
-    /// Nothing was written to the console, no script failed, the policy forbade nothing, and nothing but the page's own file was asked for.
+    /// Nothing was written to the console, no script failed, the policy forbade nothing, and
+    /// nothing but the page's own file was asked for.
     pub fn assert_calm(&mut self, name: &str) {
         self.value("1");
         for event in std::mem::take(&mut self.events) {
@@ -171,7 +207,8 @@ impl Browser {
                 }
                 "Network.requestWillBeSent" => {
                     let url = parameters["request"]["url"].as_str().unwrap_or("");
-                    let own = url.starts_with("file://") && url.contains("/page.html") || url.starts_with("data:font/");
+                    let own = url.starts_with("file://") && url.contains("/page.html")
+                        || url.starts_with("data:font/");
                     assert!(own, "{name}: asks for {url}");
                 }
                 _ => {}

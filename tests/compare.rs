@@ -1,11 +1,11 @@
 //! Comparisons of made-up folders.
 
-use amdahl::error::Kind;
-use amdahl::explain::compare::{Comparison, Verdict, compare};
-use amdahl::explain::show::Style;
-use amdahl::explain::summary::summarise;
-use amdahl::record::{Failure, Line, Outcome};
-use amdahl::stats::Bootstrap;
+use amdahl_explain::compare::{Comparison, Verdict, compare};
+use amdahl_explain::show::Style;
+use amdahl_explain::summary::summarise;
+use amdahl_record::error::Kind;
+use amdahl_record::{Failure, Line, Outcome};
+use amdahl_stats::Bootstrap;
 use proptest::prelude::*;
 
 use crate::explain::{amdahl, folder_with, golden};
@@ -28,7 +28,11 @@ fn kind(comparison: &Comparison, limit: f64) -> Option<Kind> {
 fn a_planted_slowdown_is_found_and_a_small_one_passes_the_gate() {
     let comparison = between(&slower(1.0), &slower(1.3));
     let verdict = |name: &str| {
-        let pair = comparison.pairs.iter().find(|p| amdahl::explain::names::cell(&p.cell) == name).expect("the cell");
+        let pair = comparison
+            .pairs
+            .iter()
+            .find(|p| amdahl_explain::labels::cell(&p.cell) == name)
+            .expect("the cell");
         (pair.verdict.clone(), pair.ratio.expect("a ratio").value)
     };
     assert_eq!(verdict("serial").0, Verdict::Same, "only parallel cells were slowed");
@@ -40,7 +44,11 @@ fn a_planted_slowdown_is_found_and_a_small_one_passes_the_gate() {
     assert!(comparison.judge(None).is_ok(), "without a limit it only tells");
     assert_eq!(comparison.passed(2.0), "no cell is shown to take more than 2 times as long in B\n");
     assert!(!comparison.not_ruled_out(ratio).is_empty(), "the ratio itself is inside its interval");
-    assert!(comparison.passed(ratio).contains("not ruled out either, for "), "{}", comparison.passed(ratio));
+    assert!(
+        comparison.passed(ratio).contains("not ruled out either, for "),
+        "{}",
+        comparison.passed(ratio)
+    );
 }
 
 #[test]
@@ -65,21 +73,35 @@ fn what_does_not_decide_is_no_pass() {
     assert_eq!(kind(&between(&slower(1.0), &wrong), 1.5), Some(Kind::WrongAnswer));
 
     let mut once = slower(1.0);
-    if let Some(Line::Record(record)) = once.iter_mut().find(|line| matches!(line, Line::Record(_))) {
+    if let Some(Line::Record(record)) = once.iter_mut().find(|line| matches!(line, Line::Record(_)))
+    {
         record.outcome = Outcome::Wrong { reason: "inertia: got 1, the oracle has 2".into() };
     }
-    assert_eq!(kind(&between(&slower(1.0), &once), 1.5), Some(Kind::WrongAnswer), "one answer of many");
+    assert_eq!(
+        kind(&between(&slower(1.0), &once), 1.5),
+        Some(Kind::WrongAnswer),
+        "one answer of many"
+    );
     assert_eq!(kind(&between(&once, &slower(1.0)), 1.5), None, "it was mended");
 
     let mut few = slower(1.0);
-    let cell = few.iter().find_map(|line| if let Line::Cell { id, .. } = line { Some(id.clone()) } else { None });
+    let cell = few
+        .iter()
+        .find_map(|line| if let Line::Cell { id, .. } = line { Some(id.clone()) } else { None });
     let beyond = |line: &Line| matches!(line, Line::Record(r) if Some(&r.key.cell) == cell.as_ref() && r.repeat > 1);
     few.retain(|line| !beyond(line));
-    assert_eq!(kind(&between(&slower(1.0), &few), 1.5), Some(Kind::Inconclusive), "one cell has too few repeats");
+    assert_eq!(
+        kind(&between(&slower(1.0), &few), 1.5),
+        Some(Kind::Inconclusive),
+        "one cell has too few repeats"
+    );
 
     let elsewhere = Made { k: vec![3], ..Made::default() }.lines();
     let comparison = between(&slower(1.0), &elsewhere);
-    assert_eq!((comparison.pairs.len(), comparison.only_a.len(), comparison.only_b.len()), (0, 9, 9));
+    assert_eq!(
+        (comparison.pairs.len(), comparison.only_a.len(), comparison.only_b.len()),
+        (0, 9, 9)
+    );
     assert_eq!(comparison.judge(None).err().map(|e| e.kind), Some(Kind::NothingMeasured));
 }
 
@@ -101,7 +123,8 @@ fn the_table_is_what_it_was() {
     let mut b = slower(1.1);
     samples::fail(&mut b, "mpi", 3, Failure::Panicked, "rank 0 panicked");
     b.extend(Made { k: vec![3], spreads: vec![("serial", 1, 1)], ..Made::default() }.lines());
-    let comparison = compare(&summarise(&collect(&slower(1.0))), &summarise(&collect(&b)), Bootstrap::default());
+    let comparison =
+        compare(&summarise(&collect(&slower(1.0))), &summarise(&collect(&b)), Bootstrap::default());
     golden("compare.txt", &comparison.text(Style { colour: false }));
     golden("compare.md", &comparison.markdown());
 }
@@ -117,7 +140,8 @@ fn the_exit_codes_are_the_documented_ones() {
     assert_eq!(code(&["compare", &b, &a, "--fail-over", "1.05"]), Some(0));
     assert_eq!(code(&["compare", &a, &b, "--fail-over", "0.5"]), Some(2));
     let json = amdahl(&["compare", &a, &b, "--fail-over", "1.05", "--format", "json"]);
-    let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON even when it fails");
+    let json: serde_json::Value =
+        serde_json::from_slice(&json.stdout).expect("JSON even when it fails");
     assert_eq!((&json["judged"], &json["format"]), (&"regression".into(), &1.into()));
 }
 

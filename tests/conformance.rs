@@ -5,19 +5,27 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use amdahl::cell::{Algorithm, Init, KMeans, Layout, Offload, Platform, Precision, Stop};
-use amdahl::data::{Matrix, MatrixRows, RowSource, Shape, Source};
-use amdahl::error::{Error, Kind, Result};
-use amdahl::measure::comm::hybrid::{Hybrid, Mailroom};
-use amdahl::measure::comm::threads::Team;
-use amdahl::measure::comm::{Comm, Lane, solo::Solo, timed::Timed};
-use amdahl::measure::device::cpu::{Cpu, Pool, kernel::Kernel};
-use amdahl::measure::device::pjrt::{Order, Pjrt};
-use amdahl::measure::device::{KMeansDevice, fake::Fake};
-use amdahl::measure::probe::recorder::Recorder;
-use amdahl::measure::probe::{PROBES, Seat};
-use amdahl::record::{Answer, Clustering};
-use amdahl::workload::{LaneContext, fault::Fault, kmeans, load::SharedSource};
+use amdahl_data::{Matrix, MatrixRows, RowSource, Shape, Source};
+use amdahl_kmeans as kmeans;
+use amdahl_kmeans::device::KMeansDevice;
+use amdahl_kmeans::device::cpu::kernel::Kernel;
+use amdahl_kmeans::device::cpu::{Cpu, Pool};
+use amdahl_kmeans::device::fake::Fake;
+use amdahl_kmeans::device::pjrt::{Order, Pjrt};
+use amdahl_lanes::comm::hybrid::{Hybrid, Mailroom};
+use amdahl_lanes::comm::solo::Solo;
+use amdahl_lanes::comm::threads::Team;
+use amdahl_lanes::comm::timed::Timed;
+use amdahl_lanes::comm::{Comm, Lane};
+use amdahl_lanes::probe::recorder::Recorder;
+use amdahl_lanes::probe::{PROBES, Seat};
+use amdahl_program::LaneContext;
+use amdahl_program::fault::Fault;
+use amdahl_program::load::SharedSource;
+use amdahl_program::shared::ProcessShared;
+use amdahl_record::cell::{Algorithm, Init, KMeans, Layout, Offload, Platform, Precision, Stop};
+use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::{Answer, Clustering};
 use proptest::prelude::*;
 
 /// A lane's program.
@@ -59,7 +67,10 @@ struct Device {
 
 const DEVICES: &[Device] = &[
     Device { name: "cpu portable", make: |_| cpu("portable", Layout::Tiles) },
-    Device { name: "cpu hamerly", make: |_| Some(Box::new(Cpu::new().ok()?.algorithm(Algorithm::Hamerly))) },
+    Device {
+        name: "cpu hamerly",
+        make: |_| Some(Box::new(Cpu::new().ok()?.algorithm(Algorithm::Hamerly))),
+    },
     Device {
         name: "cpu yinyang rows that helps",
         make: |place| {
@@ -78,14 +89,19 @@ const DEVICES: &[Device] = &[
     },
     Device {
         name: "cpu rows that helps",
-        make: |place| Some(Box::new(Cpu::new().ok()?.layout(Layout::Rows).helping(place.pool.clone(), place.thread))),
+        make: |place| {
+            Some(Box::new(
+                Cpu::new().ok()?.layout(Layout::Rows).helping(place.pool.clone(), place.thread),
+            ))
+        },
     },
     Device { name: "fake", make: |_| Some(Box::new(Fake)) },
     Device { name: "pjrt reference", make: |_| pjrt(Precision::F32) },
     Device { name: "pjrt reference bf16", make: |_| pjrt(Precision::Bf16) },
 ];
 
-/// The reference plugin with labels that are certified and sums on the host: the processor's bits, whatever it rounds.
+/// The reference plugin with labels that are certified and sums on the host: the processor's bits,
+/// whatever it rounds.
 fn pjrt(precision: Precision) -> Option<Box<dyn KMeansDevice>> {
     // Named, so that cargo builds the plugin beside the tests.
     assert_eq!(amdahl_reference::PLATFORM, "amdahl-reference");
@@ -124,8 +140,16 @@ fn on_hybrid(ranks: usize, threads: usize, program: Program<'_>) -> Vec<Result<A
                 let (outer, team, mail) = (outer.clone(), team.clone(), mail.clone());
                 lanes.push(scope.spawn(move || {
                     let (index, count) = (rank * threads + thread, ranks * threads);
-                    let lane =
-                        Lane { index, count, rank, ranks, thread, threads, node_index: index, node_count: count };
+                    let lane = Lane {
+                        index,
+                        count,
+                        rank,
+                        ranks,
+                        thread,
+                        threads,
+                        node_index: index,
+                        node_count: count,
+                    };
                     let between = (thread == 0).then(|| outer.member(outer.lane(rank)));
                     program(&Hybrid::new(team.member(lane), between, mail))
                 }));
@@ -155,7 +179,10 @@ impl Source for Memory {
         Ok(Box::new(MatrixRows::new(values, dims, range.start)))
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
-        Ok(self.truth.as_ref().map(|truth| truth[range.start as usize..range.end as usize].to_vec()))
+        Ok(self
+            .truth
+            .as_ref()
+            .map(|truth| truth[range.start as usize..range.end as usize].to_vec()))
     }
 }
 
@@ -172,17 +199,24 @@ impl Case {
     /// Every lane's answer; none where this machine lacks the device.
     fn on(&self, lanes: &Lanes, device: &Device) -> Option<Vec<Result<Answer>>> {
         (device.make)(&Place::alone())?;
-        let memory = Memory { rows: self.rows.clone(), truth: self.truth.clone(), seekable: self.seekable };
+        let memory =
+            Memory { rows: self.rows.clone(), truth: self.truth.clone(), seekable: self.seekable };
         let source = SharedSource::of(Box::new(memory));
         // As many processes as the largest communicator has, each with the threads of the largest.
         let pools: Vec<Arc<Pool>> = (0..3).map(|_| Arc::new(Pool::new(8))).collect();
         Some((lanes.run)(&|comm| {
             let Lane { rank, thread, .. } = comm.lane();
             let place = Place { pool: pools[rank].clone(), thread };
-            let pool = &place.pool;
+            let process = ProcessShared::default();
             let recorder = Recorder::new(&PROBES[..1], Seat::ALONE);
             let timed = Timed::new(comm, &recorder);
-            let context = LaneContext { comm: &timed, recorder: &recorder, source: &source, pool, fault: &Fault::NONE };
+            let context = LaneContext {
+                comm: &timed,
+                recorder: &recorder,
+                source: &source,
+                shared: &process,
+                fault: &Fault::NONE,
+            };
             let device = (device.make)(&place).expect("it was there a moment ago");
             kmeans::run_on(&self.spec, device.as_ref(), &context).map(|result| result.answer)
         }))
@@ -200,19 +234,26 @@ impl Case {
         for device in DEVICES {
             for lanes in COMMS {
                 for answer in self.on(lanes, device).unwrap_or_default() {
-                    let answer = answer.unwrap_or_else(|e| panic!("{} on {}: {e}", lanes.name, device.name));
-                    answer.check_exact(&oracle).unwrap_or_else(|e| panic!("{} on {}: {e}", lanes.name, device.name));
+                    let answer =
+                        answer.unwrap_or_else(|e| panic!("{} on {}: {e}", lanes.name, device.name));
+                    answer
+                        .check_exact(&oracle)
+                        .unwrap_or_else(|e| panic!("{} on {}: {e}", lanes.name, device.name));
                     checked += 1;
                 }
             }
         }
-        assert!(checked >= 40, "the suite runs on all lanes of two devices at least, got {checked}");
+        assert!(
+            checked >= 40,
+            "the suite runs on all lanes of two devices at least, got {checked}"
+        );
         let Answer::KMeans(clustering) = oracle;
         clustering
     }
 }
 
-/// Plain pseudo-random numbers for shapes; `coarse` puts them on a grid, so that ties and duplicates abound.
+/// Plain pseudo-random numbers for shapes; `coarse` puts them on a grid, so that ties and
+/// duplicates abound.
 fn numbers(count: usize, seed: u64, coarse: bool) -> Vec<f32> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
     let mut next = || {
@@ -274,13 +315,17 @@ fn random_rows_do_not_depend_on_lanes() {
 #[test]
 fn drawn_centroids_do_not_depend_on_lanes() {
     for init in [|seed| Init::KMeansPlusPlus { seed }, |seed| Init::KMeansParallel { seed }] {
-        for (rows, dims, k, coarse) in [(700, 5, 12, false), (300, 2, 9, true), (40, 3, 40, false)] {
+        for (rows, dims, k, coarse) in [(700, 5, 12, false), (300, 2, 9, true), (40, 3, 40, false)]
+        {
             let mut case = case(rows, dims, k, 14, coarse);
             case.spec.init = init(5);
             let five = case.check();
             assert!(five.init_distances.expect("counted") >= rows as u64 * u64::from(k));
             case.spec.init = init(6);
-            assert!(k == 40 || case.check().centroids != five.centroids, "another seed draws other rows");
+            assert!(
+                k == 40 || case.check().centroids != five.centroids,
+                "another seed draws other rows"
+            );
         }
     }
 }
@@ -302,7 +347,8 @@ fn drawing_ends_where_there_are_fewer_distinct_rows_than_clusters() {
 
 #[test]
 fn bounds_change_no_answer() {
-    for (rows, dims, k, coarse) in [(3000, 4, 9, false), (900, 2, 30, true), (400, 20, 150, false)] {
+    for (rows, dims, k, coarse) in [(3000, 4, 9, false), (900, 2, 30, true), (400, 20, 150, false)]
+    {
         let mut case = case(rows, dims, k, 16, coarse);
         case.spec.stop = TO_THE_END;
         // Devices with bounds are among those that are compared with the oracle.
@@ -342,10 +388,15 @@ fn fewer_rows_than_lanes_and_as_many_clusters_as_rows() {
 
 #[test]
 fn empty_clusters_move_to_the_farthest_rows() {
-    // The first three rows are the same point, so two clusters start empty; the farthest rows are 100 and then 50.
+    // The first three rows are the same point, so two clusters start empty; the farthest rows are
+    // 100 and then 50.
     let values = vec![0.0, 0.0, 0.0, 1.0, 50.0, 2.0, 100.0];
-    let case =
-        Case { rows: Matrix { values, dims: 1 }, truth: None, spec: KMeans::new(3, TO_THE_END, 1), seekable: true };
+    let case = Case {
+        rows: Matrix { values, dims: 1 },
+        truth: None,
+        spec: KMeans::new(3, TO_THE_END, 1),
+        seekable: true,
+    };
     let answer = case.check();
     assert_eq!(answer.sizes, [5, 1, 1]);
     assert!((answer.inertia - 3.2).abs() < 1e-6, "{}", answer.inertia);
@@ -372,7 +423,11 @@ fn the_tolerance_ends_it_earlier() {
     let to_the_end = case.check().iterations;
     case.spec.stop = Stop::Converged { tolerance: 1e-2, max_iterations: 500 };
     let earlier = case.check();
-    assert!(earlier.converged && earlier.iterations < to_the_end, "{} of {to_the_end}", earlier.iterations);
+    assert!(
+        earlier.converged && earlier.iterations < to_the_end,
+        "{} of {to_the_end}",
+        earlier.iterations
+    );
 }
 
 #[test]
@@ -403,8 +458,11 @@ fn too_few_rows_is_an_error_on_every_lane() {
 #[test]
 fn an_error_of_one_lane_ends_all() {
     let program = |comm: &dyn Comm| {
-        let mine =
-            if comm.lane().index + 1 == comm.lane().count { Err(Error::data("the last lane's")) } else { Ok(()) };
+        let mine = if comm.lane().index + 1 == comm.lane().count {
+            Err(Error::data("the last lane's"))
+        } else {
+            Ok(())
+        };
         comm.agree(mine).map(|()| unreachable!("all lanes end"))
     };
     for lanes in COMMS {

@@ -1,13 +1,14 @@
-//! Counters that are refused: by the system's policy, by a container's filter, for want of hardware. A sweep is complete all the same and
-//! says what to do, unless it was told to have hardware counters.
+//! Counters that are refused: by the system's policy, by a container's filter, for want of
+//! hardware. A sweep is complete all the same and says what to do, unless it was told to have
+//! hardware counters.
 
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Output};
 
-use amdahl::measure::probe::recorder::{Recorder, merge};
-use amdahl::measure::probe::{Availability, PROBES, Seat};
-use amdahl::record::{Failure, Phase, Reading};
+use amdahl_lanes::probe::recorder::{Recorder, merge};
+use amdahl_lanes::probe::{Availability, PROBES, Seat};
+use amdahl_record::{Failure, Phase, Reading};
 
 use crate::support::{Ran, Sandbox, class, manifest, reason};
 
@@ -40,11 +41,15 @@ fn why(readings: &[Reading], metric: &str) -> Option<String> {
 fn values_or_reasons(readings: &[Reading]) {
     for reading in readings {
         assert!(reading.values.is_some() != reading.why.is_some(), "{reading:?}");
-        assert!(reading.why.as_ref().is_none_or(|why| !why.is_empty() && why.len() < 100), "{reading:?}");
+        assert!(
+            reading.why.as_ref().is_none_or(|why| !why.is_empty() && why.len() < 100),
+            "{reading:?}"
+        );
     }
 }
 
-/// Forbids perf_event_open in this process and what it starts, as container runtimes do. Called between fork and exec: it allocates nothing.
+/// Forbids perf_event_open in this process and what it starts, as container runtimes do. Called
+/// between fork and exec: it allocates nothing.
 fn forbid_perf_event_open() -> std::io::Result<()> {
     const LOAD_NUMBER: u16 = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS) as u16;
     const JUMP_IF_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
@@ -57,10 +62,15 @@ fn forbid_perf_event_open() -> std::io::Result<()> {
         step(RETURN, 0, 0, libc::SECCOMP_RET_ALLOW),
     ];
     let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
-    // SAFETY: both calls take numbers and a pointer to a program of four steps that outlives the second call, which copies it.
+    // SAFETY: both calls take numbers and a pointer to a program of four steps that outlives the
+    // second call, which copies it.
     let done = unsafe {
         libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
-            && libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &program as *const libc::sock_fprog) == 0
+            && libc::prctl(
+                libc::PR_SET_SECCOMP,
+                libc::SECCOMP_MODE_FILTER,
+                &program as *const libc::sock_fprog,
+            ) == 0
     };
     if done { Ok(()) } else { Err(std::io::Error::last_os_error()) }
 }
@@ -89,7 +99,10 @@ fn under_a_filter_that_denies_perf_the_sweep_is_complete_and_says_what_to_do() {
     values_or_reasons(&readings);
     for metric in ["cycles", "task-clock", "page-faults", "LLC-load-misses"] {
         let why = why(&readings, metric);
-        assert!(why.as_ref().is_some_and(|why| why.contains("EPERM") && why.contains("filter")), "{metric}: {why:?}");
+        assert!(
+            why.as_ref().is_some_and(|why| why.contains("EPERM") && why.contains("filter")),
+            "{metric}: {why:?}"
+        );
     }
     assert_eq!(why(&readings, "cpu"), None, "what the system accounts is there");
     let mut doctor = sandbox.amdahl(&["doctor", "--quick"]);
@@ -112,23 +125,31 @@ fn without_privileges_the_sweep_is_complete_and_says_what_to_do() {
         unsafe {
             command.pre_exec(|| {
                 let nobody = 65_534;
-                let given_up =
-                    libc::setgroups(0, std::ptr::null()) == 0 && libc::setgid(nobody) == 0 && libc::setuid(nobody) == 0;
+                let given_up = libc::setgroups(0, std::ptr::null()) == 0
+                    && libc::setgid(nobody) == 0
+                    && libc::setuid(nobody) == 0;
                 if given_up { Ok(()) } else { Err(std::io::Error::last_os_error()) }
             })
         };
     }
     let output = match command.output() {
         Ok(output) => output,
-        Err(error) => return eprintln!("SKIPPED {TEST}: cannot become another user, or start as one: {error}"),
+        Err(error) => {
+            return eprintln!(
+                "SKIPPED {TEST}: cannot become another user, or start as one: {error}"
+            );
+        }
     };
     let ran = Ran(output).ends_with(0);
     assert!(ran.out().contains("2 of 2 cells measured"), "{}", ran.out());
     let readings = readings(&sandbox);
     values_or_reasons(&readings);
-    let policy = std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
+    let policy =
+        std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
     let Ok(policy) = policy.trim().parse::<i32>() else {
-        return eprintln!("SKIPPED {TEST}, the second part: this kernel has no perf_event_paranoid");
+        return eprintln!(
+            "SKIPPED {TEST}, the second part: this kernel has no perf_event_paranoid"
+        );
     };
     match policy {
         // User space of one's own programs may be counted, the kernel may not.
@@ -170,7 +191,10 @@ fn hardware_counters_that_were_asked_for_are_there_or_every_cell_fails() {
     let outcomes = sandbox.outcomes("serial");
     assert_eq!(class(&outcomes[0]), Failure::Unavailable);
     let said = reason(&outcomes[0]);
-    assert!(said.contains("no hardware counters") && said.contains(&missing) && said.contains(&help), "{said}");
+    assert!(
+        said.contains("no hardware counters") && said.contains(&missing) && said.contains(&help),
+        "{said}"
+    );
     sandbox.write("test.toml", manifest(r#""serial""#, 1, "counters = \"auto\""));
     sandbox.run(&["run", "test.toml"]).ends_with(0);
     assert_eq!(sandbox.counted(), 1, "auto never fails, and tries again what lacked hardware");
@@ -180,7 +204,8 @@ fn hardware_counters_that_were_asked_for_are_there_or_every_cell_fails() {
 fn counters_can_be_left_out() {
     let sandbox = sandbox("counters = \"off\"");
     sandbox.run(&["run", "test.toml"]).ends_with(0);
-    let metrics: Vec<String> = readings(&sandbox).into_iter().map(|reading| reading.metric.take()).collect();
+    let metrics: Vec<String> =
+        readings(&sandbox).into_iter().map(|reading| reading.metric.take()).collect();
     assert_eq!(metrics, ["wall", "probing", "entries"]);
     sandbox.write("test.toml", manifest(r#""serial""#, 1, "counters = \"al\""));
     let ran = sandbox.run(&["run", "test.toml"]).ends_with(2);

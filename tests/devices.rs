@@ -1,11 +1,13 @@
-//! What is said of accelerators whose published figures are known, and of prices. All records are made up.
+//! What is said of accelerators whose published figures are known, and of prices. All records are
+//! made up.
 
-use amdahl::explain::floor::Bound;
-use amdahl::explain::show::{self, Style};
-use amdahl::explain::summary::{CellSummary, Summary, summarise};
-use amdahl::explain::{export, metric};
-use amdahl::record::accelerators::Price;
-use amdahl::record::{Line, Phase};
+use amdahl_explain::roofline_bound::Bound;
+use amdahl_explain::show;
+use amdahl_explain::show::Style;
+use amdahl_explain::summary::{CellSummary, Summary, summarise};
+use amdahl_explain::{export, metric};
+use amdahl_record::accelerators::Price;
+use amdahl_record::{Line, Phase};
 
 use crate::explain::{amdahl, folder_with, mixed};
 use crate::samples::collect;
@@ -25,14 +27,20 @@ fn a_known_accelerator_has_a_published_floor() {
     let (one, two, gpu) = (floors("trainium"), floors("mpi+trainium"), floors("cuda"));
     assert!(one.iter().chain(&two).all(|floor| floor.chip.as_deref() == Some("Trainium1")));
     assert!(gpu.iter().all(|floor| floor.chip.as_deref() == Some("NVIDIA H200 SXM")));
-    // 100,000 rows of 16 columns: 6.4 MB from 410 GB/s; with 256 clusters 819.2 Mflop at 23.75 Tflop/s. Two cores take half.
+    // 100,000 rows of 16 columns: 6.4 MB from 410 GB/s; with 256 clusters 819.2 Mflop at 23.75
+    // Tflop/s. Two cores take half.
     assert!((one[0].seconds - 6.4e6 / 410e9).abs() < 1e-12 && one[0].bound == Bound::Bytes);
     assert!((one[1].seconds - 819.2e6 / 23.75e12).abs() < 1e-12 && one[1].bound == Bound::Flops);
     assert!(one.iter().zip(&two).all(|(one, two)| (one.seconds / two.seconds - 2.0).abs() < 1e-9));
-    assert!(floors("mpi").iter().all(|floor| floor.chip.is_none()), "processors have the machine's measured limits");
+    assert!(
+        floors("mpi").iter().all(|floor| floor.chip.is_none()),
+        "processors have the machine's measured limits"
+    );
     let text = show::text(&summary, Style { colour: false });
     assert!(
-        text.contains("Floor on Trainium1 modelled from published figures, of a core 23.8 TFLOP/s in f32"),
+        text.contains(
+            "Floor on Trainium1 modelled from published figures, of a core 23.8 TFLOP/s in f32"
+        ),
         "{text}"
     );
 }
@@ -45,7 +53,8 @@ fn shares_of_a_peak_are_shares_of_the_right_one() {
     for cell in cells(&summary, "cuda").into_iter().chain(cells(&summary, "trainium")) {
         let of = &entries.iter().find(|of| of.cell == cell.id).expect("its metrics").entries;
         let value = |name: &str, phase: Phase| {
-            let entry = of.iter().find(|e| e.metric == name && e.phase == phase.word() && e.lane.is_none());
+            let entry =
+                of.iter().find(|e| e.metric == name && e.phase == phase.word() && e.lane.is_none());
             entry.and_then(|entry| entry.value)
         };
         assert_eq!(value("FLOP/s", Phase::Assign), None, "the host evaluates no distances");
@@ -53,7 +62,11 @@ fn shares_of_a_peak_are_shares_of_the_right_one() {
         let peak = cell.floor.as_ref().expect("a floor").flops;
         let share = value("of peak", Phase::Execute).expect("a share");
         assert!((share - rate / peak).abs() < 1e-12 && share < 1.0, "{share}");
-        let why = of.iter().find(|e| e.metric == "of read bandwidth").and_then(|e| e.why.clone()).expect("no value");
+        let why = of
+            .iter()
+            .find(|e| e.metric == "of read bandwidth")
+            .and_then(|e| e.why.clone())
+            .expect("no value");
         assert!(!why.is_empty());
         seen += 1;
     }
@@ -76,7 +89,10 @@ fn an_unknown_device_has_no_floor_and_says_why() {
     let summary = summarise(&collect(&lines));
     let cell = cells(&summary, "cuda")[0];
     assert_eq!(cell.floor, None);
-    assert_eq!(cell.floor_why.as_deref(), Some("the list of accelerators has no figures of cuda (something new)"));
+    assert_eq!(
+        cell.floor_why.as_deref(),
+        Some("the list of accelerators has no figures of cuda (something new)")
+    );
 }
 
 #[test]
@@ -89,7 +105,11 @@ fn a_run_has_its_price() {
         assert_eq!((cell.machines, cell.price), (Some(1), Some(price.of(life))), "{}", cell.id);
     }
     let text = show::text(&summary, Style { colour: false });
-    assert!(text.contains("USD/1000 runs") && text.contains("24.5 USD an hour, the price of 2026-11-01"), "{text}");
+    assert!(
+        text.contains("USD/1000 runs")
+            && text.contains("24.5 USD an hour, the price of 2026-11-01"),
+        "{text}"
+    );
     assert!(export::csv(&summary).expect("CSV").contains(",USD"));
     summary.at_price(&Price::parse("49 EUR/h 2026-11-02").expect("a price"));
     let other = cells(&summary, "serial")[0];
@@ -133,10 +153,11 @@ fn a_price_can_be_given_with_old_results() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("is no price"));
 }
 
-/// The roof of an accelerator is drawn beside that of the processors, and says that it was not measured.
+/// The roof of an accelerator is drawn beside that of the processors, and says that it was not
+/// measured.
 #[test]
 fn a_roofline_of_accelerators_says_that_it_is_published() {
-    use amdahl::explain::figure::medium::{A0, SCREEN};
+    use amdahl_explain::figure::medium::{A0, SCREEN};
     let roofline = |medium| {
         let drawings = crate::figures::draw_for(&devices(), medium);
         drawings.into_iter().find(|drawing| drawing.name == "roofline").expect("it is drawn")
@@ -165,7 +186,9 @@ fn lanes_of_an_accelerator_have_no_efficiency_over_processors() {
         let pop = cell.explained.pop.as_ref().expect("its lanes share the work");
         assert!(pop.parallel > 0.0 && pop.computation.is_none() && cell.explained.lost.is_none());
     }
-    let title = crate::figures::draw_for(&devices(), &amdahl::explain::figure::medium::SCREEN)[0].title.clone();
+    let title = crate::figures::draw_for(&devices(), &amdahl_explain::figure::medium::SCREEN)[0]
+        .title
+        .clone();
     assert!(title.starts_with("mpi+trainium 2: ") && !title.contains("of ideal"), "{title}");
 }
 
@@ -174,15 +197,17 @@ fn values_of_bfloat16_are_half_as_long() {
     let mut summary = summarise(&collect(&devices()));
     let intensity = |summary: &Summary| {
         let group = &summary.groups[0];
-        let cell = group.cells.iter().find(|cell| cell.cell.backend.name() == "cuda").expect("a GPU");
+        let cell =
+            group.cells.iter().find(|cell| cell.cell.backend.name() == "cuda").expect("a GPU");
         let entries = metric::of_cell(summary, group, cell);
-        let entry = entries.iter().find(|e| e.metric == "compulsory intensity" && e.phase == "execute");
+        let entry =
+            entries.iter().find(|e| e.metric == "compulsory intensity" && e.phase == "execute");
         entry.and_then(|entry| entry.value).expect("a value")
     };
     let whole = intensity(&summary);
     for cell in summary.groups.iter_mut().flat_map(|group| &mut group.cells) {
-        let amdahl::cell::Workload::KMeans(kmeans) = &mut cell.cell.workload;
-        kmeans.offload.precision = amdahl::cell::Precision::Bf16;
+        let amdahl_record::cell::Workload::KMeans(kmeans) = &mut cell.cell.workload;
+        kmeans.offload.precision = amdahl_record::cell::Precision::Bf16;
     }
     assert_eq!(intensity(&summary), 2.0 * whole);
 }

@@ -38,7 +38,8 @@ fn every_no_says_why_and_what_to_do() {
             _ => panic!("{check}"),
         }
     }
-    let mut names: Vec<_> = checks.iter().map(|c| (c["topic"].to_string(), c["name"].to_string())).collect();
+    let mut names: Vec<_> =
+        checks.iter().map(|c| (c["topic"].to_string(), c["name"].to_string())).collect();
     let all = names.len();
     names.sort();
     names.dedup();
@@ -61,7 +62,10 @@ fn trainium_is_not_claimed_for_a_variable_alone() {
     let checks = checks(&["--quick"], &[("NEURON_LIBRARY_PATH", "/nowhere/libneuronpjrt.so")]);
     let trainium = find(&checks, "Other programs and devices", "Trainium");
     assert_eq!(trainium["is"], "no");
-    assert!(trainium["why"].as_str().is_some_and(|why| why.contains("/nowhere/libneuronpjrt.so")), "{trainium}");
+    assert!(
+        trainium["why"].as_str().is_some_and(|why| why.contains("/nowhere/libneuronpjrt.so")),
+        "{trainium}"
+    );
 }
 
 #[test]
@@ -85,11 +89,15 @@ fn the_text_is_for_people_and_plain_when_it_is_no_terminal() {
 fn assumptions_about_trainium_are_checked_in_order() {
     let sandbox = crate::support::Sandbox::new();
     assert_eq!(amdahl_reference::PLATFORM, "amdahl-reference");
-    let plugin = std::env::current_exe().expect("this program").with_file_name("libamdahl_reference.so");
-    let monitor = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/neuron/monitor.json");
+    let plugin =
+        std::env::current_exe().expect("this program").with_file_name("libamdahl_reference.so");
+    let monitor =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/neuron/monitor.json");
     let doctor = |words: &[&str]| {
         let mut command = sandbox.amdahl(&[&["doctor", "--trainium"], words].concat());
-        command.env("AMDAHL_NEURON_SYSFS", "/no/such/folder").env("AMDAHL_NEURON_MONITOR", &monitor);
+        command
+            .env("AMDAHL_NEURON_SYSFS", "/no/such/folder")
+            .env("AMDAHL_NEURON_MONITOR", &monitor);
         command.env_remove("NEURON_LIBRARY_PATH");
         crate::support::Ran(command.output().expect("amdahl starts")).ends_with(0).out()
     };
@@ -97,9 +105,15 @@ fn assumptions_about_trainium_are_checked_in_order() {
     assert!(none.contains("there is nothing in /no/such/folder"), "{none}");
     assert!(none.contains("core 0 42.5 %, 1.500 TFLOP/s; core 1 0 %"), "{none}");
     assert!(none.contains("there is no Neuron plugin") && !none.contains("sums on the"), "{none}");
-    let rehearsal = doctor(&["--plugin", plugin.to_str().expect("a plain path"), "--price", "3.60 USD/h 2026-11-01"]);
+    let rehearsal = doctor(&[
+        "--plugin",
+        plugin.to_str().expect("a plain path"),
+        "--price",
+        "3.60 USD/h 2026-11-01",
+    ]);
     assert!(
-        rehearsal.contains("amdahl-reference, interpreter") && rehearsal.contains("this is not Trainium"),
+        rehearsal.contains("amdahl-reference, interpreter")
+            && rehearsal.contains("this is not Trainium"),
         "{rehearsal}"
     );
     assert_eq!(rehearsal.matches("the processor's bits").count(), 2, "{rehearsal}");

@@ -1,6 +1,8 @@
-//! Looks at a figure's SVG as a reader does: is every text on the sheet, and does none lie over another?
+//! Looks at a figure's SVG as a reader does: is every text on the sheet, and does none lie over
+//! another?
 
-use amdahl::explain::figure::style::{self, Font, INK};
+use amdahl_explain::figure::style;
+use amdahl_explain::figure::style::{Font, INK};
 
 /// A text of a figure, with the rectangle that it takes, CSS pixels.
 struct Text {
@@ -29,8 +31,9 @@ fn texts(svg: &str) -> Vec<Text> {
     for part in svg.split("<text").skip(1) {
         let (tag, rest) = part.split_once('>').expect("a tag ends");
         let words = rest.split("</text>").next().unwrap_or("").trim();
-        let plain =
-            ["&lt;", "&gt;", "&quot;", "&apos;", "&amp;"].iter().fold(words.to_string(), |w, e| w.replace(e, "x"));
+        let plain = ["&lt;", "&gt;", "&quot;", "&apos;", "&amp;"]
+            .iter()
+            .fold(words.to_string(), |w, e| w.replace(e, "x"));
         let (x, y, size) = (number(tag, "x"), number(tag, "y"), number(tag, "font-size"));
         let font = Font { size, colour: INK, bold: attribute(tag, "font-weight") == "bold" };
         let wide = style::width(&plain, font);
@@ -39,7 +42,8 @@ fn texts(svg: &str) -> Vec<Text> {
             "end" => wide,
             _ => 0.0,
         };
-        // Letters reach about three quarters of the size up and a quarter down from the line they stand on.
+        // Letters reach about three quarters of the size up and a quarter down from the line they
+        // stand on.
         let high = size * 0.9;
         let (left, top, right, bottom) = match attribute(tag, "transform").starts_with("rotate") {
             true => (x - high / 2.0, y - wide / 2.0, x + high / 2.0, y + wide / 2.0),
@@ -52,7 +56,8 @@ fn texts(svg: &str) -> Vec<Text> {
     texts
 }
 
-/// Complains of a text beyond the sheet's edge and of texts that overlap by more than a pixel and a half.
+/// Complains of a text beyond the sheet's edge and of texts that overlap by more than a pixel and a
+/// half.
 #[track_caller]
 pub fn check(what: &str, svg: &str) {
     let complaints = complaints(svg);
@@ -60,8 +65,10 @@ pub fn check(what: &str, svg: &str) {
 }
 
 fn complaints(svg: &str) -> Vec<String> {
-    let size: Vec<f64> =
-        attribute(svg, "viewBox").split(' ').map(|n| n.parse::<f64>().expect("a number") / SCALE).collect();
+    let size: Vec<f64> = attribute(svg, "viewBox")
+        .split(' ')
+        .map(|n| n.parse::<f64>().expect("a number") / SCALE)
+        .collect();
     let (width, height) = (size[2], size[3]);
     let texts = texts(svg);
     let mut found = Vec::new();
@@ -81,7 +88,10 @@ fn complaints(svg: &str) -> Vec<String> {
             let across = a.right.min(b.right) - a.left.max(b.left);
             let down = a.bottom.min(b.bottom) - a.top.max(b.top);
             if across > 1.5 && down > 1.5 {
-                found.push(format!("'{}' and '{}' overlap by {across:.0} × {down:.0}", a.words, b.words));
+                found.push(format!(
+                    "'{}' and '{}' overlap by {across:.0} × {down:.0}",
+                    a.words, b.words
+                ));
             }
         }
     }
@@ -91,9 +101,13 @@ fn complaints(svg: &str) -> Vec<String> {
 #[test]
 fn the_check_sees_what_a_reader_sees() {
     let figure = |texts: &str| {
-        format!("<svg viewBox=\"0 0 400 200\"><text x=\"0\" y=\"40\" font-size=\"48\">\nfirst\n</text>{texts}</svg>")
+        format!(
+            "<svg viewBox=\"0 0 400 200\"><text x=\"0\" y=\"40\" font-size=\"48\">\nfirst\n</text>{texts}</svg>"
+        )
     };
-    let at = |x: i32, y: i32| figure(&format!("<text x=\"{x}\" y=\"{y}\" font-size=\"48\">\nsecond\n</text>"));
+    let at = |x: i32, y: i32| {
+        figure(&format!("<text x=\"{x}\" y=\"{y}\" font-size=\"48\">\nsecond\n</text>"))
+    };
     assert!(complaints(&figure("")).is_empty());
     assert!(complaints(&at(0, 120)).is_empty(), "below");
     assert_eq!(complaints(&at(20, 60)).len(), 1, "over the first");

@@ -1,14 +1,16 @@
-//! What is committed is what its records give: the pictures of the documentation, and the numbers in README.md. `AMDAHL_BLESS=1` writes them
-//! anew.
+//! What is committed is what its records give: the pictures of the documentation, and the numbers
+//! in README.md. `AMDAHL_BLESS=1` writes them anew.
 
 use std::path::{Path, PathBuf};
 
-use amdahl::explain::facts::Facts;
-use amdahl::explain::figure::medium::SCREEN;
-use amdahl::explain::figure::{self, Drawing, View};
-use amdahl::explain::report::press::{self, Own};
-use amdahl::explain::summary::{Summary, summarise};
-use amdahl::record::read;
+use amdahl_explain::figure;
+use amdahl_explain::figure::medium::SCREEN;
+use amdahl_explain::figure::{Drawing, View};
+use amdahl_explain::report::typst;
+use amdahl_explain::report::typst::Own;
+use amdahl_explain::report_model::Facts;
+use amdahl_explain::summary::{Summary, summarise};
+use amdahl_record::read;
 
 /// The committed records, as the README names them.
 const RECORDS: &str = "results/reference/strong-scaling";
@@ -32,7 +34,11 @@ fn hold(path: &Path, is: &str, should: &str) {
     if std::env::var_os("AMDAHL_BLESS").is_some_and(|v| v == "1") {
         return std::fs::write(path, should).expect("written");
     }
-    assert!(is == should, "{} is not what {RECORDS} gives: AMDAHL_BLESS=1 writes it anew", path.display());
+    assert!(
+        is == should,
+        "{} is not what {RECORDS} gives: AMDAHL_BLESS=1 writes it anew",
+        path.display()
+    );
 }
 
 #[test]
@@ -40,13 +46,20 @@ fn pictures_of_the_documentation_are_those_of_their_records() {
     let (_, drawings) = drawn(&summary());
     let folder = root().join("docs/figures");
     let mut held = 0;
-    let mut pictures: Vec<PathBuf> =
-        std::fs::read_dir(&folder).expect("pictures").map(|entry| entry.expect("an entry").path()).collect();
+    let mut pictures: Vec<PathBuf> = std::fs::read_dir(&folder)
+        .expect("pictures")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     pictures.sort();
     for path in pictures {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let name = name.strip_prefix("strong-scaling-").unwrap_or_else(|| panic!("{name}: of which records?"));
-        let drawing = drawings.iter().find(|d| d.name == name).unwrap_or_else(|| panic!("no figure '{name}'"));
+        let name = name
+            .strip_prefix("strong-scaling-")
+            .unwrap_or_else(|| panic!("{name}: of which records?"));
+        let drawing = drawings
+            .iter()
+            .find(|d| d.name == name)
+            .unwrap_or_else(|| panic!("no figure '{name}'"));
         hold(&path, &std::fs::read_to_string(&path).expect("a picture"), &drawing.svg);
         held += 1;
     }
@@ -54,8 +67,10 @@ fn pictures_of_the_documentation_are_those_of_their_records() {
 }
 
 /// Where the numbers of README.md begin and end.
-const MARKS: (&str, &str) =
-    ("<!-- computed from results/reference/strong-scaling -->\n", "<!-- end of what is computed -->\n");
+const MARKS: (&str, &str) = (
+    "<!-- computed from results/reference/strong-scaling -->\n",
+    "<!-- end of what is computed -->\n",
+);
 
 #[test]
 fn numbers_in_the_readme_are_those_of_their_records() {
@@ -65,7 +80,8 @@ fn numbers_in_the_readme_are_those_of_their_records() {
     let (before, rest) = text.split_once(MARKS.0).expect("the first mark");
     let (_, after) = rest.split_once(MARKS.1).expect("the second mark");
     let sentences: Vec<&str> = facts.answer.iter().take(2).map(String::as_str).collect();
-    let computed = format!("> **{}** {}\n>\n> {}\n", sentences[0], sentences[1..].join(" "), facts.counts);
+    let computed =
+        format!("> **{}** {}\n>\n> {}\n", sentences[0], sentences[1..].join(" "), facts.counts);
     hold(&path, &text, &format!("{before}{}{computed}{}{after}", MARKS.0, MARKS.1));
 }
 
@@ -75,7 +91,7 @@ fn documents_of_the_same_records_have_the_same_bytes() {
         let summary = summary();
         let (facts, drawings) = drawn(&summary);
         let own = Own::of(Path::new("nowhere"), "strong-scaling");
-        let pdf = press::report(&facts, &drawings, &own).expect("a report");
+        let pdf = typst::report(&facts, &drawings, &own).expect("a report");
         (facts.json().expect("JSON"), drawings, pdf)
     };
     let (one, other) = (make(), make());

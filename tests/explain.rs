@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use amdahl::explain::show::{self, Sort, Style};
-use amdahl::explain::summary::{Summary, summarise};
-use amdahl::explain::warning::Warning;
-use amdahl::explain::{export, names};
-use amdahl::record::limits::Limits;
-use amdahl::record::{Failure, Line, Outcome, Phase, Record};
+use amdahl_explain::show;
+use amdahl_explain::show::{Sort, Style};
+use amdahl_explain::summary::{Summary, summarise};
+use amdahl_explain::warning::Warning;
+use amdahl_explain::{export, labels};
+use amdahl_record::limits::Limits;
+use amdahl_record::{Failure, Line, Outcome, Phase, Record};
 use proptest::prelude::*;
 
 use crate::samples::{self, Made};
@@ -17,7 +18,8 @@ use crate::samples::{self, Made};
 pub fn golden(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
     if std::env::var_os("AMDAHL_BLESS").is_some() {
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder for golden files");
+        std::fs::create_dir_all(path.parent().expect("a folder"))
+            .expect("a folder for golden files");
         std::fs::write(&path, text).expect("golden files can be written");
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
@@ -37,7 +39,11 @@ fn plain(summary: &Summary) -> String {
 }
 
 pub fn amdahl(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_amdahl")).args(args).env_remove("NO_COLOR").output().expect("amdahl starts")
+    Command::new(env!("CARGO_BIN_EXE_amdahl"))
+        .args(args)
+        .env_remove("NO_COLOR")
+        .output()
+        .expect("amdahl starts")
 }
 
 pub fn folder_with(lines: &[Line]) -> (tempfile::TempDir, PathBuf) {
@@ -71,14 +77,20 @@ fn the_numbers_are_medians_and_ratios_of_medians() {
             .map(|r| r.measured.as_ref().expect("good").seconds)
             .collect();
         let time = cell.time.expect("a time");
-        assert_eq!(Some(time.value), amdahl::stats::median(&seconds));
+        assert_eq!(Some(time.value), amdahl_stats::median(&seconds));
         assert!(time.interval.expect("eight repeats").holds(time.value));
         let speedup = cell.speedup.expect("a speedup");
         assert!((speedup.value - base.time.value / time.value).abs() < 1e-12);
         let efficiency = cell.efficiency.expect("an efficiency").value;
         assert!((efficiency - speedup.value / f64::from(cell.cell.lanes())).abs() < 1e-12);
-        let phases: f64 = Phase::TIMED.iter().map(|p| cell.phase(*p).expect("recorded").critical_s).sum();
-        assert!(phases <= time.value * 1.05, "{}: {phases} of {}", names::cell(&cell.cell), time.value);
+        let phases: f64 =
+            Phase::TIMED.iter().map(|p| cell.phase(*p).expect("recorded").critical_s).sum();
+        assert!(
+            phases <= time.value * 1.05,
+            "{}: {phases} of {}",
+            labels::cell(&cell.cell),
+            time.value
+        );
         assert!(cell.imbalance.expect("phases") >= 1.0);
     }
     assert_eq!(summary.warnings, []);
@@ -88,15 +100,23 @@ fn the_numbers_are_medians_and_ratios_of_medians() {
 fn the_floor_is_modelled_from_the_limits_of_the_same_machine() {
     let mut lines = Made::default().lines();
     let none = summarise(&samples::collect(&lines));
-    let why = |c: &amdahl::explain::summary::CellSummary| c.floor_why.clone().unwrap_or_default();
+    let why = |c: &amdahl_explain::summary::CellSummary| c.floor_why.clone().unwrap_or_default();
     for cell in &none.groups[0].cells {
-        assert!(cell.floor.is_none() && cell.of_floor.is_none() && why(cell).contains("no limits"), "{}", why(cell));
+        assert!(
+            cell.floor.is_none() && cell.of_floor.is_none() && why(cell).contains("no limits"),
+            "{}",
+            why(cell)
+        );
     }
     assert!(!plain(&none).contains("of floor"), "an old folder has no such column");
     assert!(!plain(&none).contains("distances"), "all were evaluated");
     assert!(!plain(&none).contains("Floor"));
     let csv = export::csv(&none).expect("CSV");
-    assert!(csv.lines().next().is_some_and(|header| header.contains(",floor_seconds,floor_bound,of_floor,")));
+    assert!(
+        csv.lines()
+            .next()
+            .is_some_and(|header| header.contains(",floor_seconds,floor_bound,of_floor,"))
+    );
 
     lines.push(Line::Limits(Box::new(samples::limits())));
     let summary = summarise(&samples::collect(&lines));
@@ -110,9 +130,15 @@ fn the_floor_is_modelled_from_the_limits_of_the_same_machine() {
     }
     assert!(plain(&summary).contains("of floor") && plain(&summary).contains("Floor modelled"));
 
-    // Limits of another machine are nobody's here; those that the same build measured come before newer ones.
+    // Limits of another machine are nobody's here; those that the same build measured come before
+    // newer ones.
     let elsewhere = Limits { host: "h9".into(), ..samples::limits() };
-    let newer = Limits { build: "b9".into(), measured_ms: 1_800_000_000_000, peaks: vec![], ..samples::limits() };
+    let newer = Limits {
+        build: "b9".into(),
+        measured_ms: 1_800_000_000_000,
+        peaks: vec![],
+        ..samples::limits()
+    };
     lines.extend([elsewhere, newer].map(|limits| Line::Limits(Box::new(limits))));
     assert_eq!(summarise(&samples::collect(&lines)).limits, [samples::limits()]);
     for line in &mut lines {
@@ -120,7 +146,12 @@ fn the_floor_is_modelled_from_the_limits_of_the_same_machine() {
             limits.host = "h9".into();
         }
     }
-    assert!(summarise(&samples::collect(&lines)).groups[0].cells.iter().all(|cell| cell.of_floor.is_none()));
+    assert!(
+        summarise(&samples::collect(&lines)).groups[0]
+            .cells
+            .iter()
+            .all(|cell| cell.of_floor.is_none())
+    );
 }
 
 #[test]
@@ -131,7 +162,9 @@ fn a_cell_that_beats_its_floor_is_pointed_out() {
     lines.push(Line::Limits(Box::new(slow)));
     let warnings = summarise(&samples::collect(&lines)).warnings;
     assert!(
-        warnings.iter().any(|w| matches!(w, Warning::BelowFloor { cells, most } if cells.len() == 9 && *most > 1.02)),
+        warnings.iter().any(
+            |w| matches!(w, Warning::BelowFloor { cells, most } if cells.len() == 9 && *most > 1.02)
+        ),
         "{warnings:?}"
     );
 }
@@ -139,11 +172,15 @@ fn a_cell_that_beats_its_floor_is_pointed_out() {
 #[test]
 fn cost_is_the_fewest_lanes_that_beat_one_thread() {
     // Lanes that share out the work, and a program that is four times as slow.
-    let spreads: Vec<_> = std::iter::once(("serial", 1, 1)).chain((1..=4).map(|t| ("threads", 1, t))).collect();
+    let spreads: Vec<_> =
+        std::iter::once(("serial", 1, 1)).chain((1..=4).map(|t| ("threads", 1, t))).collect();
     let lines = Made { spreads, ..Made::default() }.lines();
     let cost = |lines: &[Line]| summarise(&samples::collect(lines)).groups[0].cost.clone();
     let [ours] = &cost(&lines)[..] else { panic!("one parallel backend") };
-    assert_eq!((ours.backend.as_str(), ours.lanes, &ours.measured[..]), ("threads", Some(2), &[1, 2, 3, 4][..]));
+    assert_eq!(
+        (ours.backend.as_str(), ours.lanes, &ours.measured[..]),
+        ("threads", Some(2), &[1, 2, 3, 4][..])
+    );
     let cell = ours.cell.as_ref().expect("the cell that beats it");
     assert_eq!((cell.name.as_str(), cell.lanes), ("threads 2", 2));
     assert!(cell.over_serial.interval.expect("eight repeats").low > 1.0);
@@ -157,7 +194,11 @@ fn cost_is_the_fewest_lanes_that_beat_one_thread() {
 
     // Two repeats have no interval: nothing is shown, nothing is ruled out.
     let few = Made { repeats: 2, ..Made::default() }.lines();
-    assert!(cost(&few).iter().all(|c| c.words() == "not shown (up to 4 lanes measured; 1 not ruled out)"));
+    assert!(
+        cost(&few)
+            .iter()
+            .all(|c| c.words() == "not shown (up to 4 lanes measured; 1 not ruled out)")
+    );
 
     let mut failed = lines.clone();
     for threads in 1..=4 {
@@ -177,14 +218,16 @@ fn cost_is_the_fewest_lanes_that_beat_one_thread() {
             run.base = "threads".into();
         }
     }
-    let over: Vec<_> = cost(&other)[0].cell.iter().map(|c| (c.lanes, c.over_serial.value)).collect();
+    let over: Vec<_> =
+        cost(&other)[0].cell.iter().map(|c| (c.lanes, c.over_serial.value)).collect();
     assert_eq!(over, [(2, cell.over_serial.value)]);
 }
 
 #[test]
 fn failures_are_rows_with_their_reason() {
     let summary = summarise(&samples::collect(&mixed()));
-    let failed: Vec<_> = summary.groups.iter().flat_map(|g| &g.cells).filter(|c| c.time.is_none()).collect();
+    let failed: Vec<_> =
+        summary.groups.iter().flat_map(|g| &g.cells).filter(|c| c.time.is_none()).collect();
     assert_eq!(failed.len(), 2, "mpi 3 at both sizes");
     assert_eq!((failed[0].failed(), failed[0].failures[0].what.as_str()), (5, "killed"));
     assert!(plain(&summary).contains("killed in 5 of 5: rank 1 of 3 died by signal 9 (SIGKILL)"));
@@ -197,7 +240,8 @@ fn a_wrong_answer_has_no_time() {
     let mut lines = Made::default().lines();
     for line in &mut lines {
         if let Line::Record(record) = line {
-            record.outcome = Outcome::Wrong { reason: "iterations: got 19, the oracle has 20".into() };
+            record.outcome =
+                Outcome::Wrong { reason: "iterations: got 19, the oracle has 20".into() };
         }
     }
     let summary = summarise(&samples::collect(&lines));
@@ -209,11 +253,19 @@ fn a_wrong_answer_has_no_time() {
 #[test]
 fn the_newest_build_counts_and_the_rest_is_said_to_be_left_out() {
     let mut lines = Made { repeats: 4, ..Made::default() }.lines();
-    let newer = Made { build: "b1".into(), repeats: 6, slower: 2.0, started_ms: 1_800_000_000_000, ..Made::default() };
+    let newer = Made {
+        build: "b1".into(),
+        repeats: 6,
+        slower: 2.0,
+        started_ms: 1_800_000_000_000,
+        ..Made::default()
+    };
     lines.extend(newer.lines());
     let summary = summarise(&samples::collect(&lines));
     assert!(summary.groups[0].cells.iter().all(|c| c.key.build == "b1" && c.repeats.len() == 6));
-    assert!(matches!(&summary.warnings[..], [Warning::LeftOut { records: 36, cells }] if cells.len() == 9));
+    assert!(
+        matches!(&summary.warnings[..], [Warning::LeftOut { records: 36, cells }] if cells.len() == 9)
+    );
 
     // A newer build that only fails does not hide the older one's good repeats.
     let mut lines = Made { repeats: 4, ..Made::default() }.lines();
@@ -221,15 +273,25 @@ fn the_newest_build_counts_and_the_rest_is_said_to_be_left_out() {
     samples::fail(&mut failing, "threads", 2, Failure::Timeout, "60 s");
     lines.extend(failing);
     let summary = summarise(&samples::collect(&lines));
-    let cell = summary.groups[0].cells.iter().find(|c| names::cell(&c.cell) == "threads 2").expect("the cell");
+    let cell = summary.groups[0]
+        .cells
+        .iter()
+        .find(|c| labels::cell(&c.cell) == "threads 2")
+        .expect("the cell");
     assert_eq!((cell.key.build.as_str(), cell.repeats.len()), ("b0", 4));
-    assert!(summary.warnings.iter().any(|w| matches!(w, Warning::MixedBuilds { builds } if builds.len() == 2)));
+    assert!(
+        summary
+            .warnings
+            .iter()
+            .any(|w| matches!(w, Warning::MixedBuilds { builds } if builds.len() == 2))
+    );
 }
 
 #[test]
 fn a_fresh_run_replaces_the_same_program_s_older_repeats() {
     let mut lines = Made::default().lines();
-    let fresh = Made { fresh: true, seed: 5, started_ms: 1_800_000_000_000, repeats: 6, ..Made::default() };
+    let fresh =
+        Made { fresh: true, seed: 5, started_ms: 1_800_000_000_000, repeats: 6, ..Made::default() };
     lines.extend(fresh.lines());
     let summary = summarise(&samples::collect(&lines));
     assert!(summary.groups[0].cells.iter().all(|c| c.repeats.len() == 6));
@@ -239,7 +301,9 @@ fn a_fresh_run_replaces_the_same_program_s_older_repeats() {
 #[test]
 fn no_speedup_over_another_machine() {
     let mut lines = Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines();
-    lines.extend(Made { spreads: vec![("threads", 1, 2)], host: "h1".into(), ..Made::default() }.lines());
+    lines.extend(
+        Made { spreads: vec![("threads", 1, 2)], host: "h1".into(), ..Made::default() }.lines(),
+    );
     let summary = summarise(&samples::collect(&lines));
     let threads = &summary.groups[0].cells[1];
     assert!(threads.time.is_some() && threads.speedup.is_none());
@@ -249,10 +313,12 @@ fn no_speedup_over_another_machine() {
 
 #[test]
 fn as_many_cpus_as_there_are_machines_are_there() {
-    let mut lines = Made { spreads: vec![("serial", 1, 1), ("mpi", 8, 1)], ..Made::default() }.lines();
+    let mut lines =
+        Made { spreads: vec![("serial", 1, 1), ("mpi", 8, 1)], ..Made::default() }.lines();
     let about_cpus = |lines: &[Line]| {
         let summary = summarise(&samples::collect(lines));
-        let said = |w: &&Warning| matches!(w, Warning::Oversubscribed { .. } | Warning::SharedCpu { .. });
+        let said =
+            |w: &&Warning| matches!(w, Warning::Oversubscribed { .. } | Warning::SharedCpu { .. });
         summary.warnings.iter().filter(said).count()
     };
     assert_eq!(about_cpus(&lines), 1, "eight lanes on the four CPUs of one machine");
@@ -275,7 +341,9 @@ fn as_many_cpus_as_there_are_machines_are_there() {
 
 #[test]
 fn what_a_reader_should_know_is_said() {
-    let mut lines = Made { spreads: vec![("threads", 1, 2), ("threads", 1, 8)], repeats: 2, ..Made::default() }.lines();
+    let mut lines =
+        Made { spreads: vec![("threads", 1, 2), ("threads", 1, 8)], repeats: 2, ..Made::default() }
+            .lines();
     for line in &mut lines {
         if let Line::Record(record) = line
             && let Some(measured) = &mut record.measured
@@ -291,11 +359,15 @@ fn what_a_reader_should_know_is_said() {
     }
     let warnings = summarise(&samples::collect(&lines)).warnings;
     let has = |test: fn(&Warning) -> bool| assert!(warnings.iter().any(test), "{warnings:?}");
-    has(|w| matches!(w, Warning::BaseMissing { base, cells } if base == "serial" && cells.len() == 2));
+    has(
+        |w| matches!(w, Warning::BaseMissing { base, cells } if base == "serial" && cells.len() == 2),
+    );
     has(|w| matches!(w, Warning::Oversubscribed { cells } if cells.len() == 1));
     has(|w| matches!(w, Warning::SharedCpu { cells } if cells.len() == 1));
     has(|w| matches!(w, Warning::Steal { worst, .. } if *worst == 0.2));
-    has(|w| matches!(w, Warning::Crowded { worst, cells } if (*worst - 0.2).abs() < 1e-9 && cells.len() == 1));
+    has(
+        |w| matches!(w, Warning::Crowded { worst, cells } if (*worst - 0.2).abs() < 1e-9 && cells.len() == 1),
+    );
     has(|w| matches!(w, Warning::NoInterval { cells } if cells.len() == 2));
 }
 
@@ -305,7 +377,11 @@ fn show_prints_and_tells_an_empty_folder_apart() {
     let shown = amdahl(&["show", &folder.to_string_lossy()]);
     assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
     let text = String::from_utf8(shown.stdout).expect("UTF-8");
-    assert_eq!(text, plain(&summarise(&samples::collect(&mixed()))), "no colours when it is not a terminal");
+    assert_eq!(
+        text,
+        plain(&summarise(&samples::collect(&mixed()))),
+        "no colours when it is not a terminal"
+    );
 
     let json = amdahl(&["show", &folder.to_string_lossy(), "--format", "json"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
@@ -346,13 +422,24 @@ fn an_error_that_nobody_reads_keeps_its_exit_code() {
     assert_eq!(child.wait().expect("amdahl ends").code(), Some(2));
 }
 
-/// Records as strange as they come: times that are none, phases that are missing, cells that nothing describes.
+/// Records as strange as they come: times that are none, phases that are missing, cells that
+/// nothing describes.
 fn strange() -> impl Strategy<Value = Vec<Line>> {
-    let value =
-        prop_oneof![Just(f64::NAN), Just(0.0), Just(-1.0), Just(f64::INFINITY), Just(f64::MIN_POSITIVE), 1e-9..1e9f64];
+    let value = prop_oneof![
+        Just(f64::NAN),
+        Just(0.0),
+        Just(-1.0),
+        Just(f64::INFINITY),
+        Just(f64::MIN_POSITIVE),
+        1e-9..1e9f64
+    ];
     let lanes = prop::collection::vec(prop::collection::vec(value.clone(), 0..9), 0..4);
-    let spread =
-        prop_oneof![Just(("serial", 1, 1)), Just(("threads", 1, 2)), Just(("mpi", 3, 1)), Just(("hybrid", 0, 9))];
+    let spread = prop_oneof![
+        Just(("serial", 1, 1)),
+        Just(("threads", 1, 2)),
+        Just(("mpi", 3, 1)),
+        Just(("hybrid", 0, 9))
+    ];
     let record = (spread, value, lanes, 0..4u8, 0..3u8, any::<bool>(), 0..3u64);
     prop::collection::vec(record, 0..20).prop_map(|records| {
         let mut lines = Made { spreads: vec![], ..Made::default() }.lines();
@@ -364,7 +451,8 @@ fn strange() -> impl Strategy<Value = Vec<Line>> {
                 lines.push(Line::Cell { id: cell.id(), cell: cell.clone() });
             }
             let sane = samples::cell(1000, 4, "serial", 1, 1);
-            let mut measured = samples::measured(&sane, 1000, 4, &mut samples::Noise::new(1), 0.1, 1.0);
+            let mut measured =
+                samples::measured(&sane, 1000, 4, &mut samples::Noise::new(1), 0.1, 1.0);
             measured.seconds = seconds;
             measured.readings[0].values = (from < 2).then_some(lanes);
             let made = Made { build: format!("b{from}"), ..Made::default() };

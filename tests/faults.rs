@@ -1,8 +1,11 @@
-//! Every bad ending of a real worker: each is a row with a reason, the sweep goes on, and no process survives.
+//! Every bad ending of a real worker: each is a row with a reason, the sweep goes on, and no
+//! process survives.
 
-use amdahl::record::{Failure, Outcome};
+use amdahl_record::{Failure, Outcome};
 
-use crate::support::{Ran, Sandbox, class, manifest, reason, signal, wait_until, wait_while_running};
+use crate::support::{
+    Ran, Sandbox, class, manifest, reason, signal, wait_until, wait_while_running,
+};
 use crate::worker::mpi_or_skip;
 
 const RUN: &[&str] = &["run", "test.toml"];
@@ -43,12 +46,20 @@ fn one(rows: &[Outcome], expected: Failure, words: &str) {
 fn one_process() {
     one(&rows("threads", "panic:iteration=2", 1, ""), Failure::Panicked, "panicked at");
     let killed = rows("threads", "kill:iteration=2", 1, "");
-    assert_eq!(killed.iter().map(class).collect::<Vec<_>>(), [Failure::Killed, Failure::Killed], "tried twice");
+    assert_eq!(
+        killed.iter().map(class).collect::<Vec<_>>(),
+        [Failure::Killed, Failure::Killed],
+        "tried twice"
+    );
     assert!(reason(&killed[0]).contains("SIGKILL"));
     one(&rows("threads", "exit", 1, ""), Failure::Error, "exit code 3");
     let error = rows("threads", "error", 1, "");
     assert_eq!((error.len(), class(&error[0])), (1, Failure::Error), "{error:?}");
-    one(&rows("threads", "hang:iteration=2", 1, "time-limit = \"2 s\""), Failure::Timeout, "time limit of 2 s");
+    one(
+        &rows("threads", "hang:iteration=2", 1, "time-limit = \"2 s\""),
+        Failure::Timeout,
+        "time limit of 2 s",
+    );
     let wrong = rows("threads", "wrong", 5, "");
     assert!(matches!(&wrong[..], [Outcome::Wrong { .. }]), "{wrong:?}");
     assert!(reason(&wrong[0]).contains("the oracle has"), "{wrong:?}");
@@ -65,7 +76,11 @@ fn a_rank_that_panics_ends_all_ranks() {
 fn a_rank_that_is_killed_ends_all_ranks() {
     if mpi_or_skip("a_rank_that_is_killed_ends_all_ranks") {
         let killed = rows("mpi", "kill:rank=1:iteration=2", 1, "");
-        assert_eq!(killed.iter().map(class).collect::<Vec<_>>(), [Failure::Killed, Failure::Killed], "tried twice");
+        assert_eq!(
+            killed.iter().map(class).collect::<Vec<_>>(),
+            [Failure::Killed, Failure::Killed],
+            "tried twice"
+        );
         assert!(reason(&killed[0]).contains("a rank was killed by SIGKILL"), "{killed:?}");
     }
 }
@@ -73,7 +88,11 @@ fn a_rank_that_is_killed_ends_all_ranks() {
 #[test]
 fn a_rank_that_hangs_meets_the_time_limit() {
     if mpi_or_skip("a_rank_that_hangs_meets_the_time_limit") {
-        one(&rows("mpi", "hang:rank=1:iteration=2", 1, "time-limit = \"5 s\""), Failure::Timeout, "time limit of 5 s");
+        one(
+            &rows("mpi", "hang:rank=1:iteration=2", 1, "time-limit = \"5 s\""),
+            Failure::Timeout,
+            "time limit of 5 s",
+        );
     }
 }
 
@@ -100,7 +119,8 @@ fn a_wrong_answer_of_a_rank_is_found() {
     }
 }
 
-/// Workers of the test that have begun to compute cannot be told from those that have not; but they all run.
+/// Workers of the test that have begun to compute cannot be told from those that have not; but they
+/// all run.
 fn ranks(sandbox: &Sandbox) -> usize {
     let name = |pid: &i32| std::fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
     sandbox.processes().iter().filter(|pid| name(pid).trim() == "amdahl-worker").count()
@@ -111,8 +131,10 @@ fn hanging(backend: &str) -> (Sandbox, std::process::Child) {
     let mut command = sandbox.amdahl(RUN);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
     let rank = if backend == "mpi" { 1 } else { 0 };
-    let mut child =
-        command.env("AMDAHL_FAULT", format!("hang:rank={rank}:iteration=2")).spawn().expect("amdahl starts");
+    let mut child = command
+        .env("AMDAHL_FAULT", format!("hang:rank={rank}:iteration=2"))
+        .spawn()
+        .expect("amdahl starts");
     wait_while_running(&mut child, "the ranks run", || ranks(&sandbox) == rank + 1);
     (sandbox, child)
 }
@@ -168,7 +190,9 @@ fn a_launcher_that_is_killed_leaves_no_ranks() {
     // Once and again: a killed launcher is tried twice.
     let first = launcher().expect("mpiexec runs");
     signal(first as u32, libc::SIGKILL);
-    wait_until("the second try", || launcher().is_some_and(|pid| pid != first) && ranks(&sandbox) == 2);
+    wait_until("the second try", || {
+        launcher().is_some_and(|pid| pid != first) && ranks(&sandbox) == 2
+    });
     signal(launcher().expect("mpiexec runs") as u32, libc::SIGKILL);
     sandbox.end(child).ends_with(1);
     assert_eq!(sandbox.processes(), [] as [i32; 0], "no process survives");
@@ -182,14 +206,23 @@ fn ranks_cannot_be_started_without_a_launcher() {
         return;
     }
     let sandbox = sandbox("mpi", "");
-    let output = sandbox.amdahl(RUN).env("PATH", sandbox.path("nothing")).output().expect("amdahl starts");
+    let output =
+        sandbox.amdahl(RUN).env("PATH", sandbox.path("nothing")).output().expect("amdahl starts");
     let ran = Ran(output).ends_with(0);
     assert!(ran.out().contains("there is no mpiexec"), "{}", ran.out());
     one(&sandbox.outcomes("mpi"), Failure::Unavailable, "AMDAHL_MPIEXEC");
-    let output = sandbox.amdahl(RUN).env("AMDAHL_MPIEXEC", "/no/such/mpiexec").output().expect("amdahl starts");
+    let output = sandbox
+        .amdahl(RUN)
+        .env("AMDAHL_MPIEXEC", "/no/such/mpiexec")
+        .output()
+        .expect("amdahl starts");
     Ran(output).ends_with(1);
     let rows = sandbox.outcomes("mpi");
-    assert_eq!(rows[1..].iter().map(class).collect::<Vec<_>>(), [Failure::Launch, Failure::Launch], "tried twice");
+    assert_eq!(
+        rows[1..].iter().map(class).collect::<Vec<_>>(),
+        [Failure::Launch, Failure::Launch],
+        "tried twice"
+    );
     sandbox.run(RUN).ends_with(0);
     assert_eq!(sandbox.counted(), 4, "both are tried again when they may have changed");
 }

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use amdahl::explain::facts::Facts;
-use amdahl::explain::figure::medium::{MEDIA, Medium, SCREEN};
-use amdahl::explain::figure::{self, Drawing, FIGURES, View, trace};
-use amdahl::explain::frame::{Frames, numbers, words};
-use amdahl::explain::summary::summarise;
-use amdahl::record::{Line, Phase};
+use amdahl_explain::figure;
+use amdahl_explain::figure::medium::{MEDIA, Medium, SCREEN};
+use amdahl_explain::figure::{Drawing, FIGURES, View, trace};
+use amdahl_explain::frame::{Frames, numbers, words};
+use amdahl_explain::report_model::Facts;
+use amdahl_explain::summary::summarise;
+use amdahl_record::{Line, Phase};
 
 use crate::explain::{amdahl, folder_with, golden, mixed};
 use crate::metrics::with_made_up_pmu;
@@ -49,10 +50,19 @@ fn every_situation_is_drawn_twice_with_the_same_bytes() {
                 let svg = &drawing.svg;
                 assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{what}");
                 assert!(!svg.contains("NaN") && !svg.contains("inf,"), "{what}");
-                assert!(!svg.contains("<script") && !svg.contains("<img"), "{what}: text is escaped");
+                assert!(
+                    !svg.contains("<script") && !svg.contains("<img"),
+                    "{what}: text is escaped"
+                );
                 assert!(svg.contains("<title id=") && svg.contains("<desc id="), "{what}");
-                assert!(!svg.contains("http") || svg.matches("http").count() == 1, "{what}: only the name space");
-                assert!(!drawing.title.contains("NaN") && !drawing.description.contains("NaN"), "{what}");
+                assert!(
+                    !svg.contains("http") || svg.matches("http").count() == 1,
+                    "{what}: only the name space"
+                );
+                assert!(
+                    !drawing.title.contains("NaN") && !drawing.description.contains("NaN"),
+                    "{what}"
+                );
                 assert!(!drawing.cells.is_empty(), "{what}: it says which cells it shows");
                 assert!(svg.len() < 1 << 20, "{what}: {} bytes", svg.len());
                 crate::drawn::check(&what, svg);
@@ -71,7 +81,10 @@ fn title(lines: &[Line], name: &str) -> String {
 fn titles_state_the_finding() {
     let usual = Made::default().lines();
     let speedup = title(&usual, "speedup");
-    assert!(speedup.starts_with("4 threads: 3.") && speedup.contains("times as fast as serial"), "{speedup}");
+    assert!(
+        speedup.starts_with("4 threads: 3.") && speedup.contains("times as fast as serial"),
+        "{speedup}"
+    );
     let phases = title(&usual, "phases");
     assert!(phases.contains("more lane time than serial, most of the extra in"), "{phases}");
     let efficiency = title(&usual, "efficiency");
@@ -94,29 +107,45 @@ fn titles_state_the_finding() {
     );
 
     let raced = title(&peers(), "peers");
-    assert!(raced.starts_with("scikit-learn-minibatch is faster than ours (threads), which takes 2.4"), "{raced}");
+    assert!(
+        raced.starts_with("scikit-learn-minibatch is faster than ours (threads), which takes 2.4"),
+        "{raced}"
+    );
     let inertia = title(&peers(), "inertia");
-    assert!(inertia.contains("as threads 2, which has the least inertia, and ends 4 % above it"), "{inertia}");
+    assert!(
+        inertia.contains("as threads 2, which has the least inertia, and ends 4 % above it"),
+        "{inertia}"
+    );
     assert!(inertia.starts_with("mpi 2, batches of 1,024 is"), "{inertia}");
     let growth = title(&sizes(), "growth");
     assert!(
-        growth.contains("serial: 16 times the rows take 1") && growth.contains("16 times the clusters 1"),
+        growth.contains("serial: 16 times the rows take 1")
+            && growth.contains("16 times the clusters 1"),
         "{growth}"
     );
     let cost = title(&sizes(), "cost");
     assert!(
-        cost.starts_with("serial: a point, cluster and column costs 12") && cost.ends_with("ps at every size"),
+        cost.starts_with("serial: a point, cluster and column costs 12")
+            && cost.ends_with("ps at every size"),
         "{cost}"
     );
     let heat = title(&sizes(), "heat");
-    assert!(heat.starts_with("The best speedup goes from 2.") && heat.ends_with("(n = 800k, k = 128)"), "{heat}");
+    assert!(
+        heat.starts_with("The best speedup goes from 2.") && heat.ends_with("(n = 800k, k = 128)"),
+        "{heat}"
+    );
     let many = title(&counted(), "multiples");
     assert!(
-        many.starts_with("More lanes are shown to be faster than the base for 3 of 3 problems; most for k"),
+        many.starts_with(
+            "More lanes are shown to be faster than the base for 3 of 3 problems; most for k"
+        ),
         "{many}"
     );
     let scaled = title(&weak(), "weak");
-    assert!(scaled.starts_with("Weak scaling: 4 threads do 4 times the work of serial in 1.0"), "{scaled}");
+    assert!(
+        scaled.starts_with("Weak scaling: 4 threads do 4 times the work of serial in 1.0"),
+        "{scaled}"
+    );
 }
 
 #[test]
@@ -130,7 +159,10 @@ fn what_the_data_do_not_have_is_not_drawn_and_sources_never_mix() {
     let found = names(&counted());
     assert_eq!(found, [&over_k[..], &["roofline", "cache-measured", "mpki-measured"]].concat());
     let over_both = ["speedup", "efficiency", "phases", "pop", "growth", "cost", "heat"];
-    assert_eq!(names(&simulated()), [&over_both[..], &["cache-simulated", "mpki-simulated"]].concat());
+    assert_eq!(
+        names(&simulated()),
+        [&over_both[..], &["cache-simulated", "mpki-simulated"]].concat()
+    );
     assert_eq!(names(&peers()), ["speedup", "efficiency", "peers", "inertia", "phases", "pop"]);
     assert_eq!(names(&weak()), ["weak", "phases"]);
     let mut both = simulated();
@@ -155,7 +187,11 @@ fn what_the_data_do_not_have_is_not_drawn_and_sources_never_mix() {
 #[test]
 fn a_figure_is_what_it_was() {
     let drawn = draw(
-        &Made { spreads: vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2)], ..Made::default() }.lines(),
+        &Made {
+            spreads: vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2)],
+            ..Made::default()
+        }
+        .lines(),
     );
     for name in ["speedup", "efficiency", "phases"] {
         let drawing = drawn.iter().find(|drawing| drawing.name == name).expect("it is drawn");
@@ -168,25 +204,38 @@ fn the_tables_agree_with_the_summary() {
     let summary = summarise(&collect(&mixed()));
     let frames = Frames::new(&summary).expect("tables");
     let cells: usize = summary.groups.iter().map(|g| g.cells.len()).sum();
-    let repeats: usize = summary.groups.iter().flat_map(|g| &g.cells).map(|c| c.repeats.len()).sum();
+    let repeats: usize =
+        summary.groups.iter().flat_map(|g| &g.cells).map(|c| c.repeats.len()).sum();
     assert_eq!((frames.cells.height(), frames.repeats.height()), (cells, repeats));
     for (i, group) in summary.groups.iter().enumerate() {
         let costs = frames.phase_costs(i as u32).expect("a query");
-        let (ids, phases) = (words(&costs, "cell").expect("words"), words(&costs, "phase").expect("words"));
+        let (ids, phases) =
+            (words(&costs, "cell").expect("words"), words(&costs, "phase").expect("words"));
         let seconds = numbers(&costs, "seconds").expect("numbers");
         let mut checked = 0;
         for cell in &group.cells {
             for phase in Phase::TIMED {
                 let Some(expected) = cell.phase(phase) else { continue };
-                let row = (0..ids.len()).find(|&r| ids[r] == cell.id.0 && phases[r] == phase.word()).expect("a row");
-                let got = seconds[row].expect("a value") * f64::from(cell.iterations.expect("iterations"));
-                assert!((got - expected.mean_s).abs() <= 1e-12 + 1e-9 * expected.mean_s, "{got} {}", expected.mean_s);
+                let row = (0..ids.len())
+                    .find(|&r| ids[r] == cell.id.0 && phases[r] == phase.word())
+                    .expect("a row");
+                let got = seconds[row].expect("a value")
+                    * f64::from(cell.iterations.expect("iterations"));
+                assert!(
+                    (got - expected.mean_s).abs() <= 1e-12 + 1e-9 * expected.mean_s,
+                    "{got} {}",
+                    expected.mean_s
+                );
                 checked += 1;
             }
         }
         assert_eq!(checked, 8 * Phase::TIMED.len(), "the cell that failed has no phases");
     }
-    assert_eq!(View::new(&summary, "").expect("a view").main_group(), Some(1), "the larger problem");
+    assert_eq!(
+        View::new(&summary, "").expect("a view").main_group(),
+        Some(1),
+        "the larger problem"
+    );
 }
 
 #[test]
@@ -211,14 +260,22 @@ fn figures_are_written_where_they_are_wanted() {
 fn figures_say_what_they_show_and_how_to_draw_them_again() {
     for medium in MEDIA {
         for drawing in draw_for(&situations().pop().expect("the hostile one").1, medium) {
-            let [trace] = &trace::read(&drawing.svg).expect("a trace")[..] else { panic!("one trace") };
+            let [trace] = &trace::read(&drawing.svg).expect("a trace")[..] else {
+                panic!("one trace")
+            };
             assert_eq!((trace.figure.as_str(), trace.medium.as_str()), (drawing.name, medium.name));
             assert_eq!(trace.experiment, "../<b>&\"x", "words come back as they were");
-            assert_eq!(trace.cells, drawing.cells.iter().map(|id| id.0.clone()).collect::<Vec<_>>());
+            assert_eq!(
+                trace.cells,
+                drawing.cells.iter().map(|id| id.0.clone()).collect::<Vec<_>>()
+            );
             assert!(!trace.cells.is_empty(), "{}", drawing.name);
             assert_eq!(
                 trace.command,
-                format!("amdahl figures results/sample --only {} --medium {}", drawing.name, medium.name)
+                format!(
+                    "amdahl figures results/sample --only {} --medium {}",
+                    drawing.name, medium.name
+                )
             );
         }
     }
@@ -227,20 +284,30 @@ fn figures_say_what_they_show_and_how_to_draw_them_again() {
 #[test]
 fn trace_reads_figures_and_pages() {
     let (temp, folder) = folder_with(&mixed());
-    let (folder, out) = (folder.to_string_lossy().into_owned(), temp.path().to_string_lossy().into_owned());
+    let (folder, out) =
+        (folder.to_string_lossy().into_owned(), temp.path().to_string_lossy().into_owned());
     let drawn = amdahl(&["figures", &folder, "--out", &out, "--only", "speedup", "--medium", "a0"]);
     assert!(drawn.status.success(), "{}", String::from_utf8_lossy(&drawn.stderr));
     let figure = temp.path().join("sample-speedup.svg");
     let traced = amdahl(&["trace", &figure.to_string_lossy()]);
     let text = String::from_utf8_lossy(&traced.stdout).into_owned();
     assert!(traced.status.success() && text.contains("numbers     measured"), "{text}");
-    let ids: Vec<&str> = text.lines().filter_map(|l| l.split_whitespace().last()).filter(|w| w.len() == 16).collect();
+    let ids: Vec<&str> = text
+        .lines()
+        .filter_map(|l| l.split_whitespace().last())
+        .filter(|w| w.len() == 16)
+        .collect();
     let cell = amdahl(&["show", &folder, "--cell", ids.last().expect("an id")]);
     assert!(cell.status.success() && String::from_utf8_lossy(&cell.stdout).contains("\"kmeans\""));
     // The command that it names draws the same bytes.
     let before = std::fs::read(&figure).expect("the figure");
     std::fs::remove_file(&figure).expect("removed");
-    let again = text.lines().find_map(|l| l.trim().strip_prefix("again")).expect("a command").trim().to_string();
+    let again = text
+        .lines()
+        .find_map(|l| l.trim().strip_prefix("again"))
+        .expect("a command")
+        .trim()
+        .to_string();
     let mut words: Vec<&str> = again.split(' ').skip(1).collect();
     words.extend(["--out", &out]);
     assert!(amdahl(&words).status.success(), "{again}");
@@ -259,11 +326,13 @@ fn trace_reads_figures_and_pages() {
     }
 }
 
-/// Not a test: writes every situation's figures to the folder in `AMDAHL_LOOK`, for people to look at.
+/// Not a test: writes every situation's figures to the folder in `AMDAHL_LOOK`, for people to look
+/// at.
 #[test]
 #[ignore = "for people: AMDAHL_LOOK=folder cargo test --release -- --ignored to_look_at"]
 fn figures_to_look_at() {
-    let folder = PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));
+    let folder =
+        PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));
     std::fs::create_dir_all(&folder).expect("a folder");
     for (name, lines) in situations() {
         samples::write(&folder.join(name), &lines);

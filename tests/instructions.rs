@@ -1,8 +1,10 @@
 //! Instruction counts of k-means steps, compared exactly with `benches/instructions.json`.
 //!
-//! Time is noise on a shared machine; the number of instructions is not. Callgrind executes this test program once more, with a test of
-//! it that does a few steps, and counts what is executed within [`counted_step`], by function. Instructions in other files (the C
-//! library's `memcpy` is another one on another processor) are left out. What is left depends on the source and the compiler alone.
+//! Time is noise on a shared machine; the number of instructions is not. Callgrind executes this
+//! test program once more, with a test of it that does a few steps, and counts what is executed
+//! within [`counted_step`], by function. Instructions in other files (the C library's `memcpy` is
+//! another one on another processor) are left out. What is left depends on the source and the
+//! compiler alone.
 //!
 //! `make bless-instructions` writes the counts anew.
 
@@ -10,10 +12,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use amdahl::cell::Layout;
-use amdahl::measure::device::cpu::Cpu;
-use amdahl::measure::device::{Centroids, KMeansShard, Partial};
-use amdahl::record::BuildFacts;
+use amdahl_kmeans::device::cpu::Cpu;
+use amdahl_kmeans::device::{Centroids, KMeansShard, Partial};
+use amdahl_record::cell::Layout;
 use serde::{Deserialize, Serialize};
 
 use crate::common::{LAYOUTS, Rows};
@@ -22,7 +23,8 @@ use crate::common::{LAYOUTS, Rows};
 const KERNELS: &[&str] = &["portable", "avx2"];
 
 /// Rows, columns, clusters: odd sizes, so that tails are counted too.
-const SHAPES: &[(usize, usize, usize)] = &[(1003, 8, 16), (517, 54, 7), (301, 33, 65), (307, 784, 10)];
+const SHAPES: &[(usize, usize, usize)] =
+    &[(1003, 8, 16), (517, 54, 7), (301, 33, 65), (307, 784, 10)];
 
 /// Names the kernel for the program that is counted.
 const KERNEL: &str = "AMDAHL_KERNEL";
@@ -40,9 +42,10 @@ struct Baseline {
 
 impl Baseline {
     fn of_this_build() -> Baseline {
-        let build = BuildFacts::of_this_program();
+        let build = amdahl_record::build_facts!();
         let profile = build.profile.split(" features").next().unwrap_or_default().to_string();
-        let profile = if build.flags.is_empty() { profile } else { format!("{profile} {}", build.flags) };
+        let profile =
+            if build.flags.is_empty() { profile } else { format!("{profile} {}", build.flags) };
         Baseline { compiler: build.compiler, profile, counts: BTreeMap::new() }
     }
 
@@ -51,10 +54,15 @@ impl Baseline {
     }
 }
 
-/// What is counted: callgrind looks for this name, collects while it runs, and writes a file at its end.
+/// What is counted: callgrind looks for this name, collects while it runs, and writes a file at its
+/// end.
 #[inline(never)]
 #[unsafe(no_mangle)]
-extern "Rust" fn amdahl_counted_step(shard: &mut dyn KMeansShard, centroids: Centroids<'_>, out: &mut Partial) -> u64 {
+extern "Rust" fn amdahl_counted_step(
+    shard: &mut dyn KMeansShard,
+    centroids: Centroids<'_>,
+    out: &mut Partial,
+) -> u64 {
     shard.step(centroids, out).expect("a step").changed
 }
 
@@ -90,17 +98,30 @@ fn instruction_counts_are_those_of_the_baseline() {
     let mut now = Baseline::of_this_build();
     let bless = std::env::var_os("AMDAHL_BLESS").is_some();
     let written = std::fs::read_to_string(&file).ok();
-    let baseline: Option<Baseline> = written.map(|text| serde_json::from_str(&text).expect("a baseline"));
+    let baseline: Option<Baseline> =
+        written.map(|text| serde_json::from_str(&text).expect("a baseline"));
     if !bless {
-        let Some(baseline) = &baseline else { return eprintln!("SKIPPED {TEST}: there is no {}", file.display()) };
-        let (was, is) =
-            (format!("{}, {}", baseline.compiler, baseline.profile), format!("{}, {}", now.compiler, now.profile));
+        let Some(baseline) = &baseline else {
+            return eprintln!("SKIPPED {TEST}: there is no {}", file.display());
+        };
+        let (was, is) = (
+            format!("{}, {}", baseline.compiler, baseline.profile),
+            format!("{}, {}", now.compiler, now.profile),
+        );
         if was != is {
-            return eprintln!("SKIPPED {TEST}: the baseline is of {was}, this build of {is}; make bless-instructions");
+            return eprintln!(
+                "SKIPPED {TEST}: the baseline is of {was}, this build of {is}; make bless-instructions"
+            );
         }
     }
-    if !Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        return eprintln!("SKIPPED {TEST}: there is no valgrind (Debian and Ubuntu: apt-get install valgrind)");
+    if !Command::new("valgrind")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        return eprintln!(
+            "SKIPPED {TEST}: there is no valgrind (Debian and Ubuntu: apt-get install valgrind)"
+        );
     }
     let mut functions = BTreeMap::new();
     for kernel in KERNELS {
@@ -125,9 +146,12 @@ fn instruction_counts_are_those_of_the_baseline() {
     for (name, &count) in &now.counts {
         let expected = baseline.as_ref().and_then(|baseline| baseline.counts.get(name)).copied();
         if expected != Some(count) {
-            let change =
-                expected.map_or("new".into(), |e| format!("{:+.3} %", (count as f64 / e as f64 - 1.0) * 100.0));
-            differing += &format!("{name}: {count} instructions, the baseline has {expected:?} ({change})\n");
+            let change = expected.map_or("new".into(), |e| {
+                format!("{:+.3} %", (count as f64 / e as f64 - 1.0) * 100.0)
+            });
+            differing += &format!(
+                "{name}: {count} instructions, the baseline has {expected:?} ({change})\n"
+            );
             let mut most: Vec<_> = functions[name].iter().collect();
             most.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
             for (function, count) in most.into_iter().take(5) {
@@ -135,7 +159,10 @@ fn instruction_counts_are_those_of_the_baseline() {
             }
         }
     }
-    assert!(differing.is_empty(), "'make bless-instructions' writes them anew where that is meant\n{differing}");
+    assert!(
+        differing.is_empty(),
+        "'make bless-instructions' writes them anew where that is meant\n{differing}"
+    );
 }
 
 /// Instructions of each step in turn, by function.
@@ -143,7 +170,11 @@ fn count(kernel: &str) -> Result<Vec<BTreeMap<String, u64>>, String> {
     let folder = tempfile::tempdir().map_err(|e| e.to_string())?;
     let program = std::env::current_exe().map_err(|e| e.to_string())?;
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--toggle-collect=amdahl_counted_step", "--dump-after=amdahl_counted_step"])
+        .args([
+            "--tool=callgrind",
+            "--toggle-collect=amdahl_counted_step",
+            "--dump-after=amdahl_counted_step",
+        ])
         .args(["--compress-strings=no", "--compress-pos=no"])
         .arg(format!("--callgrind-out-file={}", folder.path().join("out").display()))
         .arg(&program)
@@ -156,8 +187,12 @@ fn count(kernel: &str) -> Result<Vec<BTreeMap<String, u64>>, String> {
     let said = [output.stdout, output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     if !output.status.success() {
-        let reason = said.lines().find(|line| line.contains("lacks the instructions")).map(str::to_string);
-        return reason.map_or_else(|| panic!("kernel {kernel} under valgrind: {}\n{said}", output.status), Err);
+        let reason =
+            said.lines().find(|line| line.contains("lacks the instructions")).map(str::to_string);
+        return reason.map_or_else(
+            || panic!("kernel {kernel} under valgrind: {}\n{said}", output.status),
+            Err,
+        );
     }
     let wanted = 2 * cases().count();
     let steps: Vec<_> = (1..=wanted)
@@ -168,8 +203,9 @@ fn count(kernel: &str) -> Result<Vec<BTreeMap<String, u64>>, String> {
     Ok(steps)
 }
 
-/// The instructions of one of callgrind's files that are in `program` itself, by function. The format:
-/// <https://valgrind.org/docs/manual/cl-format.html>. The line after `calls=` is what was called, and stands elsewhere by itself.
+/// The instructions of one of callgrind's files that are in `program` itself, by function. The
+/// format: <https://valgrind.org/docs/manual/cl-format.html>. The line after `calls=` is what was
+/// called, and stands elsewhere by itself.
 fn own_instructions(text: &str, program: &Path) -> BTreeMap<String, u64> {
     let (mut ours, mut function, mut called) = (false, "", false);
     let mut counts = BTreeMap::new();

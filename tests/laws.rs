@@ -1,24 +1,30 @@
-//! Laws of scaling: each gives back the parameters that made the times; too few numbers of lanes are refused.
+//! Laws of scaling: each gives back the parameters that made the times; too few numbers of lanes
+//! are refused.
 
-use amdahl::explain::law::{self, Laws, Scaling};
-use amdahl::explain::show::Style;
-use amdahl::explain::summary::{Summary, summarise};
-use amdahl::explain::{export, show};
-use amdahl::record::Line;
+use amdahl_explain::law;
+use amdahl_explain::law::{Laws, Scaling};
+use amdahl_explain::show::Style;
+use amdahl_explain::summary::{Summary, summarise};
+use amdahl_explain::{export, show};
+use amdahl_record::Line;
 use proptest::prelude::*;
 
 use crate::explain::{amdahl, folder_with};
 use crate::samples::{self, Made, Noise};
 
-/// Records of `serial` and of threads with these lanes, whose times are those of the function, a little disturbed; 16 CPUs.
+/// Records of `serial` and of threads with these lanes, whose times are those of the function, a
+/// little disturbed; 16 CPUs.
 fn made(lanes: &[u32], points: &[u64], noise: f64, seconds: impl Fn(u64, f64) -> f64) -> Vec<Line> {
     let mut spreads = vec![("serial", 1, 1)];
     spreads.extend(lanes.iter().map(|&p| ("threads", 1, p)));
-    let mut lines = Made { spreads, points: points.to_vec(), repeats: 9, ..Made::default() }.lines();
+    let mut lines =
+        Made { spreads, points: points.to_vec(), repeats: 9, ..Made::default() }.lines();
     let mut cells = std::collections::BTreeMap::new();
     for line in &lines {
         if let Line::Cell { id, cell } = line {
-            let amdahl::cell::Dataset::Synthetic { points, .. } = cell.dataset else { panic!("made-up rows") };
+            let amdahl_record::cell::Dataset::Synthetic { points, .. } = cell.dataset else {
+                panic!("made-up rows")
+            };
             cells.insert(id.clone(), (points, cell.lanes()));
         }
     }
@@ -49,8 +55,14 @@ fn threads(summary: &Summary) -> Laws {
 fn near(laws: &Laws, name: &str, parameter: &str, expected: f64, within: f64) {
     let estimate = laws.fit(name).and_then(|fit| fit.parameter(parameter)).expect("fitted");
     let interval = estimate.interval.expect("nine repeats");
-    assert!(interval.low <= estimate.value && estimate.value <= interval.high, "{name} {parameter} {estimate:?}");
-    assert!((estimate.value - expected).abs() <= within, "{name} {parameter}: {estimate:?}, not {expected}");
+    assert!(
+        interval.low <= estimate.value && estimate.value <= interval.high,
+        "{name} {parameter} {estimate:?}"
+    );
+    assert!(
+        (estimate.value - expected).abs() <= within,
+        "{name} {parameter}: {estimate:?}, not {expected}"
+    );
 }
 
 proptest! {
@@ -126,11 +138,18 @@ fn the_normal_form_finds_its_exponents() {
 fn too_few_numbers_of_lanes_are_refused_with_the_reason() {
     let law = |_: u64, p: f64| 0.1 + 0.9 / p;
     let refused = |laws: &Laws, name: &str| {
-        laws.laws.iter().find(|law| law.name == name).and_then(|law| law.refused.clone()).unwrap_or_default()
+        laws.laws
+            .iter()
+            .find(|law| law.name == name)
+            .and_then(|law| law.refused.clone())
+            .unwrap_or_default()
     };
     let two = threads(&summary(&made(&[1, 4], &[100_000], 0.01, law)));
     assert_eq!(two.chosen, None);
-    assert_eq!(refused(&two, "Amdahl"), "it needs 3 numbers of lanes, 2 numbers of lanes can be used");
+    assert_eq!(
+        refused(&two, "Amdahl"),
+        "it needs 3 numbers of lanes, 2 numbers of lanes can be used"
+    );
     let next = two.next.as_ref().expect("one number of lanes is missing");
     // Farthest from 1 and 4 by ratio, as far as 16 CPUs go.
     assert_eq!((next.lanes, next.new, next.fits), (16, true, Some(true)));
@@ -163,7 +182,12 @@ fn where_threads_lack_one_lane_serial_stands_for_it() {
 
 #[test]
 fn an_accelerator_that_is_used_in_two_ways_has_two_laws() {
-    let spreads = vec![("serial", 1, 1), ("mpi+trainium", 1, 1), ("mpi+trainium", 2, 1), ("mpi+trainium", 4, 1)];
+    let spreads = vec![
+        ("serial", 1, 1),
+        ("mpi+trainium", 1, 1),
+        ("mpi+trainium", 2, 1),
+        ("mpi+trainium", 4, 1),
+    ];
     let mut lines = Made { spreads, ..Made::default() }.lines();
     let mut other = Vec::new();
     let mut ids = std::collections::BTreeMap::new();
@@ -172,8 +196,8 @@ fn an_accelerator_that_is_used_in_two_ways_has_two_laws() {
             Line::Cell { id, cell } if cell.backend.platform().is_some() => {
                 ids.insert(id.clone(), cell.lanes());
                 let mut cell = cell.clone();
-                let amdahl::cell::Workload::KMeans(kmeans) = &mut cell.workload;
-                kmeans.offload.precision = amdahl::cell::Precision::Bf16;
+                let amdahl_record::cell::Workload::KMeans(kmeans) = &mut cell.workload;
+                kmeans.offload.precision = amdahl_record::cell::Precision::Bf16;
                 other.push((id.clone(), cell));
             }
             Line::Record(record) => {
@@ -199,7 +223,8 @@ fn an_accelerator_that_is_used_in_two_ways_has_two_laws() {
     let found = law::of(&summary.groups[0], &summary.hosts);
     let names: Vec<&str> = found.iter().map(|laws| laws.backend.as_str()).collect();
     assert_eq!(names, ["mpi+trainium", "mpi+trainium bf16"]);
-    let share = |laws: &Laws| laws.fit("Amdahl").and_then(|fit| fit.parameter("s")).expect("fitted").value;
+    let share =
+        |laws: &Laws| laws.fit("Amdahl").and_then(|fit| fit.parameter("s")).expect("fitted").value;
     assert!((share(&found[0]) - 0.1).abs() < 1e-6 && (share(&found[1]) - 1.0).abs() < 1e-6);
 }
 
@@ -208,7 +233,10 @@ fn a_law_that_does_not_hold_has_wide_intervals() {
     let width = |seconds: fn(u64, f64) -> f64| {
         let laws = threads(&summary(&made(&[1, 2, 4, 8], &[100_000], 0.002, seconds)));
         let fit = laws.fit("Amdahl").expect("fitted").clone();
-        (fit.misfit, fit.parameter("s").expect("fitted").interval.map(|i| i.high - i.low).expect("enough"))
+        (
+            fit.misfit,
+            fit.parameter("s").expect("fitted").interval.map(|i| i.high - i.low).expect("enough"),
+        )
     };
     let (holds, narrow) = width(|_, p| 0.1 + 0.9 / p);
     let (fails, wide) = width(|_, p| 0.1 + 0.9 / p + if p == 4.0 { 0.05 } else { 0.0 });
@@ -219,7 +247,10 @@ fn a_law_that_does_not_hold_has_wide_intervals() {
 fn few_repeats_have_no_interval_and_the_next_cell_is_named() {
     let mut lines = made(&[1, 2, 4], &[100_000], 0.01, |_, p| 0.1 + 0.9 / p);
     let next = threads(&summary(&lines)).next.expect("cells to measure");
-    assert!(next.narrower.is_some_and(|share| (0.1..1.0).contains(&share)) && next.fits == Some(true), "{next:?}");
+    assert!(
+        next.narrower.is_some_and(|share| (0.1..1.0).contains(&share)) && next.fits == Some(true),
+        "{next:?}"
+    );
     lines.retain(|line| !matches!(line, Line::Record(record) if record.repeat >= 2));
     let laws = threads(&summary(&lines));
     let fit = laws.fit("Amdahl").expect("fitted");
@@ -233,11 +264,17 @@ fn laws_are_printed_and_in_json() {
     let text = show::text(&summary, show::Style { colour: false });
     assert!(text.contains("threads: Amdahl's law, serial share 0.0985 ("), "{text}");
     assert!(text.contains("modelled: 16 lanes"), "{text}");
-    let json: serde_json::Value = serde_json::from_str(&export::json(&summary).expect("JSON")).expect("JSON");
+    let json: serde_json::Value =
+        serde_json::from_str(&export::json(&summary).expect("JSON")).expect("JSON");
     let laws = &json["groups"][0]["laws"][0];
-    assert_eq!((laws["backend"].as_str(), laws["scaling"].as_str()), (Some("threads"), Some("strong")));
+    assert_eq!(
+        (laws["backend"].as_str(), laws["scaling"].as_str()),
+        (Some("threads"), Some("strong"))
+    );
     assert_eq!(laws["laws"][0]["fit"]["from"], "modelled");
-    assert!(laws["laws"][2]["refused"].as_str().is_some_and(|why| why.contains("5 numbers of lanes")));
+    assert!(
+        laws["laws"][2]["refused"].as_str().is_some_and(|why| why.contains("5 numbers of lanes"))
+    );
     let cell = &json["groups"][0]["cells"][2];
     let (speedup, e) = (cell["speedup"]["value"].as_f64(), cell["karp_flatt"]["value"].as_f64());
     let expected = speedup.map(|s| (1.0 / s - 0.5) / 0.5).expect("a speedup");
@@ -250,7 +287,8 @@ fn laws_are_printed_and_in_json() {
 
 #[test]
 fn backends_that_are_refused_alike_share_a_line() {
-    let spreads = vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("mpi", 1, 1), ("mpi", 2, 1)];
+    let spreads =
+        vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("mpi", 1, 1), ("mpi", 2, 1)];
     let summary = summarise(&samples::collect(&Made { spreads, ..Made::default() }.lines()));
     let text = show::text(&summary, Style { colour: false });
     assert!(text.contains("threads, mpi: no law. Amdahl: it needs 3 numbers of lanes"), "{text}");

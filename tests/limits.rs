@@ -1,8 +1,9 @@
-//! The machine's own limits, from the worker to the table. Values are looked at for being possible, never for being fast.
+//! The machine's own limits, from the worker to the table. Values are looked at for being possible,
+//! never for being fast.
 
 use std::process::{Command, Output};
 
-use amdahl::record::limits::{Figure, LIMITS, Level, Limits};
+use amdahl_record::limits::{Figure, LIMITS, Level, Limits};
 
 use crate::support::Sandbox;
 use crate::worker::worker;
@@ -24,22 +25,31 @@ fn ok(output: Output) -> String {
 
 /// A sweep that may measure limits.
 fn run(sandbox: &Sandbox, words: &[&str]) -> String {
-    ok(sandbox.amdahl(&[&["run", "test.toml"], words].concat()).env_remove("AMDAHL_LIMITS").output().expect("starts"))
+    ok(sandbox
+        .amdahl(&[&["run", "test.toml"], words].concat())
+        .env_remove("AMDAHL_LIMITS")
+        .output()
+        .expect("starts"))
 }
 
 fn possible(figure: &Figure, what: &str) {
     match figure.best {
-        Some(best) => assert!(best.is_finite() && best > 0.0 && figure.passes >= 3, "{what}: {figure:?}"),
-        None => assert!(figure.why.as_ref().is_some_and(|why| !why.is_empty()), "{what}: {figure:?}"),
+        Some(best) => {
+            assert!(best.is_finite() && best > 0.0 && figure.passes >= 3, "{what}: {figure:?}")
+        }
+        None => {
+            assert!(figure.why.as_ref().is_some_and(|why| !why.is_empty()), "{what}: {figure:?}")
+        }
     }
 }
 
 #[test]
 fn the_worker_measures_values_that_are_possible() {
-    let printed = ok(Command::new(worker()).args(["--limits", "--quick"]).output().expect("starts"));
+    let printed =
+        ok(Command::new(worker()).args(["--limits", "--quick"]).output().expect("starts"));
     let limits: Limits = serde_json::from_str(&printed).expect("limits");
     assert_eq!((limits.version, limits.quick), (LIMITS, true));
-    assert_eq!(limits.host, amdahl::host::gather().id);
+    assert_eq!(limits.host, amdahl_record::host::gather().id);
     for peak in &limits.peaks {
         possible(&peak.fma, "fma");
     }
@@ -62,15 +72,20 @@ fn a_sweep_keeps_the_limits_once_and_show_has_the_fraction() {
     run(&sandbox, &["--fresh"]);
     assert_eq!(sandbox.results().limits.len(), 2, "all is measured anew");
 
-    let show =
-        |format: &str| ok(sandbox.amdahl(&["show", "results/test", "--format", format]).output().expect("starts"));
+    let show = |format: &str| {
+        ok(sandbox.amdahl(&["show", "results/test", "--format", format]).output().expect("starts"))
+    };
     let json: serde_json::Value = serde_json::from_str(&show("json")).expect("JSON");
     for cell in json["groups"][0]["cells"].as_array().expect("cells") {
         assert!(cell["of_floor"].as_f64().is_some_and(|fraction| fraction > 0.0), "{cell}");
         assert_eq!(cell["floor"]["from"], "modelled");
     }
     for format in ["text", "markdown"] {
-        assert!(show(format).contains("of floor") && show(format).contains("Floor modelled"), "{}", show(format));
+        assert!(
+            show(format).contains("of floor") && show(format).contains("Floor modelled"),
+            "{}",
+            show(format)
+        );
     }
 }
 
@@ -79,7 +94,8 @@ fn without_limits_the_fraction_is_null_with_a_reason() {
     let sandbox = sandbox();
     sandbox.run(&["run", "test.toml"]).ends_with(0);
     assert!(sandbox.results().limits.is_empty(), "AMDAHL_LIMITS=off");
-    let shown = ok(sandbox.amdahl(&["show", "results/test", "--format", "json"]).output().expect("starts"));
+    let shown =
+        ok(sandbox.amdahl(&["show", "results/test", "--format", "json"]).output().expect("starts"));
     let json: serde_json::Value = serde_json::from_str(&shown).expect("JSON");
     for cell in json["groups"][0]["cells"].as_array().expect("cells") {
         assert!(cell["of_floor"].is_null() && cell["floor"].is_null(), "{cell}");
@@ -92,7 +108,10 @@ fn two_sweeps_on_one_folder_measure_the_limits_once() {
     let sandbox = sandbox();
     let start = || {
         let mut command = sandbox.amdahl(&["run", "test.toml"]);
-        command.env_remove("AMDAHL_LIMITS").stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        command
+            .env_remove("AMDAHL_LIMITS")
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
         command.spawn().expect("starts")
     };
     let both = [start(), start()];
@@ -111,12 +130,19 @@ fn a_worker_that_cannot_is_not_asked_and_one_that_fails_stops_nothing() {
     assert!(sandbox.results().limits.is_empty());
     assert_eq!(sandbox.results().records.len(), 4);
 
-    for (limits, said) in [("echo broken >&2; exit 3", "broken"), ("echo nonsense; exit 0", "no limits")] {
+    for (limits, said) in
+        [("echo broken >&2; exit 3", "broken"), ("echo nonsense; exit 0", "no limits")]
+    {
         sandbox.write("limits", limits);
         let mut command = sandbox.amdahl(&["run", "test.toml", "--fresh"]);
         let ran = command.env_remove("AMDAHL_LIMITS").output().expect("starts");
         let text = String::from_utf8_lossy(&ran.stderr);
-        assert!(ran.status.success() && text.contains("no limits of this machine") && text.contains(said), "{text}");
+        assert!(
+            ran.status.success()
+                && text.contains("no limits of this machine")
+                && text.contains(said),
+            "{text}"
+        );
     }
     assert_eq!((sandbox.results().limits.len(), sandbox.results().records.len()), (0, 12));
 }
@@ -128,7 +154,10 @@ fn the_doctor_shows_a_roofline() {
     for word in ["FMA peak GFLOP/s", "read GB/s", "ridge flop/byte", "one core", "k-means"] {
         assert!(text.contains(word), "{word} in {text}");
     }
-    let json = ok(sandbox.amdahl(&["doctor", "--roofline", "--quick", "--format", "json"]).output().expect("starts"));
+    let json = ok(sandbox
+        .amdahl(&["doctor", "--roofline", "--quick", "--format", "json"])
+        .output()
+        .expect("starts"));
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!((&json["schema"], &json["limits"]["version"]), (&1.into(), &LIMITS.into()));
 }

@@ -1,8 +1,10 @@
-//! The twelve rules: made-up results that keep them, and results that break each one that can be broken.
+//! The twelve rules: made-up results that keep them, and results that break each one that can be
+//! broken.
 
-use amdahl::explain::lint::{self, Drawn, Joined, RULES, Status, Subject, Verdict};
-use amdahl::explain::summary::{Summary, summarise};
-use amdahl::record::{Failure, Line, Provenance};
+use amdahl_explain::reporting_rules;
+use amdahl_explain::reporting_rules::{Drawn, Joined, RULES, Status, Subject, Verdict};
+use amdahl_explain::summary::{Summary, summarise};
+use amdahl_record::{Failure, Line, Provenance};
 
 use crate::samples::{self, Made};
 
@@ -17,18 +19,22 @@ fn good() -> Vec<Line> {
 }
 
 fn figures() -> Vec<Drawn> {
-    let drawn =
-        |name: &str, joined| Drawn { name: name.into(), from: vec![Provenance::Measured], joined: Some(joined) };
+    let drawn = |name: &str, joined| Drawn {
+        name: name.into(),
+        from: vec![Provenance::Measured],
+        joined: Some(joined),
+    };
     vec![drawn("speedup", Joined::Numbers), drawn("phases", Joined::Nothing)]
 }
 
 fn judge(lines: &[Line], figures: &[Drawn]) -> Vec<Verdict> {
-    lint::check(&Subject { summary: &summary(lines), figures: Some(figures) })
+    reporting_rules::check(&Subject { summary: &summary(lines), figures: Some(figures) })
 }
 
 /// The rules that are broken, and what is said of the first of them.
 fn broken(verdicts: &[Verdict]) -> (Vec<u8>, String) {
-    let broken: Vec<&Verdict> = verdicts.iter().filter(|verdict| verdict.status == Status::Broken).collect();
+    let broken: Vec<&Verdict> =
+        verdicts.iter().filter(|verdict| verdict.status == Status::Broken).collect();
     let said = broken.first().map_or(String::new(), |verdict| verdict.findings[0].to_string());
     (broken.iter().map(|verdict| verdict.rule).collect(), said)
 }
@@ -42,7 +48,10 @@ fn breaks(rule: u8, lines: &[Line], says: &str) {
 #[test]
 fn good_results_keep_all_twelve() {
     let verdicts = judge(&good(), &figures());
-    assert_eq!(verdicts.iter().map(|verdict| verdict.rule).collect::<Vec<_>>(), (1..=12).collect::<Vec<_>>());
+    assert_eq!(
+        verdicts.iter().map(|verdict| verdict.rule).collect::<Vec<_>>(),
+        (1..=12).collect::<Vec<_>>()
+    );
     assert_eq!(broken(&verdicts).0, [0u8; 0]);
     assert!(
         verdicts.iter().all(|verdict| verdict.status == Status::Kept && !verdict.reason.is_empty()),
@@ -50,8 +59,11 @@ fn good_results_keep_all_twelve() {
     );
     let built_in: Vec<u8> = verdicts.iter().filter(|v| v.by_construction).map(|v| v.rule).collect();
     assert_eq!(built_in, [3, 4, 6, 8, 10], "the others depend on what was measured");
-    assert_eq!(lint::text(&verdicts), "of 12 rules 12 are kept, 0 broken, 0 cannot be judged\n");
-    let rows = lint::rows(&verdicts);
+    assert_eq!(
+        reporting_rules::text(&verdicts),
+        "of 12 rules 12 are kept, 0 broken, 0 cannot be judged\n"
+    );
+    let rows = reporting_rules::rows(&verdicts);
     assert_eq!(rows.len(), RULES.len());
     assert!(rows[3][2] == "kept by construction" && rows[0][2] == "kept", "{rows:?}");
 }
@@ -66,7 +78,9 @@ fn a_missing_base_and_one_of_another_machine() {
     assert_eq!(judge(&alone, &figures())[0].status, Status::Kept);
 
     let mut lines = Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines();
-    lines.extend(Made { spreads: vec![("threads", 1, 2)], host: "h1".into(), ..Made::default() }.lines());
+    lines.extend(
+        Made { spreads: vec![("threads", 1, 2)], host: "h1".into(), ..Made::default() }.lines(),
+    );
     let (rules, _) = broken(&judge(&lines, &figures()));
     assert_eq!(rules[0], 1);
     assert!(rules.contains(&7), "two machines in one table: {rules:?}");
@@ -87,7 +101,10 @@ fn what_is_left_out_without_a_reason() {
     let mut lines = good();
     samples::fail(&mut lines, "mpi", 3, Failure::Killed, "signal 9");
     let verdict = &judge(&lines, &figures())[1];
-    assert!(verdict.status == Status::Kept && verdict.reason.contains("with its reason"), "{verdict:?}");
+    assert!(
+        verdict.status == Status::Kept && verdict.reason.contains("with its reason"),
+        "{verdict:?}"
+    );
 
     // Whether the rest of the manifest was measured, the records do not say.
     for line in &mut lines {
@@ -114,8 +131,13 @@ fn too_few_samples_and_no_interval() {
 fn machines_builds_and_sources_in_one_table() {
     let mut lines = good();
     lines.extend(
-        Made { spreads: vec![("threads", 1, 4)], build: "b1".into(), started_ms: 1_800_000_000_000, ..Made::default() }
-            .lines(),
+        Made {
+            spreads: vec![("threads", 1, 4)],
+            build: "b1".into(),
+            started_ms: 1_800_000_000_000,
+            ..Made::default()
+        }
+        .lines(),
     );
     breaks(7, &lines, "2 builds");
 
@@ -127,7 +149,10 @@ fn machines_builds_and_sources_in_one_table() {
             && measured.lanes.len() == 4
         {
             changed += 1;
-            measured.readings.iter_mut().for_each(|reading| reading.from = Some(Provenance::Simulated));
+            measured
+                .readings
+                .iter_mut()
+                .for_each(|reading| reading.from = Some(Provenance::Simulated));
         }
     }
     assert!(changed > 0);
@@ -201,7 +226,10 @@ fn lines_through_categories_and_mixed_axes() {
     let mut figures = figures();
     figures[1].joined = Some(Joined::Categories);
     let (rules, said) = broken(&judge(&good(), &figures));
-    assert!(rules == [12] && said.contains("a line through categories (phases)"), "{rules:?} {said}");
+    assert!(
+        rules == [12] && said.contains("a line through categories (phases)"),
+        "{rules:?} {said}"
+    );
     figures[1].joined = Some(Joined::Nothing);
     figures[0].from.push(Provenance::Simulated);
     let (rules, said) = broken(&judge(&good(), &figures));
@@ -211,9 +239,9 @@ fn lines_through_categories_and_mixed_axes() {
     assert_eq!(judge(&good(), &figures)[11].status, Status::Kept);
     figures[0].joined = None;
     assert_eq!(judge(&good(), &figures)[11].status, Status::Unknown);
-    let verdicts = lint::check(&Subject { summary: &summary(&good()), figures: None });
+    let verdicts = reporting_rules::check(&Subject { summary: &summary(&good()), figures: None });
     assert_eq!(verdicts[11].status, Status::Unknown);
-    assert!(lint::text(&verdicts).contains("rule 12: cannot be judged"));
+    assert!(reporting_rules::text(&verdicts).contains("rule 12: cannot be judged"));
 }
 
 #[cfg(feature = "explain")]
@@ -224,10 +252,24 @@ fn strict_reports_end_with_4_and_are_written_all_the_same() {
     for (lines, code) in [(good(), 0), (few, 4)] {
         let (temp, folder) = folder_with(&lines);
         let out = temp.path().join("out");
-        let made = amdahl(&["report", &folder.to_string_lossy(), "--out", &out.to_string_lossy(), "--strict"]);
+        let made = amdahl(&[
+            "report",
+            &folder.to_string_lossy(),
+            "--out",
+            &out.to_string_lossy(),
+            "--strict",
+        ]);
         let said = String::from_utf8_lossy(&made.stdout).into_owned();
-        assert_eq!(made.status.code(), Some(code), "{said}{}", String::from_utf8_lossy(&made.stderr));
-        assert!(said.contains("of 12 rules") && (code == 0 || said.contains("rule 5: broken")), "{said}");
+        assert_eq!(
+            made.status.code(),
+            Some(code),
+            "{said}{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        assert!(
+            said.contains("of 12 rules") && (code == 0 || said.contains("rule 5: broken")),
+            "{said}"
+        );
         let page = std::fs::read_to_string(out.join("sample.html")).expect("the page");
         assert!(page.contains("The twelve rules of reporting"));
     }

@@ -1,15 +1,17 @@
 //! Efficiencies and lost speedup of made-up records.
 
-use amdahl::explain::pop::lost::Cause;
-use amdahl::explain::pop::said;
-use amdahl::explain::show::{self, Style};
-use amdahl::explain::summary::{Summary, summarise};
-use amdahl::record::{Line, Phase, Provenance, Reading};
-use amdahl::units::Unit;
+use amdahl_explain::pop::render;
+use amdahl_explain::pop::speedup_loss::Cause;
+use amdahl_explain::show;
+use amdahl_explain::show::Style;
+use amdahl_explain::summary::{Summary, summarise};
+use amdahl_record::units::Unit;
+use amdahl_record::{Line, Phase, Provenance, Reading};
 
 use crate::samples::{self, Made};
 
-/// Adds made-up hardware counters to every record: `instructions` and `cycles` for each second of computing, by number of lanes.
+/// Adds made-up hardware counters to every record: `instructions` and `cycles` for each second of
+/// computing, by number of lanes.
 pub fn with_made_up_counters(lines: &mut [Line], rates: impl Fn(usize) -> (f64, f64)) {
     for line in lines {
         let Line::Record(record) = line else { continue };
@@ -18,7 +20,12 @@ pub fn with_made_up_counters(lines: &mut [Line], rates: impl Fn(usize) -> (f64, 
         let wall = measured.readings[0].clone();
         for (metric, rate) in [("instructions", instructions), ("cycles", cycles)] {
             let mut reading = Reading { metric: metric.into(), unit: Unit::Count, ..wall.clone() };
-            reading.values.iter_mut().flatten().flatten().for_each(|value| *value = (*value * rate).round());
+            reading
+                .values
+                .iter_mut()
+                .flatten()
+                .flatten()
+                .for_each(|value| *value = (*value * rate).round());
             measured.readings.push(reading);
         }
     }
@@ -45,16 +52,26 @@ fn what_is_lost_adds_up_to_what_the_table_says() {
         checked += 1;
     }
     assert_eq!(checked, 8, "all but the base");
-    // Made-up lanes talk for 0.4 ms a lane and repeat the update: both are found, and nothing else of size.
-    let four =
-        group.cells.iter().find(|c| c.cell.lanes() == 4 && c.cell.backend.name() == "threads").expect("4 threads");
+    // Made-up lanes talk for 0.4 ms a lane and repeat the update: both are found, and nothing else
+    // of size.
+    let four = group
+        .cells
+        .iter()
+        .find(|c| c.cell.lanes() == 4 && c.cell.backend.name() == "threads")
+        .expect("4 threads");
     let lost = four.explained.lost.as_ref().expect("explained");
     let to = |cause| lost.to(cause).expect("told");
-    assert!(to(Cause::Computing) > 0.2 && to(Cause::Communication) > 0.1 && to(Cause::Imbalance) > 0.0, "{lost:?}");
+    assert!(
+        to(Cause::Computing) > 0.2 && to(Cause::Communication) > 0.1 && to(Cause::Imbalance) > 0.0,
+        "{lost:?}"
+    );
     let step = lost.step.as_ref().expect("3 threads before");
     assert_eq!(step.from_lanes, 3);
-    let sentence = said::sentence(four, "serial").expect("a sentence");
-    assert!(sentence.starts_with("4 threads: ") && sentence.contains("cannot be told without counters"), "{sentence}");
+    let sentence = render::sentence(four, "serial").expect("a sentence");
+    assert!(
+        sentence.starts_with("4 threads: ") && sentence.contains("cannot be told without counters"),
+        "{sentence}"
+    );
 }
 
 #[test]
@@ -67,7 +84,9 @@ fn made_up_hardware_counters_tell_computing_apart() {
         let pop = cell.explained.pop.as_ref().expect("phases");
         assert!((pop.frequency.expect("counted") - 1.0).abs() < 1e-6);
         assert_eq!(pop.counters_from, Some(Provenance::Measured));
-        let parts = pop.instructions.expect("counted") * pop.ipc.expect("counted") * pop.frequency.expect("counted");
+        let parts = pop.instructions.expect("counted")
+            * pop.ipc.expect("counted")
+            * pop.frequency.expect("counted");
         assert!((parts - pop.computation.expect("a base")).abs() < 1e-9);
         let Some(lost) = &cell.explained.lost else { continue };
         assert_eq!((lost.to(Cause::Computing), &lost.untold), (None, &None));
@@ -85,7 +104,9 @@ fn counters_of_one_lane_alone_are_not_used() {
     with_made_up_counters(&mut lines, |_| (4e9, 2e9));
     for line in &mut lines {
         let Line::Record(record) = line else { continue };
-        let Some(measured) = record.measured.as_mut().filter(|m| m.lane_count() == 2) else { continue };
+        let Some(measured) = record.measured.as_mut().filter(|m| m.lane_count() == 2) else {
+            continue;
+        };
         let cycles = measured.readings.iter_mut().find(|r| r.metric == "cycles").expect("made up");
         cycles.values.iter_mut().flatten().for_each(|lane| lane[Phase::Assign.index()] = f64::NAN);
     }

@@ -1,11 +1,15 @@
 //! Derived metrics of made-up counters.
 
-use amdahl::explain::metric::{self, Entry, all, said, scope::Span};
-use amdahl::explain::show::Style;
-use amdahl::explain::summary::{Summary, summarise};
-use amdahl::record::simulation::{Cache, Caches, Counts, LastLevel, SIMULATION, Simulation, SimulationEnd};
-use amdahl::record::{Line, Phase, Provenance, Reading, Scope};
-use amdahl::units::Unit;
+use amdahl_explain::metric;
+use amdahl_explain::metric::scope::Span;
+use amdahl_explain::metric::{Entry, all, render};
+use amdahl_explain::show::Style;
+use amdahl_explain::summary::{Summary, summarise};
+use amdahl_record::simulation::{
+    Cache, Caches, Counts, LastLevel, SIMULATION, Simulation, SimulationEnd,
+};
+use amdahl_record::units::Unit;
+use amdahl_record::{Line, Phase, Provenance, Reading, Scope};
 
 use crate::explain::{amdahl, folder_with};
 use crate::lost::with_made_up_counters;
@@ -15,7 +19,8 @@ fn summary(lines: &[Line]) -> Summary {
     summarise(&samples::collect(lines))
 }
 
-/// A reading with the same value in every phase of a cell without an accelerator on every lane, counted in `group`.
+/// A reading with the same value in every phase of a cell without an accelerator on every lane,
+/// counted in `group`.
 pub fn flat(metric: &str, lanes: usize, value: f64, from: Provenance, group: &str) -> Reading {
     // There is no accelerator.
     let mut phases = vec![0.0; Phase::ALL.len()];
@@ -37,8 +42,9 @@ pub fn with_made_up_pmu(lines: &mut [Line], readings: &[(&str, f64, &str)]) {
         let Line::Record(record) = line else { continue };
         let Some(measured) = &mut record.measured else { continue };
         let lanes = measured.lane_count();
-        let made =
-            readings.iter().map(|&(metric, value, group)| flat(metric, lanes, value, Provenance::Measured, group));
+        let made = readings
+            .iter()
+            .map(|&(metric, value, group)| flat(metric, lanes, value, Provenance::Measured, group));
         measured.readings.extend(made);
     }
 }
@@ -58,7 +64,8 @@ pub fn with_made_up_simulations(lines: &mut Vec<Line>) {
             let lanes = cell.ranks as usize;
             let cache = |bytes| Cache { bytes, ways: 8, line_bytes: 64 };
             let misses = if last == LastLevel::L2 { 400.0 } else { 100.0 };
-            let reading = |metric, value| flat(metric, lanes, value, Provenance::Simulated, "callgrind");
+            let reading =
+                |metric, value| flat(metric, lanes, value, Provenance::Simulated, "callgrind");
             made.push(Line::Simulation(Box::new(Simulation {
                 version: SIMULATION,
                 key: key.clone().take(),
@@ -98,7 +105,10 @@ pub fn with_made_up_simulations(lines: &mut Vec<Line>) {
 /// The entries of a cell's metric over assign and update on all lanes.
 fn computing<'a>(cells: &'a [metric::OfCell], name: &str, metric: &str) -> Vec<&'a Entry> {
     let cell = cells.iter().find(|c| c.name == name).expect("a cell");
-    let entries = cell.entries.iter().filter(|e| e.metric == metric && e.phase == "computing" && e.lane.is_none());
+    let entries = cell
+        .entries
+        .iter()
+        .filter(|e| e.metric == metric && e.phase == "computing" && e.lane.is_none());
     entries.collect()
 }
 
@@ -130,29 +140,41 @@ fn metrics_of_made_up_hardware_counters() {
     near(value(&cells, "threads 2", "LLC miss ratio"), 0.5);
     // Two lanes, two phases, 64 bytes a line; 100,000 points in 20 iterations of 16 columns.
     near(value(&cells, "threads 2", "bytes per point"), 4.0 * 5e4 * 64.0 / (1e5 * 20.0));
-    near(value(&cells, "threads 2", "over compulsory"), 4.0 * 5e4 * 64.0 / (4.0 * 16.0 * 1e5 * 20.0));
-    near(value(&cells, "threads 2", "intensity"), 2.0 * 16.0 * 16.0 * 1e5 * 20.0 / (4.0 * 5e4 * 64.0));
+    near(
+        value(&cells, "threads 2", "over compulsory"),
+        4.0 * 5e4 * 64.0 / (4.0 * 16.0 * 1e5 * 20.0),
+    );
+    near(
+        value(&cells, "threads 2", "intensity"),
+        2.0 * 16.0 * 16.0 * 1e5 * 20.0 / (4.0 * 5e4 * 64.0),
+    );
     near(value(&cells, "threads 2", "compulsory intensity"), 8.0);
     // Misses of the last level were counted in another group than the instructions.
     let mpki = computing(&cells, "threads 2", "LLC MPKI")[0];
     assert!(
-        mpki.value.is_none() && mpki.why.as_ref().is_some_and(|why| why.contains("not counted together")),
+        mpki.value.is_none()
+            && mpki.why.as_ref().is_some_and(|why| why.contains("not counted together")),
         "{mpki:?}"
     );
     // The short limits have no triad, and three lanes were not measured.
     let triad = computing(&cells, "threads 4", "of triad")[0];
     assert!(triad.why.as_ref().is_some_and(|why| why.contains("short version")), "{triad:?}");
-    assert!(value(&cells, "threads 4", "of read bandwidth") > 0.0 && value(&cells, "threads 4", "of peak") < 1.0);
+    assert!(
+        value(&cells, "threads 4", "of read bandwidth") > 0.0
+            && value(&cells, "threads 4", "of peak") < 1.0
+    );
     assert_eq!(computing(&cells, "threads 2", "FLOP/s")[0].from, Some(Provenance::Modelled));
     // By lane where that can be told.
     let threads = cells.iter().find(|c| c.name == "threads 4").expect("a cell");
-    let lanes = |metric| threads.entries.iter().filter(|e| e.metric == metric && e.lane.is_some()).count();
+    let lanes =
+        |metric| threads.entries.iter().filter(|e| e.metric == metric && e.lane.is_some()).count();
     assert_eq!((lanes("IPC"), lanes("bytes per point")), (5 * 4, 0));
 }
 
 #[test]
 fn made_up_simulated_counts_stay_apart_from_measured_ones() {
-    let mut lines = Made { spreads: vec![("serial", 1, 1), ("mpi", 2, 1)], ..Made::default() }.lines();
+    let mut lines =
+        Made { spreads: vec![("serial", 1, 1), ("mpi", 2, 1)], ..Made::default() }.lines();
     with_made_up_simulations(&mut lines);
     // Cycles are measured, instructions simulated alone: no IPC comes of that.
     with_made_up_pmu(&mut lines, &[("cycles", 4e6, "perf-1")]);
@@ -161,12 +183,16 @@ fn made_up_simulated_counts_stay_apart_from_measured_ones() {
     let entries = computing(&cells, "mpi 2", "simulated LL MPKI");
     let values: Vec<_> = entries.iter().map(|e| (e.value, e.from, e.last_level)).collect();
     let simulated = Some(Provenance::Simulated);
-    assert_eq!(values, [(Some(4.0), simulated, Some("L2")), (Some(1.0), simulated, Some("L3 share"))]);
+    assert_eq!(
+        values,
+        [(Some(4.0), simulated, Some("L2")), (Some(1.0), simulated, Some("L3 share"))]
+    );
     assert_eq!(computing(&cells, "serial", "simulated L1D miss ratio")[0].value, Some(0.05));
     assert!(computing(&cells, "serial", "IPC").iter().all(|e| e.value.is_none()));
-    let text = said::text(&summary, Style { colour: false });
+    let text = render::text(&summary, Style { colour: false });
     assert!(text.contains("SIMULATED metrics") && text.contains("no prefetcher"), "{text}");
-    let instructions = text.lines().find(|l| l.contains("instructions per distance")).expect("a row");
+    let instructions =
+        text.lines().find(|l| l.contains("instructions per distance")).expect("a row");
     assert!(instructions.contains("simulated"), "{instructions}");
 }
 
@@ -191,18 +217,24 @@ fn multiplexed_and_node_wide_counts_are_labelled_or_refused() {
     assert!(ipc.value.is_some_and(|ipc| (ipc - 2.0).abs() < 1e-6), "{ipc:?}");
     assert_eq!(ipc.from, Some(Provenance::Multiplexed { coverage: 0.5 }));
     let bytes = value(&cells, "threads 4", "bytes per point");
-    assert!((bytes - 2.0 * 1e5 * 64.0 / (1e5 * 20.0)).abs() < 1e-12, "the one lane that reads stands for all: {bytes}");
+    assert!(
+        (bytes - 2.0 * 1e5 * 64.0 / (1e5 * 20.0)).abs() < 1e-12,
+        "the one lane that reads stands for all: {bytes}"
+    );
 }
 
 #[test]
 fn every_metric_is_documented_with_unit_and_formula() {
-    let docs =
-        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md")).expect("docs/metrics.md");
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/metrics.md"))
+        .expect("docs/metrics.md");
     let mut names: Vec<&str> = Vec::new();
     for metric in all() {
         assert!(!names.contains(&metric.name), "{} twice", metric.name);
         names.push(metric.name);
-        let row = format!("| {} | {} | {} | {} |", metric.name, metric.unit, metric.formula, metric.about);
+        let row = format!(
+            "| {} | {} | {} | {} |",
+            metric.name, metric.unit, metric.formula, metric.about
+        );
         assert!(docs.contains(&row), "docs/metrics.md lacks the row\n{row}");
     }
     assert!(names.len() > 20);
@@ -230,7 +262,10 @@ fn show_writes_metrics_in_every_format() {
     let mut reader = csv::Reader::from_reader(show("csv").into_bytes().leak() as &[u8]);
     let rows: Vec<csv::StringRecord> = reader.records().map(|row| row.expect("a row")).collect();
     assert!(rows.iter().any(|row| &row[7] == "POP load balance" && !row[11].is_empty()));
-    assert!(rows.iter().all(|row| row[11].is_empty() == row[12].is_empty()), "a value has a source");
+    assert!(
+        rows.iter().all(|row| row[11].is_empty() == row[12].is_empty()),
+        "a value has a source"
+    );
 }
 
 #[test]
@@ -253,19 +288,24 @@ fn counts_that_the_probes_disturb_are_refused() {
     let (group, cell) = (&summary.groups[0], &summary.groups[0].cells[0]);
     let ipc = |span| {
         let scope = metric::measured(&summary, group, cell, span, None).expect("a good repeat");
-        scope.together(["instructions", "cycles"]).map(|([instructions, cycles], _)| instructions / cycles)
+        scope
+            .together(["instructions", "cycles"])
+            .map(|([instructions, cycles], _)| instructions / cycles)
     };
     assert_eq!(ipc(Span::Phase(Phase::Assign)), Ok(2.0));
     let why = ipc(Span::Phase(Phase::Update)).expect_err("disturbed");
     assert!(why.contains("150 % of the time of update"), "{why}");
     assert!(
-        metric::of_cell(&summary, group, cell).iter().all(|entry| entry.phase != "update" || entry.metric != "IPC")
+        metric::of_cell(&summary, group, cell)
+            .iter()
+            .all(|entry| entry.phase != "update" || entry.metric != "IPC")
     );
 }
 
 #[test]
 fn a_cell_of_more_lanes_than_were_recorded_comes_to_an_end() {
-    let mut lines = Made { spreads: vec![("serial", 1, 1), ("threads", 1, 2)], ..Made::default() }.lines();
+    let mut lines =
+        Made { spreads: vec![("serial", 1, 1), ("threads", 1, 2)], ..Made::default() }.lines();
     for line in &mut lines {
         if let Line::Cell { cell, .. } = line
             && cell.lanes() > 1
@@ -274,6 +314,10 @@ fn a_cell_of_more_lanes_than_were_recorded_comes_to_an_end() {
         }
     }
     let found = metric::of(&summary(&lines));
-    let imbalance = found[1].entries.iter().find(|e| e.metric == "time imbalance").expect("every metric");
-    assert!(imbalance.why.as_ref().is_some_and(|why| why.contains("lane 2 was not recorded")), "{imbalance:?}");
+    let imbalance =
+        found[1].entries.iter().find(|e| e.metric == "time imbalance").expect("every metric");
+    assert!(
+        imbalance.why.as_ref().is_some_and(|why| why.contains("lane 2 was not recorded")),
+        "{imbalance:?}"
+    );
 }

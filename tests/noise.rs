@@ -2,8 +2,8 @@
 
 use std::process::Output;
 
-use amdahl::record::Line;
-use amdahl::record::noise::{CellNoise, NOISE, Noise, Smallest};
+use amdahl_record::Line;
+use amdahl_record::noise::{CellNoise, NOISE, Noise, Smallest};
 
 use crate::samples;
 use crate::support::Sandbox;
@@ -13,7 +13,8 @@ const MANIFEST: &str = "experiment = { name = \"test\", repeats = 1 }\nworkload 
     axes = { backend = [\"serial\", \"threads\"], threads = [1] }\n";
 
 fn certificate(host: &str) -> Noise {
-    let smallest = Smallest { pairs: 20, level: 0.9974, bias: 0.004, change: 0.0215, false_alarms: 0.0 };
+    let smallest =
+        Smallest { pairs: 20, level: 0.9974, bias: 0.004, change: 0.0215, false_alarms: 0.0 };
     Noise {
         version: NOISE,
         host: host.into(),
@@ -38,9 +39,11 @@ fn ok(output: Output) -> String {
 fn a_sweep_copies_the_certificate_once_and_show_quotes_it() {
     let sandbox = Sandbox::new();
     sandbox.write("test.toml", MANIFEST);
-    let host = amdahl::host::gather().id;
+    let host = amdahl_record::host::gather().id;
     let cache = sandbox.path("cache");
-    let amdahl = |words: &[&str]| sandbox.amdahl(words).env("XDG_CACHE_HOME", &cache).output().expect("starts");
+    let amdahl = |words: &[&str]| {
+        sandbox.amdahl(words).env("XDG_CACHE_HOME", &cache).output().expect("starts")
+    };
     ok(amdahl(&["run", "test.toml"]));
     assert!(sandbox.results().noise.is_empty(), "nothing was measured, and a sweep measures none");
     let text = ok(amdahl(&["show", "results/test"]));
@@ -53,7 +56,11 @@ fn a_sweep_copies_the_certificate_once_and_show_quotes_it() {
     let measured = sandbox.results().records.len();
     ok(amdahl(&["run", "test.toml"]));
     let results = sandbox.results();
-    assert_eq!((results.noise.len(), results.records.len()), (1, measured), "it speaks of what is measured already");
+    assert_eq!(
+        (results.noise.len(), results.records.len()),
+        (1, measured),
+        "it speaks of what is measured already"
+    );
     ok(amdahl(&["run", "test.toml", "--repeats", "2"]));
     ok(amdahl(&["run", "test.toml", "--repeats", "3"]));
     assert_eq!(sandbox.results().noise, std::slice::from_ref(&kept), "copied once");
@@ -63,7 +70,8 @@ fn a_sweep_copies_the_certificate_once_and_show_quotes_it() {
         "{text}"
     );
     let json: serde_json::Value =
-        serde_json::from_str(&ok(amdahl(&["show", "results/test", "--format", "json"]))).expect("JSON");
+        serde_json::from_str(&ok(amdahl(&["show", "results/test", "--format", "json"])))
+            .expect("JSON");
     assert_eq!(json["noise"][0]["cells"][0]["smallest"][0]["change"], 0.0215);
 
     // A damaged one is said, and the sweep goes on.
@@ -77,10 +85,17 @@ fn a_sweep_copies_the_certificate_once_and_show_quotes_it() {
 fn newer_certificates_are_left_out_with_a_warning() {
     let folder = tempfile::tempdir().expect("a folder");
     let newer = Noise { version: NOISE + 1, ..certificate("h0") };
-    samples::write(folder.path(), &[Line::Noise(Box::new(newer)), Line::Noise(Box::new(certificate("h0")))]);
-    let results = amdahl::record::read::read(folder.path()).expect("readable");
+    samples::write(
+        folder.path(),
+        &[Line::Noise(Box::new(newer)), Line::Noise(Box::new(certificate("h0")))],
+    );
+    let results = amdahl_record::read::read(folder.path()).expect("readable");
     assert_eq!(results.noise, [certificate("h0")]);
-    assert!(results.warnings[0].contains("noise certificate of version 2"), "{:?}", results.warnings);
+    assert!(
+        results.warnings[0].contains("noise certificate of version 2"),
+        "{:?}",
+        results.warnings
+    );
     assert_eq!(results.noise_of("h1"), None);
 }
 
@@ -90,11 +105,16 @@ fn newer_certificates_are_left_out_with_a_warning() {
 fn the_doctor_measures_and_keeps_it() {
     let sandbox = Sandbox::new();
     let cache = sandbox.path("cache");
-    let doctor = |words: &[&str]| sandbox.amdahl(words).env("XDG_CACHE_HOME", &cache).output().expect("starts");
+    let doctor = |words: &[&str]| {
+        sandbox.amdahl(words).env("XDG_CACHE_HOME", &cache).output().expect("starts")
+    };
     let json = ok(doctor(&["doctor", "--noise", "--quick", "--format", "json"]));
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     let noise: Noise = serde_json::from_value(json["noise"].clone()).expect("a certificate");
-    assert_eq!((noise.version, noise.host.as_str()), (NOISE, amdahl::host::gather().id.as_str()));
+    assert_eq!(
+        (noise.version, noise.host.as_str()),
+        (NOISE, amdahl_record::host::gather().id.as_str())
+    );
     for cell in &noise.cells {
         assert!(cell.log_ratios.len() >= 40 && cell.seconds > 0.0);
         assert!(

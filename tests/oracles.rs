@@ -1,17 +1,17 @@
-//! The programs of accelerators under other compilers (`make oracles`), against the serial backend: random rows, ties, masks, clusters
-//! that stay empty.
+//! The programs of accelerators under other compilers (`make oracles`), against the serial backend:
+//! random rows, ties, masks, clusters that stay empty.
 
 use std::path::Path;
 use std::process::Command;
 
-use amdahl::data::MatrixRows;
-use amdahl::error::Result;
-use amdahl::exact::{Grid, squared_distance};
-use amdahl::measure::device::cpu::Cpu;
-use amdahl::measure::device::pjrt::bound::Scaled;
-use amdahl::measure::device::pjrt::client::Bf16;
-use amdahl::measure::device::pjrt::text::{Format, Kind, Text};
-use amdahl::measure::device::{Centroids, KMeansDevice, LabelSink, Partial};
+use amdahl_accelerator::client::Bf16;
+use amdahl_data::MatrixRows;
+use amdahl_kmeans::device::cpu::Cpu;
+use amdahl_kmeans::device::pjrt::bound::Scaled;
+use amdahl_kmeans::device::pjrt::text::{Format, Kind, Text};
+use amdahl_kmeans::device::{Centroids, KMeansDevice, LabelSink, Partial};
+use amdahl_lanes::exact::{Grid, squared_distance};
+use amdahl_record::error::Result;
 use serde_json::{Value, json};
 
 /// Scale of the rows: all are below 2 to this power.
@@ -52,18 +52,26 @@ fn cases() -> Vec<Case> {
             for format in [Format::F32, Format::Bf16] {
                 let mut values = numbers(rows * dims, seed as u64 + 1, coarse);
                 let mut centroids = numbers(k * dims, seed as u64 + 77, coarse);
-                // Two equal centroids, of which the higher stays empty; and one far away from all rows.
+                // Two equal centroids, of which the higher stays empty; and one far away from all
+                // rows.
                 let (first, rest) = centroids.split_at_mut(dims);
                 rest[..dims].copy_from_slice(first);
                 if k > 3 {
                     centroids[(k - 1) * dims..].fill(63.0);
                 }
                 if format == Format::Bf16 {
-                    // Values that are exact in bfloat16, so that the scores of both are those of the same numbers.
-                    let exact = |x: &mut f32| *x = f32::from_bits(u32::from(Bf16::nearest(*x).0) << 16);
+                    // Values that are exact in bfloat16, so that the scores of both are those of
+                    // the same numbers.
+                    let exact =
+                        |x: &mut f32| *x = f32::from_bits(u32::from(Bf16::nearest(*x).0) << 16);
                     values.iter_mut().chain(&mut centroids).for_each(exact);
                 }
-                cases.push(Case { text: Text { kind, rows: size, dims, k, format }, rows, values, centroids });
+                cases.push(Case {
+                    text: Text { kind, rows: size, dims, k, format },
+                    rows,
+                    values,
+                    centroids,
+                });
             }
         }
     }
@@ -85,7 +93,10 @@ impl Case {
     }
 
     fn scaled(&self) -> Scaled {
-        let norm = self.values.chunks_exact(self.text.dims).map(|row| row.iter().map(|x| x * x).sum::<f32>().sqrt());
+        let norm = self
+            .values
+            .chunks_exact(self.text.dims)
+            .map(|row| row.iter().map(|x| x * x).sum::<f32>().sqrt());
         Scaled::new(self.centroids(), EXPONENT, norm.fold(0.0, f32::max) * 1.001, self.text.format)
     }
 
@@ -93,8 +104,10 @@ impl Case {
     fn serial(&self) -> (Vec<u32>, Partial, Grid) {
         let Text { dims, k, .. } = self.text;
         let grid = Grid::new(&vec![63.0; dims], self.rows as u64).expect("few rows");
-        let (cpu, mut sums, mut labels) = (Cpu::new().expect("a kernel"), Partial::new(k, dims), Kept(Vec::new()));
-        let mut shard = cpu.prepare(&mut MatrixRows::new(&self.values, dims, 0)).expect("rows in memory");
+        let (cpu, mut sums, mut labels) =
+            (Cpu::new().expect("a kernel"), Partial::new(k, dims), Kept(Vec::new()));
+        let mut shard =
+            cpu.prepare(&mut MatrixRows::new(&self.values, dims, 0)).expect("rows in memory");
         shard.restart(&grid, k).expect("room");
         shard.step(self.centroids(), &mut sums).expect("a step");
         shard.labels(&mut labels).expect("labels");
@@ -107,7 +120,8 @@ impl Case {
         let scaled = self.scaled();
         let mut values: Vec<f32> = self.values.iter().map(|x| x / 2f32.powi(EXPONENT)).collect();
         values.resize(rows * dims, 0.0);
-        let floats = |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
+        let floats =
+            |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
         let of_rows = |values: &[f32]| match format {
             Format::F32 => floats(values),
             Format::Bf16 => values.iter().flat_map(|&x| Bf16::nearest(x).0.to_le_bytes()).collect(),
@@ -115,7 +129,8 @@ impl Case {
         let word = if format == Format::F32 { "f32" } else { "bf16" };
         let mask: Vec<f32> = (0..rows).map(|i| f32::from(u8::from(i < self.rows))).collect();
         // Every other row has the label 0 already.
-        let old: Vec<f32> = (0..rows).map(|i| if i.is_multiple_of(2) { 0.0 } else { -1.0 }).collect();
+        let old: Vec<f32> =
+            (0..rows).map(|i| if i.is_multiple_of(2) { 0.0 } else { -1.0 }).collect();
         let mut inputs = vec![
             (of_rows(&values), word, vec![rows, dims]),
             (of_rows(&scaled.centroids), word, vec![k, dims]),
@@ -124,7 +139,8 @@ impl Case {
         match kind {
             Kind::Assign => {}
             Kind::Certified => inputs.push((floats(&[scaled.threshold]), "f32", vec![])),
-            Kind::Update => inputs.extend([(floats(&mask), "f32", vec![rows]), (floats(&old), "f32", vec![rows])]),
+            Kind::Update => inputs
+                .extend([(floats(&mask), "f32", vec![rows]), (floats(&old), "f32", vec![rows])]),
         }
         let text = format!("{number}.mlir");
         std::fs::write(folder.join(&text), self.text.module()).expect("written");
@@ -136,16 +152,20 @@ impl Case {
         json!({ "text": text, "inputs": inputs.into_iter().enumerate().map(write).collect::<Vec<_>>() })
     }
 
-    /// Holds what a compiler's program gave to the serial backend. Returns how many rows were left to the host, or were proven ties.
+    /// Holds what a compiler's program gave to the serial backend. Returns how many rows were left
+    /// to the host, or were proven ties.
     fn check(&self, folder: &Path, number: usize, compiler: &str) -> usize {
         let Text { kind, rows, dims, k, .. } = self.text;
         let read = |i: usize| {
-            let bytes = std::fs::read(folder.join(format!("{number}.{compiler}.{i}"))).expect("an output");
+            let bytes =
+                std::fs::read(folder.join(format!("{number}.{compiler}.{i}"))).expect("an output");
             bytes.as_chunks::<4>().0.to_vec()
         };
         let floats = |i: usize| read(i).into_iter().map(f32::from_le_bytes).collect::<Vec<_>>();
-        let case =
-            format!("{compiler}, {:?}, {} of {rows} rows x {dims}, k = {k}, {:?}", kind, self.rows, self.text.format);
+        let case = format!(
+            "{compiler}, {:?}, {} of {rows} rows x {dims}, k = {k}, {:?}",
+            kind, self.rows, self.text.format
+        );
         let labels: Vec<i64> = match kind {
             Kind::Update => floats(0).into_iter().map(|x| x as i64).collect(),
             _ => read(0).into_iter().map(|bytes| i64::from(i32::from_le_bytes(bytes))).collect(),
@@ -159,7 +179,8 @@ impl Case {
             let marked = kind == Kind::Certified && label >= k as i64;
             let label = if marked { label - k as i64 } else { label };
             assert!((0..k as i64).contains(&label), "{case}: row {i} has the label {label}");
-            let distance = |label: usize| squared_distance(row, &self.centroids[label * dims..][..dims]);
+            let distance =
+                |label: usize| squared_distance(row, &self.centroids[label * dims..][..dims]);
             let tie = distance(label as usize) - distance(right[i] as usize) <= scaled.distance;
             assert!(
                 label == i64::from(right[i]) || tie && (kind != Kind::Certified || marked),
@@ -176,11 +197,21 @@ impl Case {
                 assert_eq!(counted, count as f32, "{case}: cluster {j}");
             }
             let before = |i: usize| if i.is_multiple_of(2) { 0 } else { u32::MAX };
-            assert_eq!(changed, [(0..self.rows).filter(|&i| mine[i] != before(i)).count() as f32], "{case}");
+            assert_eq!(
+                changed,
+                [(0..self.rows).filter(|&i| mine[i] != before(i)).count() as f32],
+                "{case}"
+            );
             if mine == right {
                 for (i, (&sum, &exact)) in of_sums.iter().zip(&sums.sums).enumerate() {
-                    let (sum, exact) = (f64::from(sum) * 2f64.powi(EXPONENT), exact as f64 / grid.scale()[i % dims]);
-                    assert!((sum - exact).abs() <= 1e-6 * 63.0 * self.rows as f64, "{case}: {sum} and {exact}");
+                    let (sum, exact) = (
+                        f64::from(sum) * 2f64.powi(EXPONENT),
+                        exact as f64 / grid.scale()[i % dims],
+                    );
+                    assert!(
+                        (sum - exact).abs() <= 1e-6 * 63.0 * self.rows as f64,
+                        "{case}: {sum} and {exact}"
+                    );
                 }
             }
         }
@@ -191,18 +222,23 @@ impl Case {
 #[test]
 fn oracles_agree_with_the_serial_backend() {
     let Some(python) = std::env::var_os("AMDAHL_ORACLES") else {
-        eprintln!("SKIPPED oracles_agree_with_the_serial_backend: 'make oracles' runs it with jaxlib and IREE");
+        eprintln!(
+            "SKIPPED oracles_agree_with_the_serial_backend: 'make oracles' runs it with jaxlib and IREE"
+        );
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
     let cases = cases();
-    let index: Vec<Value> = cases.iter().enumerate().map(|(i, case)| case.write(folder.path(), i)).collect();
-    std::fs::write(folder.path().join("index.json"), Value::from(index).to_string()).expect("written");
+    let index: Vec<Value> =
+        cases.iter().enumerate().map(|(i, case)| case.write(folder.path(), i)).collect();
+    std::fs::write(folder.path().join("index.json"), Value::from(index).to_string())
+        .expect("written");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/oracles.py");
     let out = Command::new(python).arg(script).arg(folder.path()).output().expect("python starts");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     for compiler in ["xla", "iree"] {
-        let open: usize = cases.iter().enumerate().map(|(i, case)| case.check(folder.path(), i, compiler)).sum();
+        let open: usize =
+            cases.iter().enumerate().map(|(i, case)| case.check(folder.path(), i, compiler)).sum();
         assert!(open > 0, "there are ties among the cases");
         println!(
             "{compiler}: {} programs agree with the serial backend; {open} rows were ties or left to the host",

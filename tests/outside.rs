@@ -1,11 +1,13 @@
-//! Outside programs as backends: good ones, and every way in which one can be bad. They are played by a shell script over rows whose
-//! clusters are known; the worker that writes their rows and judges their answers is the real one.
+//! Outside programs as backends: good ones, and every way in which one can be bad. They are played
+//! by a shell script over rows whose clusters are known; the worker that writes their rows and
+//! judges their answers is the real one.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use amdahl::data::write;
-use amdahl::record::{Answer, Failure, Outcome, peer::Rule};
+use amdahl_data::write;
+use amdahl_record::peer::Rule;
+use amdahl_record::{Answer, Failure, Outcome};
 
 use crate::support::{Sandbox, class, reason};
 
@@ -15,7 +17,8 @@ const RUN: &[&str] = &["run", "test.toml"];
 const ROWS: [f32; 12] = [0.0, 0.0, 10.0, 0.0, 0.0, 10.0, 1.0, 0.0, 11.0, 0.0, 1.0, 10.0];
 const MEANS: [f32; 6] = [0.5, 0.0, 10.5, 0.0, 0.5, 10.0];
 
-/// A sandbox with a list of one peer whose script does this, and a manifest of `repeats` that names it beside serial.
+/// A sandbox with a list of one peer whose script does this, and a manifest of `repeats` that names
+/// it beside serial.
 fn sandbox(script: &str, repeats: u32, more: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     write::matrix(&sandbox.path("rows.npy"), &ROWS, 2).expect("written");
@@ -35,8 +38,9 @@ fn sandbox(script: &str, repeats: u32, more: &str) -> Sandbox {
 }
 
 fn declare(sandbox: &Sandbox, how: &str) {
-    let text =
-        format!("[[peer]]\nname = 'fake'\nabout = 'a script'\n{how}\ninstall = 'make fake'\nneeds = 'a shell'\n");
+    let text = format!(
+        "[[peer]]\nname = 'fake'\nabout = 'a script'\n{how}\ninstall = 'make fake'\nneeds = 'a shell'\n"
+    );
     sandbox.write("peers.toml", text);
 }
 
@@ -64,22 +68,38 @@ fn a_peer_is_measured_and_its_answer_judged() {
     assert_eq!(rows(&sandbox), [Outcome::Ok, Outcome::Ok]);
     let results = sandbox.results();
     let of = |backend: &str| {
-        let is = |id| results.cells.get(id).is_some_and(|cell: &amdahl::cell::Cell| cell.backend.name() == backend);
+        let is = |id| {
+            results
+                .cells
+                .get(id)
+                .is_some_and(|cell: &amdahl_record::cell::Cell| cell.backend.name() == backend)
+        };
         results.records.iter().find(|record| is(&record.key.cell)).expect("a record").clone()
     };
     let (serial, fake) = (of("serial"), of("fake"));
     let measured = fake.measured.expect("measured");
     let peer = measured.peer.clone().expect("a peer");
-    assert_eq!((peer.name.as_str(), peer.version.as_str(), peer.rule), ("fake", "fake 1", Rule::Lloyd));
+    assert_eq!(
+        (peer.name.as_str(), peer.version.as_str(), peer.rule),
+        ("fake", "fake 1", Rule::Lloyd)
+    );
     assert_eq!((measured.seconds, measured.peak_rss_bytes), (0.25, Some(1 << 20)));
     let one = peer.one_step.expect("compared");
     assert_eq!((one.inertia, one.ours, one.other_labels, one.near_ties), (1.5, 1.5, 0, None));
     let (Answer::KMeans(found), Answer::KMeans(right)) =
         (&*measured.answer, &*serial.measured.expect("measured").answer);
-    assert_eq!((found.inertia, &found.sizes, &found.labels), (right.inertia, &right.sizes, &right.labels), "one judge");
+    assert_eq!(
+        (found.inertia, &found.sizes, &found.labels),
+        (right.inertia, &right.sizes, &right.labels),
+        "one judge"
+    );
     assert_eq!(found.data, right.data, "the rows that were written are the rows");
     assert_ne!(fake.key.build, serial.key.build);
-    assert!(measured.readings[0].values.is_none(), "phases are missing, with a reason: {:?}", measured.readings[0].why);
+    assert!(
+        measured.readings[0].values.is_none(),
+        "phases are missing, with a reason: {:?}",
+        measured.readings[0].why
+    );
 
     // All is done; another version, or another script, is another program.
     sandbox.run(RUN).ends_with(0);
@@ -93,7 +113,8 @@ fn a_peer_is_measured_and_its_answer_judged() {
 
     let shown = sandbox.run(&["show", "results/test"]).ends_with(0).out();
     assert!(
-        shown.contains("Beside other programs") && shown.contains("Peer fake: fake 1; timed not at all"),
+        shown.contains("Beside other programs")
+            && shown.contains("Peer fake: fake 1; timed not at all"),
         "{shown}"
     );
     let planned = sandbox.run(&["plan", "test.toml"]).ends_with(0).out();
@@ -131,7 +152,11 @@ fn a_peer_that_is_not_there_is_a_row() {
     sandbox.run(RUN).ends_with(0);
     let found = rows(&sandbox);
     assert_eq!(class(&found[0]), Failure::Unavailable);
-    assert!(reason(&found[0]).contains("nowhere") && reason(&found[0]).contains("make fake"), "{}", reason(&found[0]));
+    assert!(
+        reason(&found[0]).contains("nowhere") && reason(&found[0]).contains("make fake"),
+        "{}",
+        reason(&found[0])
+    );
 }
 
 #[test]
@@ -146,7 +171,11 @@ fn a_wrong_answer_of_a_peer_counts_for_nothing() {
         assert!(ran.err().contains("1 of 2 cells gave a wrong answer"), "{}", ran.err());
         let found = rows(&sandbox);
         assert_eq!(found.len(), 1, "it is not tried again");
-        assert!(matches!(found[0], Outcome::Wrong { .. }) && reason(&found[0]).starts_with(said), "{:?}", found[0]);
+        assert!(
+            matches!(found[0], Outcome::Wrong { .. }) && reason(&found[0]).starts_with(said),
+            "{:?}",
+            found[0]
+        );
     }
     // Another algorithm is asked for the objective alone.
     let sandbox = sandbox("iterations=3; answer right.npy wrong.npy", 1, "");
@@ -162,10 +191,20 @@ fn a_peer_that_fails_is_a_row_and_no_failure_of_the_sweep() {
         ("echo too much >&2; exit 3", Failure::Error, "exit code 3; it printed: too much", 1),
         ("exit 0", Failure::NoReport, "left no report", 1),
         ("answer right.npy right.npy 7", Failure::NoReport, "protocol 7", 1),
-        ("answer right.npy right.npy 1 0000000000000000", Failure::NoReport, "about cell 0000000000000000", 1),
+        (
+            "answer right.npy right.npy 1 0000000000000000",
+            Failure::NoReport,
+            "about cell 0000000000000000",
+            1,
+        ),
         ("leave '{'", Failure::NoReport, "cannot be read", 1),
         ("fail 'no such rule'", Failure::Unavailable, "no such rule", 1),
-        ("answer narrow.npy right.npy", Failure::Error, "its centroids are 6 x 1, wanted are 3 x 2", 1),
+        (
+            "answer narrow.npy right.npy",
+            Failure::Error,
+            "its centroids are 6 x 1, wanted are 3 x 2",
+            1,
+        ),
         ("answer right.npy right.npy; rm \"$record\".c*", Failure::Error, "judging its answer", 1),
     ];
     for (script, wanted, said, attempts) in cases {
@@ -180,8 +219,11 @@ fn a_peer_that_fails_is_a_row_and_no_failure_of_the_sweep() {
 
 #[test]
 fn a_slow_peer_is_ended_with_all_that_it_started() {
-    let sandbox =
-        sandbox("trap '' TERM; setsid sleep 1000 & sleep 1000 & while :; do sleep 1; done", 2, ", time-limit = '1 s'");
+    let sandbox = sandbox(
+        "trap '' TERM; setsid sleep 1000 & sleep 1000 & while :; do sleep 1; done",
+        2,
+        ", time-limit = '1 s'",
+    );
     sandbox.run(RUN).ends_with(0);
     let found = rows(&sandbox);
     assert_eq!((found.len(), class(&found[0])), (1, Failure::Timeout));
@@ -191,7 +233,9 @@ fn a_slow_peer_is_ended_with_all_that_it_started() {
 #[test]
 fn an_unknown_backend_names_the_nearest_peer() {
     let sandbox = sandbox("", 1, "");
-    let text = std::fs::read_to_string(sandbox.path("test.toml")).expect("written").replace("'fake']", "'fakes']");
+    let text = std::fs::read_to_string(sandbox.path("test.toml"))
+        .expect("written")
+        .replace("'fake']", "'fakes']");
     sandbox.write("typo.toml", text);
     let ran = sandbox.run(&["plan", "typo.toml"]).ends_with(2);
     assert!(
@@ -202,10 +246,18 @@ fn an_unknown_backend_names_the_nearest_peer() {
     sandbox.write("peers.toml", "[[peer]]\nname = 'fake'\n");
     let ran = sandbox.run(&["plan", "test.toml"]).ends_with(2);
     assert!(ran.err().contains("peers.toml") && ran.err().contains("about"), "{}", ran.err());
-    sandbox.write("strong.toml", "workload = { kind = 'kmeans', k = 2 }\ndataset = { file = 'rows.npy' }\n");
-    let output = sandbox.amdahl(&["plan", "strong.toml"]).env("AMDAHL_PEERS", "/no/such/list").output();
+    sandbox.write(
+        "strong.toml",
+        "workload = { kind = 'kmeans', k = 2 }\ndataset = { file = 'rows.npy' }\n",
+    );
+    let output =
+        sandbox.amdahl(&["plan", "strong.toml"]).env("AMDAHL_PEERS", "/no/such/list").output();
     let ran = crate::support::Ran(output.expect("amdahl starts")).ends_with(2);
-    assert!(ran.err().contains("/no/such/list") && ran.err().contains("AMDAHL_PEERS"), "{}", ran.err());
+    assert!(
+        ran.err().contains("/no/such/list") && ran.err().contains("AMDAHL_PEERS"),
+        "{}",
+        ran.err()
+    );
 }
 
 /// The Python of `make peers`, where it was run. CI has neither it nor Java.
@@ -247,7 +299,9 @@ fn manifest(backends: &str, stop: &str) -> String {
 #[test]
 fn real_peers_find_what_we_find() {
     let Some(python) = python() else {
-        return eprintln!("SKIPPED real_peers_find_what_we_find: 'make peers' was not run for this target folder");
+        return eprintln!(
+            "SKIPPED real_peers_find_what_we_find: 'make peers' was not run for this target folder"
+        );
     };
     let sandbox = Sandbox::new();
     real(&sandbox, &python);
@@ -257,7 +311,10 @@ fn real_peers_find_what_we_find() {
         let found = sandbox.outcomes(backend);
         // On rows that are far apart three iterations may be too many for a program that stops.
         let stops = |outcome: &Outcome| reason(outcome).contains("it converges, give it fewer");
-        assert!(found.iter().all(|outcome| *outcome == Outcome::Ok || stops(outcome)), "{backend}: {found:?}");
+        assert!(
+            found.iter().all(|outcome| *outcome == Outcome::Ok || stops(outcome)),
+            "{backend}: {found:?}"
+        );
     }
     assert_eq!(sandbox.outcomes("team"), [Outcome::Ok]);
 }
@@ -265,9 +322,14 @@ fn real_peers_find_what_we_find() {
 #[test]
 fn an_exception_on_one_rank_of_the_articles_program_ends_all() {
     let Some(python) = python() else {
-        return eprintln!("SKIPPED an_exception_on_one_rank_…: 'make peers' was not run for this target folder");
+        return eprintln!(
+            "SKIPPED an_exception_on_one_rank_…: 'make peers' was not run for this target folder"
+        );
     };
-    let there = Command::new("mpiexec").arg("--version").output().is_ok_and(|output| output.status.success());
+    let there = Command::new("mpiexec")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !there {
         return eprintln!("SKIPPED an_exception_on_one_rank_…: there is no mpiexec");
     }
@@ -275,7 +337,8 @@ fn an_exception_on_one_rank_of_the_articles_program_ends_all() {
     real(&sandbox, &python);
     sandbox.write("test.toml", manifest("'article'", "iterations = 3"));
     for (fault, good) in [("error:rank=1:iteration=2", false), ("", true)] {
-        let output = sandbox.amdahl(&["run", "test.toml", "--retry"]).env("AMDAHL_FAULT", fault).output();
+        let output =
+            sandbox.amdahl(&["run", "test.toml", "--retry"]).env("AMDAHL_FAULT", fault).output();
         output.expect("amdahl starts");
         let last = sandbox.outcomes("article").pop().expect("a row");
         match good {
@@ -283,7 +346,11 @@ fn an_exception_on_one_rank_of_the_articles_program_ends_all() {
             false => {
                 // Rank 0 waits in a reduction: it was ended, and did not wait for the time limit.
                 assert_eq!(class(&last), Failure::Error, "{last:?}");
-                assert!(reason(&last).contains("a fault on purpose on rank 1 in iteration 2"), "{}", reason(&last));
+                assert!(
+                    reason(&last).contains("a fault on purpose on rank 1 in iteration 2"),
+                    "{}",
+                    reason(&last)
+                );
             }
         }
         sandbox.nothing_survives();
@@ -292,12 +359,20 @@ fn an_exception_on_one_rank_of_the_articles_program_ends_all() {
 
 #[test]
 fn what_adapters_share_is_right() {
-    let enough = Command::new("python3").args(["-c", "import sys; sys.exit(sys.version_info < (3, 11))"]).output();
+    let enough = Command::new("python3")
+        .args(["-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
+        .output();
     if !enough.is_ok_and(|output| output.status.success()) {
-        return eprintln!("SKIPPED what_adapters_share_is_right: there is no python3 of at least 3.11");
+        return eprintln!(
+            "SKIPPED what_adapters_share_is_right: there is no python3 of at least 3.11"
+        );
     }
     let tests = ["-B", "-m", "unittest", "discover", "peers/tests"];
-    let output = Command::new("python3").args(tests).current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("python3");
+    let output = Command::new("python3")
+        .args(tests)
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("python3");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !said.contains("Ran 0 tests"), "{said}");
 }

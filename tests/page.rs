@@ -1,4 +1,5 @@
-//! The page in a browser: what readers do, and what must not happen. The page as text is in report.rs.
+//! The page in a browser: what readers do, and what must not happen. The page as text is in
+//! report.rs.
 
 use serde_json::{Value, json};
 
@@ -9,7 +10,8 @@ use crate::samples::Made;
 use crate::situations::situations;
 
 /// The cells that the explorer's table shows.
-const NAMES: &str = "[...document.querySelectorAll('#explore tbody .name')].map((name) => name.textContent)";
+const NAMES: &str =
+    "[...document.querySelectorAll('#explore tbody .name')].map((name) => name.textContent)";
 
 fn situation(name: &str) -> String {
     let (_, lines) = situations().into_iter().find(|(known, _)| *known == name).expect("known");
@@ -18,7 +20,12 @@ fn situation(name: &str) -> String {
 
 fn names(browser: &mut Browser) -> Vec<String> {
     let names = browser.value(NAMES);
-    names.as_array().expect("a list").iter().map(|name| name.as_str().expect("a name").to_string()).collect()
+    names
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|name| name.as_str().expect("a name").to_string())
+        .collect()
 }
 
 fn choose(browser: &mut Browser, list: &str, value: &str) {
@@ -41,14 +48,20 @@ fn everything_is_there_without_script() {
     let Some(mut browser) = Browser::start("everything_is_there_without_script") else { return };
     browser.call("Emulation.setScriptExecutionDisabled", json!({"value": true}));
     browser.open(&report(&mixed()), "");
-    assert_eq!(browser.value("document.querySelector('main').firstElementChild.id"), json!("answer"));
+    assert_eq!(
+        browser.value("document.querySelector('main').firstElementChild.id"),
+        json!("answer")
+    );
     assert_eq!(
         browser.value("document.getElementById('explore').offsetHeight"),
         json!(0),
         "what needs a script is not shown"
     );
     assert_eq!(browser.value("document.getElementById('theme').offsetHeight"), json!(0));
-    assert_eq!(browser.value("document.querySelector('#contents a[href=\"#explore\"]').offsetHeight"), json!(0));
+    assert_eq!(
+        browser.value("document.querySelector('#contents a[href=\"#explore\"]').offsetHeight"),
+        json!(0)
+    );
     let seen = "[...document.querySelectorAll('figure svg, main table')].every((it) => it.getBoundingClientRect().height > 40)";
     assert_eq!(browser.value(seen), json!(true), "figures and tables");
     assert!(browser.value("document.querySelectorAll('figure .badge').length").as_u64() > Some(1));
@@ -57,7 +70,11 @@ fn everything_is_there_without_script() {
 
 #[test]
 fn no_situation_troubles_the_browser_or_overflows_a_window() {
-    let Some(mut browser) = Browser::start("no_situation_troubles_the_browser_or_overflows_a_window") else { return };
+    let Some(mut browser) =
+        Browser::start("no_situation_troubles_the_browser_or_overflows_a_window")
+    else {
+        return;
+    };
     for (name, lines) in situations() {
         let html = report(&lines);
         for width in [320, 360, 768, 1366, 1920] {
@@ -65,7 +82,11 @@ fn no_situation_troubles_the_browser_or_overflows_a_window() {
             browser.open(&html, "");
             let wide = browser.value("document.documentElement.scrollWidth").as_u64();
             assert!(wide <= Some(u64::from(width)), "{name}: {wide:?} of {width} pixels");
-            assert_eq!(browser.value("document.getElementById('explore').hidden"), json!(false), "{name}");
+            assert_eq!(
+                browser.value("document.getElementById('explore').hidden"),
+                json!(false),
+                "{name}"
+            );
             let cells = names(&mut browser).len();
             assert!(cells > 0, "{name}");
         }
@@ -87,8 +108,15 @@ fn cells_are_chosen_sorted_and_shared() {
     browser.value("document.querySelector('#explore input[value=threads]').click()");
     let five = ["serial", "mpi 1", "mpi 2", "mpi 3", "mpi 4"];
     assert_eq!(names(&mut browser), five);
-    assert_eq!(browser.text("document.querySelector('#explore [role=status]').textContent"), "5 of 81 cells.");
-    assert_eq!(browser.value("document.querySelectorAll('#explore .point').length"), json!(5), "and as many points");
+    assert_eq!(
+        browser.text("document.querySelector('#explore [role=status]').textContent"),
+        "5 of 81 cells."
+    );
+    assert_eq!(
+        browser.value("document.querySelectorAll('#explore .point').length"),
+        json!(5),
+        "and as many points"
+    );
 
     assert_eq!(sort(&mut browser, "speedup"), json!("ascending"));
     assert_eq!(sort(&mut browser, "speedup"), json!("descending"));
@@ -114,7 +142,10 @@ fn cells_are_chosen_sorted_and_shared() {
     browser.assert_calm("choices");
 
     // What an address asks for and is not here is nothing.
-    browser.open(&html, "#explore?k=17&backend=%3Cb%3E&sort=__proto__&cell=%3Cscript%3E&x=constructor&y=toString");
+    browser.open(
+        &html,
+        "#explore?k=17&backend=%3Cb%3E&sort=__proto__&cell=%3Cscript%3E&x=constructor&y=toString",
+    );
     assert_eq!(names(&mut browser).len(), 81);
     browser.assert_calm("a strange address");
 }
@@ -124,11 +155,23 @@ fn what_failed_is_there_with_its_reason() {
     let Some(mut browser) = Browser::start("what_failed_is_there_with_its_reason") else { return };
     browser.open(&report(&mixed()), "");
     sort(&mut browser, "time");
-    assert_eq!(names(&mut browser).last().map(String::as_str), Some("mpi 3"), "without a time it comes last");
+    assert_eq!(
+        names(&mut browser).last().map(String::as_str),
+        Some("mpi 3"),
+        "without a time it comes last"
+    );
     sort(&mut browser, "time");
-    assert_eq!(names(&mut browser).last().map(String::as_str), Some("mpi 3"), "in either direction");
+    assert_eq!(
+        names(&mut browser).last().map(String::as_str),
+        Some("mpi 3"),
+        "in either direction"
+    );
     browser.value("[...document.querySelectorAll('#explore .name')].at(-1).click()");
-    assert!(browser.text("document.querySelector('.details').textContent").contains("died by signal 9 (SIGKILL)"));
+    assert!(
+        browser
+            .text("document.querySelector('.details').textContent")
+            .contains("died by signal 9 (SIGKILL)")
+    );
     // Hostile words are words here too.
     browser.open(&situation("hostile"), "");
     browser.value("document.querySelector('#explore .failed .name').click()");
@@ -137,7 +180,10 @@ fn what_failed_is_there_with_its_reason() {
             .text("document.querySelector('.details').textContent")
             .contains("</td><script>alert(\"reason\")</script>")
     );
-    assert_eq!(browser.value("document.querySelectorAll('main script, main img, main b').length"), json!(0));
+    assert_eq!(
+        browser.value("document.querySelectorAll('main script, main img, main b').length"),
+        json!(0)
+    );
     browser.assert_calm("failures");
 }
 
@@ -153,7 +199,10 @@ fn commands_are_copied_or_selected() {
         "amdahl show results/sample --cell {id} > cell.json && mpiexec -n 2 --bind-to none amdahl-worker --cell cell.json --record out.json"
     );
     assert_eq!(browser.text("window.copied"), command);
-    assert_eq!(browser.text("document.querySelector('body > [role=status]').textContent"), "Copied");
+    assert_eq!(
+        browser.text("document.querySelector('body > [role=status]').textContent"),
+        "Copied"
+    );
     // Where the browser refuses, the lines are selected.
     browser.value("navigator.clipboard.writeText = () => Promise.reject(new Error('refused')); document.execCommand = () => false; 1");
     browser.value("document.querySelector('#explore tbody .copy').click()");
@@ -164,7 +213,11 @@ fn commands_are_copied_or_selected() {
             && selected.ends_with("&& amdahl-worker --cell cell.json --record out.json"),
         "{selected}"
     );
-    assert!(browser.text("document.querySelector('body > [role=status]').textContent").contains("refuses"));
+    assert!(
+        browser
+            .text("document.querySelector('body > [role=status]').textContent")
+            .contains("refuses")
+    );
     browser.assert_calm("copying");
 }
 
@@ -195,7 +248,10 @@ fn all_of_it_works_from_the_keyboard() {
     browser.press("ArrowRight");
     assert!(browser.text(here).starts_with("threads 2, "), "its next point");
     let tip = browser.text("document.querySelector('.tip').textContent");
-    assert!(tip.starts_with("threads 2") && tip.contains("95 %: ") && tip.contains("repeats: "), "{tip}");
+    assert!(
+        tip.starts_with("threads 2") && tip.contains("95 %: ") && tip.contains("repeats: "),
+        "{tip}"
+    );
     browser.press("Escape");
     assert_eq!(browser.value("document.querySelector('.tip').hidden"), json!(true));
     browser.press("Enter");
@@ -206,7 +262,10 @@ fn all_of_it_works_from_the_keyboard() {
     // A table of the report itself.
     browser.value("document.querySelector('#cells th[scope=col]:nth-child(4) button').focus()");
     browser.press("Enter");
-    assert_eq!(browser.text("document.querySelector('#cells th:nth-child(4)').getAttribute('aria-sort')"), "ascending");
+    assert_eq!(
+        browser.text("document.querySelector('#cells th:nth-child(4)').getAttribute('aria-sort')"),
+        "ascending"
+    );
     let times = "[...document.querySelectorAll('#cells table')].at(0).tBodies[0].rows";
     let times: Vec<f64> = serde_json::from_value(browser.value(&format!(
         "[...{times}].map((row) => row.cells[3].textContent).filter(Boolean).map(parseFloat).filter(Number.isFinite)"
@@ -234,15 +293,25 @@ fn colours_follow_the_reader() {
         );
     };
     let html = report(&mixed());
-    for (scheme, paper, ink) in [("dark", dark, "rgb(236, 237, 238)"), ("light", light, "rgb(26, 26, 26)")] {
+    for (scheme, paper, ink) in
+        [("dark", dark, "rgb(236, 237, 238)"), ("light", light, "rgb(26, 26, 26)")]
+    {
         system(&mut browser, scheme);
         browser.open(&html, "");
-        assert_eq!([browser.text(PAPER), browser.text(GROUND), browser.text(INK)], [paper, paper, ink], "{scheme}");
+        assert_eq!(
+            [browser.text(PAPER), browser.text(GROUND), browser.text(INK)],
+            [paper, paper, ink],
+            "{scheme}"
+        );
     }
     let switch = "document.getElementById('theme').click()";
     system(&mut browser, "dark");
     browser.value(switch);
-    assert_eq!([browser.text(PAPER), browser.text(GROUND)], [light, light], "the reader asks for light");
+    assert_eq!(
+        [browser.text(PAPER), browser.text(GROUND)],
+        [light, light],
+        "the reader asks for light"
+    );
     browser.open(&html, "");
     assert_eq!(browser.text(PAPER), light, "and is remembered");
     browser.value(switch);
@@ -278,7 +347,10 @@ fn five_thousand_cells_are_explored() {
     let Some(mut browser) = Browser::start("five_thousand_cells_are_explored") else { return };
     browser.open(&many(&Made::default().lines(), 556, 200, 100), "");
     assert_eq!(names(&mut browser).len(), 100, "a first screenful");
-    assert_eq!(browser.text("document.querySelector('#explore > button').textContent"), "Show 500 more of 5,004");
+    assert_eq!(
+        browser.text("document.querySelector('#explore > button').textContent"),
+        "Show 500 more of 5,004"
+    );
     browser.value("document.querySelector('#explore > button').click()");
     assert_eq!(names(&mut browser).len(), 600);
     let status = browser.text("document.querySelector('#explore [role=status]').textContent");

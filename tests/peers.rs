@@ -1,4 +1,5 @@
-//! The comparison with other libraries: its statistics, and its script on machines that lack something. The libraries are not needed.
+//! The comparison with other libraries: its statistics, and its script on machines that lack
+//! something. The libraries are not needed.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,12 +10,17 @@ fn root() -> &'static Path {
 
 #[test]
 fn what_the_comparison_computes_is_right() {
-    let enough = Command::new("python3").args(["-c", "import sys; sys.exit(sys.version_info < (3, 11))"]).output();
+    let enough = Command::new("python3")
+        .args(["-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
+        .output();
     if !enough.is_ok_and(|output| output.status.success()) {
-        return eprintln!("SKIPPED what_the_comparison_computes_is_right: there is no python3 of at least 3.11");
+        return eprintln!(
+            "SKIPPED what_the_comparison_computes_is_right: there is no python3 of at least 3.11"
+        );
     }
     let tests = ["-B", "-m", "unittest", "discover", "benches/peers"];
-    let output = Command::new("python3").args(tests).current_dir(root()).output().expect("python3 starts");
+    let output =
+        Command::new("python3").args(tests).current_dir(root()).output().expect("python3 starts");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && !said.contains("Ran 0 tests"), "{said}");
 }
@@ -24,7 +30,8 @@ fn script(python: &str) -> (Option<i32>, String) {
     let folder = tempfile::tempdir().expect("a folder");
     let program = folder.path().join("python");
     std::fs::write(&program, format!("#!/bin/sh\n{python}\n")).expect("a script");
-    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("executable");
+    std::fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .expect("executable");
     let output = Command::new(root().join("scripts/bench-peers.sh"))
         .env("PYTHON", &program)
         .env("CARGO_TARGET_DIR", folder.path())

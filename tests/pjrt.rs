@@ -1,11 +1,12 @@
-//! Accelerators as whole programs run them: real workers, real ranks, every failure a row with a reason.
+//! Accelerators as whole programs run them: real workers, real ranks, every failure a row with a
+//! reason.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use amdahl::cell::{Algorithm, Arithmetic, Cell, Precision, Stop, Update, Workload};
-use amdahl::measure::device::pjrt::environment::REFERENCE;
-use amdahl::record::{Answer, Clustering, Failure, Outcome, Phase, device};
+use amdahl_accelerator::environment::REFERENCE;
+use amdahl_record::cell::{Algorithm, Arithmetic, Cell, Precision, Stop, Update, Workload};
+use amdahl_record::{Answer, Clustering, Failure, Outcome, Phase, device};
 
 use crate::support::{Ran, Sandbox, class, reason};
 use crate::worker::{self, mpi_or_skip, synthetic};
@@ -17,7 +18,7 @@ fn plugin() -> PathBuf {
     folder.parent().expect("a folder").join(REFERENCE)
 }
 
-fn kmeans(cell: &mut Cell) -> &mut amdahl::cell::KMeans {
+fn kmeans(cell: &mut Cell) -> &mut amdahl_record::cell::KMeans {
     let Workload::KMeans(kmeans) = &mut cell.workload;
     kmeans
 }
@@ -28,7 +29,7 @@ fn clustering(answer: &Answer) -> &Clustering {
 }
 
 /// Runs a cell on the reference plugin.
-fn measure(cell: &Cell) -> amdahl::record::Measured {
+fn measure(cell: &Cell) -> amdahl_record::Measured {
     let plugin = plugin();
     worker::measure(cell, &[("AMDAHL_REFERENCE_PLUGIN", plugin.to_str().expect("a plain path"))])
 }
@@ -41,16 +42,27 @@ fn a_worker_with_a_device_gives_the_processor_s_answer() {
     measured.answer.check_exact(&right.answer).expect("the same bits");
     assert_eq!(measured.platform, "amdahl-reference");
     let facts = measured.device.as_ref().expect("facts of the device");
-    assert!(facts.exact && facts.plugin.ends_with(REFERENCE) && facts.sha256.len() == 64, "{facts:?}");
+    assert!(
+        facts.exact && facts.plugin.ends_with(REFERENCE) && facts.sha256.len() == 64,
+        "{facts:?}"
+    );
     assert_eq!(facts.api, "0.113, structures padded");
     assert_eq!(facts.device, "interpreter");
     let lane = measured.lanes[0].device.expect("facts of the lane");
     assert!(lane.programs == 1 && lane.compile_s > 0.0 && lane.upload_s > 0.0, "{lane:?}");
     assert!(
-        lane.resident_bytes >= 2000 * 6 * 4 && lane.peak_memory_bytes.is_some_and(|peak| peak > 48_000),
+        lane.resident_bytes >= 2000 * 6 * 4
+            && lane.peak_memory_bytes.is_some_and(|peak| peak > 48_000),
         "{lane:?}"
     );
-    for phase in [Phase::Compile, Phase::Upload, Phase::Execute, Phase::Download, Phase::Assign, Phase::Update] {
+    for phase in [
+        Phase::Compile,
+        Phase::Upload,
+        Phase::Execute,
+        Phase::Download,
+        Phase::Assign,
+        Phase::Update,
+    ] {
         assert!(measured.wall(phase)[0] > 0.0, "{phase:?} has a time of its own");
     }
     let timed: f64 = Phase::TIMED.iter().map(|&phase| measured.wall(phase)[0]).sum();
@@ -65,10 +77,12 @@ fn a_worker_with_a_device_gives_the_processor_s_answer() {
 
 #[test]
 fn batches_of_any_number_of_rows_have_one_program() {
-    let ranks: &[u32] = if mpi_or_skip("batches_of_any_number_of_rows_have_one_program") { &[1, 3] } else { &[1] };
+    let ranks: &[u32] =
+        if mpi_or_skip("batches_of_any_number_of_rows_have_one_program") { &[1, 3] } else { &[1] };
     // The share of a rank scatters around 133 rows, which more than one block of 128 holds.
     for (&ranks, batch) in ranks.iter().zip([100, 400]) {
-        let mut cell = synthetic(if ranks == 1 { "pjrt-reference" } else { "mpi+pjrt-reference" }, ranks, 1);
+        let mut cell =
+            synthetic(if ranks == 1 { "pjrt-reference" } else { "mpi+pjrt-reference" }, ranks, 1);
         let mut serial = synthetic("serial", 1, 1);
         for cell in [&mut cell, &mut serial] {
             kmeans(cell).algorithm = Algorithm::Minibatch { batch, seed: 3 };
@@ -93,30 +107,48 @@ fn ranks_with_a_device_each_give_the_same_bits() {
         let measured = measure(&synthetic("mpi+pjrt-reference", ranks, 1));
         measured.answer.check_exact(&right.answer).unwrap_or_else(|e| panic!("{ranks} ranks: {e}"));
         assert_eq!(measured.lanes.len(), ranks as usize);
-        assert!(measured.lanes.iter().all(|lane| lane.device.is_some_and(|device| device.programs == 1)));
+        assert!(
+            measured
+                .lanes
+                .iter()
+                .all(|lane| lane.device.is_some_and(|device| device.programs == 1))
+        );
     }
 }
 
 #[test]
 fn what_is_rounded_stays_within_its_bound() {
     let right = worker::measure(&synthetic("serial", 1, 1), &[]);
-    let ranks: &[u32] = if mpi_or_skip("what_is_rounded_stays_within_its_bound") { &[0, 1, 2, 3] } else { &[0] };
+    let ranks: &[u32] =
+        if mpi_or_skip("what_is_rounded_stays_within_its_bound") { &[0, 1, 2, 3] } else { &[0] };
     for &ranks in ranks {
-        for (update, precision) in
-            [(Update::Device, Precision::F32), (Update::Device, Precision::Bf16), (Update::Host, Precision::Bf16)]
-        {
+        for (update, precision) in [
+            (Update::Device, Precision::F32),
+            (Update::Device, Precision::Bf16),
+            (Update::Host, Precision::Bf16),
+        ] {
             let name = if ranks == 0 { "pjrt-reference" } else { "mpi+pjrt-reference" };
             let mut cell = synthetic(name, ranks.max(1), 1);
             kmeans(&mut cell).arithmetic = Arithmetic::F32;
-            (kmeans(&mut cell).offload.update, kmeans(&mut cell).offload.precision) = (update, precision);
+            (kmeans(&mut cell).offload.update, kmeans(&mut cell).offload.precision) =
+                (update, precision);
             let measured = measure(&cell);
             let facts = measured.device.as_ref().expect("facts of the device");
             assert!(!facts.exact);
-            device::check(&measured.answer, &right.answer, true).unwrap_or_else(|e| panic!("{cell:?}: {e}"));
+            device::check(&measured.answer, &right.answer, true)
+                .unwrap_or_else(|e| panic!("{cell:?}: {e}"));
             let (found, right) = (clustering(&measured.answer), clustering(&right.answer));
             let off = (found.inertia / right.inertia - 1.0).abs();
-            assert!(off < if precision == Precision::F32 { 1e-6 } else { 1e-2 }, "{update:?} {precision:?}: {off:e}");
-            assert!(measured.lanes.iter().all(|lane| lane.device.is_some_and(|device| device.proven_ties.is_some())));
+            assert!(
+                off < if precision == Precision::F32 { 1e-6 } else { 1e-2 },
+                "{update:?} {precision:?}: {off:e}"
+            );
+            assert!(
+                measured
+                    .lanes
+                    .iter()
+                    .all(|lane| lane.device.is_some_and(|device| device.proven_ties.is_some()))
+            );
         }
     }
 }
@@ -221,9 +253,11 @@ fn a_failing_device_ends_all_ranks() {
 #[test]
 fn what_is_not_there_is_said_and_nothing_runs_in_its_place() {
     let sandbox = Sandbox::new();
-    for (backend, words) in
-        [("trainium", "NEURON_LIBRARY_PATH"), ("cuda", "AMDAHL_CUDA_PLUGIN"), ("pjrt", "AMDAHL_PJRT_PLUGIN")]
-    {
+    for (backend, words) in [
+        ("trainium", "NEURON_LIBRARY_PATH"),
+        ("cuda", "AMDAHL_CUDA_PLUGIN"),
+        ("pjrt", "AMDAHL_PJRT_PLUGIN"),
+    ] {
         let alone = Sandbox::new();
         alone.write("test.toml", manifest(backend, "", ""));
         let mut run = alone.amdahl(&["run", "test.toml"]);
@@ -236,7 +270,10 @@ fn what_is_not_there_is_said_and_nothing_runs_in_its_place() {
         assert!(reason(&rows[0]).contains(words), "{backend}: {rows:?}");
     }
     // A plugin that drives something else is not taken for what was asked for.
-    sandbox.write("test.toml", manifest("trainium", "", "").replace("kind =", "plugin = \"PLUGIN\"\nkind ="));
+    sandbox.write(
+        "test.toml",
+        manifest("trainium", "", "").replace("kind =", "plugin = \"PLUGIN\"\nkind ="),
+    );
     let text = std::fs::read_to_string(sandbox.path("test.toml")).expect("written");
     sandbox.write("test.toml", text.replace("PLUGIN", plugin().to_str().expect("a plain path")));
     let mut run = sandbox.amdahl(&["run", "test.toml"]);
@@ -281,16 +318,25 @@ fn the_answer_is_what_the_serial_backend_would_stop_at() {
 #[test]
 fn nothing_is_left_behind() {
     const TEST: &str = "nothing_is_left_behind";
-    if !Command::new("valgrind").arg("--version").output().is_ok_and(|output| output.status.success()) {
-        return eprintln!("SKIPPED {TEST}: there is no valgrind (Debian and Ubuntu: apt-get install valgrind)");
+    if !Command::new("valgrind")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success())
+    {
+        return eprintln!(
+            "SKIPPED {TEST}: there is no valgrind (Debian and Ubuntu: apt-get install valgrind)"
+        );
     }
     let folder = tempfile::tempdir().expect("a folder");
     let cell_file = folder.path().join("cell.json");
     let mut cell = synthetic("pjrt-reference", 1, 1);
     kmeans(&mut cell).stop = Stop::Iterations(2);
-    for (update, fault, code) in
-        [(Update::Host, "", 0), (Update::Device, "", 0), (Update::Host, "event", 1), (Update::Host, "create", 2)]
-    {
+    for (update, fault, code) in [
+        (Update::Host, "", 0),
+        (Update::Device, "", 0),
+        (Update::Host, "event", 1),
+        (Update::Host, "create", 2),
+    ] {
         kmeans(&mut cell).offload.update = update;
         std::fs::write(&cell_file, serde_json::to_string(&cell).expect("JSON")).expect("written");
         let out = Command::new("valgrind")
@@ -300,7 +346,7 @@ fn nothing_is_left_behind() {
                 "--show-leak-kinds=definite",
                 "--error-exitcode=99",
             ])
-            .arg(env!("CARGO_BIN_EXE_amdahl-worker"))
+            .arg(crate::worker::worker())
             .arg("--cell")
             .arg(&cell_file)
             .arg("--record")
@@ -310,8 +356,11 @@ fn nothing_is_left_behind() {
             .output()
             .expect("valgrind starts");
         let said = String::from_utf8_lossy(&out.stderr);
-        if said.contains("unhandled instruction bytes") || said.contains("Unrecognised instruction") {
-            return eprintln!("SKIPPED {TEST}: this valgrind does not know this processor's instructions");
+        if said.contains("unhandled instruction bytes") || said.contains("Unrecognised instruction")
+        {
+            return eprintln!(
+                "SKIPPED {TEST}: this valgrind does not know this processor's instructions"
+            );
         }
         assert_eq!(out.status.code(), Some(code), "{update:?} {fault}: {said}");
         assert!(said.contains("ERROR SUMMARY: 0 errors"), "{update:?} {fault}: {said}");

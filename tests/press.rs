@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use amdahl::explain::facts::Facts;
-use amdahl::explain::figure::medium::{A0, A4, Medium, SCREEN};
-use amdahl::explain::figure::{Drawing, View, draw};
-use amdahl::explain::report::press::{Orientation, Own, alone, poster, report};
-use amdahl::explain::summary::summarise;
-use amdahl::record::Line;
+use amdahl_explain::figure::medium::{A0, A4, Medium, SCREEN};
+use amdahl_explain::figure::{Drawing, View, draw};
+use amdahl_explain::report::typst::{Orientation, Own, alone, poster, report};
+use amdahl_explain::report_model::Facts;
+use amdahl_explain::summary::summarise;
+use amdahl_record::Line;
 use serde_json::{Value, json};
 
 use crate::explain::{amdahl, folder_with, mixed};
@@ -81,7 +81,10 @@ fn text(pdf: &[u8]) -> Option<String> {
         Ok(made) => {
             assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
             let text = String::from_utf8_lossy(&made.stdout).into_owned();
-            assert!(!text.contains('\u{200b}'), "where words may be broken nothing is to be copied");
+            assert!(
+                !text.contains('\u{200b}'),
+                "where words may be broken nothing is to be copied"
+            );
             Some(text)
         }
         Err(_) => {
@@ -91,7 +94,8 @@ fn text(pdf: &[u8]) -> Option<String> {
     }
 }
 
-/// Heights of the boxes of all words of a PDF that are set level, points; `None` where there is no pdftotext.
+/// Heights of the boxes of all words of a PDF that are set level, points; `None` where there is no
+/// pdftotext.
 fn heights(pdf: &[u8]) -> Option<Vec<f64>> {
     let temp = tempfile::tempdir().expect("a folder");
     let path = temp.path().join("a.pdf");
@@ -102,11 +106,16 @@ fn heights(pdf: &[u8]) -> Option<Vec<f64>> {
         line.split(&format!("{name}=\"")).nth(1)?.split('"').next()?.parse().ok()
     };
     // What runs upwards is higher than wide, but for the shortest words.
-    let long =
-        |line: &&str| line.split_once('>').is_some_and(|(_, word)| word.split('<').next().is_some_and(|w| w.len() > 3));
+    let long = |line: &&str| {
+        line.split_once('>')
+            .is_some_and(|(_, word)| word.split('<').next().is_some_and(|w| w.len() > 3))
+    };
     let words = text.lines().filter(|line| line.contains("<word ")).filter(long);
     let boxes = words.filter_map(|line| {
-        Some((number(line, "xMax")? - number(line, "xMin")?, number(line, "yMax")? - number(line, "yMin")?))
+        Some((
+            number(line, "xMax")? - number(line, "xMin")?,
+            number(line, "yMax")? - number(line, "yMin")?,
+        ))
     });
     Some(boxes.filter(|(width, height)| width > height).map(|(_, height)| height).collect())
 }
@@ -118,7 +127,9 @@ fn pages(pdf: &[u8]) -> Vec<(f64, f64)> {
         .split("/MediaBox")
         .skip(1)
         .filter_map(|rest| rest.split_once('[')?.1.split_once(']').map(|b| b.0.to_string()));
-    let numbers = |text: String| -> Vec<f64> { text.split_whitespace().filter_map(|n| n.parse().ok()).collect() };
+    let numbers = |text: String| -> Vec<f64> {
+        text.split_whitespace().filter_map(|n| n.parse().ok()).collect()
+    };
     boxes.map(numbers).map(|n| ((n[2] - n[0]) * 25.4 / 72.0, (n[3] - n[1]) * 25.4 / 72.0)).collect()
 }
 
@@ -135,7 +146,10 @@ fn every_kind_of_block_is_set_on_the_right_paper() {
         assert!(pdf.starts_with(b"%PDF-"));
         let sizes = pages(&pdf);
         assert!(near(sizes[0], (210.0, 297.0)), "{sizes:?}");
-        assert!(sizes.iter().any(|size| near(*size, (297.0, 210.0))), "the wide table is turned: {sizes:?}");
+        assert!(
+            sizes.iter().any(|size| near(*size, (297.0, 210.0))),
+            "the wide table is turned: {sizes:?}"
+        );
         if let Some(text) = text(&pdf) {
             for said in [
                 "Made-up scaling word",
@@ -149,7 +163,8 @@ fn every_kind_of_block_is_set_on_the_right_paper() {
             }
             assert_eq!(text.contains("of 1000 rows."), rows == 1000);
         }
-        for (orientation, size) in [(Orientation::Portrait, (841.0, 1189.0)), (Orientation::Landscape, (1189.0, 841.0))]
+        for (orientation, size) in
+            [(Orientation::Portrait, (841.0, 1189.0)), (Orientation::Landscape, (1189.0, 841.0))]
         {
             let pdf = poster(&facts, &drawings, &own, orientation).expect("a poster");
             assert_eq!(pages(&pdf).len(), 1, "one sheet");
@@ -171,7 +186,10 @@ fn hostile_words_are_only_words() {
         let facts = made_up(&drawings, 3, word);
         let pdf = report(&facts, &drawings, &Own::default()).expect("a report");
         if let (Some(text), true) = (text(&pdf), word.starts_with('#')) {
-            assert!(text.contains("#panic(\"no\") $x^2$ *bold* _it_ `raw` @ref <label> \\ #{ [ ]"), "{text}");
+            assert!(
+                text.contains("#panic(\"no\") $x^2$ *bold* _it_ `raw` @ref <label> \\ #{ [ ]"),
+                "{text}"
+            );
         }
         for orientation in [Orientation::Portrait, Orientation::Landscape] {
             let pdf = poster(&facts, &drawings, &Own::default(), orientation).expect("a poster");
@@ -190,7 +208,10 @@ fn own_texts_are_taken_in_and_their_errors_have_a_place() {
         std::fs::write(path, text).expect("a file");
     };
     let facts = made_up(&drawings, 3, "word");
-    write("introduction.typ", "= Why\nBecause of *seventeen* reasons, see #image(\"a.svg\", width: 2cm).\n");
+    write(
+        "introduction.typ",
+        "= Why\nBecause of *seventeen* reasons, see #image(\"a.svg\", width: 2cm).\n",
+    );
     write(
         "a.svg",
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"4\" height=\"4\"><rect width=\"4\" height=\"4\"/></svg>",
@@ -201,7 +222,8 @@ fn own_texts_are_taken_in_and_their_errors_have_a_place() {
     let sheet = poster(&facts, &drawings, &own(), Orientation::Portrait).expect("a poster");
     if let (Some(report), Some(poster)) = (text(&pdf), text(&sheet)) {
         assert!(
-            report.contains("Because of seventeen reasons") && report.contains("Of this experiment alone."),
+            report.contains("Because of seventeen reasons")
+                && report.contains("Of this experiment alone."),
             "{report}"
         );
         assert!(poster.contains("Come to booth twelve."), "{poster}");
@@ -217,12 +239,18 @@ fn own_texts_are_taken_in_and_their_errors_have_a_place() {
     write("made-up/discussion.typ", "#image(\"nowhere.png\")");
     let error = report(&facts, &drawings, &own()).expect_err("no such file").to_string();
     assert!(error.contains("discussion.typ:1:8") && error.contains("nowhere.png"), "{error}");
-    write("made-up/discussion.typ", "#read(\"../../../etc/passwd\") #import \"@preview/cetz:0.3.0\": *");
+    write(
+        "made-up/discussion.typ",
+        "#read(\"../../../etc/passwd\") #import \"@preview/cetz:0.3.0\": *",
+    );
     assert!(report(&facts, &drawings, &own()).is_err(), "nothing outside the folder is read");
 
     // A template of the user's own takes the place of ours.
     write("made-up/discussion.typ", "");
-    write("report.typ", "#let facts = json(\"facts.json\")\n#set page(paper: \"a5\")\nOnly #facts.title");
+    write(
+        "report.typ",
+        "#let facts = json(\"facts.json\")\n#set page(paper: \"a5\")\nOnly #facts.title",
+    );
     assert!(near(pages(&report(&facts, &drawings, &own()).expect("a report"))[0], (148.0, 210.0)));
 }
 
@@ -235,7 +263,11 @@ fn figures_are_pages_and_pictures() {
         assert!(pdf == alone::pdf(&drawing).expect("a PDF"));
         let png = alone::png(&drawing).expect("a PNG");
         assert!(png.starts_with(b"\x89PNG"));
-        assert_eq!(u32::from_be_bytes([png[16], png[17], png[18], png[19]]), 1520, "two pixels for each");
+        assert_eq!(
+            u32::from_be_bytes([png[16], png[17], png[18], png[19]]),
+            1520,
+            "two pixels for each"
+        );
     }
 }
 
@@ -248,7 +280,9 @@ fn every_situation_makes_a_report_and_posters_with_the_same_bytes() {
             let (facts, drawings) = drawn(&lines, &A4);
             let mut made = vec![report(&facts, &drawings, &Own::default()).expect(name)];
             let (facts, drawings) = drawn(&lines, &A0);
-            made.extend(SHEETS.map(|lies| poster(&facts, &drawings, &Own::default(), lies).expect(name)));
+            made.extend(
+                SHEETS.map(|lies| poster(&facts, &drawings, &Own::default(), lies).expect(name)),
+            );
             (facts, made)
         };
         let ((facts, once), (_, again)) = (make(), make());
@@ -258,12 +292,19 @@ fn every_situation_makes_a_report_and_posters_with_the_same_bytes() {
         for sheet in &once[1..] {
             let least = heights(sheet).into_iter().flatten().fold(f64::INFINITY, f64::min);
             // A word's box is 1.21 times as high as its type.
-            assert!(least > 20.0 * 1.21 || least.is_infinite(), "{name}: type of {} points", least / 1.21);
+            assert!(
+                least > 20.0 * 1.21 || least.is_infinite(),
+                "{name}: type of {} points",
+                least / 1.21
+            );
         }
         let Some(said) = text(&once[0]) else { continue };
         let squeezed = |text: &str| text.split_whitespace().collect::<String>();
         for sentence in facts.answer.iter().take(1).chain(Some(&facts.counts)) {
-            assert!(squeezed(&said).contains(&squeezed(sentence)), "{name}: {sentence} is not in\n{said}");
+            assert!(
+                squeezed(&said).contains(&squeezed(sentence)),
+                "{name}: {sentence} is not in\n{said}"
+            );
         }
     }
 }
@@ -271,7 +312,9 @@ fn every_situation_makes_a_report_and_posters_with_the_same_bytes() {
 #[test]
 fn thousands_of_cells_end_on_paper_and_say_so() {
     let points = (1..=20).map(|i| i * 1000).collect();
-    let lines = Made { points, k: (1..=12).map(|i| 4 * i).collect(), repeats: 1, ..Made::default() }.lines();
+    let lines =
+        Made { points, k: (1..=12).map(|i| 4 * i).collect(), repeats: 1, ..Made::default() }
+            .lines();
     let (facts, drawings) = drawn(&lines, &A4);
     assert!(facts.cells.len() > 2000, "{}", facts.cells.len());
     let pdf = report(&facts, &drawings, &Own::default()).expect("a report");
@@ -279,10 +322,16 @@ fn thousands_of_cells_end_on_paper_and_say_so() {
     assert!((10..120).contains(&count), "{count} pages");
     let (facts, drawings) = drawn(&lines, &A0);
     for lies in SHEETS {
-        assert_eq!(pages(&poster(&facts, &drawings, &Own::default(), lies).expect("a poster")).len(), 1);
+        assert_eq!(
+            pages(&poster(&facts, &drawings, &Own::default(), lies).expect("a poster")).len(),
+            1
+        );
     }
     if let Some(text) = text(&pdf) {
-        assert!(text.contains("left out on paper") && text.contains("facts.json"), "it says what is not there");
+        assert!(
+            text.contains("left out on paper") && text.contains("facts.json"),
+            "it says what is not there"
+        );
     }
 }
 
@@ -291,7 +340,12 @@ fn documents_are_written_where_they_are_wanted() {
     let (temp, folder) = folder_with(&mixed());
     let out = temp.path().join("paper");
     let args = |verb: &'static str| {
-        vec![verb.to_string(), folder.display().to_string(), "--out".into(), out.display().to_string()]
+        vec![
+            verb.to_string(),
+            folder.display().to_string(),
+            "--out".into(),
+            out.display().to_string(),
+        ]
     };
     let run = |args: Vec<String>| {
         let made = amdahl(&args.iter().map(String::as_str).collect::<Vec<_>>());
@@ -299,7 +353,11 @@ fn documents_are_written_where_they_are_wanted() {
     };
     run(args("report"));
     run(args("poster"));
-    run([args("figures"), ["--only", "speedup", "--format", "svg,pdf,png"].map(String::from).to_vec()].concat());
+    run([
+        args("figures"),
+        ["--only", "speedup", "--format", "svg,pdf,png"].map(String::from).to_vec(),
+    ]
+    .concat());
     for name in [
         "sample.html",
         "sample.pdf",
@@ -314,20 +372,26 @@ fn documents_are_written_where_they_are_wanted() {
     }
     std::fs::write(temp.path().join("introduction.typ"), "#nothing").expect("a file");
     let own = temp.path().display().to_string();
-    let failed = amdahl(&["report", &folder.display().to_string(), "--format", "pdf", "--own", &own]);
+    let failed =
+        amdahl(&["report", &folder.display().to_string(), "--format", "pdf", "--own", &own]);
     assert_eq!(failed.status.code(), Some(2));
     let said = String::from_utf8_lossy(&failed.stderr).into_owned();
     assert!(said.contains("introduction.typ:1:2: unknown variable: nothing"), "{said}");
 }
 
-/// Not a test: writes every situation's documents to the folder in `AMDAHL_LOOK`, for people to look at.
+/// Not a test: writes every situation's documents to the folder in `AMDAHL_LOOK`, for people to
+/// look at.
 #[test]
 #[ignore = "for people: AMDAHL_LOOK=folder cargo test --release -- --ignored to_look_at"]
 fn paper_to_look_at() {
-    let folder = PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));
+    let folder =
+        PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let write = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).expect("a file");
-    for (name, word) in [("words", "of #panic $x$ \u{202e}evil 😀"), ("long-words", &*"Donaudampf".repeat(40))] {
+    let write =
+        |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).expect("a file");
+    for (name, word) in
+        [("words", "of #panic $x$ \u{202e}evil 😀"), ("long-words", &*"Donaudampf".repeat(40))]
+    {
         let drawings = drawings();
         let facts = made_up(&drawings, 5, word);
         write(&format!("{name}.pdf"), &report(&facts, &drawings, &Own::default()).expect(name));
@@ -352,8 +416,16 @@ fn paper_to_look_at() {
 fn a_poster_of_nothing_is_no_poster() {
     let (_temp, folder) = crate::explain::folder_with(&crate::situations::all_failed());
     let out = folder.with_file_name("sheets");
-    let words = ["poster", folder.to_str().expect("a plain path"), "--out", out.to_str().expect("a plain path")];
+    let words = [
+        "poster",
+        folder.to_str().expect("a plain path"),
+        "--out",
+        out.to_str().expect("a plain path"),
+    ];
     let refused = crate::explain::amdahl(&words);
     assert_eq!(refused.status.code(), Some(6), "{}", String::from_utf8_lossy(&refused.stderr));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("no result that a poster could show") && !out.exists());
+    assert!(
+        String::from_utf8_lossy(&refused.stderr).contains("no result that a poster could show")
+            && !out.exists()
+    );
 }

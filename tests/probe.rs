@@ -1,8 +1,8 @@
 //! Probes and the recorder on real threads, as lanes use them.
 
-use amdahl::measure::probe::recorder::{ENTRIES, LaneReadings, PROBING, Recorder, merge};
-use amdahl::measure::probe::{PROBES, Seat, load, select};
-use amdahl::record::{End, Phase, Provenance, Reading};
+use amdahl_lanes::probe::recorder::{ENTRIES, LaneReadings, PROBING, Recorder, merge};
+use amdahl_lanes::probe::{PROBES, Seat, load, select};
+use amdahl_record::{End, Phase, Provenance, Reading};
 
 use crate::worker;
 
@@ -32,13 +32,16 @@ fn lane(bytes_in_assign: usize) -> LaneReadings {
 }
 
 fn reading<'a>(all: &'a [Reading], metric: &str) -> &'a Reading {
-    all.iter().find(|reading| reading.metric == metric).unwrap_or_else(|| panic!("no reading '{metric}'"))
+    all.iter()
+        .find(|reading| reading.metric == metric)
+        .unwrap_or_else(|| panic!("no reading '{metric}'"))
 }
 
 #[test]
 fn each_thread_counts_for_itself_and_the_lanes_merge() {
     let lanes: Vec<LaneReadings> = std::thread::scope(|scope| {
-        let threads: Vec<_> = [64 * MIB, 0].map(|bytes| scope.spawn(move || lane(bytes))).into_iter().collect();
+        let threads: Vec<_> =
+            [64 * MIB, 0].map(|bytes| scope.spawn(move || lane(bytes))).into_iter().collect();
         threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
     });
     // As a lane of another rank sends them.
@@ -52,7 +55,9 @@ fn each_thread_counts_for_itself_and_the_lanes_merge() {
                 assert!(values.iter().all(|phases| phases.len() == Phase::ALL.len()));
                 assert!(values.iter().flatten().all(|v| v.is_finite() && *v >= 0.0), "{reading:?}");
             }
-            (None, Some(why), None) => assert!(!why.is_empty() && why.len() < 100, "short: it stands in every record"),
+            (None, Some(why), None) => {
+                assert!(!why.is_empty() && why.len() < 100, "short: it stands in every record")
+            }
             _ => panic!("values and where they come from, or a reason: {reading:?}"),
         }
     }
@@ -66,7 +71,11 @@ fn each_thread_counts_for_itself_and_the_lanes_merge() {
     if cfg!(target_os = "linux") {
         assert_eq!(reading(&all, "cpu").from, Some(Provenance::Measured));
         // One fault maps 2 MiB at most where huge pages are on, so 64 MiB take more than 30.
-        assert!(of("minor-faults", 0, Phase::Assign) > 30.0, "{}", of("minor-faults", 0, Phase::Assign));
+        assert!(
+            of("minor-faults", 0, Phase::Assign) > 30.0,
+            "{}",
+            of("minor-faults", 0, Phase::Assign)
+        );
     }
 }
 
@@ -76,7 +85,9 @@ fn the_kernel_s_two_counts_of_page_faults_agree() {
     recorder.enter(Phase::Assign);
     touch(32 * MIB);
     let all = merge(&[recorder.finish()]);
-    let faults = |metric: &str| reading(&all, metric).values.as_ref().map(|lanes| lanes[0][Phase::Assign.index()]);
+    let faults = |metric: &str| {
+        reading(&all, metric).values.as_ref().map(|lanes| lanes[0][Phase::Assign.index()])
+    };
     let (Some(minor), Some(major), Some(perf)) =
         (faults("minor-faults"), faults("major-faults"), faults("page-faults"))
     else {
@@ -86,14 +97,18 @@ fn the_kernel_s_two_counts_of_page_faults_agree() {
         );
         return;
     };
-    assert!((minor + major - perf).abs() <= 0.05 * perf + 4.0, "rusage {minor} + {major}, perf_event {perf}");
+    assert!(
+        (minor + major - perf).abs() <= 0.05 * perf + 4.0,
+        "rusage {minor} + {major}, perf_event {perf}"
+    );
 }
 
 #[test]
 fn a_chosen_set_has_its_metrics_and_no_others() {
     let recorder = Recorder::new(&select(Some("clock")).expect("known"), Seat::ALONE);
     recorder.enter(Phase::Load);
-    let names: Vec<String> = merge(&[recorder.finish()]).into_iter().map(|reading| reading.metric.take()).collect();
+    let names: Vec<String> =
+        merge(&[recorder.finish()]).into_iter().map(|reading| reading.metric.take()).collect();
     assert_eq!(names, ["wall", PROBING, ENTRIES]);
 }
 
@@ -123,10 +138,13 @@ fn the_worker_records_the_probes_that_were_chosen() {
 
 #[test]
 fn the_worker_refuses_a_probe_that_it_does_not_know() {
-    let (output, end) = worker::run(&worker::synthetic("threads", 1, 2), &[("AMDAHL_PROBES", "clock,pref")]);
+    let (output, end) =
+        worker::run(&worker::synthetic("threads", 1, 2), &[("AMDAHL_PROBES", "clock,pref")]);
     assert!(!output.status.success());
     match end {
-        Some(End::Failed { reason, .. }) => assert!(reason.contains("unknown probe 'pref'"), "{reason}"),
+        Some(End::Failed { reason, .. }) => {
+            assert!(reason.contains("unknown probe 'pref'"), "{reason}")
+        }
         other => panic!("a reason is reported: {other:?}"),
     }
 }

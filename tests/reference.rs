@@ -1,7 +1,8 @@
-//! Real data, real processes, real ranks: the reference results, and the same bits on any number of lanes.
+//! Real data, real processes, real ranks: the reference results, and the same bits on any number of
+//! lanes.
 
-use amdahl::cell::{Algorithm, Backend, Cell, Dataset, KMeans, Stop, Workload};
-use amdahl::record::{Answer, Clustering, Failure, Measured, Phase};
+use amdahl_record::cell::{Algorithm, Backend, Cell, Dataset, KMeans, Stop, Workload};
+use amdahl_record::{Answer, Clustering, Failure, Measured, Phase};
 
 use crate::worker;
 
@@ -73,7 +74,11 @@ const RANKS: &[(&str, u32, u32)] =
 
 fn cell(name: &str, k: u32, (backend, ranks, threads): (&str, u32, u32)) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans::new(k, Stop::Converged { tolerance: 0.0, max_iterations: 1000 }, 1)),
+        workload: Workload::KMeans(KMeans::new(
+            k,
+            Stop::Converged { tolerance: 0.0, max_iterations: 1000 },
+            1,
+        )),
         dataset: Dataset::Catalogue { name: name.into(), sample: None },
         backend: Backend::from_name(backend).expect("a backend"),
         ranks,
@@ -96,12 +101,18 @@ fn holds(test: &str, layouts: &[(&str, u32, u32)]) {
         let answer = clustering(&oracle);
         assert_eq!(answer.iterations, reference.iterations, "{}", reference.name);
         let off = (answer.inertia / reference.inertia - 1.0).abs();
-        assert!(off <= reference.within, "{}: inertia {} is off by {off:e}", reference.name, answer.inertia);
+        assert!(
+            off <= reference.within,
+            "{}: inertia {} is off by {off:e}",
+            reference.name,
+            answer.inertia
+        );
         if !reference.sizes.is_empty() {
             assert_eq!(answer.sizes, reference.sizes, "{}", reference.name);
         }
         for &layout in layouts {
-            let measured = worker::measure(&cell(reference.name, reference.k, layout), &environment);
+            let measured =
+                worker::measure(&cell(reference.name, reference.k, layout), &environment);
             measured
                 .answer
                 .check_exact(&oracle.answer)
@@ -127,7 +138,10 @@ fn references_on_ranks() {
 
 #[test]
 fn mnist_agrees_with_its_labels_as_published() {
-    let Some(data) = worker::data_or_skip("mnist_agrees_with_its_labels", REFERENCES[0].file) else { return };
+    let Some(data) = worker::data_or_skip("mnist_agrees_with_its_labels", REFERENCES[0].file)
+    else {
+        return;
+    };
     let environment = [("AMDAHL_DATA", data.to_str().expect("a plain path"))];
     let measured = worker::measure(&cell("mnist-t10k", 10, ("threads", 1, 2)), &environment);
     let quality = &clustering(&measured).quality;
@@ -190,7 +204,7 @@ fn bounded_algorithms_give_the_bits_of_lloyd_on_real_data() {
 fn every_backend_runs_with_more_lanes_than_rows() {
     let mut small = worker::synthetic("serial", 1, 1);
     let few = |cell: &mut Cell| {
-        if let amdahl::cell::Dataset::Synthetic { points, .. } = &mut cell.dataset {
+        if let amdahl_record::cell::Dataset::Synthetic { points, .. } = &mut cell.dataset {
             *points = 5;
         }
     };
@@ -224,7 +238,10 @@ fn the_communicator_conforms_under_mpiexec() {
             .output()
             .expect("mpiexec starts");
         let printed = String::from_utf8_lossy(&out.stdout);
-        assert!(out.status.success() && printed.contains(&format!("{ranks} ranks")), "{printed}{out:?}");
+        assert!(
+            out.status.success() && printed.contains(&format!("{ranks} ranks")),
+            "{printed}{out:?}"
+        );
     }
 }
 
@@ -247,7 +264,10 @@ fn the_wrong_number_of_ranks_is_refused() {
         .output()
         .expect("the worker starts");
     assert!(!out.status.success());
-    assert!(String::from_utf8_lossy(&out.stderr).contains("wants 3 ranks, this launcher started 1"), "{out:?}");
+    assert!(
+        String::from_utf8_lossy(&out.stderr).contains("wants 3 ranks, this launcher started 1"),
+        "{out:?}"
+    );
 }
 
 #[test]
@@ -258,7 +278,7 @@ fn more_lanes_than_cpus_only_when_asked_for() {
     let (out, end) = worker::run(&cell, &[]);
     assert_eq!(out.status.code(), Some(2));
     match end {
-        Some(amdahl::record::End::Failed { class: Failure::Unavailable, reason }) => {
+        Some(amdahl_record::End::Failed { class: Failure::Unavailable, reason }) => {
             assert!(reason.contains("oversubscribe = true"), "{reason}");
         }
         other => panic!("{other:?}"),

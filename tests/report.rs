@@ -2,15 +2,16 @@
 
 use std::path::PathBuf;
 
-use amdahl::explain::facts::Facts;
-use amdahl::explain::facts::document::Block;
-use amdahl::explain::figure::medium::PAGE;
-use amdahl::explain::figure::{self, View};
-use amdahl::explain::report::html;
-use amdahl::explain::report::page::page;
-use amdahl::explain::report::size::LIMIT;
-use amdahl::explain::summary::summarise;
-use amdahl::record::Line;
+use amdahl_explain::figure;
+use amdahl_explain::figure::View;
+use amdahl_explain::figure::medium::PAGE;
+use amdahl_explain::report::html;
+use amdahl_explain::report::page::page;
+use amdahl_explain::report::size::LIMIT;
+use amdahl_explain::report_model::Facts;
+use amdahl_explain::report_model::document::Block;
+use amdahl_explain::summary::summarise;
+use amdahl_record::Line;
 
 use crate::explain::{amdahl, folder_with, mixed};
 use crate::figures::draw_for;
@@ -29,7 +30,8 @@ fn report_of(lines: &[Line], folder: &str) -> String {
     page(&Facts::of(&view, &drawings).expect("facts"), &drawings)
 }
 
-/// The names of all tags in order; panics where one is not closed, closed twice, or crosses another.
+/// The names of all tags in order; panics where one is not closed, closed twice, or crosses
+/// another.
 fn tags(html: &str) -> Vec<String> {
     const VOID: [&str; 3] = ["meta", "br", "!doctype"];
     let (mut open, mut all): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
@@ -64,13 +66,18 @@ fn every_situation_makes_a_whole_page_with_the_same_bytes() {
         for section in ["answer", "figures", "pop", "cells", "set-up", "method", "reproduce"] {
             assert!(html.contains(&format!("<section id=\"{section}\"")), "{name} has {section}");
         }
-        let parallel = summarise(&collect(&lines)).groups.iter().any(|group| !group.cost.is_empty());
+        let parallel =
+            summarise(&collect(&lines)).groups.iter().any(|group| !group.cost.is_empty());
         assert_eq!(html.contains("<section id=\"cost\">"), parallel, "{name}");
         assert_eq!(tags.iter().filter(|t| *t == "h1").count(), 1, "{name}");
         let figures = draw_for(&lines, &PAGE).len();
         assert_eq!(tags.iter().filter(|t| *t == "svg").count(), figures, "{name}");
         let tables = tags.iter().filter(|t| *t == "table").count();
-        assert_eq!(tables, tags.iter().filter(|t| *t == "caption").count(), "{name}: every table has a caption");
+        assert_eq!(
+            tables,
+            tags.iter().filter(|t| *t == "caption").count(),
+            "{name}: every table has a caption"
+        );
         let said = html.split("</head>").nth(1).expect("a body");
         assert!(!said.contains("NaN") && !said.contains("Infinity"), "{name}");
     }
@@ -105,17 +112,30 @@ fn it_needs_no_network() {
         html.matches("url(data:font/woff2;base64,").count(),
         "fonts are within the page"
     );
-    assert_eq!(html.matches("http").count(), html.matches("http://www.w3.org/2000/svg").count() + 1, "http-equiv");
+    assert_eq!(
+        html.matches("http").count(),
+        html.matches("http://www.w3.org/2000/svg").count() + 1,
+        "http-equiv"
+    );
     assert!(html.contains("<html lang=\"en\">") && html.contains("name=\"viewport\""));
 
-    // The policy lets in exactly the style sheet and the script that are there; the other script element is data.
-    let policy =
-        html.split("Content-Security-Policy\" content=\"").nth(1).and_then(|t| t.split('"').next()).expect("a policy");
+    // The policy lets in exactly the style sheet and the script that are there; the other script
+    // element is data.
+    let policy = html
+        .split("Content-Security-Policy\" content=\"")
+        .nth(1)
+        .and_then(|t| t.split('"').next())
+        .expect("a policy");
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"));
-    let styles: Vec<&str> = html.split("<style>").skip(1).filter_map(|t| t.split("</style>").next()).collect();
+    let styles: Vec<&str> =
+        html.split("<style>").skip(1).filter_map(|t| t.split("</style>").next()).collect();
     assert_eq!(styles.len(), 1, "figures have none of their own");
-    assert!(policy.contains(&format!("style-src {};", html::allowed(styles[0]))), "the style sheet");
-    let scripts: Vec<&str> = html.split("<script>").skip(1).filter_map(|t| t.split("</script>").next()).collect();
+    assert!(
+        policy.contains(&format!("style-src {};", html::allowed(styles[0]))),
+        "the style sheet"
+    );
+    let scripts: Vec<&str> =
+        html.split("<script>").skip(1).filter_map(|t| t.split("</script>").next()).collect();
     assert_eq!((scripts.len(), html.matches("<script").count()), (1, 2));
     assert!(policy.contains(&format!("script-src {};", html::allowed(scripts[0]))), "the script");
     assert!(!policy.contains("unsafe"));
@@ -134,8 +154,14 @@ fn the_explorer_has_every_cell() {
     for (name, lines) in situations() {
         let html = report(&lines);
         let data = island(&html);
-        let cells: Vec<_> = summarise(&collect(&lines)).groups.into_iter().flat_map(|group| group.cells).collect();
-        let ids: Vec<&str> = data["cells"]["id"].as_array().expect("ids").iter().filter_map(|id| id.as_str()).collect();
+        let cells: Vec<_> =
+            summarise(&collect(&lines)).groups.into_iter().flat_map(|group| group.cells).collect();
+        let ids: Vec<&str> = data["cells"]["id"]
+            .as_array()
+            .expect("ids")
+            .iter()
+            .filter_map(|id| id.as_str())
+            .collect();
         assert_eq!(ids, cells.iter().map(|cell| cell.id.0.as_str()).collect::<Vec<_>>(), "{name}");
         for (i, cell) in cells.iter().enumerate() {
             let seconds = data["cells"]["time"][i].as_f64().map(|micros| micros / 1e6);
@@ -143,7 +169,10 @@ fn the_explorer_has_every_cell() {
             if let Some(time) = cell.time {
                 assert!((seconds.unwrap_or(0.0) / time.value - 1.0).abs() < 1e-3, "{name}");
             } else {
-                assert!(data["cells"]["failure"][i.to_string()].is_string(), "{name}: with its reason");
+                assert!(
+                    data["cells"]["failure"][i.to_string()].is_string(),
+                    "{name}: with its reason"
+                );
             }
             let samples = data["cells"]["samples"][i].as_array().map_or(0, Vec::len);
             assert_eq!(samples, cell.samples().len(), "{name}: all samples, being few");
@@ -152,8 +181,8 @@ fn the_explorer_has_every_cell() {
     }
 }
 
-/// The facts and figures of these records with `factor` times as many cells, each with `repeats` samples, in as many problems, and with
-/// tables and failures to match.
+/// The facts and figures of these records with `factor` times as many cells, each with `repeats`
+/// samples, in as many problems, and with tables and failures to match.
 pub fn many(lines: &[Line], factor: usize, repeats: usize, problems: usize) -> String {
     let summary = summarise(&collect(lines));
     let view = View::new(&summary, "results/sample").expect("a view");
@@ -174,7 +203,9 @@ pub fn many(lines: &[Line], factor: usize, repeats: usize, problems: usize) -> S
     for section in &mut facts.sections {
         for block in &mut section.blocks {
             if let Block::Table(table) = block {
-                table.rows = (0..table.rows.len() * factor).map(|i| table.rows[i % table.rows.len()].clone()).collect();
+                table.rows = (0..table.rows.len() * factor)
+                    .map(|i| table.rows[i % table.rows.len()].clone())
+                    .collect();
             }
         }
     }
@@ -187,20 +218,37 @@ fn it_stays_small_whatever_the_results_and_says_what_is_left_out() {
     let html = many(&nine, 556, 200, 100);
     assert!(html.len() <= LIMIT, "{} bytes", html.len());
     let data = island(&html);
-    assert_eq!(data["cells"]["id"].as_array().map(Vec::len), Some(5_004), "every cell can be explored");
+    assert_eq!(
+        data["cells"]["id"].as_array().map(Vec::len),
+        Some(5_004),
+        "every cell can be explored"
+    );
     assert!(html.contains("<section id=\"left-out\">") && html.contains("something is left out"));
     assert!(html.contains("The single times of the cells.") && html.contains("rows of tables."));
     assert!(html.contains("The facts beside this page have all of it"));
-    assert_eq!(tags(&html).iter().filter(|tag| *tag == "svg").count(), draw_for(&nine, &PAGE).len(), "every figure");
+    assert_eq!(
+        tags(&html).iter().filter(|tag| *tag == "svg").count(),
+        draw_for(&nine, &PAGE).len(),
+        "every figure"
+    );
     // The same with as many problems and all that is said of them.
     let html = report(&crowd());
     assert!(html.len() <= LIMIT, "{} bytes", html.len());
-    assert_eq!(island(&html)["cells"]["id"].as_array().map(Vec::len), Some(4_950), "every cell can be explored");
+    assert_eq!(
+        island(&html)["cells"]["id"].as_array().map(Vec::len),
+        Some(4_950),
+        "every cell can be explored"
+    );
     // Samples go first, and only as many as it takes.
     let sizes = (1..40).map(|i| many(&nine, 5 * i, 200, 10));
-    let html = { sizes }.find(|html| html.contains("something is left out")).expect("a size that is too large");
+    let html = { sizes }
+        .find(|html| html.contains("something is left out"))
+        .expect("a size that is too large");
     assert!(html.len() <= LIMIT, "{} bytes", html.len());
-    let kept = html.split(" of a cell, of up to 200.").next().and_then(|before| before.rsplit("at most ").next());
+    let kept = html
+        .split(" of a cell, of up to 200.")
+        .next()
+        .and_then(|before| before.rsplit("at most ").next());
     let kept: usize = kept.and_then(|kept| kept.parse().ok()).expect("how many are kept");
     assert!((1..200).contains(&kept), "{kept} of a cell are kept");
     // More than anybody measures: still a page, and it says that cells are missing.
@@ -212,7 +260,8 @@ fn it_stays_small_whatever_the_results_and_says_what_is_left_out() {
 
 #[test]
 fn hostile_words_are_only_words() {
-    let (_, lines) = situations().into_iter().find(|(name, _)| *name == "hostile").expect("the hostile one");
+    let (_, lines) =
+        situations().into_iter().find(|(name, _)| *name == "hostile").expect("the hostile one");
     let html = report(&lines);
     let tags = tags(&html);
     assert!(tags.iter().all(|tag| !["img", "b"].contains(&tag.as_str())), "{tags:?}");
@@ -221,7 +270,9 @@ fn hostile_words_are_only_words() {
         island(&html)["cells"]["failure"].to_string().contains("</td><script>alert("),
         "in data they are words too"
     );
-    assert!(html.contains("&lt;/td&gt;&lt;script&gt;alert(&quot;reason&quot;)&lt;/script&gt; ü 漢字"));
+    assert!(
+        html.contains("&lt;/td&gt;&lt;script&gt;alert(&quot;reason&quot;)&lt;/script&gt; ü 漢字")
+    );
     assert!(!html.contains('\u{1b}'));
 }
 
@@ -274,7 +325,8 @@ fn crowd() -> Vec<Line> {
 #[test]
 #[ignore = "for people: AMDAHL_LOOK=folder cargo test --release -- --ignored to_look_at"]
 fn pages_to_look_at() {
-    let folder = PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));
+    let folder =
+        PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));
     std::fs::create_dir_all(&folder).expect("a folder");
     for (name, lines) in situations().into_iter().chain([("five-thousand-cells", crowd())]) {
         let path = folder.join(format!("{name}.html"));

@@ -1,8 +1,11 @@
-//! `amdahl run` over a worker that does what each test wants: every ending, resuming, sharing a folder, what scripts see.
+//! `amdahl run` over a worker that does what each test wants: every ending, resuming, sharing a
+//! folder, what scripts see.
 
-use amdahl::record::{Failure, Outcome};
+use amdahl_record::{Failure, Outcome};
 
-use crate::support::{Sandbox, class, files, manifest, reason, signal, wait_until, wait_while_running};
+use crate::support::{
+    Sandbox, class, files, manifest, reason, signal, wait_until, wait_while_running,
+};
 
 const GOOD: &str = "answer 1.5";
 
@@ -23,7 +26,11 @@ const RUN: &[&str] = &["run", "test.toml"];
 fn all_is_measured_once_and_nothing_twice() {
     let sandbox = two(GOOD, 2);
     let ran = sandbox.run(RUN).ends_with(0);
-    assert!(ran.out().contains("test: 2 of 2 cells measured (4 new records) in results/test"), "{}", ran.out());
+    assert!(
+        ran.out().contains("test: 2 of 2 cells measured (4 new records) in results/test"),
+        "{}",
+        ran.out()
+    );
     assert!(ran.out().contains("next: amdahl show results/test"));
     assert_eq!((sandbox.tried().len(), sandbox.counted()), (4, 4));
     let files_before = files(&sandbox.path("results/test"), ".jsonl");
@@ -33,7 +40,11 @@ fn all_is_measured_once_and_nothing_twice() {
     let ran = sandbox.run(RUN).ends_with(0);
     assert!(ran.out().contains("2 of 2 cells measured (0 new records)"), "{}", ran.out());
     assert_eq!(sandbox.tried().len(), 4);
-    assert_eq!(files(&sandbox.path("results/test"), ".jsonl"), files_before, "a run without news leaves no file");
+    assert_eq!(
+        files(&sandbox.path("results/test"), ".jsonl"),
+        files_before,
+        "a run without news leaves no file"
+    );
 
     sandbox.run(&["run", "test.toml", "--repeats", "3"]).ends_with(0);
     assert_eq!(sandbox.counted(), 6, "one more of each");
@@ -69,7 +80,9 @@ fn a_part_is_measured_with_the_oracle_it_needs() {
     assert_eq!((sandbox.outcomes("serial").len(), sandbox.outcomes("threads").len()), (1, 3));
     let ran = sandbox.run(&["run", "test.toml", "--only", "backend=thraeds"]).ends_with(2);
     assert!(ran.err().contains("thraeds"), "{}", ran.err());
-    let elsewhere = sandbox.run(&["run", "test.toml", "--results", "there", "--only", "backend=serial"]).ends_with(0);
+    let elsewhere = sandbox
+        .run(&["run", "test.toml", "--results", "there", "--only", "backend=serial"])
+        .ends_with(0);
     assert!(elsewhere.out().contains("in there"), "{}", elsewhere.out());
     assert_eq!(files(&sandbox.path("there"), ".jsonl").len(), 1);
 }
@@ -78,9 +91,16 @@ fn a_part_is_measured_with_the_oracle_it_needs() {
 fn a_wrong_answer_is_a_row_without_a_time_and_exit_code_5() {
     let sandbox = two("is_serial && answer 1.5 || answer 1.25", 2);
     let ran = sandbox.run(RUN).ends_with(5);
-    assert!(ran.out().contains("wrong        threads 1: inertia: got 1.25, the oracle has 1.5"), "{}", ran.out());
+    assert!(
+        ran.out().contains("wrong        threads 1: inertia: got 1.25, the oracle has 1.5"),
+        "{}",
+        ran.out()
+    );
     let outcomes = sandbox.outcomes("threads");
-    assert_eq!(outcomes, [Outcome::Wrong { reason: "inertia: got 1.25, the oracle has 1.5".into() }]);
+    assert_eq!(
+        outcomes,
+        [Outcome::Wrong { reason: "inertia: got 1.25, the oracle has 1.5".into() }]
+    );
     assert_eq!(sandbox.outcomes("serial").len(), 2, "the sweep went on");
     sandbox.run(RUN).ends_with(5);
     sandbox.run(&["run", "test.toml", "--retry"]).ends_with(5);
@@ -104,7 +124,8 @@ fn ending(script: &str, more: &str) -> (Sandbox, Vec<Outcome>) {
 
 #[test]
 fn a_worker_that_panics() {
-    let (sandbox, rows) = ending("echo \"thread 'main' panicked at src/x.rs:7:9: a bug\" >&2; exit 101", "");
+    let (sandbox, rows) =
+        ending("echo \"thread 'main' panicked at src/x.rs:7:9: a bug\" >&2; exit 101", "");
     assert_eq!(rows.len(), 1, "tried once");
     assert_eq!(class(&rows[0]), Failure::Panicked);
     assert!(reason(&rows[0]).contains("panicked at src/x.rs:7:9: a bug"), "{}", reason(&rows[0]));
@@ -121,7 +142,11 @@ fn a_worker_that_panics() {
 #[test]
 fn a_worker_that_is_killed() {
     let (sandbox, rows) = ending("kill -9 $$", "");
-    assert_eq!(rows.iter().map(class).collect::<Vec<_>>(), [Failure::Killed, Failure::Killed], "tried twice");
+    assert_eq!(
+        rows.iter().map(class).collect::<Vec<_>>(),
+        [Failure::Killed, Failure::Killed],
+        "tried twice"
+    );
     assert!(reason(&rows[0]).contains("SIGKILL"), "{}", reason(&rows[0]));
     sandbox.run(RUN).ends_with(1);
     assert_eq!(sandbox.outcomes("threads").len(), 4, "and again by the next run");
@@ -129,7 +154,10 @@ fn a_worker_that_is_killed() {
 
 #[test]
 fn a_worker_that_is_killed_once() {
-    let sandbox = two("if ! is_serial && mkdir \"$here/first\" 2>/dev/null; then kill -9 $$; fi; answer 1.5", 2);
+    let sandbox = two(
+        "if ! is_serial && mkdir \"$here/first\" 2>/dev/null; then kill -9 $$; fi; answer 1.5",
+        2,
+    );
     sandbox.run(RUN).ends_with(0);
     let rows = sandbox.outcomes("threads");
     assert_eq!(class(&rows[0]), Failure::Killed);
@@ -214,7 +242,10 @@ fn a_backend_that_is_missing_is_a_row_and_no_failure() {
     assert!(ran.out().contains("1 of 2 cells measured"), "{}", ran.out());
     let rows = sandbox.outcomes("mpi");
     assert_eq!(class(&rows[0]), Failure::Unavailable);
-    assert!(reason(&rows[0]).contains("built without 'mpi'") && reason(&rows[0]).contains("libopenmpi-dev"));
+    assert!(
+        reason(&rows[0]).contains("built without 'mpi'")
+            && reason(&rows[0]).contains("libopenmpi-dev")
+    );
     sandbox.run(RUN).ends_with(0);
     assert_eq!(sandbox.outcomes("mpi").len(), 1, "the same reason is not written again");
     sandbox.run(&["run", "test.toml", "--only", "backend=mpi", "--results", "other"]).ends_with(6);
@@ -226,16 +257,31 @@ fn what_cannot_run_at_all_is_said_before_anything_is_measured() {
     let text = manifest(r#""serial""#, 1, "").replace("iterations", "iteratoins");
     sandbox.write("typo.toml", text);
     let ran = sandbox.run(&["run", "typo.toml"]).ends_with(2);
-    assert!(ran.err().contains("typo.toml:9:1") && ran.err().contains("iterations"), "{}", ran.err());
+    assert!(
+        ran.err().contains("typo.toml:9:1") && ran.err().contains("iterations"),
+        "{}",
+        ran.err()
+    );
     let ran = sandbox.run(&["run", "missing.toml"]).ends_with(2);
     assert!(ran.err().contains("missing.toml"), "{}", ran.err());
-    let output = sandbox.amdahl(RUN).env("AMDAHL_WORKER", "/no/such/worker").output().expect("amdahl starts");
+    let output = sandbox
+        .amdahl(RUN)
+        .env("AMDAHL_WORKER", "/no/such/worker")
+        .output()
+        .expect("amdahl starts");
     let ran = crate::support::Ran(output).ends_with(2);
-    assert!(ran.err().contains("AMDAHL_WORKER") && ran.err().contains("cargo build"), "{}", ran.err());
-    let output = sandbox.amdahl(RUN).env("AMDAHL_WORKER", "/bin/true").output().expect("amdahl starts");
+    assert!(
+        ran.err().contains("AMDAHL_WORKER") && ran.err().contains("cargo build"),
+        "{}",
+        ran.err()
+    );
+    let output =
+        sandbox.amdahl(RUN).env("AMDAHL_WORKER", "/bin/true").output().expect("amdahl starts");
     let ran = crate::support::Ran(output).ends_with(2);
     assert!(ran.err().contains("is no worker of ours"), "{}", ran.err());
-    assert!(sandbox.tried().is_empty() && files(&sandbox.path("results/test"), ".jsonl").is_empty());
+    assert!(
+        sandbox.tried().is_empty() && files(&sandbox.path("results/test"), ".jsonl").is_empty()
+    );
 }
 
 #[test]
@@ -262,7 +308,11 @@ fn ctrl_c_ends_in_good_order_and_the_next_run_goes_on() {
     wait_while_running(&mut child, "the third repeat begins", || sandbox.path("waiting").exists());
     signal(child.id(), libc::SIGINT);
     let ran = sandbox.end(child).ends_with(130);
-    assert!(ran.err().contains("interrupted") && ran.err().contains("2 new records are safe"), "{}", ran.err());
+    assert!(
+        ran.err().contains("interrupted") && ran.err().contains("2 new records are safe"),
+        "{}",
+        ran.err()
+    );
     sandbox.nothing_survives();
     assert_eq!(sandbox.results().records.len(), 2, "no row for the repeat that was ended");
     assert!(sandbox.results().warnings.is_empty());
@@ -289,20 +339,28 @@ fn a_sweep_that_is_killed_leaves_no_process_and_the_next_run_goes_on() {
     wait_while_running(&mut child, "the third repeat begins", || sandbox.path("waiting").exists());
     signal(child.id(), libc::SIGKILL);
     child.wait().expect("it ends");
-    // The shell is told by the kernel; what it started in its group is this test's own to end, as a real worker starts nothing.
+    // The shell is told by the kernel; what it started in its group is this test's own to end, as a
+    // real worker starts nothing.
     wait_until("the worker ends", || {
-        sandbox
-            .processes()
-            .iter()
-            .all(|pid| std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "sleep"))
+        sandbox.processes().iter().all(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm"))
+                .is_ok_and(|name| name.trim() == "sleep")
+        })
     });
     for pid in sandbox.processes() {
         signal(pid as u32, libc::SIGKILL);
     }
     assert_eq!(sandbox.results().records.len(), 2);
     sandbox.run(RUN).ends_with(0);
-    assert_eq!((sandbox.counted(), sandbox.tried().len()), (6, 7), "nothing is lost, nothing is measured twice");
-    assert!(files(&sandbox.path("results/test/work"), "").is_empty(), "what the killed run left is cleared away");
+    assert_eq!(
+        (sandbox.counted(), sandbox.tried().len()),
+        (6, 7),
+        "nothing is lost, nothing is measured twice"
+    );
+    assert!(
+        files(&sandbox.path("results/test/work"), "").is_empty(),
+        "what the killed run left is cleared away"
+    );
 }
 
 #[test]
@@ -327,7 +385,8 @@ fn two_sweeps_share_a_folder_and_the_work() {
     }
     assert_eq!((sandbox.counted(), sandbox.tried().len()), (12, 12), "each repeat once");
     let results = sandbox.results();
-    let mut repeats: Vec<_> = results.records.iter().map(|r| (r.key.clone().take(), r.repeat)).collect();
+    let mut repeats: Vec<_> =
+        results.records.iter().map(|r| (r.key.clone().take(), r.repeat)).collect();
     repeats.sort();
     repeats.dedup();
     assert_eq!(repeats.len(), 12, "each under its own number");
@@ -338,7 +397,10 @@ fn a_limit_on_file_sizes_ends_the_sweep_with_all_records_whole() {
     let sandbox = two(GOOD, 12);
     let mut command = std::process::Command::new("sh");
     let amdahl = sandbox.amdahl(RUN);
-    command.args(["-c", "ulimit -f 16; exec \"$0\" \"$@\""]).arg(amdahl.get_program()).args(amdahl.get_args());
+    command
+        .args(["-c", "ulimit -f 16; exec \"$0\" \"$@\""])
+        .arg(amdahl.get_program())
+        .args(amdahl.get_args());
     command.current_dir(sandbox.path("")).stdin(std::process::Stdio::null());
     for (name, value) in amdahl.get_envs() {
         match value {
@@ -347,7 +409,11 @@ fn a_limit_on_file_sizes_ends_the_sweep_with_all_records_whole() {
         };
     }
     let ran = crate::support::Ran(command.output().expect("a shell")).ends_with(1);
-    assert!(ran.err().contains("cannot write a record to") && ran.err().contains("ulimit -f"), "{}", ran.err());
+    assert!(
+        ran.err().contains("cannot write a record to") && ran.err().contains("ulimit -f"),
+        "{}",
+        ran.err()
+    );
     assert!(ran.err().contains("run the same command again"), "{}", ran.err());
     let kept = sandbox.counted();
     assert!(kept > 0 && kept < 24, "{kept}");
@@ -365,9 +431,14 @@ fn a_full_disk_ends_the_sweep_with_all_records_whole() {
     let sandbox = two(GOOD, 40);
     let disk = sandbox.path("disk");
     std::fs::create_dir(&disk).expect("a folder");
-    let mount = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=32k", "none"]).arg(&disk).output();
+    let mount = std::process::Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=32k", "none"])
+        .arg(&disk)
+        .output();
     if !mount.is_ok_and(|output| output.status.success()) {
-        eprintln!("SKIPPED a_full_disk_ends_the_sweep: mounting a small file system is not permitted here");
+        eprintln!(
+            "SKIPPED a_full_disk_ends_the_sweep: mounting a small file system is not permitted here"
+        );
         return;
     }
     struct Unmount<'a>(&'a std::path::Path);
@@ -381,12 +452,19 @@ fn a_full_disk_ends_the_sweep_with_all_records_whole() {
     let ran = sandbox.run(&words).ends_with(1);
     assert!(ran.err().contains("No space left on device"), "{}", ran.err());
     assert!(ran.err().contains("run the same command again"), "{}", ran.err());
-    let read = || amdahl::record::read::read(&disk.join("test")).expect("readable");
+    let read = || amdahl_record::read::read(&disk.join("test")).expect("readable");
     let kept = read();
     assert!(kept.warnings.is_empty(), "{:?}", kept.warnings);
-    assert!(!kept.records.is_empty() && kept.records.iter().all(|record| record.counts()), "no row blames the worker");
+    assert!(
+        !kept.records.is_empty() && kept.records.iter().all(|record| record.counts()),
+        "no row blames the worker"
+    );
     // With room again, the sweep goes on where it was.
-    let more = std::process::Command::new("mount").args(["-o", "remount,size=4m"]).arg(&disk).status().expect("mount");
+    let more = std::process::Command::new("mount")
+        .args(["-o", "remount,size=4m"])
+        .arg(&disk)
+        .status()
+        .expect("mount");
     assert!(more.success());
     sandbox.run(&words).ends_with(0);
     assert_eq!(read().records.len(), 80);
@@ -396,16 +474,28 @@ fn a_full_disk_ends_the_sweep_with_all_records_whole() {
 #[test]
 fn inside_an_allocation_every_cell_is_a_job_step() {
     let sandbox = two(GOOD, 1);
-    let srun =
-        "#!/bin/sh\necho \"$@\" >>\"${0%/*}/steps\"\nwhile [ \"${1#-}\" != \"$1\" ]; do shift; done\nexec \"$@\"\n";
+    let srun = "#!/bin/sh\necho \"$@\" >>\"${0%/*}/steps\"\nwhile [ \"${1#-}\" != \"$1\" ]; do shift; done\nexec \"$@\"\n";
     sandbox.write("srun", srun);
-    let status = std::process::Command::new("chmod").arg("755").arg(sandbox.path("srun")).status().expect("chmod");
+    let status = std::process::Command::new("chmod")
+        .arg("755")
+        .arg(sandbox.path("srun"))
+        .status()
+        .expect("chmod");
     assert!(status.success());
-    let path = format!("{}:{}", sandbox.path("").display(), std::env::var("PATH").expect("a search path"));
-    let output = sandbox.amdahl(RUN).env("SLURM_JOB_ID", "12").env("PATH", path).output().expect("amdahl starts");
+    let path =
+        format!("{}:{}", sandbox.path("").display(), std::env::var("PATH").expect("a search path"));
+    let output = sandbox
+        .amdahl(RUN)
+        .env("SLURM_JOB_ID", "12")
+        .env("PATH", path)
+        .output()
+        .expect("amdahl starts");
     crate::support::Ran(output).ends_with(0);
     assert_eq!(sandbox.counted(), 2);
     let steps = std::fs::read_to_string(sandbox.path("steps")).expect("steps");
     assert_eq!(steps.lines().count(), 2, "{steps}");
-    assert!(steps.lines().all(|step| step.starts_with("-K1 --mpi=none --ntasks=1 --cpus-per-task=1")), "{steps}");
+    assert!(
+        steps.lines().all(|step| step.starts_with("-K1 --mpi=none --ntasks=1 --cpus-per-task=1")),
+        "{steps}"
+    );
 }

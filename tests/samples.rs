@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use amdahl::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
-use amdahl::host::{CacheFacts, HostFacts};
-use amdahl::record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
-use amdahl::record::read::Results;
-use amdahl::record::{
-    Answer, BuildFacts, Clustering, Failure, Key, LaneFacts, Line, LoadFacts, Measured, Outcome, Phase, Provenance,
-    Reading, Record, RunFacts, SCHEMA, Scope,
+use amdahl_record::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
+use amdahl_record::host::{CacheFacts, HostFacts};
+use amdahl_record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
+use amdahl_record::read::Results;
+use amdahl_record::units::Unit;
+use amdahl_record::{
+    Answer, BuildFacts, Clustering, Failure, Key, LaneFacts, Line, LoadFacts, Measured, Outcome,
+    Phase, Provenance, Reading, Record, RunFacts, SCHEMA, Scope,
 };
-use amdahl::units::Unit;
 
 /// Numbers that look random and are the same every time.
 pub struct Noise(u64);
@@ -28,7 +28,8 @@ impl Noise {
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (((z ^ (z >> 31)) >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }
-    /// 1 or a little more with a tail upwards, as times have it; arithmetic alone, so that every machine makes the same records.
+    /// 1 or a little more with a tail upwards, as times have it; arithmetic alone, so that every
+    /// machine makes the same records.
     fn jitter(&mut self, size: f64) -> f64 {
         let unit = self.unit();
         1.0 + size * unit * unit * unit
@@ -79,7 +80,13 @@ impl Default for Made {
 pub fn cell(points: u64, k: u32, backend: &str, ranks: u32, threads: u32) -> Cell {
     Cell {
         workload: Workload::KMeans(KMeans::new(k, Stop::Iterations(20), 2)),
-        dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points, dims: 16, clusters: 16, seed: 1 },
+        dataset: Dataset::Synthetic {
+            shape: Synthetic::Mixture,
+            points,
+            dims: 16,
+            clusters: 16,
+            seed: 1,
+        },
         backend: Backend::from_name(backend).expect("a known backend"),
         ranks,
         threads,
@@ -146,8 +153,16 @@ pub fn answer(points: u64) -> Answer {
     })
 }
 
-/// What one repeat of a cell measured: a serial share, a parallel share with uneven lanes, and a cost for talking.
-pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, scale: f64) -> Measured {
+/// What one repeat of a cell measured: a serial share, a parallel share with uneven lanes, and a
+/// cost for talking.
+pub fn measured(
+    cell: &Cell,
+    points: u64,
+    k: u32,
+    noise: &mut Noise,
+    size: f64,
+    scale: f64,
+) -> Measured {
     let lanes = cell.lanes() as usize;
     let work = points as f64 * f64::from(k) * 16.0 * 20.0 * 1.2e-10;
     let update = 0.002 + f64::from(k) * 2e-5;
@@ -157,8 +172,9 @@ pub fn measured(cell: &Cell, points: u64, k: u32, noise: &mut Noise, size: f64, 
         _ => (1.02 * scale, 0.0015),
     };
     let reduce = hop * (lanes as f64 - 1.0) / 1.5;
-    let assign: Vec<f64> =
-        (0..lanes).map(|lane| slower * work / lanes as f64 * noise.jitter(size) * (1.0 + 0.01 * lane as f64)).collect();
+    let assign: Vec<f64> = (0..lanes)
+        .map(|lane| slower * work / lanes as f64 * noise.jitter(size) * (1.0 + 0.01 * lane as f64))
+        .collect();
     let slowest = assign.iter().copied().fold(0.0, f64::max);
     let values = (assign.iter())
         .map(|a| {
@@ -232,7 +248,8 @@ impl Made {
                     lines.push(Line::Cell { id: cell.id(), cell: cell.clone() });
                     for repeat in 0..self.repeats {
                         at += 1000;
-                        let mut measured = measured(&cell, points, k, &mut noise, self.noise, self.slower);
+                        let mut measured =
+                            measured(&cell, points, k, &mut noise, self.noise, self.slower);
                         measured.host = self.host.clone().into();
                         lines.push(Line::Record(Box::new(Record {
                             key: self.key(&cell).into(),
@@ -251,7 +268,12 @@ impl Made {
     }
 
     pub fn key(&self, cell: &Cell) -> Key {
-        Key { cell: cell.id(), build: self.build.clone(), data: "data".into(), host: self.host.clone() }
+        Key {
+            cell: cell.id(),
+            build: self.build.clone(),
+            data: "data".into(),
+            host: self.host.clone(),
+        }
     }
 
     pub fn results(&self) -> Results {
@@ -259,7 +281,8 @@ impl Made {
     }
 }
 
-/// Limits of the machine `h0` as build `b0` measured them: 40 GFLOP/s a core, memory 10 GB/s, 24 on all four.
+/// Limits of the machine `h0` as build `b0` measured them: 40 GFLOP/s a core, memory 10 GB/s, 24 on
+/// all four.
 pub fn limits() -> Limits {
     let figure = |best: f64| Figure { best: Some(best), spread: Some(0.01), passes: 20, why: None };
     let missing = || Figure::missing("the short version leaves it out");
@@ -296,7 +319,9 @@ pub fn fail(lines: &mut [Line], backend: &str, lanes: u32, class: Failure, reaso
     let ids: Vec<_> = lines
         .iter()
         .filter_map(|line| match line {
-            Line::Cell { id, cell } if cell.backend.name() == backend && cell.lanes() == lanes => Some(id.clone()),
+            Line::Cell { id, cell } if cell.backend.name() == backend && cell.lanes() == lanes => {
+                Some(id.clone())
+            }
             _ => None,
         })
         .collect();
@@ -334,6 +359,7 @@ pub fn collect(lines: &[Line]) -> Results {
 /// A results folder with these lines.
 pub fn write(folder: &Path, lines: &[Line]) {
     std::fs::create_dir_all(folder).expect("a folder");
-    let text: String = lines.iter().map(|line| serde_json::to_string(line).expect("a line") + "\n").collect();
+    let text: String =
+        lines.iter().map(|line| serde_json::to_string(line).expect("a line") + "\n").collect();
     std::fs::write(folder.join("sample.jsonl"), text).expect("a file");
 }

@@ -1,4 +1,5 @@
-//! The scripts behind `make`, on machines that lack something and with stand-ins for cargo: played by a folder as the whole PATH.
+//! The scripts behind `make`, on machines that lack something and with stand-ins for cargo: played
+//! by a folder as the whole PATH.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
@@ -13,8 +14,12 @@ impl Machine {
     fn with(programs: &[(&str, &str)]) -> Machine {
         let machine = Machine { folder: tempfile::tempdir().expect("a folder") };
         std::fs::create_dir_all(machine.bin()).expect("a folder");
-        for tool in ["sh", "env", "dirname", "mkdir", "rm", "sed", "head", "printf", "chmod", "cat", "cp", "mv"] {
-            let real = ["/usr/bin", "/bin"].iter().map(|d| Path::new(d).join(tool)).find(|p| p.exists());
+        for tool in [
+            "sh", "env", "dirname", "mkdir", "rm", "sed", "head", "printf", "chmod", "cat", "cp",
+            "mv",
+        ] {
+            let real =
+                ["/usr/bin", "/bin"].iter().map(|d| Path::new(d).join(tool)).find(|p| p.exists());
             symlink(real.expect("a usual tool"), machine.bin().join(tool)).expect("a link");
         }
         machine.add("cargo", "exit 0");
@@ -32,7 +37,8 @@ impl Machine {
     fn add(&self, name: &str, script: &str) {
         let path = self.bin().join(name);
         std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).expect("a script");
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("executable");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+            .expect("executable");
     }
 
     fn setup(&self, variables: &[(&str, &str)]) -> Output {
@@ -72,7 +78,8 @@ const MPIEXEC: (&str, &str) = ("mpiexec", "exit 0");
 
 #[test]
 fn nothing_is_installed_where_nothing_is_missing() {
-    let machine = Machine::with(&[ROOT, CC, MPICC, MPIEXEC, ("apt-get", "echo \"$*\" >>\"$CALLS\"")]);
+    let machine =
+        Machine::with(&[ROOT, CC, MPICC, MPIEXEC, ("apt-get", "echo \"$*\" >>\"$CALLS\"")]);
     let output = machine.setup(&[]);
     assert!(output.status.success() && said(&output).is_empty(), "{}", said(&output));
     assert!(machine.calls().is_empty());
@@ -88,7 +95,8 @@ case $* in *install*) for p in mpicc mpiexec; do printf '#!/bin/sh\\n' >\"$BIN/$
     let calls = machine.calls();
     assert_eq!(calls.len(), 2, "{calls:?}");
     assert!(
-        calls[1].contains("install -y") && calls[1].contains("libopenmpi-dev openmpi-bin libclang-dev"),
+        calls[1].contains("install -y")
+            && calls[1].contains("libopenmpi-dev openmpi-bin libclang-dev"),
         "{calls:?}"
     );
     assert!(!calls[1].contains("gcc"), "the compiler was there");
@@ -98,7 +106,11 @@ case $* in *install*) for p in mpicc mpiexec; do printf '#!/bin/sh\\n' >\"$BIN/$
 
 #[test]
 fn a_failing_apt_is_not_the_end_and_not_repeated() {
-    let machine = Machine::with(&[ROOT, CC, ("apt-get", "echo \"$*\" >>\"$CALLS\"; echo no network; exit 100")]);
+    let machine = Machine::with(&[
+        ROOT,
+        CC,
+        ("apt-get", "echo \"$*\" >>\"$CALLS\"; echo no network; exit 100"),
+    ]);
     let output = machine.setup(&[]);
     assert!(output.status.success());
     assert!(
@@ -117,10 +129,15 @@ fn a_failing_apt_is_not_the_end_and_not_repeated() {
 
 #[test]
 fn without_the_right_to_install_it_says_what_to_ask_for() {
-    let machine = Machine::with(&[("id", "echo 1000"), CC, ("apt-get", "echo \"$*\" >>\"$CALLS\"")]);
+    let machine =
+        Machine::with(&[("id", "echo 1000"), CC, ("apt-get", "echo \"$*\" >>\"$CALLS\"")]);
     let output = machine.setup(&[]);
     assert!(output.status.success());
-    assert!(said(&output).contains("ask an administrator for 'apt-get install"), "{}", said(&output));
+    assert!(
+        said(&output).contains("ask an administrator for 'apt-get install"),
+        "{}",
+        said(&output)
+    );
     assert!(machine.calls().is_empty());
 }
 
@@ -153,7 +170,8 @@ done";
 fn sweep(run: &str) -> (Output, Vec<String>) {
     let machine = Machine::with(&[ROOT, CC, MPICC, MPIEXEC]);
     machine.add("cargo", CARGO);
-    let output = machine.script("sweep.sh", &["experiments/some.toml", "results/some"], &[("RUN", run)]);
+    let output =
+        machine.script("sweep.sh", &["experiments/some.toml", "results/some"], &[("RUN", run)]);
     let bin = machine.folder.path().join("target/bin");
     assert!(bin.join("amdahl-worker").exists(), "{}", said(&output));
     (output, machine.calls())
@@ -168,7 +186,10 @@ fn a_sweep_builds_what_measures_first_and_what_explains_last() {
     assert_eq!(calls[0], "cargo build --release --no-default-features --features mpi --bins");
     assert_eq!(calls[1], PLUGIN);
     assert_eq!(calls[2], "amdahl run experiments/some.toml --results results/some");
-    assert_eq!(calls[3], "cargo build --release --bin amdahl", "nothing compiles before all is measured");
+    assert_eq!(
+        calls[3], "cargo build --release --bin amdahl",
+        "nothing compiles before all is measured"
+    );
     assert_eq!(calls[4..], ["amdahl figures results/some", "amdahl report results/some"]);
 }
 
@@ -180,7 +201,10 @@ fn a_sweep_with_wrong_answers_is_explained_and_one_that_was_stopped_is_not() {
     for stopped in ["130", "6", "2"] {
         let (output, calls) = sweep(stopped);
         assert_eq!(output.status.code().map(|code| code.to_string()).as_deref(), Some(stopped));
-        assert_eq!(calls.last().map(String::as_str), Some("amdahl run experiments/some.toml --results results/some"));
+        assert_eq!(
+            calls.last().map(String::as_str),
+            Some("amdahl run experiments/some.toml --results results/some")
+        );
     }
 }
 
@@ -190,8 +214,15 @@ fn without_mpi_the_worker_is_built_without_it_unless_it_is_required() {
     machine.add("cargo", CARGO);
     let output = machine.script("build.sh", &["worker"], &[]);
     assert!(output.status.success(), "{}", said(&output));
-    assert!(said(&output).contains("no MPI: there is no compiler wrapper 'mpicc'"), "{}", said(&output));
-    assert_eq!(machine.calls(), ["cargo build --release --no-default-features --bin amdahl-worker", PLUGIN]);
+    assert!(
+        said(&output).contains("no MPI: there is no compiler wrapper 'mpicc'"),
+        "{}",
+        said(&output)
+    );
+    assert_eq!(
+        machine.calls(),
+        ["cargo build --release --no-default-features --bin amdahl-worker", PLUGIN]
+    );
     let output = machine.script("build.sh", &["worker"], &[("AMDAHL_REQUIRE_MPI", "1")]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use amdahl::cell::{Algorithm, Backend, Cell, Dataset, Peer, PeerLanes, Precision, Update, Workload};
-use amdahl::record::accelerators::Price;
-use amdahl::record::device::DeviceFacts;
-use amdahl::record::peer::{PeerFacts, Rule};
-use amdahl::record::simulation::SimulationEnd;
-use amdahl::record::{Answer, Failure, Line, Outcome, Phase, Record};
+use amdahl_record::accelerators::Price;
+use amdahl_record::cell::{
+    Algorithm, Backend, Cell, Dataset, Peer, PeerLanes, Precision, Update, Workload,
+};
+use amdahl_record::device::DeviceFacts;
+use amdahl_record::peer::{PeerFacts, Rule};
+use amdahl_record::simulation::SimulationEnd;
+use amdahl_record::{Answer, Failure, Line, Outcome, Phase, Record};
 
 use crate::explain::mixed;
 use crate::metrics::{with_made_up_pmu, with_made_up_simulations};
@@ -23,19 +25,35 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
         spreads
     };
     let mut failed = mixed();
-    samples::fail(&mut failed, "serial", 1, Failure::Timeout, "<script>alert(1)</script> took more than 60 s");
+    samples::fail(
+        &mut failed,
+        "serial",
+        1,
+        Failure::Timeout,
+        "<script>alert(1)</script> took more than 60 s",
+    );
     let mut hostile = Made { experiment: "../<b>&\"x".into(), ..Made::default() }.lines();
     for line in &mut hostile {
         match line {
-            Line::Host(host) => host.hostname = Some("<img src=x onerror=alert(1)>\u{1b}[31m".into()),
+            Line::Host(host) => {
+                host.hostname = Some("<img src=x onerror=alert(1)>\u{1b}[31m".into())
+            }
             Line::Run(run) => run.title = "</title><script>alert('title')</script>".into(),
             _ => {}
         }
     }
-    samples::fail(&mut hostile, "mpi", 2, Failure::Error, "</td><script>alert(\"reason\")</script> ü 漢字");
-    let mut crowded =
-        Made { spreads: vec![("serial", 1, 1), ("threads", 1, 2), ("mpi", 2, 1), ("hybrid", 2, 4)], ..Made::default() }
-            .lines();
+    samples::fail(
+        &mut hostile,
+        "mpi",
+        2,
+        Failure::Error,
+        "</td><script>alert(\"reason\")</script> ü 漢字",
+    );
+    let mut crowded = Made {
+        spreads: vec![("serial", 1, 1), ("threads", 1, 2), ("mpi", 2, 1), ("hybrid", 2, 4)],
+        ..Made::default()
+    }
+    .lines();
     for line in &mut crowded {
         if let Line::Record(record) = line
             && let Some(measured) = record.measured.as_mut().filter(|m| m.lane_count() == 8)
@@ -53,12 +71,24 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
         ("one-cell", Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines()),
         (
             "three-cells",
-            Made { spreads: vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2)], ..Made::default() }.lines(),
+            Made {
+                spreads: vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2)],
+                ..Made::default()
+            }
+            .lines(),
         ),
         ("one-repeat", Made { repeats: 1, ..Made::default() }.lines()),
         ("mixed", mixed()),
-        ("many-lanes", Made { spreads: wide(&[1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]), ..Made::default() }.lines()),
-        ("many-problems", Made { points: vec![1_000, 10_000, 100_000], k: vec![4, 16, 64], ..Made::default() }.lines()),
+        (
+            "many-lanes",
+            Made { spreads: wide(&[1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64]), ..Made::default() }
+                .lines(),
+        ),
+        (
+            "many-problems",
+            Made { points: vec![1_000, 10_000, 100_000], k: vec![4, 16, 64], ..Made::default() }
+                .lines(),
+        ),
         ("noisy", Made { noise: 0.6, ..Made::default() }.lines()),
         ("slower", Made { points: vec![300], ..Made::default() }.lines()),
         ("no-base", failed),
@@ -78,7 +108,12 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
 pub fn counted() -> Vec<Line> {
     let mut lines = Made { k: vec![4, 16, 64], ..Made::default() }.lines();
     lines.push(Line::Limits(Box::new(samples::limits())));
-    let events = [("instructions", 8e7), ("cycles", 4e7), ("L1D-load-misses", 6e5), ("LLC-load-misses", 5e4)];
+    let events = [
+        ("instructions", 8e7),
+        ("cycles", 4e7),
+        ("L1D-load-misses", 6e5),
+        ("LLC-load-misses", 5e4),
+    ];
     with_made_up_pmu(&mut lines, &events.map(|(event, value)| (event, value, "perf-1")));
     lines
 }
@@ -86,7 +121,9 @@ pub fn counted() -> Vec<Line> {
 /// Made-up simulations of a sweep over k and over rows.
 pub fn simulated() -> Vec<Line> {
     let spreads = vec![("serial", 1, 1), ("mpi", 2, 1)];
-    let mut lines = Made { points: vec![1_000, 10_000], k: vec![4, 16, 64], spreads, ..Made::default() }.lines();
+    let mut lines =
+        Made { points: vec![1_000, 10_000], k: vec![4, 16, 64], spreads, ..Made::default() }
+            .lines();
     with_made_up_simulations(&mut lines);
     // More clusters, more misses; and more rows.
     let mut k = BTreeMap::new();
@@ -143,12 +180,19 @@ fn records(trials: Vec<Trial>, repeats: u32) -> Vec<Line> {
     let (mut lines, mut noise) = (made.lines(), Noise::new(7));
     for Trial { cell, slower, inertia } in trials {
         let Workload::KMeans(kmeans) = &cell.workload;
-        let Dataset::Synthetic { points, dims, .. } = cell.dataset else { panic!("synthetic rows") };
+        let Dataset::Synthetic { points, dims, .. } = cell.dataset else {
+            panic!("synthetic rows")
+        };
         lines.push(Line::Cell { id: cell.id(), cell: cell.clone() });
         for repeat in 0..repeats {
             let mut measured = samples::measured(&cell, points, kmeans.k, &mut noise, 0.05, 1.0);
             measured.seconds *= slower;
-            measured.readings[0].values.iter_mut().flatten().flatten().for_each(|value| *value *= slower);
+            measured.readings[0]
+                .values
+                .iter_mut()
+                .flatten()
+                .flatten()
+                .for_each(|value| *value *= slower);
             let Answer::KMeans(mut clustering) = samples::answer(points);
             clustering.dims = dims;
             clustering.inertia *= inertia;
@@ -186,7 +230,8 @@ fn records(trials: Vec<Trial>, repeats: u32) -> Vec<Line> {
 /// Every outside program, some of them far slower, some with another answer, one without a result.
 pub fn peers() -> Vec<Line> {
     let ours = [("serial", (1, 1)), ("threads", (1, 1)), ("threads", (1, 2)), ("mpi", (2, 1))];
-    let mut trials: Vec<Trial> = ours.map(|(name, spread)| trial(100_000, 16, 16, name, spread)).into();
+    let mut trials: Vec<Trial> =
+        ours.map(|(name, spread)| trial(100_000, 16, 16, name, spread)).into();
     let others = [
         ("scikit-learn", 2.0, 1.0),
         ("scikit-learn-elkan", 6.0, 1.0),
@@ -201,15 +246,31 @@ pub fn peers() -> Vec<Line> {
         ("kmeans-crate", 30.0, 1.0),
         ("a-program-that-nobody-knows", 3.0, 1.01),
     ];
-    trials.extend(others.iter().flat_map(|(name, slower, inertia)| [1, 2].map(|n| peer(name, n, *slower, *inertia))));
+    trials.extend(
+        others
+            .iter()
+            .flat_map(|(name, slower, inertia)| [1, 2].map(|n| peer(name, n, *slower, *inertia))),
+    );
     let mut batches = trial(100_000, 16, 16, "mpi", (2, 1));
     let Workload::KMeans(kmeans) = &mut batches.cell.workload;
     kmeans.algorithm = Algorithm::Minibatch { batch: 1024, seed: 1 };
     (batches.slower, batches.inertia) = (0.2, 1.04);
     trials.push(batches);
     let mut lines = records(trials, 6);
-    samples::fail(&mut lines, "kmeans-crate", 1, Failure::Unavailable, "no version, no measurement: it is not there");
-    samples::fail(&mut lines, "kmeans-crate", 2, Failure::Unavailable, "no version, no measurement: it is not there");
+    samples::fail(
+        &mut lines,
+        "kmeans-crate",
+        1,
+        Failure::Unavailable,
+        "no version, no measurement: it is not there",
+    );
+    samples::fail(
+        &mut lines,
+        "kmeans-crate",
+        2,
+        Failure::Unavailable,
+        "no version, no measurement: it is not there",
+    );
     lines
 }
 
@@ -221,23 +282,38 @@ pub fn sizes() -> Vec<Line> {
         problems.extend([8, 16, 32, 64, 128].map(|k| (n, k, 32)));
     }
     problems.extend([8, 16, 64, 128, 784].map(|d| (200_000, 32, d)));
-    let of = |(n, k, d): &(u64, u32, u32)| spreads.map(|(name, spread)| trial(*n, *k, *d, name, spread));
+    let of =
+        |(n, k, d): &(u64, u32, u32)| spreads.map(|(name, spread)| trial(*n, *k, *d, name, spread));
     records(problems.iter().flat_map(of).collect(), 5)
 }
 
 /// As many rows on each lane.
 pub fn weak() -> Vec<Line> {
-    let spreads = [1, 2, 3, 4, 6, 8, 12, 16].map(|n| [("threads", (1, n)), ("mpi", (n, 1)), ("hybrid", (2, n))]);
+    let spreads = [1, 2, 3, 4, 6, 8, 12, 16]
+        .map(|n| [("threads", (1, n)), ("mpi", (n, 1)), ("hybrid", (2, n))]);
     let spreads = spreads.into_iter().flatten().chain([("serial", (1, 1))]);
     records(
-        spreads.map(|(name, spread)| trial(50_000 * u64::from(spread.0 * spread.1), 16, 16, name, spread)).collect(),
+        spreads
+            .map(|(name, spread)| {
+                trial(50_000 * u64::from(spread.0 * spread.1), 16, 16, name, spread)
+            })
+            .collect(),
         4,
     )
 }
 
 /// Backends with the longest names.
 fn long_names() -> Vec<Line> {
-    let names = ["serial", "mpi", "hybrid", "pjrt", "mpi+pjrt", "pjrt-reference", "mpi+pjrt-reference", "cuda"];
+    let names = [
+        "serial",
+        "mpi",
+        "hybrid",
+        "pjrt",
+        "mpi+pjrt",
+        "pjrt-reference",
+        "mpi+pjrt-reference",
+        "cuda",
+    ];
     let names = names.into_iter().chain(["mpi+cuda", "trainium", "mpi+trainium"]);
     let spreads = names.flat_map(|name| match name {
         "serial" | "pjrt" | "pjrt-reference" | "cuda" | "trainium" => vec![(name, (1, 1))],
@@ -260,14 +336,17 @@ fn long_names() -> Vec<Line> {
 /// Accelerators that are used in several ways.
 fn variants() -> Vec<Line> {
     let spreads = [("serial", (1, 1)), ("mpi", (1, 1)), ("mpi", (2, 1))].into_iter();
-    let mut trials: Vec<Trial> = spreads.map(|(name, spread)| trial(100_000, 16, 16, name, spread)).collect();
+    let mut trials: Vec<Trial> =
+        spreads.map(|(name, spread)| trial(100_000, 16, 16, name, spread)).collect();
     for (precision, update) in [
         (Precision::F32, Update::Host),
         (Precision::F32, Update::Device),
         (Precision::Bf16, Update::Host),
         (Precision::Bf16, Update::Device),
     ] {
-        for (name, ranks) in [("pjrt-reference", 1), ("mpi+pjrt-reference", 1), ("mpi+pjrt-reference", 2)] {
+        for (name, ranks) in
+            [("pjrt-reference", 1), ("mpi+pjrt-reference", 1), ("mpi+pjrt-reference", 2)]
+        {
             let mut one = trial(100_000, 16, 16, name, (ranks, 1));
             let Workload::KMeans(kmeans) = &mut one.cell.workload;
             (kmeans.offload.precision, kmeans.offload.update) = (precision, update);
@@ -279,11 +358,14 @@ fn variants() -> Vec<Line> {
     records(trials, 4)
 }
 
-/// Accelerators of the list, beside processors with limits, at a price. Nothing of this was measured anywhere.
+/// Accelerators of the list, beside processors with limits, at a price. Nothing of this was
+/// measured anywhere.
 pub fn devices() -> Vec<Line> {
     let mut trials: Vec<Trial> = Vec::new();
     for k in [16, 256] {
-        for (name, ranks) in [("serial", 1), ("mpi", 4), ("trainium", 1), ("mpi+trainium", 2), ("cuda", 1)] {
+        for (name, ranks) in
+            [("serial", 1), ("mpi", 4), ("trainium", 1), ("mpi+trainium", 2), ("cuda", 1)]
+        {
             let mut one = trial(100_000, k, 16, name, (ranks, 1));
             one.slower = if one.cell.backend.platform().is_some() { 0.01 } else { 1.0 };
             trials.push(one);
@@ -332,7 +414,12 @@ pub fn devices() -> Vec<Line> {
         for lane in measured.readings[0].values.iter_mut().flatten() {
             // Nearly all of the assignment is the device's.
             let assign = lane[Phase::Assign.index()];
-            let parts = [(Phase::Assign, 0.1), (Phase::Upload, 0.05), (Phase::Execute, 0.75), (Phase::Download, 0.1)];
+            let parts = [
+                (Phase::Assign, 0.1),
+                (Phase::Upload, 0.05),
+                (Phase::Execute, 0.75),
+                (Phase::Download, 0.1),
+            ];
             parts.iter().for_each(|(phase, share)| lane[phase.index()] = share * assign);
         }
     }

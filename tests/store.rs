@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use amdahl::record::limits::Level;
-use amdahl::record::{Line, Outcome, Phase};
+use amdahl_record::limits::Level;
+use amdahl_record::{Line, Outcome, Phase};
 
 fn docs(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
@@ -12,7 +12,8 @@ fn docs(name: &str) -> std::path::PathBuf {
 #[test]
 fn the_schema_of_records_is_not_stale() {
     let schema = schemars::schema_for!(Line).to_value();
-    let sorted: serde_json::Value = serde_json::from_str(&amdahl::cell::canonical(&schema)).expect("JSON");
+    let sorted: serde_json::Value =
+        serde_json::from_str(&amdahl_record::cell::canonical(&schema)).expect("JSON");
     let schema = serde_json::to_string_pretty(&sorted).expect("JSON") + "\n";
     let path = docs("records.schema.json");
     if std::env::var_os("AMDAHL_BLESS").is_some() {
@@ -51,7 +52,7 @@ fn the_lines_in_the_documentation_are_lines() {
 
 #[test]
 fn every_exit_code_is_documented() {
-    use amdahl::error::Kind;
+    use amdahl_record::error::Kind;
     let text = std::fs::read_to_string(docs("exit-codes.md")).expect("documentation");
     for kind in [
         Kind::Internal,
@@ -68,6 +69,9 @@ fn every_exit_code_is_documented() {
         Kind::Interrupted,
     ] {
         let code = kind.exit_code();
-        assert!(text.lines().any(|line| line.starts_with(&format!("| {code} |"))), "{kind:?} ends with {code}");
+        assert!(
+            text.lines().any(|line| line.starts_with(&format!("| {code} |"))),
+            "{kind:?} ends with {code}"
+        );
     }
 }

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use amdahl::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
-use amdahl::measure::worker::{Capabilities, read_report};
-use amdahl::record::{End, Failure, Measured};
+use amdahl_record::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
+use amdahl_record::protocol::Capabilities;
+use amdahl_record::{End, Failure, Measured};
+use amdahl_worker::read_report;
 
-/// The worker under test: `AMDAHL_WORKER` where `make test` names the one with MPI, else the one that cargo built for the tests.
+/// The worker under test: `AMDAHL_WORKER` where `make test` names the one with MPI, else the one
+/// that cargo built for the tests.
 pub fn worker() -> PathBuf {
-    std::env::var_os("AMDAHL_WORKER").map_or_else(|| env!("CARGO_BIN_EXE_amdahl-worker").into(), PathBuf::from)
+    std::env::var_os("AMDAHL_WORKER").map_or_else(crate::support::built_worker, PathBuf::from)
 }
 
 /// What it can do.
@@ -22,23 +24,30 @@ pub fn capabilities() -> &'static Capabilities {
     })
 }
 
-/// Can ranks be launched? Says loudly why not; where MPI is required (CI), its absence fails the test.
+/// Can ranks be launched? Says loudly why not; where MPI is required (CI), its absence fails the
+/// test.
 pub fn mpi_or_skip(test: &str) -> bool {
-    let launcher = Command::new("mpiexec").arg("--version").output().is_ok_and(|out| out.status.success());
+    let launcher =
+        Command::new("mpiexec").arg("--version").output().is_ok_and(|out| out.status.success());
     let missing = match (capabilities().build.mpi.is_some(), launcher) {
         (true, true) => return true,
         (false, _) => "the worker under test was built without MPI",
         (true, false) => "there is no mpiexec",
     };
-    assert!(std::env::var_os("AMDAHL_REQUIRE_MPI").is_none(), "{test}: {missing}, and AMDAHL_REQUIRE_MPI is set");
+    assert!(
+        std::env::var_os("AMDAHL_REQUIRE_MPI").is_none(),
+        "{test}: {missing}, and AMDAHL_REQUIRE_MPI is set"
+    );
     eprintln!("SKIPPED {test}: {missing}");
     false
 }
 
 /// A folder of the real data sets, or a loud word.
 pub fn data_or_skip(test: &str, file: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("AMDAHL_DATA")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
+    let folder = std::env::var_os("AMDAHL_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        PathBuf::from,
+    );
     if folder.join(file).is_file() {
         return Some(folder);
     }
@@ -48,10 +57,13 @@ pub fn data_or_skip(test: &str, file: &str) -> Option<PathBuf> {
 
 /// A command that runs the cell's worker, under mpiexec where the backend says so.
 pub fn command(cell: &Cell, cell_file: &Path, record: &Path) -> Command {
-    std::fs::write(cell_file, serde_json::to_string(cell).expect("cells serialise")).expect("a temporary file");
+    std::fs::write(cell_file, serde_json::to_string(cell).expect("cells serialise"))
+        .expect("a temporary file");
     let mut command = if cell.backend.uses_mpi() {
         let mut mpiexec = Command::new("mpiexec");
-        mpiexec.args(["-n", &cell.ranks.to_string(), "--bind-to", "none", "--oversubscribe"]).arg(worker());
+        mpiexec
+            .args(["-n", &cell.ranks.to_string(), "--bind-to", "none", "--oversubscribe"])
+            .arg(worker());
         mpiexec
     } else {
         Command::new(worker())
@@ -68,7 +80,8 @@ pub fn run(cell: &Cell, environment: &[(&str, &str)]) -> (Output, Option<End>) {
     let record = folder.path().join("record.json");
     let mut command = command(cell, &folder.path().join("cell.json"), &record);
     let out = command.envs(environment.iter().copied()).output().expect("the worker starts");
-    let report = record.is_file().then(|| read_report(&record, &cell.id()).expect("a report of this cell"));
+    let report =
+        record.is_file().then(|| read_report(&record, &cell.id()).expect("a report of this cell"));
     (out, report.map(|report| report.end))
 }
 
@@ -78,7 +91,10 @@ pub fn measure(cell: &Cell, environment: &[(&str, &str)]) -> Measured {
     let printed = String::from_utf8_lossy(&out.stderr);
     match end {
         Some(End::Done(measured)) if out.status.success() => *measured,
-        other => panic!("{} on {} x {}: {}, {other:?}\n{printed}", cell.backend, cell.ranks, cell.threads, out.status),
+        other => panic!(
+            "{} on {} x {}: {}, {other:?}\n{printed}",
+            cell.backend, cell.ranks, cell.threads, out.status
+        ),
     }
 }
 
@@ -86,7 +102,13 @@ pub fn measure(cell: &Cell, environment: &[(&str, &str)]) -> Measured {
 pub fn synthetic(backend: &str, ranks: u32, threads: u32) -> Cell {
     Cell {
         workload: Workload::KMeans(KMeans::new(5, Stop::Iterations(6), 1)),
-        dataset: Dataset::Synthetic { shape: Synthetic::Mixture, points: 2000, dims: 6, clusters: 5, seed: 3 },
+        dataset: Dataset::Synthetic {
+            shape: Synthetic::Mixture,
+            points: 2000,
+            dims: 6,
+            clusters: 5,
+            seed: 3,
+        },
         backend: Backend::from_name(backend).expect("a backend"),
         ranks,
         threads,
@@ -123,7 +145,9 @@ fn what_no_machine_has_room_for_is_refused() {
 #[test]
 fn true_labels_without_classes_are_refused_before_the_work() {
     let mut cell = synthetic("serial", 1, 1);
-    let Dataset::Synthetic { points, clusters, .. } = &mut cell.dataset else { panic!("made-up rows") };
+    let Dataset::Synthetic { points, clusters, .. } = &mut cell.dataset else {
+        panic!("made-up rows")
+    };
     (*points, *clusters) = (20_000, 20_000);
     let Workload::KMeans(kmeans) = &mut cell.workload;
     kmeans.k = 20_000;

@@ -1,10 +1,12 @@
 //! Rows, grids and centroids for the benchmarks and for the instruction counts.
 
-use amdahl::cell::{Layout, Synthetic};
-use amdahl::data::{MatrixRows, Source, synthetic::Mixture};
-use amdahl::exact::Grid;
-use amdahl::measure::device::{Centroids, KMeansDevice, KMeansShard, Partial, cpu::Cpu};
-use amdahl::workload::kmeans::update;
+use amdahl_data::synthetic::Mixture;
+use amdahl_data::{MatrixRows, Source};
+use amdahl_kmeans::device::cpu::Cpu;
+use amdahl_kmeans::device::{Centroids, KMeansDevice, KMeansShard, Partial};
+use amdahl_kmeans::update;
+use amdahl_lanes::exact::Grid;
+use amdahl_record::cell::{Layout, Synthetic};
 
 /// All layouts, with their words.
 pub const LAYOUTS: [(Layout, &str); 2] = [(Layout::Tiles, "tiles"), (Layout::Rows, "rows")];
@@ -24,9 +26,13 @@ pub struct Rows {
 impl Rows {
     /// `rows` × `dims` in `k` clusters, the same on every machine.
     pub fn new(rows: usize, dims: usize, k: usize) -> Rows {
-        let mixture = Mixture::new(Synthetic::Mixture, rows as u64, dims as u32, k as u32, 1).expect("a valid shape");
+        let mixture = Mixture::new(Synthetic::Mixture, rows as u64, dims as u32, k as u32, 1)
+            .expect("a valid shape");
         let mut values = vec![0f32; rows * dims];
-        mixture.rows(0..rows as u64).and_then(|mut rows| rows.read(&mut values)).expect("synthetic rows");
+        mixture
+            .rows(0..rows as u64)
+            .and_then(|mut rows| rows.read(&mut values))
+            .expect("synthetic rows");
         let mut maxima = vec![0f32; dims];
         for row in values.chunks_exact(dims) {
             maxima.iter_mut().zip(row).for_each(|(max, x)| *max = max.max(x.abs()));

@@ -1,7 +1,9 @@
 //! Every format, written by hand and read back.
 
-use amdahl::cell::Labels;
-use amdahl::data::{self, Shape, format::FORMATS};
+use amdahl_data as data;
+use amdahl_data::Shape;
+use amdahl_data::format::FORMATS;
+use amdahl_record::cell::Labels;
 
 use super::{Scratch, Whole, dataset, gzip, idx, liao, little, npy};
 
@@ -16,11 +18,13 @@ fn reads(format: &str, name: &str, file: &[u8], expected: &Whole) {
     let scratch = Scratch::new();
     for (name, bytes) in [(name.to_string(), file.to_vec()), (format!("{name}.gz"), gzip(file))] {
         for format in [None, Some(format)] {
-            let got =
-                scratch.read(&name, &bytes, format, Labels::None).unwrap_or_else(|e| panic!("{name} {format:?}: {e}"));
+            let got = scratch
+                .read(&name, &bytes, format, Labels::None)
+                .unwrap_or_else(|e| panic!("{name} {format:?}: {e}"));
             assert_eq!(&got, expected, "{name} {format:?}");
         }
-        let source = data::open(&dataset(scratch.file(&name, &bytes), None, Labels::None)).expect("readable");
+        let source = data::open(&dataset(scratch.file(&name, &bytes), None, Labels::None))
+            .expect("readable");
         assert_eq!(source.seekable(), !name.ends_with(".gz") && format != "csv", "{name}");
         let (first, last) = (expected.shape.rows / 2, expected.shape.rows);
         let dims = expected.shape.dims;
@@ -55,7 +59,8 @@ fn npy_of_every_version_and_type() {
         &whole(2, 3, &[0.0, 1.0, 2.0, 253.0, 254.0, 255.0]),
     );
     reads("npy", "a.npy", &npy(1, "|i1", &[2], &[127, 128]), &whole(2, 1, &[127.0, -128.0]));
-    let long: Vec<u8> = [i64::MIN, 16_777_217, 16_777_219].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let long: Vec<u8> =
+        [i64::MIN, 16_777_217, 16_777_219].iter().flat_map(|x| x.to_le_bytes()).collect();
     let rounded = [-9.223_372e18, 16_777_216.0, 16_777_220.0];
     reads("npy", "a.npy", &npy(1, "<i8", &[3, 1], &long), &whole(3, 1, &rounded));
 }
@@ -77,9 +82,24 @@ fn idx_of_every_type() {
     let name = "t-idx2-ubyte";
     reads("idx", name, &of(8, values.map(|x| x as u8).to_vec()), &expected);
     reads("idx", name, &of(9, values.map(|x| x as u8).to_vec()), &expected);
-    reads("idx", name, &of(0x0b, values.iter().flat_map(|&x| i16::from(x).to_be_bytes()).collect()), &expected);
-    reads("idx", name, &of(0x0c, values.iter().flat_map(|&x| i32::from(x).to_be_bytes()).collect()), &expected);
-    reads("idx", name, &of(0x0d, values.iter().flat_map(|&x| f32::from(x).to_be_bytes()).collect()), &expected);
+    reads(
+        "idx",
+        name,
+        &of(0x0b, values.iter().flat_map(|&x| i16::from(x).to_be_bytes()).collect()),
+        &expected,
+    );
+    reads(
+        "idx",
+        name,
+        &of(0x0c, values.iter().flat_map(|&x| i32::from(x).to_be_bytes()).collect()),
+        &expected,
+    );
+    reads(
+        "idx",
+        name,
+        &of(0x0d, values.iter().flat_map(|&x| f32::from(x).to_be_bytes()).collect()),
+        &expected,
+    );
     reads(
         "idx",
         "content.decides",
@@ -94,12 +114,14 @@ fn idx_of_every_type() {
 fn liao_by_its_size_or_its_name() {
     reads("liao", "a.bin", &liao(3, 2, &VALUES), &whole(3, 2, &VALUES));
     let scratch = Scratch::new();
-    let got = scratch.read("no-name", &liao(2, 3, &VALUES), None, Labels::None).expect("the size fits");
+    let got =
+        scratch.read("no-name", &liao(2, 3, &VALUES), None, Labels::None).expect("the size fits");
     assert_eq!(got, whole(2, 3, &VALUES));
     // 0x0108_0000 rows begin like an IDX file of one dimension; the size decides.
     let rows = 0x0108_0000;
     let file = liao(rows, 1, &vec![1.0; rows as usize]);
-    let source = data::open(&dataset(scratch.file("many", &file), None, Labels::None)).expect("the size fits");
+    let source = data::open(&dataset(scratch.file("many", &file), None, Labels::None))
+        .expect("the size fits");
     assert_eq!(source.shape(), Shape { rows: rows as u64, dims: 1 });
 }
 
@@ -126,15 +148,27 @@ fn text_with_every_separator() {
 #[test]
 fn text_with_labels() {
     let scratch = Scratch::new();
-    let read = |text: &str, labels| scratch.read("a.csv", text.as_bytes(), None, labels).expect(text);
-    let expected = |values: &[f32], labels: &[u32]| Whole { labels: Some(labels.to_vec()), ..whole(2, 2, values) };
+    let read =
+        |text: &str, labels| scratch.read("a.csv", text.as_bytes(), None, labels).expect(text);
+    let expected = |values: &[f32], labels: &[u32]| Whole {
+        labels: Some(labels.to_vec()),
+        ..whole(2, 2, values)
+    };
     let last = expected(&[1.0, 2.0, 3.0, 4.0], &[1, 0]);
     assert_eq!(read("1,2,b\n3,4,a\n", Labels::LastColumn), last, "no header");
     assert_eq!(read("x,y,name\n1,2,b\n3,4,a\n", Labels::LastColumn), last);
-    assert_eq!(read("0,1,name\n1,2,7\n3,4,3\n", Labels::LastColumn), last, "only the label's name is one");
+    assert_eq!(
+        read("0,1,name\n1,2,7\n3,4,3\n", Labels::LastColumn),
+        last,
+        "only the label's name is one"
+    );
     assert_eq!(read("1,2,7\n3,4,3\n", Labels::LastColumn), last);
     assert_eq!(read("x,name,y\n1,b,2\n3,a,4\n", Labels::Column("name".into())), last);
-    assert_eq!(read("2,2,ham,spam\n1,2,1\n3,4,0\n", Labels::LastColumn), last, "scikit-learn's first line");
+    assert_eq!(
+        read("2,2,ham,spam\n1,2,1\n3,4,0\n", Labels::LastColumn),
+        last,
+        "scikit-learn's first line"
+    );
     let file = Labels::File(scratch.file("labels.csv", b"class\n12\n7\n"));
     assert_eq!(read("1,2\n3,4\n", file), last);
 }
@@ -165,13 +199,15 @@ fn label_files_of_every_format() {
 fn skipping_is_reading_without_looking() {
     let values: Vec<f32> = (0..60_000).map(|i| i as f32).collect();
     let scratch = Scratch::new();
-    let text: String = values.chunks(3).map(|row| format!("{},{},{}\n", row[0], row[1], row[2])).collect();
+    let text: String =
+        values.chunks(3).map(|row| format!("{},{},{}\n", row[0], row[1], row[2])).collect();
     for (name, file) in [
         ("a.bin", liao(20_000, 3, &values)),
         ("b.bin.gz", gzip(&liao(20_000, 3, &values))),
         ("a.csv", text.into_bytes()),
     ] {
-        let source = data::open(&dataset(scratch.file(name, &file), None, Labels::None)).expect("readable");
+        let source =
+            data::open(&dataset(scratch.file(name, &file), None, Labels::None)).expect("readable");
         let mut rows = source.rows(10..19_990).expect("in range");
         let mut out = [0.0; 6];
         let mut next = 10;

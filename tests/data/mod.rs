@@ -1,4 +1,5 @@
-//! Data sets: real files, formats written and read back, what is refused and how it is said, and properties of every file.
+//! Data sets: real files, formats written and read back, what is refused and how it is said, and
+//! properties of every file.
 
 mod formats;
 pub mod parquet;
@@ -9,9 +10,10 @@ mod refusals;
 use std::io::Write;
 use std::path::PathBuf;
 
-use amdahl::cell::{Dataset, Labels};
-use amdahl::data::{self, Shape, Source};
-use amdahl::error::Result;
+use amdahl_data as data;
+use amdahl_data::{Shape, Source};
+use amdahl_record::cell::{Dataset, Labels};
+use amdahl_record::error::Result;
 use flate2::{Compression, write::GzEncoder};
 
 /// A folder with one file that is written again and again.
@@ -26,14 +28,21 @@ impl Scratch {
 
     fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.folder.path().join(name);
-        // A new file each time: some file systems write a file out at once when it is emptied and filled again.
+        // A new file each time: some file systems write a file out at once when it is emptied and
+        // filled again.
         let _ = std::fs::remove_file(&path);
         std::fs::write(&path, bytes).expect("written");
         path
     }
 
     /// Writes a file and reads all that is in it.
-    fn read(&self, name: &str, bytes: &[u8], format: Option<&str>, labels: Labels) -> Result<Whole> {
+    fn read(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        format: Option<&str>,
+        labels: Labels,
+    ) -> Result<Whole> {
         read(&dataset(self.file(name, bytes), format, labels))
     }
 }
@@ -76,7 +85,8 @@ fn values(source: &dyn Source, piece: usize) -> Result<Vec<f32>> {
 /// An NPY file.
 pub fn npy(version: u8, descr: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
     let extents: String = shape.iter().map(|extent| format!("{extent}, ")).collect();
-    let mut header = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}");
+    let mut header =
+        format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({extents}), }}");
     // NumPy pads the header with blanks so that the values begin at a multiple of 64.
     let before = if version == 1 { 10 } else { 12 };
     while !(before + header.len() + 1).is_multiple_of(64) {

@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use amdahl::cell::{Dataset, Labels};
-use amdahl::data::select::Selection;
-use amdahl::data::{self, Shape, shard::shard};
-use amdahl::error::{Error, Result};
+use amdahl_data as data;
+use amdahl_data::Shape;
+use amdahl_data::select::Selection;
+use amdahl_data::shard::shard;
+use amdahl_record::cell::{Dataset, Labels};
+use amdahl_record::error::{Error, Result};
 
 use super::{Scratch, Whole, dataset, gzip, idx, little, read, values};
 
@@ -23,7 +25,10 @@ pub fn golden(name: &str) -> Vec<u8> {
 fn row(i: usize) -> ([f32; 5], u32) {
     let x = i as f32;
     let label = if i < 20 { i % 4 } else { 3 - i % 4 };
-    ([x / 2.0 - 3.0, x * x - 100.0, (i % 3) as f32, f32::from(i.is_multiple_of(2)), 200.0 + x], label as u32)
+    (
+        [x / 2.0 - 3.0, x * x - 100.0, (i % 3) as f32, f32::from(i.is_multiple_of(2)), 200.0 + x],
+        label as u32,
+    )
 }
 
 /// A field of a structure in Thrift's compact protocol.
@@ -76,7 +81,8 @@ fn structure(fields: &[(u8, Part)]) -> Vec<u8> {
     out
 }
 
-/// A Parquet file of f32 columns `c0`, `c1` …, plain and without compression, with `group` rows in a row group and `page` rows in a page.
+/// A Parquet file of f32 columns `c0`, `c1` …, plain and without compression, with `group` rows in
+/// a row group and `page` rows in a page.
 pub fn write(dims: usize, values: &[f32], group: usize, page: usize) -> Vec<u8> {
     use Part::{Integer, Structure, Structures, Text};
     let mut file = b"PAR1".to_vec();
@@ -89,9 +95,14 @@ pub fn write(dims: usize, values: &[f32], group: usize, page: usize) -> Vec<u8> 
             for part in rows.chunks(page * dims) {
                 let column: Vec<f32> = part.iter().skip(column).step_by(dims).copied().collect();
                 let size = column.len() as i64 * 4;
-                let data =
-                    structure(&[(1, Integer(column.len() as i64)), (2, Integer(0)), (3, Integer(3)), (4, Integer(3))]);
-                let sizes = [(1, Integer(0)), (2, Integer(size)), (3, Integer(size)), (5, Structure(data))];
+                let data = structure(&[
+                    (1, Integer(column.len() as i64)),
+                    (2, Integer(0)),
+                    (3, Integer(3)),
+                    (4, Integer(3)),
+                ]);
+                let sizes =
+                    [(1, Integer(0)), (2, Integer(size)), (3, Integer(size)), (5, Structure(data))];
                 file.extend(structure(&sizes));
                 file.extend(little(&column));
             }
@@ -112,7 +123,12 @@ pub fn write(dims: usize, values: &[f32], group: usize, page: usize) -> Vec<u8> 
     let leaf = |i| structure(&[(1, Integer(4)), (3, Integer(0)), (4, Text(&format!("c{i}")))]);
     schema.extend((0..dims).map(leaf));
     let rows = (values.len() / dims) as i64;
-    let footer = structure(&[(1, Integer(1)), (2, Structures(schema)), (3, Integer(rows)), (4, Structures(groups))]);
+    let footer = structure(&[
+        (1, Integer(1)),
+        (2, Structures(schema)),
+        (3, Integer(rows)),
+        (4, Structures(groups)),
+    ]);
     file.extend(&footer);
     file.extend((footer.len() as u32).to_le_bytes());
     file.extend(b"PAR1");
@@ -126,20 +142,27 @@ fn what_pyarrow_writes() {
     for name in ["usual", "gzip", "zstd", "lz4", "plain", "encodings", "version-2", "required"] {
         let path = file(&format!("{name}.parquet"));
         for by in [Labels::LastColumn, Labels::Column("name".into())] {
-            let whole = read(&dataset(path.clone(), None, by)).unwrap_or_else(|e| panic!("{name}: {e}"));
+            let whole =
+                read(&dataset(path.clone(), None, by)).unwrap_or_else(|e| panic!("{name}: {e}"));
             assert_eq!(whole.shape, Shape { rows: 40, dims: 5 }, "{name}");
             assert_eq!(whole.values, expected, "{name}");
             assert_eq!(whole.labels.as_ref(), Some(&labels), "{name}");
         }
         let whole = read(&dataset(path.clone(), None, Labels::Column("third".into())));
         let text = whole.expect_err("a column of texts is left").to_string();
-        assert!(text.contains("column 6 ('name') holds texts, expected numbers") && text.contains("leave"), "{text}");
+        assert!(
+            text.contains("column 6 ('name') holds texts, expected numbers")
+                && text.contains("leave"),
+            "{text}"
+        );
     }
 }
 
 #[test]
 fn lanes_read_their_own_rows() {
-    for (name, dims) in [("plain", 5), ("encodings", 5), ("version-2", 5), ("zstd", 5), ("usual", 5)] {
+    for (name, dims) in
+        [("plain", 5), ("encodings", 5), ("version-2", 5), ("zstd", 5), ("usual", 5)]
+    {
         let set = dataset(file(&format!("{name}.parquet")), None, Labels::LastColumn);
         let source = data::open(&set).expect("valid");
         assert!(source.seekable(), "{name}");
@@ -174,12 +197,18 @@ fn lanes_read_their_own_rows() {
 fn row_groups_and_pages_of_any_size() {
     let written: Vec<f32> = (0..300).map(|i| (i as f32).sqrt()).collect();
     let scratch = Scratch::new();
-    for (dims, group, page) in [(1, 1000, 1000), (3, 100, 7), (3, 7, 100), (5, 1, 1), (300, 1, 1), (2, 64, 64)] {
+    for (dims, group, page) in
+        [(1, 1000, 1000), (3, 100, 7), (3, 7, 100), (5, 1, 1), (300, 1, 1), (2, 64, 64)]
+    {
         let path = scratch.file("made.parquet", &write(dims, &written, group, page));
         let source = data::open(&dataset(path, None, Labels::None)).expect("valid");
         assert_eq!(source.shape(), Shape { rows: 300 / dims as u64, dims });
         for piece in [1, 4, 300] {
-            assert_eq!(values(&*source, piece).expect("readable"), written, "{dims} columns, {group} and {page} rows");
+            assert_eq!(
+                values(&*source, piece).expect("readable"),
+                written,
+                "{dims} columns, {group} and {page} rows"
+            );
         }
     }
 }
@@ -194,7 +223,8 @@ fn labels_of_their_own_file_and_numbers_as_labels() {
     let two = scratch.file("two.parquet", &write(2, &[0.0; 8], 2, 2));
     let error = read(&dataset(data, None, Labels::File(two.clone()))).expect_err("two columns");
     assert!(error.message.contains("labels are one column, the file has 2"), "{error}");
-    let Whole { shape, labels, .. } = read(&dataset(two, None, Labels::Column("c0".into()))).expect("valid");
+    let Whole { shape, labels, .. } =
+        read(&dataset(two, None, Labels::Column("c0".into()))).expect("valid");
     assert_eq!((shape.dims, labels), (1, Some(vec![0; 4])));
 }
 
@@ -204,7 +234,7 @@ fn a_sample_of_a_file() {
         path: file("plain.parquet"),
         format: Some("parquet".into()),
         labels: Labels::LastColumn,
-        sample: Some(amdahl::cell::Sample { points, seed: 4 }),
+        sample: Some(amdahl_record::cell::Sample { points, seed: 4 }),
     };
     let sampled = read(&set(11)).expect("11 of 40");
     for (row_of, label) in sampled.values.chunks(5).zip(sampled.labels.expect("there")) {
@@ -245,14 +275,26 @@ fn what_is_refused() {
             assert!(text.contains(said), "'{said}' is not in: {text}");
         }
     };
-    says(&golden("null.parquet"), &["row 3, column 'x': the value is missing (null)", "fill them in"]);
-    says(&golden("brotli.parquet"), &["column 'x' is compressed by brotli, which is not read", "snappy, zstd"]);
-    says(&golden("nested.parquet"), &["column 2 ('list') holds nested values", "leave the column out"]);
+    says(
+        &golden("null.parquet"),
+        &["row 3, column 'x': the value is missing (null)", "fill them in"],
+    );
+    says(
+        &golden("brotli.parquet"),
+        &["column 'x' is compressed by brotli, which is not read", "snappy, zstd"],
+    );
+    says(
+        &golden("nested.parquet"),
+        &["column 2 ('list') holds nested values", "leave the column out"],
+    );
     let usual = golden("usual.parquet");
     let last = usual.len() - 1;
     says(&usual[..last], &["does not end with PAR1", "not written or copied to its end"]);
     says(&usual[..9], &["12 bytes at least, this one 9: it is truncated"]);
-    says(b"PAR2 and more bytes than twelve", &["expected 50 41 52 31, got 50 41 52 32", "not a Parquet file"]);
+    says(
+        b"PAR2 and more bytes than twelve",
+        &["expected 50 41 52 31, got 50 41 52 32", "not a Parquet file"],
+    );
     says(b"PARE and more bytes than twelve", &["encrypted"]);
     says(&gzip(&usual), &["inside a gzip file", "gunzip"]);
     let mut long = usual.clone();
@@ -270,7 +312,10 @@ fn what_is_refused() {
     let mut wrong = golden("encodings.parquet");
     wrong[100] ^= 1;
     let scratch = Scratch::new();
-    let text = scratch.read("a.parquet", &wrong, None, Labels::LastColumn).expect_err("damaged").to_string();
+    let text = scratch
+        .read("a.parquet", &wrong, None, Labels::LastColumn)
+        .expect_err("damaged")
+        .to_string();
     assert!(text.contains("checksum is wrong") && text.contains("write it again"), "{text}");
     let empty = write(2, &[], 1, 1);
     says(&empty, &["the file has 0 rows"]);

@@ -1,10 +1,12 @@
-//! Properties that hold for every file, sample, shard and recipe. Damaged files are in `tests/fuzz`.
+//! Properties that hold for every file, sample, shard and recipe. Damaged files are in
+//! `tests/fuzz`.
 
-use amdahl::cell::{Dataset, Labels, Sample, Synthetic};
-use amdahl::data::sample::choose;
-use amdahl::data::shard::shard;
-use amdahl::data::synthetic::Mixture;
-use amdahl::data::{self, Shape, Source, digest};
+use amdahl_data as data;
+use amdahl_data::sample::choose;
+use amdahl_data::shard::shard;
+use amdahl_data::synthetic::Mixture;
+use amdahl_data::{Shape, Source, digest};
+use amdahl_record::cell::{Dataset, Labels, Sample, Synthetic};
 use proptest::prelude::*;
 
 use super::{Scratch, gzip, idx, liao, little, npy, parquet, values};
@@ -12,7 +14,8 @@ use super::{Scratch, gzip, idx, liao, little, npy, parquet, values};
 /// Rows of finite values.
 fn matrix() -> impl Strategy<Value = (usize, Vec<f32>)> {
     let value = prop::num::f32::NORMAL | prop::num::f32::SUBNORMAL | prop::num::f32::ZERO;
-    (1..20usize, 1..8usize).prop_flat_map(move |(rows, dims)| (Just(dims), prop::collection::vec(value, rows * dims)))
+    (1..20usize, 1..8usize)
+        .prop_flat_map(move |(rows, dims)| (Just(dims), prop::collection::vec(value, rows * dims)))
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {

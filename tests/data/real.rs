@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use amdahl::cell::{Dataset, Sample};
-use amdahl::data::catalogue::Folders;
-use amdahl::data::{self, Shape};
+use amdahl_data as data;
+use amdahl_data::Shape;
+use amdahl_data::catalogue::Folders;
+use amdahl_record::cell::{Dataset, Sample};
 
 use super::values;
 
@@ -19,7 +20,8 @@ fn real_data(test: &str) -> Option<PathBuf> {
     Some(folder)
 }
 
-/// Opens a set of the catalogue by the files in `folder`; `None`, said loudly, where they are missing.
+/// Opens a set of the catalogue by the files in `folder`; `None`, said loudly, where they are
+/// missing.
 fn real_set(test: &str, name: &str, sample: Option<Sample>) -> Option<Dataset> {
     let folders = Folders { data: Some(real_data(test)?), cache: None, curl: None };
     let set = data::catalogue::set(name).expect("in the catalogue");
@@ -52,9 +54,15 @@ fn real_sets_have_their_shape_and_labels() {
         ("texture17695", 17_695, 20, &[]),
         ("covertype-ramp", 92_962, 54, &[33_894, 45_328, 5721, 439, 1519, 2779, 3282]),
     ];
-    assert_eq!(known.len(), data::catalogue::sets().expect("valid").len(), "every set of the catalogue is here");
+    assert_eq!(
+        known.len(),
+        data::catalogue::sets().expect("valid").len(),
+        "every set of the catalogue is here"
+    );
     for &(name, rows, dims, classes) in known {
-        let Some(dataset) = real_set("real_sets_have_their_shape_and_labels", name, None) else { continue };
+        let Some(dataset) = real_set("real_sets_have_their_shape_and_labels", name, None) else {
+            continue;
+        };
         let source = data::open(&dataset).expect("readable");
         assert_eq!(source.shape(), Shape { rows, dims }, "{name}");
         let values = values(&*source, 1000).expect("readable");
@@ -76,7 +84,10 @@ fn real_values_are_those_of_the_files() {
     };
     if let Some((total, values)) = sum("mnist-t10k") {
         let nonzero = values.iter().filter(|&&x| x != 0.0).count() as f64 / values.len() as f64;
-        assert!((nonzero - 0.193).abs() < 0.0005, "19.3% of the pixels are not zero, got {nonzero}");
+        assert!(
+            (nonzero - 0.193).abs() < 0.0005,
+            "19.3% of the pixels are not zero, got {nonzero}"
+        );
         assert_eq!(total.fract(), 0.0, "whole numbers");
     }
     if let Some((_, values)) = sum("digits") {
@@ -93,24 +104,37 @@ fn samples_of_real_sets_keep_rows_with_their_labels() {
     let test = "samples_of_real_sets_keep_rows_with_their_labels";
     let sample = Sample { points: 500, seed: 3 };
     for name in ["mnist-t10k", "digits", "color17695"] {
-        let (Some(all), Some(some)) = (real_set(test, name, None), real_set(test, name, Some(sample))) else {
+        let (Some(all), Some(some)) =
+            (real_set(test, name, None), real_set(test, name, Some(sample)))
+        else {
             continue;
         };
-        let (all, some) = (data::open(&all).expect("readable"), data::open(&some).expect("readable"));
+        let (all, some) =
+            (data::open(&all).expect("readable"), data::open(&some).expect("readable"));
         let Shape { rows, dims } = all.shape();
         let kept = data::sample::choose(rows, sample).expect("enough rows");
-        let (every, few) = (values(&*all, 512).expect("readable"), values(&*some, 512).expect("readable"));
-        let (labels, few_labels) = (all.truth(0..rows).expect("known"), some.truth(0..500).expect("known"));
+        let (every, few) =
+            (values(&*all, 512).expect("readable"), values(&*some, 512).expect("readable"));
+        let (labels, few_labels) =
+            (all.truth(0..rows).expect("known"), some.truth(0..500).expect("known"));
         for (i, &row) in kept.iter().enumerate() {
             assert_eq!(few[i * dims..][..dims], every[row as usize * dims..][..dims], "{name}");
-            assert_eq!(few_labels.as_ref().map(|l| l[i]), labels.as_ref().map(|l| l[row as usize]), "{name}");
+            assert_eq!(
+                few_labels.as_ref().map(|l| l[i]),
+                labels.as_ref().map(|l| l[row as usize]),
+                "{name}"
+            );
         }
     }
 }
 
 #[test]
 fn real_sets_are_identified_without_reading_rows() {
-    let Some(dataset) = real_set("real_sets_are_identified_without_reading_rows", "mnist-t10k", None) else { return };
+    let Some(dataset) =
+        real_set("real_sets_are_identified_without_reading_rows", "mnist-t10k", None)
+    else {
+        return;
+    };
     let identity = data::identify(&dataset).expect("readable");
     assert_eq!(identity.shape, Some(Shape { rows: 10_000, dims: 784 }));
     assert_eq!(identity, data::identify(&dataset).expect("readable"));

@@ -1,4 +1,5 @@
-//! `amdahl fit` and `amdahl predict` on an accelerator: the processor's model and labels, bit by bit.
+//! `amdahl fit` and `amdahl predict` on an accelerator: the processor's model and labels, bit by
+//! bit.
 
 use crate::support::{Ran, Sandbox};
 
@@ -21,8 +22,9 @@ fn files(sandbox: &Sandbox, device: &str) -> (Vec<u8>, Vec<u8>) {
 #[test]
 fn an_accelerator_gives_the_processor_s_model_and_labels() {
     let sandbox = Sandbox::new();
-    let rows: Vec<String> =
-        (0..500).map(|i| format!("{}.25,{},{}.5", (i * 37) % 101, (i * 53) % 89, (i * 71) % 97)).collect();
+    let rows: Vec<String> = (0..500)
+        .map(|i| format!("{}.25,{},{}.5", (i * 37) % 101, (i * 53) % 89, (i * 71) % 97))
+        .collect();
     sandbox.write("points.csv", rows.join("\n") + "\n");
     assert_eq!(files(&sandbox, "pjrt-reference"), files(&sandbox, ""));
     let refused = |device: &str, threads: &str| {

@@ -1,4 +1,5 @@
-//! `amdahl fit` and `amdahl predict` as programs: real data, every format, threads and ranks, what is refused, what is left on the disk.
+//! `amdahl fit` and `amdahl predict` as programs: real data, every format, threads and ranks, what
+//! is refused, what is left on the disk.
 
 mod accelerator;
 mod real;
@@ -7,9 +8,10 @@ mod refusals;
 use std::path::Path;
 use std::process::Command;
 
-use amdahl::cell::Dataset;
-use amdahl::data::{self, Source};
-use amdahl::fit::npy;
+use amdahl_clustering::npy;
+use amdahl_data as data;
+use amdahl_data::Source;
+use amdahl_record::cell::Dataset;
 
 use crate::support::{Ran, Sandbox};
 
@@ -55,8 +57,9 @@ fn on_ranks_with(sandbox: &Sandbox, ranks: usize, words: &[&str], variable: (&st
 /// Names of the files in the sandbox, in order.
 fn names(sandbox: &Sandbox) -> Vec<String> {
     let entries = std::fs::read_dir(sandbox.path("")).expect("a folder");
-    let mut names: Vec<String> =
-        entries.map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned()).collect();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .collect();
     names.sort();
     names
 }

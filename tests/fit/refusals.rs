@@ -26,7 +26,10 @@ fn every_mistake_is_named() {
         (&["fit", "p.csv", "-k", "2"], "'a' is not a number"),
         (&["fit", "p.csv", "-k", "2", "--columns", "x,z"], "no column is called 'z'"),
         (&["fit", "p.csv", "-k", "2", "--columns", "1,7"], "no column 7, the data has 4"),
-        (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--weights", "zero.csv"], "all weights are 0"),
+        (
+            &["fit", "p.csv", "-k", "2", "--columns", "x,y", "--weights", "zero.csv"],
+            "all weights are 0",
+        ),
         (
             &["fit", "p.csv", "-k", "2", "--columns", "x,y", "--weights", "short.csv"],
             "2 x 1 weights, the data has 4 rows",
@@ -34,17 +37,40 @@ fn every_mistake_is_named() {
         (&["fit", "negative.csv", "-k", "1", "--weights", "w"], "row 2: the weight is -3"),
         (&["fit", "missing.csv", "-k", "2"], "missing.csv"),
         (&["fit", "digitz", "-k", "2"], "did you mean 'digits'"),
-        (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--init", "best"], "neither a way to begin nor a file"),
         (
-            &["fit", "p.csv", "-k", "2", "--columns", "x,y", "--starts", "2", "--init", "first-rows"],
+            &["fit", "p.csv", "-k", "2", "--columns", "x,y", "--init", "best"],
+            "neither a way to begin nor a file",
+        ),
+        (
+            &[
+                "fit",
+                "p.csv",
+                "-k",
+                "2",
+                "--columns",
+                "x,y",
+                "--starts",
+                "2",
+                "--init",
+                "first-rows",
+            ],
             "would all do the same",
         ),
         (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--tolerance=-1"], "--tolerance"),
         (&["fit", "p.csv", "-k", "0"], "-k"),
-        (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--model", "no/such/m.json"], "the folder must be there"),
+        (
+            &["fit", "p.csv", "-k", "2", "--columns", "x,y", "--model", "no/such/m.json"],
+            "the folder must be there",
+        ),
         (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--model", "m.npy"], "ends in .json"),
-        (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--labels", "p.csv/l.csv"], "cannot write p.csv/l.csv"),
-        (&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--init", "zero.csv"], "k x columns of the data is 2 x 2"),
+        (
+            &["fit", "p.csv", "-k", "2", "--columns", "x,y", "--labels", "p.csv/l.csv"],
+            "cannot write p.csv/l.csv",
+        ),
+        (
+            &["fit", "p.csv", "-k", "2", "--columns", "x,y", "--init", "zero.csv"],
+            "k x columns of the data is 2 x 2",
+        ),
     ] {
         let before = names(&sandbox);
         let ran = sandbox.run(words);
@@ -53,7 +79,9 @@ fn every_mistake_is_named() {
         assert!(ran.out().is_empty());
         assert_eq!(names(&sandbox), before, "{words:?} leaves nothing");
     }
-    let ran = sandbox.run(&[&["fit", "p.csv", "-k", "2", "--weights", "w"], &base[..]].concat()).ends_with(0);
+    let ran = sandbox
+        .run(&[&["fit", "p.csv", "-k", "2", "--weights", "w"], &base[..]].concat())
+        .ends_with(0);
     assert!(ran.out().contains("ARI 1.0000"), "{}", ran.out());
 }
 
@@ -62,7 +90,18 @@ fn a_model_that_does_not_fit_or_is_damaged_is_refused() {
     let sandbox = Sandbox::new();
     sandbox.write("p.csv", POINTS);
     sandbox
-        .run(&["fit", "p.csv", "-k", "2", "--columns", "x,y", "--model", "m.json", "--labels", "l.txt"])
+        .run(&[
+            "fit",
+            "p.csv",
+            "-k",
+            "2",
+            "--columns",
+            "x,y",
+            "--model",
+            "m.json",
+            "--labels",
+            "l.txt",
+        ])
         .ends_with(0);
     // Columns are found by their names, wherever they are.
     sandbox.write("other.csv", "id,y,x\nsome,1,0\nmore,8,9\n");
@@ -107,7 +146,11 @@ fn a_model_that_does_not_fit_or_is_damaged_is_refused() {
             // It was removed.
         }
         let ran = sandbox.run(&["predict", "m.json", "p.csv"]).ends_with(2);
-        assert!(ran.err().contains(what) && ran.err().contains("m.npy"), "'{what}' is not in: {}", ran.err());
+        assert!(
+            ran.err().contains(what) && ran.err().contains("m.npy"),
+            "'{what}' is not in: {}",
+            ran.err()
+        );
     }
 }
 
@@ -116,9 +159,13 @@ fn a_full_disk_leaves_nothing_half_written() {
     let sandbox = Sandbox::new();
     let rows: String = (0..40_000).map(|i| format!("{}\n", i % 97)).collect();
     sandbox.write("p.csv", rows);
-    let amdahl = sandbox.amdahl(&["fit", "p.csv", "-k", "3", "--model", "m.json", "--labels", "l.npy"]);
+    let amdahl =
+        sandbox.amdahl(&["fit", "p.csv", "-k", "3", "--model", "m.json", "--labels", "l.npy"]);
     let mut limited = Command::new("sh");
-    limited.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]).arg(amdahl.get_program()).args(amdahl.get_args());
+    limited
+        .args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""])
+        .arg(amdahl.get_program())
+        .args(amdahl.get_args());
     let ran = limited.current_dir(sandbox.path("")).stdin(Stdio::null()).output().expect("a shell");
     let ran = crate::support::Ran(ran).ends_with(1);
     assert!(ran.err().contains("cannot write l.npy"), "{}", ran.err());
@@ -133,16 +180,33 @@ fn a_full_disk_leaves_nothing_half_written() {
 #[test]
 fn ctrl_c_ends_a_fit_and_leaves_nothing() {
     let sandbox = Sandbox::new();
-    let rows: String = (0..20_000u64).map(|i| format!("{},{}\n", (i * 7919) % 1009, (i * 104_729) % 997)).collect();
+    let rows: String = (0..20_000u64)
+        .map(|i| format!("{},{}\n", (i * 7919) % 1009, (i * 104_729) % 997))
+        .collect();
     sandbox.write("p.csv", rows);
-    let words = ["fit", "p.csv", "-k", "64", "--starts", "1000000", "--tolerance", "0", "--labels", "l.txt"];
+    let words = [
+        "fit",
+        "p.csv",
+        "-k",
+        "64",
+        "--starts",
+        "1000000",
+        "--tolerance",
+        "0",
+        "--labels",
+        "l.txt",
+    ];
     let mut child = sandbox.start(&words);
     // The file of labels is begun before the work.
     wait_while_running(&mut child, "a file is begun", || names(&sandbox).len() > 1);
     std::thread::sleep(std::time::Duration::from_millis(300));
     signal(child.id(), libc::SIGINT);
     let ran = sandbox.end(child).ends_with(130);
-    assert!(ran.err().contains("interrupted: start ") && ran.err().contains("nothing was written"), "{}", ran.err());
+    assert!(
+        ran.err().contains("interrupted: start ") && ran.err().contains("nothing was written"),
+        "{}",
+        ran.err()
+    );
     assert_eq!(names(&sandbox), ["p.csv"]);
 }
 
@@ -154,7 +218,10 @@ fn an_error_under_ranks_is_said_once() {
     let sandbox = Sandbox::new();
     sandbox.write("p.csv", POINTS);
     for (words, what) in [
-        (&["fit", "p.csv", "-k", "5", "--columns", "x,y"][..], "k = 5 clusters need at least 5 rows"),
+        (
+            &["fit", "p.csv", "-k", "5", "--columns", "x,y"][..],
+            "k = 5 clusters need at least 5 rows",
+        ),
         (&["fit", "p.csv", "-k", "2"], "'a' is not a number"),
         (&["fit", "p.csv", "-k", "2", "--init", "best"], "neither a way to begin"),
         (&["fit", "p.csv"], "required arguments"),

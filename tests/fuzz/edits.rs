@@ -4,7 +4,8 @@ use std::io::{Read, Write};
 
 use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 
-/// Random numbers of one input: a counter, scrambled (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", OOPSLA 2014).
+/// Random numbers of one input: a counter, scrambled (Steele, Lea, Flood: "Fast splittable
+/// pseudorandom number generators", OOPSLA 2014).
 pub struct Draws {
     state: u64,
 }
@@ -12,8 +13,9 @@ pub struct Draws {
 impl Draws {
     pub fn new(reader: &str, input: u64) -> Draws {
         // FNV-1a of the reader's name, so that readers see different damage.
-        let name =
-            reader.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3));
+        let name = reader.bytes().fold(0xcbf2_9ce4_8422_2325, |h: u64, b| {
+            (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3)
+        });
         let mut draws = Draws { state: name ^ input.wrapping_mul(0xd6e8_feb8_6659_fd93) };
         draws.next();
         draws
@@ -38,7 +40,8 @@ impl Draws {
 }
 
 /// Bytes that mean something to one format or another.
-const TELLING: &[u8] = b"\0\x01\x02\x08\x0b\x15\x19\x1c\x7f\x80\xfe\xff,;\t \n\r\"'-+.eEnainf0123456789(){}[]:LTF\\";
+const TELLING: &[u8] =
+    b"\0\x01\x02\x08\x0b\x15\x19\x1c\x7f\x80\xfe\xff,;\t \n\r\"'-+.eEnainf0123456789(){}[]:LTF\\";
 /// Numbers at the edge of something.
 const EDGES: &[u64] = &[
     0,

@@ -1,7 +1,7 @@
 //! Counts the memory that a thread asks for, so that a test can say how much a reader needs.
 //!
-//! Counted are the bytes asked for, not what the allocator rounds them to; a block that grows counts with its new size alone, because
-//! large blocks are moved by remapping pages.
+//! Counted are the bytes asked for, not what the allocator rounds them to; a block that grows
+//! counts with its new size alone, because large blocks are moved by remapping pages.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -50,7 +50,8 @@ unsafe impl GlobalAlloc for Counting {
     }
 }
 
-/// What `work` returns, and the most bytes that this thread held meanwhile beyond what it held before.
+/// What `work` returns, and the most bytes that this thread held meanwhile beyond what it held
+/// before.
 pub fn peak<R>(work: impl FnOnce() -> R) -> (R, u64) {
     let before = HELD.with(|held| {
         let (now, _) = held.get();

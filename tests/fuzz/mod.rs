@@ -1,11 +1,14 @@
-//! Every reader against damaged files: an error or a result, never a panic, never more memory than twice the content.
+//! Every reader against damaged files: an error or a result, never a panic, never more memory than
+//! twice the content.
 //!
-//! Inputs are valid files with random edits, the same ones in every run. `AMDAHL_FUZZ=1000000` reads so many for each reader (CI: 10,000);
-//! `AMDAHL_FUZZ_FROM=N` begins with input N, to see one again.
+//! Inputs are valid files with random edits, the same ones in every run. `AMDAHL_FUZZ=1000000`
+//! reads so many for each reader (CI: 10,000); `AMDAHL_FUZZ_FROM=N` begins with input N, to see one
+//! again.
 //!
-//! The bound: what a thread holds at most while it opens a file, reads its rows in small pieces and its labels, is at most
-//! 2 × content + 1 MiB. Content is the file, decompressed if it is a gzip file. The constant covers buffers, the state of decompressors, and
-//! what is kept for each column and each different label.
+//! The bound: what a thread holds at most while it opens a file, reads its rows in small pieces and
+//! its labels, is at most 2 × content + 1 MiB. Content is the file, decompressed if it is a gzip
+//! file. The constant covers buffers, the state of decompressors, and what is kept for each column
+//! and each different label.
 
 mod edits;
 mod memory;
@@ -16,9 +19,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use amdahl::cell::{Dataset, Labels, Sample};
-use amdahl::data::{self, Shape};
-use amdahl::error::Result;
+use amdahl_data as data;
+use amdahl_data::Shape;
+use amdahl_record::cell::{Dataset, Labels, Sample};
+use amdahl_record::error::Result;
 
 use self::edits::{Draws, content_length, damage, gzip};
 use self::memory::peak;
@@ -44,14 +48,18 @@ impl Tally {
             Err(error) => {
                 self.refused += 1;
                 assert_eq!(error.exit_code(), 2, "{error}");
-                assert!(!error.message.is_empty() && error.to_string().contains(name), "no file in: {error}");
+                assert!(
+                    !error.message.is_empty() && error.to_string().contains(name),
+                    "no file in: {error}"
+                );
             }
         }
     }
 }
 
-/// Runs `one` on as many inputs as the environment says, and asserts that it neither panics nor needs too much memory. `one` gets an
-/// input's number and returns the file, its content's length and the most bytes that were held.
+/// Runs `one` on as many inputs as the environment says, and asserts that it neither panics nor
+/// needs too much memory. `one` gets an input's number and returns the file, its content's length
+/// and the most bytes that were held.
 pub fn fuzz(reader: &str, mut one: impl FnMut(u64, &mut Tally) -> (Vec<u8>, u64, u64)) {
     let number = |name: &str| std::env::var(name).ok().and_then(|n| n.parse::<u64>().ok());
     let from = number("AMDAHL_FUZZ_FROM").unwrap_or(0);
@@ -61,13 +69,18 @@ pub fn fuzz(reader: &str, mut one: impl FnMut(u64, &mut Tally) -> (Vec<u8>, u64,
     for input in from..from + inputs {
         let outcome = catch_unwind(AssertUnwindSafe(|| one(input, &mut tally)));
         let Ok((file, content, held)) = outcome else {
-            panic!("{reader}: input {input} (AMDAHL_FUZZ_FROM={input} AMDAHL_FUZZ=1) panics, see above");
+            panic!(
+                "{reader}: input {input} (AMDAHL_FUZZ_FROM={input} AMDAHL_FUZZ=1) panics, see above"
+            );
         };
         tally.most = tally.most.max(held.saturating_sub(2 * content));
         if held > 2 * content + CONSTANT {
             let path = std::env::temp_dir().join(format!("amdahl-fuzz-{reader}-{input}"));
             let kept = std::fs::write(&path, &file);
-            panic!("{reader}: input {input} of {content} bytes took {held} bytes ({}, {kept:?})", path.display());
+            panic!(
+                "{reader}: input {input} of {content} bytes took {held} bytes ({}, {kept:?})",
+                path.display()
+            );
         }
     }
     let seconds = started.elapsed().as_secs_f64();
@@ -77,7 +90,10 @@ pub fn fuzz(reader: &str, mut one: impl FnMut(u64, &mut Tally) -> (Vec<u8>, u64,
         inputs as f64 / seconds
     );
     if from == 0 && inputs >= 1000 {
-        assert!(read > inputs / 50 && refused > inputs / 10, "{reader}: {read} read, {refused} refused: both are seen");
+        assert!(
+            read > inputs / 50 && refused > inputs / 10,
+            "{reader}: {read} read, {refused} refused: both are seen"
+        );
     }
 }
 
@@ -123,7 +139,10 @@ fn read(dataset: &Dataset, piece: usize, skip: u64) -> Result<()> {
     }
     // All labels are read when the first is asked for.
     let labels = source.truth(0..rows.min(VALUES as u64))?;
-    assert!(labels.is_none_or(|labels| labels.len() as u64 == rows.min(VALUES as u64)), "a label for each row");
+    assert!(
+        labels.is_none_or(|labels| labels.len() as u64 == rows.min(VALUES as u64)),
+        "a label for each row"
+    );
     Ok(())
 }
 
@@ -151,7 +170,8 @@ fn format(name: &'static str) {
             _ if name == "parquet" => Labels::LastColumn,
             _ => Labels::None,
         };
-        let sample = draws.one_in(8).then(|| Sample { points: 1 + draws.next() % 5, seed: draws.next() });
+        let sample =
+            draws.one_in(8).then(|| Sample { points: 1 + draws.next() % 5, seed: draws.next() });
         let (piece, skip) = (1 + draws.below(9), draws.below(4) as u64);
         let content = content_length(&file);
         std::fs::write(&path, &file).expect("written");
@@ -211,7 +231,8 @@ fn labels() {
     });
 }
 
-/// Large files that need as much memory as any: text of the shortest numbers, compressed bytes, columns of equal values.
+/// Large files that need as much memory as any: text of the shortest numbers, compressed bytes,
+/// columns of equal values.
 #[test]
 fn large_files_take_twice_their_content() {
     let folder = folder();

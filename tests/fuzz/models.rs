@@ -1,9 +1,10 @@
 //! Damaged models: the JSON, and the centroids beside it.
 //!
-//! Checksums would catch all damage at the door, so in half of the inputs they are put right again, and what the file says is judged.
+//! Checksums would catch all damage at the door, so in half of the inputs they are put right again,
+//! and what the file says is judged.
 
-use amdahl::cell::{canonical, hex};
-use amdahl::fit::{KMeans, Model, Scale};
+use amdahl_clustering::{KMeans, Model, Scale};
+use amdahl_record::cell::{canonical, hex};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -16,10 +17,15 @@ fn seeds(folder: &std::path::Path) -> Vec<[Vec<u8>; 2]> {
     let values: Vec<f32> = (0..60).map(|i| (i * 7 % 13) as f32).collect();
     [(2, 3, Scale::None), (5, 4, Scale::Standard), (1, 1, Scale::None)]
         .map(|(dims, k, scale)| {
-            let fit = KMeans::new(k).scale(scale).threads(1).fit(&values, dims).expect("sixty values are enough");
+            let fit = KMeans::new(k)
+                .scale(scale)
+                .threads(1)
+                .fit(&values, dims)
+                .expect("sixty values are enough");
             let path = folder.join("model.json");
             fit.model.save(&path).expect("written");
-            [path.clone(), path.with_extension("npy")].map(|path| std::fs::read(path).expect("written"))
+            [path.clone(), path.with_extension("npy")]
+                .map(|path| std::fs::read(path).expect("written"))
         })
         .to_vec()
 }
@@ -67,12 +73,17 @@ fn models() {
         tally.note(&result, "");
         if let Ok(model) = result {
             mended += u64::from(mend_it);
-            assert!(model.k() > 0 && model.dims > 0 && model.centroids.len() == model.k() * model.dims);
+            assert!(
+                model.k() > 0 && model.dims > 0 && model.centroids.len() == model.k() * model.dims
+            );
             assert!(model.centroids.iter().all(|x| x.is_finite()));
             // Whatever was read can be asked for.
             assert!((0..model.k()).all(|j| model.centroid(j).len() == model.dims));
         }
         (text, content, held)
     });
-    assert!(mended > 0 || std::env::var_os("AMDAHL_FUZZ_FROM").is_some(), "some pass with their checksums put right");
+    assert!(
+        mended > 0 || std::env::var_os("AMDAHL_FUZZ_FROM").is_some(),
+        "some pass with their checksums put right"
+    );
 }

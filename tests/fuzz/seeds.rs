@@ -36,7 +36,18 @@ pub fn of(format: &str) -> Vec<Vec<u8>> {
         ],
     };
     if format == "parquet" {
-        let names = ["usual", "gzip", "zstd", "lz4", "plain", "encodings", "version-2", "required", "null", "nested"];
+        let names = [
+            "usual",
+            "gzip",
+            "zstd",
+            "lz4",
+            "plain",
+            "encodings",
+            "version-2",
+            "required",
+            "null",
+            "nested",
+        ];
         files.extend(names.map(|name| parquet::golden(&format!("{name}.parquet"))));
     }
     files

@@ -1,8 +1,10 @@
-//! Manifests: what is wrong with bad ones, what the shipped ones plan, and that nothing written can make planning fall over.
+//! Manifests: what is wrong with bad ones, what the shipped ones plan, and that nothing written can
+//! make planning fall over.
 
 use std::path::{Path, PathBuf};
 
-use amdahl::plan::{self, Machine};
+use amdahl_run::plan;
+use amdahl_run::plan::Machine;
 
 mod properties;
 mod verb;
@@ -11,8 +13,8 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A golden file of bad manifests: `# what it shows`, `| the manifest`, `> the message`. With `AMDAHL_BLESS=1` in the environment the
-/// messages are written anew.
+/// A golden file of bad manifests: `# what it shows`, `| the manifest`, `> the message`. With
+/// `AMDAHL_BLESS=1` in the environment the messages are written anew.
 fn check_messages(name: &str) {
     let path = root().join("tests/golden/manifests").join(name);
     let text = std::fs::read_to_string(&path).expect("a golden file");
@@ -20,13 +22,15 @@ fn check_messages(name: &str) {
     for case in text.split("# ").skip(1) {
         let (title, rest) = case.split_once('\n').expect("a title");
         let lines = rest.lines().filter_map(|line| line.strip_prefix('|'));
-        let manifest: String = lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect();
+        let manifest: String =
+            lines.map(|line| format!("{}\n", line.strip_prefix(' ').unwrap_or(line))).collect();
         let file = root().join("manifest.toml");
         let error = match plan::parse(&manifest, &file, Machine::of(4)) {
             Ok(plan) => panic!("{name}: {title}: accepted, {} cells", plan.cells.len()),
             Err(error) => error,
         };
-        let place = error.place.as_ref().unwrap_or_else(|| panic!("{name}: {title}: no place: {error}"));
+        let place =
+            error.place.as_ref().unwrap_or_else(|| panic!("{name}: {title}: no place: {error}"));
         assert!(place.line > 0 && place.column > 0, "{name}: {title}: {error}");
         assert_eq!(error.exit_code(), 2, "{name}: {title}");
         let message = error.to_string().replace(&format!("{}/", root().display()), "");
@@ -52,7 +56,8 @@ fn every_bad_manifest_has_a_message_with_its_place() {
 
 #[test]
 fn a_missing_manifest_is_named() {
-    let error = plan::load(&PathBuf::from("no/such/manifest.toml"), Machine::of(1)).expect_err("missing");
+    let error =
+        plan::load(&PathBuf::from("no/such/manifest.toml"), Machine::of(1)).expect_err("missing");
     assert!(error.to_string().contains("no/such/manifest.toml"), "{error}");
     assert_eq!(error.exit_code(), 2);
 }
@@ -103,7 +108,8 @@ fn the_shipped_manifests_plan_on_machines_of_any_size() {
             path.display()
         );
         for cpus in [1, 2, 3, 4, 12, 64] {
-            let plan = plan::load(&path, Machine::of(cpus)).unwrap_or_else(|e| panic!("{e} on {cpus} CPUs"));
+            let plan = plan::load(&path, Machine::of(cpus))
+                .unwrap_or_else(|e| panic!("{e} on {cpus} CPUs"));
             for planned in &plan.cells {
                 planned.cell.validate().expect("a valid cell");
                 assert_eq!(planned.cell.oversubscribe, planned.cell.lanes() > cpus, "{planned:?}");
@@ -115,7 +121,8 @@ fn the_shipped_manifests_plan_on_machines_of_any_size() {
 
 #[test]
 fn the_default_sweep_has_every_backend_on_two_cpus() {
-    let plan = plan::load(&root().join("experiments/strong-scaling.toml"), Machine::of(2)).expect("a plan");
+    let plan = plan::load(&root().join("experiments/strong-scaling.toml"), Machine::of(2))
+        .expect("a plan");
     let mut backends: Vec<_> = plan.cells.iter().map(|c| c.cell.backend.name()).collect();
     backends.sort_unstable();
     backends.dedup();
@@ -125,13 +132,16 @@ fn the_default_sweep_has_every_backend_on_two_cpus() {
 
 #[test]
 fn weak_scaling_keeps_the_rows_of_a_lane() {
-    let plan = plan::load(&root().join("experiments/weak-scaling.toml"), Machine::of(8)).expect("a plan");
+    let plan =
+        plan::load(&root().join("experiments/weak-scaling.toml"), Machine::of(8)).expect("a plan");
     let per_lane: Vec<u64> = plan
         .cells
         .iter()
         .filter(|planned| planned.repeats == plan.experiment.repeats)
         .map(|planned| match planned.cell.dataset {
-            amdahl::cell::Dataset::Synthetic { points, .. } => points / u64::from(planned.cell.lanes()),
+            amdahl_record::cell::Dataset::Synthetic { points, .. } => {
+                points / u64::from(planned.cell.lanes())
+            }
             _ => panic!("synthetic rows"),
         })
         .collect();
@@ -149,21 +159,34 @@ fn the_page_about_manifests_names_every_key_and_its_example_is_good() {
         if let Some(properties) = schema.get("properties").and_then(|p| p.as_object()) {
             keys.extend(properties.keys().cloned());
         }
-        schema.as_object().into_iter().flat_map(|o| o.values()).for_each(|value| collect(value, keys));
+        schema
+            .as_object()
+            .into_iter()
+            .flat_map(|o| o.values())
+            .for_each(|value| collect(value, keys));
     }
     collect(&schema, &mut keys);
     assert!(keys.len() > 30, "{keys:?}");
     for key in keys {
-        let named =
-            [format!("`{key}`"), format!("[{key}]"), format!("{{ {key} =")].iter().any(|way| page.contains(way));
+        let named = [format!("`{key}`"), format!("[{key}]"), format!("{{ {key} =")]
+            .iter()
+            .any(|way| page.contains(way));
         assert!(named, "docs/manifest.md does not name '{key}'");
     }
-    let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
-    let plan = plan::parse(example, &root().join("experiments/example.toml"), Machine::of(4)).expect("it is good");
+    let example = page
+        .split("```toml\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("an example");
+    let plan = plan::parse(example, &root().join("experiments/example.toml"), Machine::of(4))
+        .expect("it is good");
     assert_eq!(plan.cells.len(), 4 * (1 + 3 + 3));
     for rate in ["8 × 10⁹ terms", "50 ns", "0.02 s", "0.5 s more with MPI"] {
         assert!(page.contains(rate), "the page states the model: {rate}");
     }
-    use amdahl::plan::cost::{MPI_START_S, SECONDS_PER_VALUE, START_S, TERMS_PER_SECOND};
-    assert_eq!((TERMS_PER_SECOND, SECONDS_PER_VALUE, START_S, MPI_START_S), (8e9, 50e-9, 0.02, 0.5));
+    use amdahl_run::plan::cost::{MPI_START_S, SECONDS_PER_VALUE, START_S, TERMS_PER_SECOND};
+    assert_eq!(
+        (TERMS_PER_SECOND, SECONDS_PER_VALUE, START_S, MPI_START_S),
+        (8e9, 50e-9, 0.02, 0.5)
+    );
 }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use amdahl::cell::{Cell, CellId, Dataset, Workload};
-use amdahl::error::{Kind, Result};
-use amdahl::plan::{self, Machine, Plan};
+use amdahl_record::cell::{Cell, CellId, Dataset, Workload};
+use amdahl_record::error::{Kind, Result};
+use amdahl_run::plan;
+use amdahl_run::plan::{Machine, Plan};
 use proptest::prelude::*;
 
 fn parse(text: &str, cpus: u32) -> Result<Plan> {
@@ -103,7 +104,8 @@ fn any_manifest() -> impl Strategy<Value = String> {
         "name",
         "file",
     ];
-    proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..40).prop_map(|words| words.join(" "))
+    proptest::collection::vec(proptest::sample::select(words.to_vec()), 0..40)
+        .prop_map(|words| words.join(" "))
 }
 
 fn check(text: &str) -> std::result::Result<(), TestCaseError> {
@@ -115,14 +117,19 @@ fn check(text: &str) -> std::result::Result<(), TestCaseError> {
                 prop_assert_eq!(&planned.cell.id(), &planned.id);
                 prop_assert!(ids.contains(&planned.oracle), "each oracle is planned");
                 prop_assert!(planned.cell.validate().is_ok());
-                let back = Cell::parse(&serde_json::to_string(&planned.cell).expect("JSON")).expect("a cell file");
+                let back = Cell::parse(&serde_json::to_string(&planned.cell).expect("JSON"))
+                    .expect("a cell file");
                 prop_assert_eq!(&back, &planned.cell);
             }
         }
         Err(error) => {
             let place = error.place.clone().expect("a place");
             let lines = text.lines().count();
-            prop_assert!(place.line >= 1 && place.line <= lines + 1 && place.column >= 1, "{}", error);
+            prop_assert!(
+                place.line >= 1 && place.line <= lines + 1 && place.column >= 1,
+                "{}",
+                error
+            );
             prop_assert_eq!(error.kind, Kind::Manifest);
         }
     }
@@ -141,8 +148,9 @@ fn the_rich_manifests_are_good() {
 fn a_value_that_many_others_name_is_computed_once() {
     // Each names the one before it ninety times; without a memory that would be 90⁶ look-ups.
     let chain = ["clusters", "dims", "points", "seed", "init-seed", "warmup"];
-    let mut text =
-        String::from("workload = { kind = 'kmeans', k = 2 }\ndataset = { synthetic = 'mixture' }\n[axes]\nderive = {");
+    let mut text = String::from(
+        "workload = { kind = 'kmeans', k = 2 }\ndataset = { synthetic = 'mixture' }\n[axes]\nderive = {",
+    );
     let mut before = "k".to_string();
     for name in chain {
         let terms = format!(" - {before} + {before}").repeat(45);
@@ -177,7 +185,8 @@ proptest! {
         check(&format!("{}{put}{}", &text[..starts[start]], &text[starts[end]..]))?;
     }
 
-    /// Axes cross, zip ties, exclude drops, what a backend ignores collapses, identical cells merge: as a few loops say it.
+    /// Axes cross, zip ties, exclude drops, what a backend ignores collapses, identical cells
+    /// merge: as a few loops say it.
     #[test]
     fn cells_are_those_of_a_naive_model(
         ranks in proptest::collection::vec(1u32..6, 1..4),

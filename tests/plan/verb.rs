@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use amdahl::cell::{Cell, short_hash};
-use amdahl::record::Line;
+use amdahl_record::Line;
+use amdahl_record::cell::{Cell, short_hash};
 use serde_json::Value;
 
 use crate::samples::{self, Made};
@@ -26,7 +26,8 @@ fn manifest() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-/// Runs `amdahl plan` in the manifest's folder. Any file will do for a worker: only its hash is asked for.
+/// Runs `amdahl plan` in the manifest's folder. Any file will do for a worker: only its hash is
+/// asked for.
 fn plan(manifest: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_amdahl"))
         .arg("plan")
@@ -51,15 +52,17 @@ fn json(manifest: &Path, args: &[&str]) -> Value {
 
 /// Records of the manifest's cells with k = 16, made by this worker here and now.
 fn records(manifest: &Path) -> Vec<Line> {
-    let made = Made { spreads: vec![("serial", 1, 1), ("threads", 1, 1)], repeats: 3, ..Made::default() };
+    let made =
+        Made { spreads: vec![("serial", 1, 1), ("threads", 1, 1)], repeats: 3, ..Made::default() };
     let mut lines = made.lines();
     let dataset = samples::cell(100_000, 16, "serial", 1, 1).dataset;
-    let data = amdahl::data::identify(&dataset).expect("synthetic rows").digest;
+    let data = amdahl_data::identify(&dataset).expect("synthetic rows").digest;
     for line in &mut lines {
         if let Line::Record(record) = line {
             record.key.data = data.clone();
-            record.key.build = short_hash(&std::fs::read(manifest).expect("the worker's place is taken by it"));
-            record.key.host = amdahl::host::gather().id;
+            record.key.build =
+                short_hash(&std::fs::read(manifest).expect("the worker's place is taken by it"));
+            record.key.host = amdahl_record::host::gather().id;
             record.process_s = Some(2.5);
         }
     }
@@ -67,7 +70,12 @@ fn records(manifest: &Path) -> Vec<Line> {
 }
 
 fn counted(plan: &Value, field: &str) -> Vec<u64> {
-    plan["cells"].as_array().expect("cells").iter().map(|cell| cell[field].as_u64().expect("a number")).collect()
+    plan["cells"]
+        .as_array()
+        .expect("cells")
+        .iter()
+        .map(|cell| cell[field].as_u64().expect("a number"))
+        .collect()
 }
 
 #[test]
@@ -76,7 +84,10 @@ fn says_what_is_done_and_what_the_rest_costs() {
     let nothing = json(&path, &[]);
     assert_eq!((counted(&nothing, "done"), counted(&nothing, "repeats")), (vec![0; 4], vec![5; 4]));
     assert_eq!(nothing["results"], "results/sample");
-    assert!(nothing["cells"][0]["cost"]["from"] == "modelled" && nothing["total"]["seconds"].as_f64() > Some(0.0));
+    assert!(
+        nothing["cells"][0]["cost"]["from"] == "modelled"
+            && nothing["total"]["seconds"].as_f64() > Some(0.0)
+    );
 
     samples::write(&folder.path().join("results/sample"), &records(&path));
     let some = json(&path, &[]);
@@ -87,7 +98,10 @@ fn says_what_is_done_and_what_the_rest_costs() {
     assert_eq!(some["notes"], Value::Array(vec![]));
     let (table, _) = text(&plan(&path, &[]));
     assert!(table.contains("3/5  2.50 s  median of 3") && table.contains("0/5"), "{table}");
-    assert!(table.contains("4 cells, 6 of 20 repeats are done; the other 14 take about"), "{table}");
+    assert!(
+        table.contains("4 cells, 6 of 20 repeats are done; the other 14 take about"),
+        "{table}"
+    );
     assert_eq!(counted(&json(&path, &["--results", "elsewhere"]), "done"), [0; 4]);
 }
 
@@ -123,10 +137,19 @@ fn without_a_worker_what_is_done_is_not_known() {
         text(&command.env("AMDAHL_WORKER", "no/such/worker").output().expect("amdahl starts")).0
     };
     let plan: Value = serde_json::from_str(&run("json")).expect("JSON");
-    assert_eq!((&plan["cells"][0]["done"], &plan["cells"][2]["done"]), (&Value::Null, &Value::from(0)));
+    assert_eq!(
+        (&plan["cells"][0]["done"], &plan["cells"][2]["done"]),
+        (&Value::Null, &Value::from(0))
+    );
     let table = run("text");
-    assert!(table.contains("?/5") && table.contains("at least 0 of 20 repeats are done"), "{table}");
-    assert!(table.contains("Note: what is done is not known: AMDAHL_WORKER names no/such/worker"), "{table}");
+    assert!(
+        table.contains("?/5") && table.contains("at least 0 of 20 repeats are done"),
+        "{table}"
+    );
+    assert!(
+        table.contains("Note: what is done is not known: AMDAHL_WORKER names no/such/worker"),
+        "{table}"
+    );
 }
 
 #[test]
@@ -150,7 +173,10 @@ fn a_part_of_a_plan_keeps_its_oracle() {
     let part = json(&path, &["--only", "backend=threads,k=32"]);
     assert_eq!(counted(&part, "repeats"), [1, 5], "the oracle once, the cell as often as asked");
     let (_, said) = text(&plan(&path, &["--only", "backend=thread"]));
-    assert!(said.contains("no cell has backend=thread") && said.contains("did you mean 'threads'?"), "{said}");
+    assert!(
+        said.contains("no cell has backend=thread") && said.contains("did you mean 'threads'?"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -161,7 +187,10 @@ fn a_bad_manifest_is_exit_code_2() {
     let output = plan(&path, &[]);
     assert_eq!(output.status.code(), Some(2));
     let (said, error) = text(&output);
-    assert!(said.is_empty() && error.contains("bad.toml:2:1: unknown key 'rank' in 'axes'"), "{error}");
+    assert!(
+        said.is_empty() && error.contains("bad.toml:2:1: unknown key 'rank' in 'axes'"),
+        "{error}"
+    );
     assert!(error.contains("did you mean 'ranks'?"), "{error}");
     std::fs::write(&path, b"title = \"\xff\"\n").expect("a manifest");
     let (_, error) = text(&plan(&path, &[]));

@@ -1,4 +1,5 @@
-//! What tests of whole programs share: a folder of their own, the program, a worker that fails as a test wants, bounded waiting.
+//! What tests of whole programs share: a folder of their own, the program, a worker that fails as a
+//! test wants, bounded waiting.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -7,9 +8,22 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use amdahl::cell::CellId;
-use amdahl::record::read::{Results, read};
-use amdahl::record::{Answer, Clustering, End, Failure, LoadFacts, Measured, Outcome, PROTOCOL, Report};
+use amdahl_record::cell::CellId;
+use amdahl_record::read::{Results, read};
+use amdahl_record::{
+    Answer, Clustering, End, Failure, LoadFacts, Measured, Outcome, PROTOCOL, Report,
+};
+
+/// The worker beside the program under test, where `cargo build` and `make test` leave it.
+pub fn built_worker() -> PathBuf {
+    let beside = PathBuf::from(env!("CARGO_BIN_EXE_amdahl")).with_file_name("amdahl-worker");
+    assert!(
+        beside.is_file(),
+        "there is no worker at {}: 'make test' builds one, or 'cargo build --release -p amdahl-worker'",
+        beside.display()
+    );
+    beside
+}
 
 /// A folder of a test's own, and a mark in the environment of every process that the test starts.
 pub struct Sandbox {
@@ -22,12 +36,13 @@ impl Sandbox {
     /// With the worker that tests are to use: AMDAHL_WORKER, else the one that cargo built.
     pub fn new() -> Sandbox {
         let named = std::env::var_os("AMDAHL_WORKER").map(PathBuf::from);
-        Sandbox::over(named.unwrap_or_else(|| env!("CARGO_BIN_EXE_amdahl-worker").into()))
+        Sandbox::over(named.unwrap_or_else(built_worker))
     }
 
-    /// With a worker played by a shell script. `$cell` is the cell file, `$report` where the report belongs, `$id` the cell's id,
-    /// `$here` a folder for notes; `answer INERTIA [PROTOCOL [CELL]]` leaves an answer, `fail REASON` a failure of the class `data`; every
-    /// start is noted in `$here/tried`.
+    /// With a worker played by a shell script. `$cell` is the cell file, `$report` where the report
+    /// belongs, `$id` the cell's id, `$here` a folder for notes; `answer INERTIA [PROTOCOL [CELL]]`
+    /// leaves an answer, `fail REASON` a failure of the class `data`; every start is noted in
+    /// `$here/tried`.
     pub fn with_script(script: &str) -> Sandbox {
         let sandbox = Sandbox::over(PathBuf::new());
         let worker = sandbox.path("worker");
@@ -48,7 +63,8 @@ impl Sandbox {
     /// Changes the script of the worker, and with it the worker's hash.
     pub fn script(&self, script: &str) {
         let text = include_str!("worker.sh").replace("# what the test wants", script);
-        // Written by another process: a program that this one still has open for writing (or a fork of it) cannot be started.
+        // Written by another process: a program that this one still has open for writing (or a fork
+        // of it) cannot be started.
         let mut cat = Command::new("sh")
             .args(["-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh"])
             .arg(self.path("worker"))
@@ -91,7 +107,10 @@ impl Sandbox {
         // Not what a person keeps in theirs: a certificate of noise, data sets.
         command.env("XDG_CACHE_HOME", self.folder.path().join(".cache"));
         // The limits take a second to measure; the tests that are about them ask for them.
-        command.env("AMDAHL_LIMITS", "off").env("AMDAHL_WORKER", &self.worker).env("AMDAHL_TEST", &self.mark);
+        command
+            .env("AMDAHL_LIMITS", "off")
+            .env("AMDAHL_WORKER", &self.worker)
+            .env("AMDAHL_TEST", &self.mark);
         command
     }
 
@@ -102,7 +121,11 @@ impl Sandbox {
 
     /// Starts `amdahl`, its output kept for [`Sandbox::end`].
     pub fn start(&self, words: &[&str]) -> Child {
-        self.amdahl(words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("amdahl starts")
+        self.amdahl(words)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("amdahl starts")
     }
 
     /// Waits until a started `amdahl` ends.
@@ -123,7 +146,12 @@ impl Sandbox {
     /// The outcomes in `results/test` for cells of this backend.
     pub fn outcomes(&self, backend: &str) -> Vec<Outcome> {
         let results = self.results();
-        let of = |id| results.cells.get(id).is_some_and(|cell: &amdahl::cell::Cell| cell.backend.name() == backend);
+        let of = |id| {
+            results
+                .cells
+                .get(id)
+                .is_some_and(|cell: &amdahl_record::cell::Cell| cell.backend.name() == backend)
+        };
         results.records.iter().filter(|r| of(&r.key.cell)).map(|r| r.outcome.clone()).collect()
     }
 
@@ -131,9 +159,11 @@ impl Sandbox {
     pub fn processes(&self) -> Vec<i32> {
         let wanted = format!("AMDAHL_TEST={}", self.mark).into_bytes();
         let entries = std::fs::read_dir("/proc").expect("Linux");
-        let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+        let pids =
+            entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
         pids.filter(|pid| {
-            std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|e| e.split(|&b| b == 0).any(|v| v == wanted))
+            std::fs::read(format!("/proc/{pid}/environ"))
+                .is_ok_and(|e| e.split(|&b| b == 0).any(|v| v == wanted))
         })
         .collect()
     }
@@ -166,13 +196,24 @@ impl Ran {
     /// Its exit code, checked; with what it said where it differs.
     #[track_caller]
     pub fn ends_with(self, code: i32) -> Ran {
-        assert_eq!(self.code(), code, "standard output:\n{}\nstandard error:\n{}", self.out(), self.err());
+        assert_eq!(
+            self.code(),
+            code,
+            "standard output:\n{}\nstandard error:\n{}",
+            self.out(),
+            self.err()
+        );
         self
     }
 }
 
 fn report(end: End) -> String {
-    let report = Report { protocol: PROTOCOL, cell: CellId("@CELL@".into()), host: amdahl::host::gather(), end };
+    let report = Report {
+        protocol: PROTOCOL,
+        cell: CellId("@CELL@".into()),
+        host: amdahl_record::host::gather(),
+        end,
+    };
     serde_json::to_string(&report).expect("JSON")
 }
 
@@ -195,7 +236,7 @@ fn measured() -> Measured {
     Measured {
         platform: "cpu".into(),
         kernel: "a script".into(),
-        host: amdahl::host::gather().id.into(),
+        host: amdahl_record::host::gather().id.into(),
         seconds: 0.5,
         answer: Answer::KMeans(clustering).into(),
         lanes: vec![].into(),
@@ -216,7 +257,8 @@ pub fn wait_while_running(child: &mut Child, what: &str, mut happened: impl FnMu
     });
 }
 
-/// Waits for something that will happen, and fails when it does not within a time that is long enough on any machine.
+/// Waits for something that will happen, and fails when it does not within a time that is long
+/// enough on any machine.
 #[track_caller]
 pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(120);
@@ -249,7 +291,8 @@ pub fn reason(outcome: &Outcome) -> &str {
     }
 }
 
-/// A manifest named `test` with these backends (one thread, two ranks), this many repeats and more about the experiment.
+/// A manifest named `test` with these backends (one thread, two ranks), this many repeats and more
+/// about the experiment.
 pub fn manifest(backends: &str, repeats: u32, more: &str) -> String {
     let threads = if backends.contains("threads") { "threads = [1]" } else { "" };
     let ranks = if backends.contains("mpi") { "ranks = [2]\noversubscribe = true" } else { "" };

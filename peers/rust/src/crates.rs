@@ -60,7 +60,8 @@ fn linfa(job: &Job, iterations: u64) -> Result<Fit, String> {
     Ok(Fit { iterations, centroids, inertia: Some(f64::from(fitted.inertia()) * job.rows.rows() as f64) })
 }
 
-/// Does a crate that does not tell how many iterations it ran go on to the last? Where another iteration moves nothing, it may have ended.
+/// Does a crate that does not tell how many iterations it ran go on to the last? Where another
+/// iteration moves nothing, it may have ended.
 pub fn goes_on(name: &str, job: &Job, found: &Fit) -> Result<(), String> {
     if name != "linfa" {
         return Ok(());

@@ -1,5 +1,6 @@
-//! Crates for k-means as peers: `amdahl-rust-peers CRATE --version` and `amdahl-rust-peers CRATE --cell FILE --record FILE`
-//! (docs/peers.md). Their iterations are timed as those of the Python libraries are: by the difference of two fits.
+//! Crates for k-means as peers: `amdahl-rust-peers CRATE --version` and `amdahl-rust-peers CRATE
+//! --cell FILE --record FILE` (docs/peers.md). Their iterations are timed as those of the Python
+//! libraries are: by the difference of two fits.
 
 mod crates;
 mod npy;
@@ -195,9 +196,11 @@ fn peak_rss() -> Option<u64> {
     Some(line.split_whitespace().next()?.parse::<u64>().ok()? * 1024)
 }
 
-/// Keeps this process on its first `lanes` CPUs, as ours are kept there. Threads that are started later inherit it.
+/// Keeps this process on its first `lanes` CPUs, as ours are kept there. Threads that are started
+/// later inherit it.
 fn pin(lanes: usize) {
-    // SAFETY: the set is plain bits that the calls read and write, all of the size that they are told.
+    // SAFETY: the set is plain bits that the calls read and write, all of the size that they are
+    // told.
     unsafe {
         let size = std::mem::size_of::<libc::cpu_set_t>();
         let mut allowed: libc::cpu_set_t = std::mem::zeroed();

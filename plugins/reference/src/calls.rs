@@ -1,6 +1,7 @@
 //! The functions of the table.
 //!
-//! What is handed out as an opaque pointer is a box of ours. Every function looks at the size that its arguments claim before anything else.
+//! What is handed out as an opaque pointer is a box of ours. Every function looks at the size that
+//! its arguments claim before anything else.
 
 use std::ffi::{c_char, c_int, c_void};
 use std::mem::{offset_of, size_of};
@@ -90,7 +91,8 @@ fn now(end: Result<(), Failed>) -> *mut abi::Event {
 macro_rules! function {
     ($name:ident, $arguments:ty, |$a:ident| $body:expr) => {
         unsafe extern "C" fn $name(raw: *mut c_void) -> *mut abi::Error {
-            // SAFETY: the host passes the structure of this function, or a longer one; its first word is its size.
+            // SAFETY: the host passes the structure of this function, or a longer one; its first
+            // word is its size.
             let claimed = unsafe { raw.cast::<usize>().read() };
             let work = || -> Result<(), Failed> {
                 check::<$arguments>(claimed)?;
@@ -113,7 +115,10 @@ fn check<A: Arguments>(claimed: usize) -> Result<(), Failed> {
         _ => (A::SIZE, false),
     };
     if claimed < wanted || exactly && claimed != wanted {
-        return failed(INVALID, format!("unexpected size of {}: expected {wanted}, got {claimed}", A::NAME));
+        return failed(
+            INVALID,
+            format!("unexpected size of {}: expected {wanted}, got {claimed}", A::NAME),
+        );
     }
     Ok(())
 }
@@ -165,7 +170,8 @@ function!(client_create, abi::ClientCreate, |a| {
     if fault() == Fault::Create {
         return failed(INTERNAL, "told not to create a client");
     }
-    let devices = if fault() == Fault::NoDevice { vec![] } else { vec![ptr::without_provenance_mut(1)] };
+    let devices =
+        if fault() == Fault::NoDevice { vec![] } else { vec![ptr::without_provenance_mut(1)] };
     a.client = give(Client { devices });
     Ok(())
 });
@@ -199,10 +205,13 @@ function!(compile, abi::ClientCompile, |a| {
         (bytes(program.code, program.code_size), bytes(program.format, program.format_size))
     };
     if format != b"mlir" {
-        return failed(UNIMPLEMENTED, format!("programs of the format '{}'", String::from_utf8_lossy(format)));
+        return failed(
+            UNIMPLEMENTED,
+            format!("programs of the format '{}'", String::from_utf8_lossy(format)),
+        );
     }
-    let text =
-        str::from_utf8(code).map_err(|_| Failed { code: UNIMPLEMENTED, words: "a program that is no text".into() })?;
+    let text = str::from_utf8(code)
+        .map_err(|_| Failed { code: UNIMPLEMENTED, words: "a program that is no text".into() })?;
     let program = Program::parse(text).map_err(|words| Failed { code: UNIMPLEMENTED, words })?;
     a.executable = give(program);
     Ok(())
@@ -220,13 +229,20 @@ function!(from_host, abi::BufferFromHostBuffer, |a| {
         return failed(UNIMPLEMENTED, "layouts other than dense rows");
     }
     if fault() == Fault::Memory {
-        return failed(EXHAUSTED, format!("told to be out of memory while allocating {count} values"));
+        return failed(
+            EXHAUSTED,
+            format!("told to be out of memory while allocating {count} values"),
+        );
     }
     // SAFETY: the host's values, as many as the shape says.
     let value = unsafe {
         match a.kind {
-            kind if kind == Type::F32 as c_int => Value::Floats(slice(a.data.cast::<f32>(), count).to_vec()),
-            kind if kind == Type::S32 as c_int => Value::Integers(slice(a.data.cast::<i32>(), count).to_vec()),
+            kind if kind == Type::F32 as c_int => {
+                Value::Floats(slice(a.data.cast::<f32>(), count).to_vec())
+            }
+            kind if kind == Type::S32 as c_int => {
+                Value::Integers(slice(a.data.cast::<i32>(), count).to_vec())
+            }
             kind if kind == Type::Bf16 as c_int => {
                 let upper = slice(a.data.cast::<u16>(), count).iter();
                 Value::Floats(upper.map(|&bits| f32::from_bits(u32::from(bits) << 16)).collect())
@@ -282,7 +298,8 @@ function!(execute, abi::Execute, |a| {
         if a.num_devices != 1 {
             return failed(INVALID, format!("{} devices, there is one", a.num_devices));
         }
-        let inputs: Vec<&Buffer> = slice(*a.argument_lists, a.num_args).iter().map(|&raw| seen(raw)).collect();
+        let inputs: Vec<&Buffer> =
+            slice(*a.argument_lists, a.num_args).iter().map(|&raw| seen(raw)).collect();
         (seen::<Program, _>(a.executable), inputs, *a.output_lists)
     };
     let of = |buffer: &&Buffer| buffer.shape.iter().map(|&n| n as usize).collect::<Vec<_>>();
@@ -334,7 +351,9 @@ function!(description_attributes, abi::DescriptionAttributes, |a| {
 fn spoil(program: &Program, results: &mut [Value]) {
     let k = program.parameters.get(1).and_then(|c| c.shape.first()).copied().unwrap_or(1);
     match (fault(), results) {
-        (Fault::Label, [Value::Integers(labels), ..]) => labels.iter_mut().for_each(|label| *label = 2 * k as i32),
+        (Fault::Label, [Value::Integers(labels), ..]) => {
+            labels.iter_mut().for_each(|label| *label = 2 * k as i32)
+        }
         (Fault::Wrong, [Value::Integers(labels), ..]) => {
             labels.iter_mut().for_each(|label| *label = (*label + 1) % k as i32)
         }
@@ -433,7 +452,9 @@ pub fn table() -> *const Api {
             functions[number] = Some(call);
         }
         let struct_size = match fault() {
-            Fault::Short => offset_of!(Api, functions) + abi::Execute::FUNCTION * size_of::<usize>(),
+            Fault::Short => {
+                offset_of!(Api, functions) + abi::Execute::FUNCTION * size_of::<usize>()
+            }
             _ => size_of::<Api>(),
         };
         let minor = if fault() == Fault::Old { abi::OLDEST - 1 } else { abi::NEWEST };

@@ -1,10 +1,11 @@
 //! A PJRT plugin that interprets the programs of amdahl on the processor, and nothing else.
 //!
-//! It exists to test what drives such plugins: its platform is `amdahl-reference`, it has one device, and `AMDAHL_REFERENCE` makes it fail
-//! on purpose (see [`Fault`]). It is slow and says nothing about the speed of any accelerator.
+//! It exists to test what drives such plugins: its platform is `amdahl-reference`, it has one
+//! device, and `AMDAHL_REFERENCE` makes it fail on purpose (see [`Fault`]). It is slow and says
+//! nothing about the speed of any accelerator.
 
 #[allow(dead_code)]
-#[path = "../../../src/measure/device/pjrt/abi.rs"]
+#[path = "../../../crates/accelerator/src/abi.rs"]
 pub mod abi;
 mod calls;
 #[allow(missing_docs)]
@@ -75,13 +76,15 @@ const WORDS: &[(&str, Fault)] = &[
     ("count", Fault::Count),
 ];
 
-/// What this process's environment asks for; an unknown word asks for [`Fault::Create`], so that a slip of the pen is seen.
+/// What this process's environment asks for; an unknown word asks for [`Fault::Create`], so that a
+/// slip of the pen is seen.
 pub(crate) fn fault() -> Fault {
     static FAULT: OnceLock<Fault> = OnceLock::new();
     *FAULT.get_or_init(|| match std::env::var("AMDAHL_REFERENCE") {
-        Ok(word) if !word.is_empty() => {
-            WORDS.iter().find(|(known, _)| *known == word).map_or(Fault::Create, |(_, fault)| *fault)
-        }
+        Ok(word) if !word.is_empty() => WORDS
+            .iter()
+            .find(|(known, _)| *known == word)
+            .map_or(Fault::Create, |(_, fault)| *fault),
         _ => Fault::None,
     })
 }
@@ -92,7 +95,8 @@ pub extern "C" fn GetPjrtApi() -> *const abi::Api {
     calls::table()
 }
 
-/// Clients, programs, buffers, events and errors that were made and not yet freed: 0 at the end of a host that leaks nothing.
+/// Clients, programs, buffers, events and errors that were made and not yet freed: 0 at the end of
+/// a host that leaks nothing.
 #[unsafe(no_mangle)]
 pub extern "C" fn amdahl_reference_live() -> i64 {
     calls::live()

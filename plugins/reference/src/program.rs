@@ -69,23 +69,35 @@ impl Program {
             return Err(format!("expected a module, got '{head}'"));
         }
         let function = lines.next().unwrap_or_default();
-        let inputs = function.strip_prefix("func.func public @main(").and_then(|rest| rest.split_once(") -> "));
-        let Some((inputs, _)) = inputs else { return Err(format!("expected @main, got '{function}'")) };
+        let inputs = function
+            .strip_prefix("func.func public @main(")
+            .and_then(|rest| rest.split_once(") -> "));
+        let Some((inputs, _)) = inputs else {
+            return Err(format!("expected @main, got '{function}'"));
+        };
         let mut names: Vec<String> = Vec::new();
-        let mut program = Program { parameters: Vec::new(), operations: Vec::new(), results: Vec::new() };
+        let mut program =
+            Program { parameters: Vec::new(), operations: Vec::new(), results: Vec::new() };
         for input in inputs.split(", ") {
-            let (name, of) = input.split_once(": ").ok_or_else(|| format!("expected a parameter, got '{input}'"))?;
+            let (name, of) = input
+                .split_once(": ")
+                .ok_or_else(|| format!("expected a parameter, got '{input}'"))?;
             names.push(name.into());
             program.parameters.push(tensor(of)?);
         }
         for line in lines.by_ref() {
             if let Some(values) = line.strip_prefix("return ") {
-                let (values, _) = values.split_once(" : ").ok_or_else(|| format!("expected types in '{line}'"))?;
-                program.results = values.split(", ").map(|name| place(&names, name)).collect::<Parsed<_>>()?;
+                let (values, _) = values
+                    .split_once(" : ")
+                    .ok_or_else(|| format!("expected types in '{line}'"))?;
+                program.results =
+                    values.split(", ").map(|name| place(&names, name)).collect::<Parsed<_>>()?;
                 break;
             }
-            let (name, rest) = line.split_once(" = ").ok_or_else(|| format!("cannot read '{line}'"))?;
-            let (rest, types) = rest.rsplit_once(" : ").ok_or_else(|| format!("expected types in '{line}'"))?;
+            let (name, rest) =
+                line.split_once(" = ").ok_or_else(|| format!("cannot read '{line}'"))?;
+            let (rest, types) =
+                rest.rsplit_once(" : ").ok_or_else(|| format!("expected types in '{line}'"))?;
             let result = types.rsplit_once("-> ").map_or(types, |(_, result)| result);
             let result = result.rsplit(", ").next().unwrap_or(result);
             let operation = operation(rest, &names).map_err(|why| format!("{why} in '{line}'"))?;
@@ -133,11 +145,14 @@ impl Program {
                 Op::Pair(_, a, b) => shape(a) == result.shape && shape(b) == result.shape,
                 Op::Reduce(_, a, from, at) => {
                     let a = shape(a);
-                    let rest: Vec<usize> = a.iter().enumerate().filter(|(i, _)| i != at).map(|(_, &n)| n).collect();
+                    let rest: Vec<usize> =
+                        a.iter().enumerate().filter(|(i, _)| i != at).map(|(_, &n)| n).collect();
                     shape(from).is_empty() && *at < a.len() && a.len() <= 2 && rest == result.shape
                 }
                 Op::Compare(_, a, b) => {
-                    shape(a) == result.shape && shape(b) == result.shape && result.element == Element::Bool
+                    shape(a) == result.shape
+                        && shape(b) == result.shape
+                        && result.element == Element::Bool
                 }
                 Op::Iota(at) => *at < result.shape.len() && result.shape.len() <= 2,
                 Op::Select(p, a, b) => {
@@ -155,7 +170,10 @@ impl Program {
 }
 
 fn place(names: &[String], name: &str) -> Parsed<usize> {
-    names.iter().position(|known| known == name.trim()).ok_or_else(|| format!("unknown value '{name}'"))
+    names
+        .iter()
+        .position(|known| known == name.trim())
+        .ok_or_else(|| format!("unknown value '{name}'"))
 }
 
 fn tensor(text: &str) -> Parsed<Type> {
@@ -169,13 +187,19 @@ fn tensor(text: &str) -> Parsed<Type> {
         Some("i1") => Element::Bool,
         other => return Err(format!("unknown element {other:?}")),
     };
-    let shape =
-        parts.iter().map(|n| n.parse().map_err(|_| format!("not a size: '{n}'"))).collect::<Parsed<Vec<usize>>>()?;
+    let shape = parts
+        .iter()
+        .map(|n| n.parse().map_err(|_| format!("not a size: '{n}'")))
+        .collect::<Parsed<Vec<usize>>>()?;
     Ok(Type { shape, element })
 }
 
 fn number(text: &str) -> Parsed<usize> {
-    let inner = text.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text.trim());
+    let inner = text
+        .trim()
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .unwrap_or(text.trim());
     inner.parse().map_err(|_| format!("not a number: '{text}'"))
 }
 
@@ -183,7 +207,8 @@ fn number(text: &str) -> Parsed<usize> {
 fn operation(text: &str, names: &[String]) -> Parsed<Op> {
     let value = |name: &str| place(names, name);
     let (word, rest) = text.split_at(text.find([' ', '(']).unwrap_or(text.len()));
-    let word = word.strip_prefix("stablehlo.").ok_or_else(|| format!("unsupported operation '{word}'"))?;
+    let word =
+        word.strip_prefix("stablehlo.").ok_or_else(|| format!("unsupported operation '{word}'"))?;
     let rest = rest.trim();
     let parts: Vec<&str> = rest.split(", ").collect();
     let between = |start: &str, end: &str| -> Parsed<&str> {
@@ -196,7 +221,9 @@ fn operation(text: &str, names: &[String]) -> Parsed<Op> {
             Op::Constant(text.parse().map_err(|_| format!("not a number: '{text}'"))?)
         }
         "dot_general" => {
-            let (i, j) = between("contracting_dims = ", ", ")?.split_once(" x ").ok_or("expected two dimensions")?;
+            let (i, j) = between("contracting_dims = ", ", ")?
+                .split_once(" x ")
+                .ok_or("expected two dimensions")?;
             let highest = rest.ends_with("precision = [HIGHEST, HIGHEST]");
             if parts.len() != 5 || !highest {
                 return Err("unsupported form of dot_general".into());
@@ -205,7 +232,11 @@ fn operation(text: &str, names: &[String]) -> Parsed<Op> {
         }
         "broadcast_in_dim" => {
             let dims = between("dims = [", "]")?;
-            let dims = dims.split(", ").filter(|d| !d.is_empty()).map(number).collect::<Parsed<Vec<usize>>>()?;
+            let dims = dims
+                .split(", ")
+                .filter(|d| !d.is_empty())
+                .map(number)
+                .collect::<Parsed<Vec<usize>>>()?;
             Op::Broadcast(value(parts[0])?, dims)
         }
         "add" | "subtract" => {
@@ -214,7 +245,8 @@ fn operation(text: &str, names: &[String]) -> Parsed<Op> {
             Op::Pair(pair, value(a)?, value(b)?)
         }
         "reduce" => {
-            let (a, from) = between("(", ")")?.split_once(" init: ").ok_or("expected an initial value")?;
+            let (a, from) =
+                between("(", ")")?.split_once(" init: ").ok_or("expected an initial value")?;
             let pair = match between("applies stablehlo.", " ")? {
                 "add" => Pair::Add,
                 "maximum" => Pair::Maximum,
@@ -224,7 +256,9 @@ fn operation(text: &str, names: &[String]) -> Parsed<Op> {
             Op::Reduce(pair, value(a)?, value(from)?, number(between("dimensions = ", " : ")?)?)
         }
         "compare" => {
-            let [direction, a, b, "FLOAT"] = parts[..] else { return Err("unsupported form of compare".into()) };
+            let [direction, a, b, "FLOAT"] = parts[..] else {
+                return Err("unsupported form of compare".into());
+            };
             let less = match direction {
                 "EQ" => false,
                 "LE" => true,
@@ -251,16 +285,25 @@ mod tests {
     #[test]
     fn the_programs_of_amdahl_are_read() {
         let modules = TEXT.split("module").skip(1).map(|rest| format!("module{rest}"));
-        let programs: Vec<Program> = modules.map(|text| Program::parse(&text).expect("a program")).collect();
+        let programs: Vec<Program> =
+            modules.map(|text| Program::parse(&text).expect("a program")).collect();
         assert_eq!(programs.len(), 6);
-        assert_eq!(programs.iter().map(|p| p.results.len()).collect::<Vec<_>>(), [1, 1, 1, 1, 4, 4]);
+        assert_eq!(
+            programs.iter().map(|p| p.results.len()).collect::<Vec<_>>(),
+            [1, 1, 1, 1, 4, 4]
+        );
     }
 
     #[test]
     fn every_other_operation_is_refused() {
-        let text = TEXT.split("module").nth(1).map(|rest| format!("module{rest}")).expect("a program");
-        let refused = |from: &str, to: &str| Program::parse(&text.replace(from, to)).expect_err("refused");
-        assert!(refused("stablehlo.iota", "stablehlo.sort").contains("unsupported operation 'stablehlo.sort'"));
+        let text =
+            TEXT.split("module").nth(1).map(|rest| format!("module{rest}")).expect("a program");
+        let refused =
+            |from: &str, to: &str| Program::parse(&text.replace(from, to)).expect_err("refused");
+        assert!(
+            refused("stablehlo.iota", "stablehlo.sort")
+                .contains("unsupported operation 'stablehlo.sort'")
+        );
         assert!(refused("applies stablehlo.maximum", "applies stablehlo.xor").contains("'xor'"));
         assert!(refused("compare EQ", "compare GT").contains("'GT'"));
         assert!(refused("%scores = ", "%other = ").contains("unknown value '%scores'"));

@@ -40,7 +40,9 @@ impl Program {
             let result = match operation {
                 Op::Constant(x) => Value::Floats(vec![*x]),
                 Op::Dot(a, b, 1, _) => Value::Floats(inner(floats(*a)?, floats(*b)?, shape(*a)[1])),
-                Op::Dot(a, b, ..) => Value::Floats(outer(floats(*a)?, floats(*b)?, shape(*a)[1], shape(*b)[1])),
+                Op::Dot(a, b, ..) => {
+                    Value::Floats(outer(floats(*a)?, floats(*b)?, shape(*a)[1], shape(*b)[1]))
+                }
                 Op::Broadcast(a, to) => {
                     let from = floats(*a)?;
                     let columns = of.shape.last().copied().unwrap_or(1);
@@ -53,19 +55,22 @@ impl Program {
                         _ => from.to_vec(),
                     })
                 }
-                Op::Pair(op, a, b) => {
-                    Value::Floats(floats(*a)?.iter().zip(floats(*b)?).map(|(&a, &b)| pair(*op, a, b)).collect())
-                }
+                Op::Pair(op, a, b) => Value::Floats(
+                    floats(*a)?.iter().zip(floats(*b)?).map(|(&a, &b)| pair(*op, a, b)).collect(),
+                ),
                 Op::Reduce(op, a, from, at) => {
                     let (values, from) = (floats(*a)?, floats(*from)?[0]);
                     let columns = shape(*a).last().copied().unwrap_or(1).max(1);
                     Value::Floats(if *at + 1 == shape(*a).len() {
-                        let row = |row: &[f32]| row.iter().fold(from, |so_far, &x| pair(*op, so_far, x));
+                        let row =
+                            |row: &[f32]| row.iter().fold(from, |so_far, &x| pair(*op, so_far, x));
                         values.chunks_exact(columns).map(row).collect()
                     } else {
                         let mut sums = vec![from; columns];
                         for row in values.chunks_exact(columns) {
-                            sums.iter_mut().zip(row).for_each(|(sum, &x)| *sum = pair(*op, *sum, x));
+                            sums.iter_mut()
+                                .zip(row)
+                                .for_each(|(sum, &x)| *sum = pair(*op, *sum, x));
                         }
                         sums
                     })
@@ -76,16 +81,28 @@ impl Program {
                 }
                 Op::Iota(at) => {
                     let columns = of.shape.last().copied().unwrap_or(1).max(1);
-                    let along = |i: usize| if *at + 1 == of.shape.len() { i % columns } else { i / columns };
+                    let along = |i: usize| {
+                        if *at + 1 == of.shape.len() { i % columns } else { i / columns }
+                    };
                     Value::Floats((0..of.count()).map(|i| along(i) as f32).collect())
                 }
                 Op::Select(p, a, b) => {
                     let choose = |(&p, (&a, &b)): (&bool, (&f32, &f32))| if p { a } else { b };
-                    Value::Floats(truths(*p)?.iter().zip(floats(*a)?.iter().zip(floats(*b)?)).map(choose).collect())
+                    Value::Floats(
+                        truths(*p)?
+                            .iter()
+                            .zip(floats(*a)?.iter().zip(floats(*b)?))
+                            .map(choose)
+                            .collect(),
+                    )
                 }
                 Op::Convert(a) => match of.element {
-                    Element::I32 => Value::Integers(floats(*a)?.iter().map(|&x| x as i32).collect()),
-                    Element::Bf16 => Value::Floats(floats(*a)?.iter().map(|&x| rounded(x)).collect()),
+                    Element::I32 => {
+                        Value::Integers(floats(*a)?.iter().map(|&x| x as i32).collect())
+                    }
+                    Element::Bf16 => {
+                        Value::Floats(floats(*a)?.iter().map(|&x| rounded(x)).collect())
+                    }
                     Element::F32 => Value::Floats(floats(*a)?.to_vec()),
                     Element::Bool => return Err("no conversion to truth values".into()),
                 },
@@ -142,7 +159,8 @@ mod tests {
 
     /// The module of this number with 128 rows of 5 columns, 3 clusters.
     fn program(number: usize) -> Program {
-        let text = include_str!("../../../tests/golden/kmeans.mlir").split("module").nth(number + 1);
+        let text =
+            include_str!("../../../tests/golden/kmeans.mlir").split("module").nth(number + 1);
         Program::parse(&format!("module{}", text.expect("a program"))).expect("it is read")
     }
 
@@ -185,7 +203,10 @@ mod tests {
         let values = [x, c, vec![0.0, -50.0, -200.0], mask, old].map(Value::Floats);
         let results = program(4).run(&values.iter().collect::<Vec<_>>()).expect("it runs");
         assert_eq!(floats(&results[0])[..2], [0.0, 1.0]);
-        assert_eq!(floats(&results[1]), [1., 0., 0., 0., 0., 9., 2., 0., 0., 0., 0., 0., 0., 0., 0.]);
+        assert_eq!(
+            floats(&results[1]),
+            [1., 0., 0., 0., 0., 9., 2., 0., 0., 0., 0., 0., 0., 0., 0.]
+        );
         assert_eq!((floats(&results[2]), floats(&results[3])), (&[1.0, 1.0, 0.0][..], &[1.0][..]));
     }
 }

@@ -1,0 +1,377 @@
+//! A fitted model: centroids, how columns are scaled, and how it was found.
+//!
+//! On disk a model is two files: `NAME.json` says everything but the centroids, which lie beside it
+//! in `NAME.npy` (k × columns, f32, in the units in which distances are measured: scaled, where
+//! columns are scaled). The JSON holds the SHA-256 of the NPY and a checksum of itself, so a file
+//! that was damaged, or that belongs to another, is noticed. Numbers survive the round trip bit by
+//! bit.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::files;
+use crate::files::Pending;
+use crate::npy;
+use crate::scaling::{Scale, Scaling};
+use amdahl_kmeans::engine::Reason;
+use amdahl_record::cell::{canonical, hex};
+use amdahl_record::error::{Error, Result};
+
+/// The word that a model's JSON begins with.
+const FORMAT: &str = "amdahl-kmeans";
+
+/// Version of the model's format. A change that old programs would misread is a new version.
+pub const VERSION: u32 = 1;
+
+/// The largest JSON that is read: a million columns have some 50 MB.
+const LONGEST: u64 = 1 << 28;
+
+/// A fitted model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// k × columns, row-major, all finite; scaled where columns are.
+    pub centroids: Vec<f32>,
+    /// Number of columns.
+    pub dims: usize,
+    /// How columns are scaled before distances are measured.
+    pub scaling: Scaling,
+    /// Names of the columns, where the data had any.
+    pub columns: Option<Vec<String>>,
+    /// How it was found.
+    pub found: Found,
+}
+
+/// How a model was found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Found {
+    /// The program and its version.
+    pub program: String,
+    /// The algorithm.
+    pub algorithm: String,
+    /// Where the initial centroids came from.
+    pub init: String,
+    /// The seed, of which the starts' seeds are made.
+    pub seed: u64,
+    /// Number of starts.
+    pub starts: u32,
+    /// The start whose centroids these are, from 0.
+    pub start: u32,
+    /// Iterations of that start, the confirming one included.
+    pub iterations: u32,
+    /// Why it ended.
+    pub ended: Ended,
+    /// The limit of iterations.
+    pub max_iterations: u32,
+    /// The tolerance: a squared shift of at most this times the mean variance of the columns ends a
+    /// start.
+    pub tolerance: f64,
+    /// Σ of (weighted) squared distances of the rows to their centroids, in scaled units where
+    /// columns are scaled.
+    pub inertia: f64,
+    /// Rows of the data.
+    pub rows: u64,
+    /// Rows of each cluster.
+    pub sizes: Vec<u64>,
+    /// Sum of the weights; null where rows were not weighted.
+    pub weight: Option<f64>,
+}
+
+/// Why a fit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// No label changed.
+    NoLabelChanged,
+    /// The centroids moved by no more than the tolerance.
+    WithinTolerance,
+    /// The limit of iterations was reached first.
+    MaxIterations,
+}
+
+impl Ended {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Ended::NoLabelChanged => "converged: no label changed",
+            Ended::WithinTolerance => "converged: the centroids moved by less than the tolerance",
+            Ended::MaxIterations => "not converged: the limit of iterations was reached",
+        }
+    }
+}
+
+impl From<Reason> for Ended {
+    fn from(reason: Reason) -> Ended {
+        match reason {
+            Reason::Unchanged => Ended::NoLabelChanged,
+            Reason::Shift => Ended::WithinTolerance,
+            Reason::Iterations => Ended::MaxIterations,
+        }
+    }
+}
+
+/// The JSON file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wire {
+    format: String,
+    version: u32,
+    k: u64,
+    dims: u64,
+    centroids: WireCentroids,
+    columns: Option<Vec<String>>,
+    scaling: WireScaling,
+    found: Found,
+    /// Of this file's canonical form with an empty checksum.
+    checksum: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireCentroids {
+    file: String,
+    sha256: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WireScaling {
+    kind: Scale,
+    offset: Vec<f64>,
+    divisor: Vec<f64>,
+}
+
+impl Wire {
+    fn checksum(&mut self) -> String {
+        self.checksum.clear();
+        hex(&Sha256::digest(canonical(self).as_bytes()))
+    }
+}
+
+impl Model {
+    /// Number of clusters.
+    pub fn k(&self) -> usize {
+        self.centroids.len() / self.dims.max(1)
+    }
+
+    /// Centroid `j` in the units of the data.
+    pub fn centroid(&self, j: usize) -> Vec<f32> {
+        self.scaling.undo(&self.centroids[j * self.dims..][..self.dims])
+    }
+
+    /// Writes the model to `path` and the file beside it. Both are whole or not there.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        for file in self.files(path)? {
+            file.commit()?;
+        }
+        Ok(())
+    }
+
+    /// Both files under other names, the centroids first.
+    pub(crate) fn files(&self, path: &Path) -> Result<[Pending; 2]> {
+        let beside = beside(path)?;
+        let centroids = npy::matrix(&self.centroids, self.dims);
+        let mut wire = Wire {
+            format: FORMAT.into(),
+            version: VERSION,
+            k: self.k() as u64,
+            dims: self.dims as u64,
+            centroids: WireCentroids {
+                file: beside.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                sha256: hex(&Sha256::digest(&centroids)),
+            },
+            columns: self.columns.clone(),
+            scaling: WireScaling {
+                kind: self.scaling.kind,
+                offset: self.scaling.offset.clone(),
+                divisor: self.scaling.divisor.clone(),
+            },
+            found: self.found.clone(),
+            checksum: String::new(),
+        };
+        wire.checksum = wire.checksum();
+        Ok([files::pending(&beside, &centroids)?, files::pending(path, &written(&wire)?)?])
+    }
+
+    /// Reads a model and checks that it is whole.
+    pub fn load(path: &Path) -> Result<Model> {
+        let refuse = |message: String| Error::data(message).at(path, 0, 0);
+        let wire = read_wire(path)?;
+        let (Ok(k), Ok(dims)) = (usize::try_from(wire.k), usize::try_from(wire.dims)) else {
+            return Err(refuse(format!("a model of {} x {} centroids", wire.k, wire.dims)));
+        };
+        if Path::new(&wire.centroids.file)
+            .file_name()
+            .is_none_or(|name| name != wire.centroids.file.as_str())
+        {
+            return Err(refuse(format!(
+                "the centroids' file is '{}', expected a name without a folder",
+                wire.centroids.file
+            )));
+        }
+        let scaled = usize::from(wire.scaling.kind != Scale::None) * dims;
+        let WireScaling { kind, offset, divisor } = wire.scaling;
+        if offset.len() != scaled
+            || divisor.len() != scaled
+            || wire.columns.as_ref().is_some_and(|c| c.len() != dims)
+        {
+            return Err(refuse(format!(
+                "the scaling or the names of columns are not those of {dims} columns"
+            )));
+        }
+        if !offset.iter().all(|x| x.is_finite())
+            || !divisor.iter().all(|&x| x.is_finite() && x > 0.0)
+        {
+            return Err(refuse("the scaling has values that no data has".into()));
+        }
+        let centroids = read_centroids(path, &wire.centroids, k, dims)?;
+        let scaling = Scaling { kind, offset, divisor };
+        Ok(Model { centroids, dims, scaling, columns: wire.columns, found: wire.found })
+    }
+}
+
+/// The file of the centroids of the model `path`.
+pub(crate) fn beside(path: &Path) -> Result<PathBuf> {
+    let beside = path.with_extension("npy");
+    if beside == path || path.file_name().is_none() {
+        return Err(Error::usage(format!("a model cannot be written to '{}'", path.display()))
+            .hint("name a file that ends in .json; the centroids go beside it, into one that ends in .npy"));
+    }
+    Ok(beside)
+}
+
+fn read_wire(path: &Path) -> Result<Wire> {
+    #[derive(Deserialize)]
+    struct Head {
+        format: Option<String>,
+        version: Option<u32>,
+    }
+    let refuse = |message: String| Error::data(message).at(path, 0, 0);
+    let hint = "a model is what 'amdahl fit' writes: name its .json file";
+    let facts = std::fs::metadata(path).map_err(|e| Error::io("read the model", path, e))?;
+    if !facts.is_file() || facts.len() > LONGEST {
+        return Err(refuse("this is not a model".into()).hint(hint));
+    }
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read the model", path, e))?;
+    let damaged = |e: serde_json::Error| {
+        Error::data(format!("this is not a model, or a damaged one: {e}"))
+            .at(path, e.line(), e.column())
+            .hint(hint)
+    };
+    let head: Head = serde_json::from_slice(&bytes).map_err(damaged)?;
+    if head.format.as_deref() != Some(FORMAT) {
+        return Err(refuse("this is not a model".into()).hint(hint));
+    }
+    if head.version != Some(VERSION) {
+        let version =
+            head.version.map_or("no version".into(), |version| format!("version {version}"));
+        return Err(refuse(format!(
+            "the model has {version}, this program reads version {VERSION}"
+        ))
+        .hint("fit the model again with this program, or use the program that wrote it"));
+    }
+    let mut wire: Wire = serde_json::from_slice(&bytes).map_err(damaged)?;
+    let says = std::mem::take(&mut wire.checksum);
+    let has = wire.checksum();
+    if has != says {
+        return Err(refuse(format!(
+            "the model is damaged: its checksum is {has}, the file says {says}"
+        ))
+        .hint("a model is not edited by hand: fit it again"));
+    }
+    Ok(wire)
+}
+
+fn read_centroids(path: &Path, wire: &WireCentroids, k: usize, dims: usize) -> Result<Vec<f32>> {
+    let file = path.with_file_name(&wire.file);
+    let refuse = |message: String| {
+        Error::data(message)
+            .at(&file, 0, 0)
+            .hint("the model's centroids lie beside its JSON: keep the two files together")
+    };
+    let header = npy::header("<f4", &[k as u64, dims as u64]);
+    let expected = k
+        .checked_mul(dims)
+        .and_then(|n| n.checked_mul(size_of::<f32>())?.checked_add(header.len()));
+    let length = match std::fs::metadata(&file) {
+        Ok(facts) => facts.len(),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Err(refuse("the model's centroids are missing".into()));
+        }
+        Err(e) => return Err(Error::io("read", &file, e)),
+    };
+    if expected.map(|bytes| bytes as u64) != Some(length) || k == 0 || dims == 0 {
+        return Err(refuse(format!(
+            "the file has {length} bytes, which are not {k} x {dims} centroids as the model says"
+        )));
+    }
+    let bytes = std::fs::read(&file).map_err(|e| Error::io("read", &file, e))?;
+    let found = hex(&Sha256::digest(&bytes));
+    if found != wire.sha256 {
+        return Err(refuse(format!(
+            "the file's SHA-256 is {found}, the model says {}",
+            wire.sha256
+        )));
+    }
+    let values: Vec<f32> = match bytes.strip_prefix(&header[..]) {
+        Some(values) => {
+            values.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect()
+        }
+        None => return Err(refuse(format!("the file is not an NPY of {k} x {dims} f32"))),
+    };
+    match values.iter().position(|x| !x.is_finite()) {
+        Some(at) => Err(refuse(format!(
+            "centroid {}, column {}: not a finite value",
+            at / dims + 1,
+            at % dims + 1
+        ))),
+        None => Ok(values),
+    }
+}
+
+/// JSON for people: a line for each key, and one for each list.
+struct Lines(serde_json::ser::PrettyFormatter<'static>);
+
+impl serde_json::ser::Formatter for Lines {
+    fn begin_array_value<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        writer.write_all(if first { b"" } else { b", " })
+    }
+    fn begin_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+    fn end_object<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+    fn begin_object_key<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+    fn begin_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+    fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+fn written(wire: &Wire) -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    let lines = Lines(serde_json::ser::PrettyFormatter::new());
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, lines);
+    wire.serialize(&mut serializer).map_err(|e| Error::internal(format!("a model: {e}")))?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,465 @@
+//! Parquet: columns in row groups, as pandas, Spark, polars and DuckDB write them.
+//!
+//! Read are flat columns of integers, floats and truth values, in the encodings PLAIN, dictionary,
+//! RLE, DELTA_BINARY_PACKED and BYTE_STREAM_SPLIT, without compression or by Snappy, gzip,
+//! Zstandard or LZ4. A column of labels may hold texts too. Any other column, and a missing value,
+//! is refused by name. Format: <https://parquet.apache.org/docs/file-format/>.
+//!
+//! A lane reads the row groups that hold its rows, and of these the pages: pages before its first
+//! row are passed over by their headers. It holds one decompressed page of each column at a time.
+//! Nothing is allocated because a header claims it: chunks and pages are held against the bytes
+//! that are there, a page's size against what its codec can make of them.
+
+mod codec;
+mod encoding;
+mod footer;
+mod page;
+mod thrift;
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
+
+use self::encoding::Wrong;
+use self::footer::{Column, Footer, Holds};
+use self::page::{Convert, Pages};
+use self::thrift::Damage;
+use super::{Format, Likeness};
+use crate::input::Input;
+use crate::labels;
+use crate::labels::Numbering;
+use crate::packed::{Element, Order};
+use crate::select::Selection;
+use crate::{RowSource, Shape, Source, check_range};
+use amdahl_record::cell::Labels;
+use amdahl_record::error::{Error, Result};
+
+/// The registry's line.
+pub const FORMAT: Format = Format {
+    name: "parquet",
+    about: "columns in row groups, as pandas and Spark write them",
+    endings: &[".parquet", ".pq"],
+    sniff: |input| if input.head().starts_with(MAGIC) { Likeness::Sure } else { Likeness::No },
+    // Which column holds labels is not known here.
+    shape: |_| Ok(None),
+    open: |input, labels| Ok(Box::new(Parquet::open(input, labels, Some(&Selection::default()))?)),
+    select: Some(|input, labels, selection| {
+        Ok(Box::new(Parquet::open(input, labels, Some(selection))?))
+    }),
+    labels: |input| {
+        let parquet = Parquet::open(input.clone(), &Labels::LastColumn, None)?;
+        let columns = parquet.footer.columns.len();
+        if columns > 1 {
+            return Err(input.refuse(format!("labels are one column, the file has {columns}")));
+        }
+        Ok(parquet.all_labels()?.unwrap_or_default())
+    },
+};
+
+const MAGIC: &[u8] = b"PAR1";
+
+/// More values than these for each byte of the file are not believed: a column of equal values has
+/// some ten thousand.
+const MOST_VALUES: u64 = 1 << 16;
+
+/// Rows of one column that are decoded at a time: what they become stays in a cache while the other
+/// columns come.
+const BLOCK_VALUES: usize = 32 * 1024;
+
+/// An opened file.
+struct Parquet {
+    input: Input,
+    file: File,
+    footer: Footer,
+    /// The columns that are values, and the one that holds the labels.
+    features: Vec<usize>,
+    label: Option<usize>,
+    /// The names of the columns that are values.
+    names: Vec<String>,
+    truth: OnceLock<Result<Vec<u32>>>,
+}
+
+impl Parquet {
+    /// Opens the columns that are wanted, with the labels; `None` for the labels alone.
+    fn open(input: Input, labels: &Labels, selection: Option<&Selection>) -> Result<Parquet> {
+        let file = File::open(input.path()).map_err(|e| Error::io("read", input.path(), e))?;
+        let footer = footer(&input, &file)?;
+        let names: Vec<String> = footer.columns.iter().map(|column| column.name.clone()).collect();
+        let label = match labels {
+            Labels::None | Labels::File(_) => None,
+            Labels::LastColumn => Some(names.len() - 1),
+            Labels::Column(name) => Some(super::column(&input, &names, name)?),
+        };
+        let kept = selection
+            .map(|selection| selection.resolve(Some(&names), names.len(), label))
+            .transpose();
+        let features = kept.map_err(|error| error.at(input.path(), 0, 0))?.unwrap_or_default();
+        for &column in &features {
+            refuse_unfit(&input, &footer.columns[column], column, label.is_none())?;
+        }
+        if let Some(label) = label
+            && let Holds::Other(what) = footer.columns[label].holds
+        {
+            let name = &names[label];
+            return Err(
+                input.refuse(format!("the labels in column {} ('{name}') are {what}", label + 1))
+            );
+        }
+        let names = features.iter().map(|&column| names[column].clone()).collect();
+        let parquet =
+            Parquet { input, file, footer, features, label, names, truth: OnceLock::new() };
+        parquet.check_codecs()?;
+        Ok(parquet)
+    }
+
+    /// Refuses codecs that are not read before any row is.
+    fn check_codecs(&self) -> Result<()> {
+        for group in 0..self.footer.starts.len() - 1 {
+            for &column in self.features.iter().chain(&self.label) {
+                let codec = self.footer.chunk(group, column).codec;
+                if let codec::Codec::Other(_) = codec {
+                    let (codec, name) = (codec.name(), &self.footer.columns[column].name);
+                    return Err(self
+                        .input
+                        .refuse(format!(
+                            "column '{name}' is compressed by {codec}, which is not read"
+                        ))
+                        .hint("write it with compression snappy, zstd, gzip, lz4_raw or none"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The cursor of a column at `row`.
+    fn pages<C: Convert>(&self, column: usize, row: u64, convert: &mut C) -> Result<Pages<'_, C>> {
+        let group = self.footer.group_of(row);
+        let start = self.footer.starts[group];
+        let chunk = self.footer.chunk(group, column);
+        let mut pages =
+            Pages::new(&self.input, &self.file, &self.footer.columns[column], chunk, start);
+        pages.skip(convert, row - start)?;
+        Ok(pages)
+    }
+
+    /// The labels of all rows.
+    fn all_labels(&self) -> Result<Option<Vec<u32>>> {
+        let Some(label) = self.label else { return Ok(None) };
+        let truth =
+            self.truth.get_or_init(|| self.read_labels(label)).as_ref().map_err(Clone::clone)?;
+        Ok(Some(truth.clone()))
+    }
+
+    fn read_labels(&self, label: usize) -> Result<Vec<u32>> {
+        let mut classes = Classes::default();
+        let (mut numbering, mut seen) = (Numbering::default(), HashMap::new());
+        let mut buffer = [0; 1024];
+        for group in 0..self.footer.starts.len() - 1 {
+            let (mut row, end) = (self.footer.starts[group], self.footer.starts[group + 1]);
+            if row == end {
+                continue;
+            }
+            let mut pages = self.pages(label, row, &mut classes)?;
+            while row < end {
+                let now = (end - row).min(buffer.len() as u64) as usize;
+                pages.fill(&mut classes, &mut buffer[..now])?;
+                for (i, &key) in buffer[..now].iter().enumerate() {
+                    if key == NO_LABEL {
+                        let row = row + i as u64 + 1;
+                        let what = "is no label, they are finite numbers up to 2^53, or texts";
+                        return Err(self.input.refuse(format!("row {row}: the value {what}")));
+                    }
+                    numbering.push(key, &mut seen)?;
+                }
+                row += now as u64;
+            }
+        }
+        if self.footer.columns[label].holds == Holds::Texts {
+            let mut texts: Vec<_> =
+                classes.texts.into_iter().map(|(text, id)| (id, text)).collect();
+            texts.sort_unstable();
+            // A dictionary may hold texts that no row has.
+            let seen =
+                texts.into_iter().filter_map(|(id, text)| Some((text, *seen.get(&id)?))).collect();
+            return Ok(labels::sorted_texts(numbering, seen));
+        }
+        Ok(numbering.sorted(seen, |a, b| f64::from_bits(*a).total_cmp(&f64::from_bits(*b))))
+    }
+}
+
+/// Refuses a column that cannot be values of rows.
+fn refuse_unfit(input: &Input, column: &Column, place: usize, label_is_free: bool) -> Result<()> {
+    let Column { name, holds, .. } = column;
+    let place = place + 1;
+    // pandas keeps an index that is not 0, 1, 2 … as a column of this name.
+    if name.starts_with("__index_level_") {
+        let message =
+            format!("column {place} ('{name}') is the index of a pandas table, not a value");
+        return Err(input.refuse(message).hint("write the table with index=False"));
+    }
+    let what = match holds {
+        Holds::Truth | Holds::Numbers(_) => return Ok(()),
+        Holds::Texts => "texts",
+        Holds::Other(what) => what,
+    };
+    let hint = match holds {
+        Holds::Texts if label_is_free => {
+            "leave the column out when you write the file, or say that it holds the labels"
+        }
+        Holds::Texts => "leave the column out when you write the file",
+        _ => "write it as integers or floats, or leave the column out",
+    };
+    Err(input
+        .refuse(format!("column {place} ('{name}') holds {what}, expected numbers"))
+        .hint(hint))
+}
+
+/// Reads a file's footer and sees that it can be true.
+fn footer(input: &Input, file: &File) -> Result<Footer> {
+    let Some(length) = input.length() else {
+        return Err(input
+            .refuse("a Parquet file inside a gzip file cannot be read from its end")
+            .hint("decompress it with gunzip; Parquet compresses its own pages"));
+    };
+    let read = |offset: u64, out: &mut [u8]| {
+        file.read_exact_at(out, offset).map_err(|e| match e.kind() {
+            std::io::ErrorKind::UnexpectedEof => {
+                input.refuse("the file became shorter while it was read")
+            }
+            _ => Error::io("read", input.path(), e),
+        })
+    };
+    let truncated = |what: String| {
+        input
+            .refuse(what)
+            .hint("it was not written or copied to its end: its footer, which says where all is, stands last")
+    };
+    if !input.head().starts_with(MAGIC) {
+        let hex =
+            |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ");
+        let start = &input.head()[..input.head().len().min(4)];
+        let message = format!("wrong magic number: expected {}, got {}", hex(MAGIC), hex(start));
+        let hint = if start == b"PARE" {
+            "the file is encrypted: write it without"
+        } else {
+            "this is not a Parquet file"
+        };
+        return Err(input.refuse(message).hint(hint));
+    }
+    // Magic number, footer, length of the footer, magic number.
+    if length < 12 {
+        return Err(truncated(format!(
+            "a Parquet file has 12 bytes at least, this one {length}: it is truncated"
+        )));
+    }
+    let mut end = [0; 8];
+    read(length - 8, &mut end)?;
+    if &end[4..] != MAGIC {
+        return Err(truncated("the file does not end with PAR1: it is truncated".into()));
+    }
+    let bytes = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
+    if bytes > length - 12 {
+        let message = format!(
+            "the footer says it is {bytes} bytes long, the file has {length}: it is damaged"
+        );
+        return Err(input.refuse(message));
+    }
+    let mut text = vec![0; bytes as usize];
+    let start = length - 8 - bytes;
+    read(start, &mut text)?;
+    let footer = Footer::read(&text, start).map_err(|damage| {
+        let what = match damage {
+            Damage::End => "it ends early",
+            Damage::Wrong(what) => what,
+        };
+        input.refuse(format!("the footer cannot be read: {what}"))
+    })?;
+    let (rows, columns) = (footer.rows(), footer.columns.len() as u64);
+    if rows == 0 {
+        return Err(input.refuse("the file has 0 rows"));
+    }
+    if rows.checked_mul(columns).is_none_or(|values| values / MOST_VALUES > length) {
+        return Err(input
+            .refuse(format!("the footer says {rows} rows of {columns} columns, more than {length} bytes can hold"))
+            .hint("the file is damaged: write it again"));
+    }
+    Ok(footer)
+}
+
+impl Source for Parquet {
+    fn shape(&self) -> Shape {
+        Shape { rows: self.footer.rows(), dims: self.features.len() }
+    }
+    fn seekable(&self) -> bool {
+        true
+    }
+    fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
+        check_range(self.shape(), &range)?;
+        Ok(Box::new(Rows {
+            parquet: self,
+            next: range.start,
+            end: range.end,
+            left: 0,
+            columns: Vec::new(),
+        }))
+    }
+    fn names(&self) -> Option<&[String]> {
+        Some(&self.names)
+    }
+    fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
+        check_range(self.shape(), &range)?;
+        // Whether there are labels is asked for without any.
+        if range.is_empty() {
+            return Ok(self.label.map(|_| Vec::new()));
+        }
+        let Some(label) = self.label else { return Ok(None) };
+        let truth =
+            self.truth.get_or_init(|| self.read_labels(label)).as_ref().map_err(Clone::clone)?;
+        Ok(Some(truth[range.start as usize..range.end as usize].to_vec()))
+    }
+}
+
+/// A stream of rows.
+struct Rows<'a> {
+    parquet: &'a Parquet,
+    next: u64,
+    end: u64,
+    /// Rows that are left in the current row group, and its columns.
+    left: u64,
+    columns: Vec<Pages<'a, Singles>>,
+}
+
+impl Rows<'_> {
+    /// Opens the row group of the next row.
+    fn open_group(&mut self) -> Result<()> {
+        let parquet = self.parquet;
+        self.columns.clear();
+        for &column in &parquet.features {
+            self.columns.push(parquet.pages(column, self.next, &mut Singles)?);
+        }
+        self.left = parquet.footer.starts[parquet.footer.group_of(self.next) + 1] - self.next;
+        Ok(())
+    }
+
+    /// Fills `out` with rows of the current row group.
+    fn block(&mut self, out: &mut [f32], values: &mut Vec<f32>) -> Result<()> {
+        let dims = self.columns.len();
+        let rows = out.len() / dims;
+        values.resize(rows, 0.0);
+        for (column, pages) in self.columns.iter_mut().enumerate() {
+            pages.fill(&mut Singles, values)?;
+            if let Some(bad) = values.iter().position(|x| !x.is_finite()) {
+                return Err(self.bad_value(column, self.next + bad as u64, values[bad]));
+            }
+            for (row, value) in out.chunks_exact_mut(dims).zip(&*values) {
+                row[column] = *value;
+            }
+        }
+        Ok(())
+    }
+
+    fn bad_value(&self, column: usize, row: u64, value: f32) -> Error {
+        let column = self.parquet.features[column];
+        let Column { name, holds, .. } = &self.parquet.footer.columns[column];
+        let what = match holds {
+            _ if value.is_nan() => "NaN",
+            Holds::Numbers(Element::F64) => "infinite, or beyond the range of f32",
+            _ => "infinite",
+        };
+        let message =
+            format!("row {}, column {} ('{name}'): the value is {what}", row + 1, column + 1);
+        self.parquet
+            .input
+            .refuse(message)
+            .hint("remove such rows or mend them; rows and columns count from 1")
+    }
+}
+
+impl RowSource for Rows<'_> {
+    fn shape(&self) -> Shape {
+        Shape { rows: self.end - self.next, dims: self.parquet.features.len() }
+    }
+    fn position(&self) -> u64 {
+        self.next
+    }
+    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        let dims = self.parquet.features.len();
+        let rows = ((out.len() / dims) as u64).min(self.end - self.next) as usize;
+        let mut out = &mut out[..rows * dims];
+        let mut values = Vec::new();
+        while !out.is_empty() {
+            if self.left == 0 {
+                self.open_group()?;
+            }
+            let block = (BLOCK_VALUES / dims).max(16).min(out.len() / dims);
+            let now = self.left.min(block as u64) as usize;
+            let (these, later) = out.split_at_mut(now * dims);
+            self.block(these, &mut values)?;
+            out = later;
+            self.left -= now as u64;
+            self.next += now as u64;
+        }
+        Ok(rows)
+    }
+    fn skip(&mut self, rows: u64) -> Result<()> {
+        let rows = rows.min(self.end - self.next);
+        let here = rows.min(self.left);
+        for pages in &mut self.columns {
+            pages.skip(&mut Singles, here)?;
+        }
+        self.left -= here;
+        self.next += rows;
+        if rows > here {
+            // The rest lies in later row groups, of which nothing is open.
+            self.left = 0;
+        }
+        Ok(())
+    }
+}
+
+/// Values as f32.
+struct Singles;
+
+impl Convert for Singles {
+    type Out = f32;
+    fn numbers(&mut self, element: Element, bytes: &[u8], out: &mut [f32]) -> Result<(), Wrong> {
+        element.singles(Order::Little, bytes, out);
+        Ok(())
+    }
+    fn text(&mut self, _: &[u8]) -> Result<f32, Wrong> {
+        Err("a text where numbers are expected")
+    }
+}
+
+/// Values as labels: the bits of a number in double precision, or the number of a text.
+#[derive(Default)]
+struct Classes {
+    texts: HashMap<Vec<u8>, u64>,
+}
+
+/// What is no label: the bits of a NaN.
+const NO_LABEL: u64 = u64::MAX;
+
+impl Convert for Classes {
+    type Out = u64;
+    fn numbers(&mut self, element: Element, bytes: &[u8], out: &mut [u64]) -> Result<(), Wrong> {
+        for (out, value) in out.iter_mut().zip(element.doubles(Order::Little, bytes)) {
+            // + 0.0 makes -0 and 0 the same label.
+            let fit = value.is_finite() && value.abs() <= (1u64 << 53) as f64;
+            *out = if fit { (value + 0.0).to_bits() } else { NO_LABEL };
+        }
+        Ok(())
+    }
+    fn text(&mut self, text: &[u8]) -> Result<u64, Wrong> {
+        let next = self.texts.len() as u64;
+        match self.texts.get(text) {
+            Some(&number) => Ok(number),
+            None => {
+                self.texts.insert(text.to_vec(), next);
+                Ok(next)
+            }
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! From a data set, as a cell names it, to rows.
+
+use super::catalogue::{self, Folders};
+use super::format::{self, Format};
+use super::input::Input;
+use super::labels::WithLabels;
+use super::sample::{self, Sampled};
+use super::select::{Selected, Selection};
+use super::synthetic::{self, Mixture};
+use super::{Shape, Source};
+use amdahl_record::cell;
+use amdahl_record::cell::{Dataset, Labels, Sample};
+use amdahl_record::error::Result;
+
+/// What makes a data set the same data set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// 16 hexadecimal digits: a hash of the bytes of the files and of how they are read, or of the
+    /// recipe of synthetic rows. The same bytes under another path have the same digest.
+    pub digest: String,
+    /// Rows and columns, where they are known without reading the rows: not for text outside the
+    /// catalogue.
+    pub shape: Option<Shape>,
+}
+
+/// Opens a data set. Text is read as a whole here, so only one lane should open it; of anything
+/// else only the header is read.
+pub fn open(dataset: &Dataset) -> Result<Box<dyn Source>> {
+    open_selected(dataset, &Selection::default())
+}
+
+/// Opens some columns of a data set.
+pub fn open_selected(dataset: &Dataset, selection: &Selection) -> Result<Box<dyn Source>> {
+    let reading = match look_up(dataset)? {
+        Found::Recipe(mixture) if selection.is_all() => return Ok(Box::new(mixture)),
+        Found::Recipe(mixture) => {
+            return Ok(Box::new(Selected::new(Box::new(mixture), selection)?));
+        }
+        Found::Files(reading) => reading,
+    };
+    let path = reading.input.path().to_path_buf();
+    let mut source = match reading.format.select {
+        _ if selection.is_all() => (reading.format.open)(reading.input, &reading.labels)?,
+        Some(select) => select(reading.input, &reading.labels, selection)?,
+        None => {
+            let all = (reading.format.open)(reading.input, &reading.labels)?;
+            Box::new(Selected::new(all, selection).map_err(|error| error.at(path, 0, 0))?)
+        }
+    };
+    if let Labels::File(path) = &reading.labels {
+        source = Box::new(WithLabels::new(source, path)?);
+    }
+    Ok(match reading.sample {
+        Some(sample) => Box::new(Sampled::new(source, sample)?),
+        None => source,
+    })
+}
+
+/// What makes the data set the same data set. Reads the bytes of its files once in a process, and
+/// no rows; what is wrong with a header or with the size of a sample is found here already.
+pub fn identify(dataset: &Dataset) -> Result<Identity> {
+    let reading = match look_up(dataset)? {
+        Found::Recipe(mixture) => {
+            let digest = cell::short_hash(
+                cell::canonical(&("synthetic", synthetic::VERSION, dataset)).as_bytes(),
+            );
+            return Ok(Identity { digest, shape: Some(mixture.shape()) });
+        }
+        Found::Files(reading) => reading,
+    };
+    let rows = catalogue::sha256(reading.input.path())?;
+    let labels = match &reading.labels {
+        Labels::None => "none".to_string(),
+        Labels::LastColumn => "last column".into(),
+        Labels::Column(name) => format!("column {name}"),
+        Labels::File(path) => format!("file {}", catalogue::sha256(path)?),
+    };
+    let recipe = ("files", reading.format.name, rows, labels, reading.sample);
+    let shape = match reading.shape {
+        None => (reading.format.shape)(&reading.input)?,
+        known => known,
+    };
+    if let (Some(shape), Some(sample)) = (shape, reading.sample) {
+        sample::check(shape.rows, sample)?;
+    }
+    let rows = reading.sample.map(|sample| sample.points);
+    Ok(Identity {
+        digest: cell::short_hash(cell::canonical(&recipe).as_bytes()),
+        shape: shape.map(|shape| Shape { rows: rows.unwrap_or(shape.rows), ..shape }),
+    })
+}
+
+/// What a data set's name stands for.
+enum Found {
+    Recipe(Mixture),
+    Files(Reading),
+}
+
+/// Which files, and how they are read.
+struct Reading {
+    input: Input,
+    format: &'static Format,
+    labels: Labels,
+    sample: Option<Sample>,
+    /// Where the catalogue says it.
+    shape: Option<Shape>,
+}
+
+fn look_up(dataset: &Dataset) -> Result<Found> {
+    match dataset {
+        Dataset::Synthetic { shape, points, dims, clusters, seed } => {
+            Ok(Found::Recipe(Mixture::new(*shape, *points, *dims, *clusters, *seed)?))
+        }
+        Dataset::Catalogue { name, sample } => {
+            let set = catalogue::set(name)?;
+            let mut found = look_up(&set.dataset(&Folders::from_env(), *sample)?)?;
+            if let Found::Files(reading) = &mut found {
+                reading.shape = Some(Shape { rows: set.rows, dims: set.dims });
+            }
+            Ok(found)
+        }
+        Dataset::File { path, format, labels, sample } => {
+            let input = Input::open(path)?;
+            let format = format::choose(&input, format.as_deref())?;
+            Ok(Found::Files(Reading {
+                input,
+                format,
+                labels: labels.clone(),
+                sample: *sample,
+                shape: None,
+            }))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+    use amdahl_record::cell::Synthetic;
+
+    fn recipe(seed: u64) -> Dataset {
+        Dataset::Synthetic { shape: Synthetic::Mixture, points: 10, dims: 3, clusters: 2, seed }
+    }
+
+    fn file(path: PathBuf, labels: Labels, points: Option<u64>) -> Dataset {
+        Dataset::File {
+            path,
+            format: None,
+            labels,
+            sample: points.map(|points| Sample { points, seed: 1 }),
+        }
+    }
+
+    #[test]
+    fn a_recipe_is_its_identity() {
+        let identity = identify(&recipe(1)).expect("valid");
+        assert_eq!(identity, identify(&recipe(1)).expect("valid"));
+        assert_ne!(identity.digest, identify(&recipe(2)).expect("valid").digest);
+        assert_eq!(identity.digest.len(), 16);
+        assert_eq!(identity.shape, Some(Shape { rows: 10, dims: 3 }));
+        assert_eq!(open(&recipe(1)).expect("valid").shape(), Shape { rows: 10, dims: 3 });
+    }
+
+    #[test]
+    fn a_file_is_its_bytes_and_how_they_are_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let write = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).expect("written");
+            path
+        };
+        let digest = |dataset: &Dataset| identify(dataset).expect("readable").digest;
+        let (a, b) = (write("a.csv", b"1,2\n3,4\n5,6\n"), write("b.csv", b"1,2\n3,4\n5,6\n"));
+        let plain = digest(&file(a.clone(), Labels::None, None));
+        assert_eq!(plain, digest(&file(b, Labels::None, None)), "not the path");
+        let others = [
+            file(a.clone(), Labels::LastColumn, None),
+            file(a.clone(), Labels::None, Some(2)),
+            file(a.clone(), Labels::File(write("l.csv", b"0\n1\n1\n")), None),
+            file(a.clone(), Labels::File(write("m.csv", b"0\n1\n0\n")), None),
+            file(write("c.csv", b"1,2\n3,4\n5,7\n"), Labels::None, None),
+        ];
+        let mut digests: Vec<_> = others.iter().map(digest).collect();
+        digests.push(plain.clone());
+        digests.sort();
+        digests.dedup();
+        assert_eq!(digests.len(), 6);
+        let shape = open(&others[1]).expect("two of three").shape();
+        assert_eq!(shape, Shape { rows: 2, dims: 2 });
+        std::fs::write(&a, b"1,2\n3,4\n5,6\n7,8\n").expect("written");
+        assert_ne!(digest(&file(a, Labels::None, None)), plain, "a changed file is read again");
+    }
+}

@@ -1,0 +1,110 @@
+//! Extra-P's JSON Lines: `BACKEND.jsonl`, one value a line with its parameters, call path and
+//! metric.
+//!
+//! A. Calotoiu et al.: "Using automated performance modeling to find scalability bugs in complex
+//! codes", SC'13. Read by `extrap --json`. Extra-P wants at least 5 values of each parameter and 5
+//! repeats of each point; fewer are noted. Parameters are the lanes `p`, and rows `n`, columns `d`
+//! and clusters `k` where they vary. The value of a phase is the mean over the lanes, that of the
+//! timed part the time.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use crate::exchange::profile;
+use crate::exchange::profile::TREE;
+use crate::exchange::{Export, Format, Repeats};
+use crate::summary::Summary;
+use amdahl_record::cell::Workload;
+use amdahl_record::error::Result;
+
+/// Extra-P.
+pub const FORMAT: Format = Format {
+    name: "extra-p",
+    about: "Extra-P JSON Lines, a file a backend: scaling models",
+    write,
+};
+
+/// What Extra-P wants of each parameter and of each point.
+const ENOUGH: usize = 5;
+
+fn write(summary: &Summary, _: Repeats) -> Result<Export> {
+    let mut export = Export::default();
+    let profiles = profile::of(summary, Repeats::All, &mut export);
+    let mut by_backend: BTreeMap<&str, Vec<&profile::Profile<'_>>> = BTreeMap::new();
+    for profile in &profiles {
+        by_backend.entry(profile.cell.cell.backend.name()).or_default().push(profile);
+    }
+    for (backend, profiles) in by_backend {
+        let values = |profile: &profile::Profile<'_>| {
+            let Workload::KMeans(kmeans) = &profile.group.workload;
+            let rows = profile.group.rows.unwrap_or(0);
+            [
+                ("p", u64::from(profile.cell.cell.lanes())),
+                ("n", rows),
+                ("d", u64::from(profile.group.dims.unwrap_or(0))),
+                ("k", u64::from(kmeans.k)),
+            ]
+        };
+        let mut seen: [BTreeSet<u64>; 4] = Default::default();
+        for profile in &profiles {
+            for (seen, (_, value)) in seen.iter_mut().zip(values(profile)) {
+                seen.insert(value);
+            }
+        }
+        // A parameter with one value is none, but a point needs at least one.
+        let varies =
+            |i: usize| seen[i].len() > 1 || (i == 0 && seen.iter().all(|values| values.len() < 2));
+        let mut text = String::new();
+        for profile in &profiles {
+            let varied = values(profile).into_iter().enumerate().filter(|(i, _)| varies(*i));
+            let parameters: serde_json::Map<_, _> =
+                varied.map(|(_, (name, value))| (name.to_string(), json!(value))).collect();
+            for (path, metric, value) in samples(profile) {
+                let line = json!({ "params": parameters, "callpath": path, "metric": metric, "value": value });
+                text.push_str(&format!("{line}\n"));
+            }
+        }
+        for (i, name) in ["p", "n", "d", "k"].iter().enumerate() {
+            let count = seen[i].len();
+            if varies(i) && count < ENOUGH {
+                let plural = if count == 1 { "" } else { "s" };
+                export.notes.push(format!(
+                    "{backend}: {count} value{plural} of '{name}', Extra-P wants {ENOUGH}"
+                ));
+            }
+        }
+        let fewest = profiles.iter().map(|p| p.cell.repeats.len()).min().unwrap_or(0);
+        if fewest < ENOUGH {
+            export
+                .notes
+                .push(format!("{backend}: a point with {fewest} repeats, Extra-P wants {ENOUGH}"));
+        }
+        export.add(format!("{backend}.jsonl"), text);
+    }
+    Ok(export)
+}
+
+/// Call path, metric and value of everything that a repeat measured: means over the lanes,
+/// inclusive.
+fn samples(profile: &profile::Profile<'_>) -> Vec<(String, String, f64)> {
+    let lanes = profile.lanes.len() as f64;
+    let mut samples = Vec::new();
+    for (i, (name, ..)) in profile.tree.iter().enumerate() {
+        let mut names = vec![*name];
+        let mut at = TREE[i].1;
+        while let Some(parent) = at {
+            names.push(TREE[parent].0);
+            at = TREE[parent].1;
+        }
+        names.reverse();
+        let path = names.join("->");
+        let time: f64 = profile.lanes.iter().map(|lane| lane.time[i].1 as f64 / 1e9).sum();
+        samples.push((path.clone(), "time".to_string(), time / lanes));
+        for (m, (metric, _)) in profile.metrics.iter().enumerate() {
+            let sum: f64 = profile.lanes.iter().map(|lane| lane.counts[m][i].1 as f64).sum();
+            samples.push((path.clone(), metric.clone(), sum / lanes));
+        }
+    }
+    samples
+}

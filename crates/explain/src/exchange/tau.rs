@@ -1,0 +1,143 @@
+//! TAU profiles: `CELL/repeat-N/MULTI__METRIC/profile.RANK.0.THREAD`, one folder a metric.
+//!
+//! S. Shende, A. Malony: "The TAU parallel performance system", 2006. Read by `pprof`, ParaProf and
+//! Hatchet (`GraphFrame.from_tau`). Times are whole microseconds. The root comes first, every
+//! region has a flat row and a row with its path, and all metrics of a lane have the same rows in
+//! the same order: readers count on each of these.
+
+use crate::exchange::profile;
+use crate::exchange::profile::{Lane, Place, Profile, TREE, Values};
+use crate::exchange::{Export, Format, Repeats};
+use crate::summary::Summary;
+use amdahl_record::error::Result;
+
+/// TAU.
+pub const FORMAT: Format =
+    Format { name: "tau", about: "TAU profiles (profile.N.C.T): pprof, ParaProf, Hatchet", write };
+
+/// TAU's own name of the root.
+const ROOT: &str = ".TAU application";
+
+fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
+    let mut export = Export::default();
+    for profile in profile::of(summary, repeats, &mut export) {
+        let facts: String = profile
+            .facts(summary)
+            .iter()
+            .map(|(name, value)| attribute(&format!("amdahl {name}"), value))
+            .collect();
+        for lane in &profile.lanes {
+            let file = format!("profile.{}.0.{}", lane.rank, lane.thread);
+            let mut add = |metric: &str, values: &Values| {
+                let path = format!("{}/MULTI__{metric}/{file}", profile.folder());
+                export.add(path, text(metric, profile.tree, lane, values, &facts));
+            };
+            add("TIME", &microseconds(&lane.time));
+            for ((name, _), values) in profile.metrics.iter().zip(&lane.counts) {
+                add(&metric_name(name), values);
+            }
+        }
+        note_sources(&profile, &mut export);
+    }
+    Ok(export)
+}
+
+/// Says which counts were scaled up: the format has no place for it.
+fn note_sources(profile: &Profile<'_>, export: &mut Export) {
+    use amdahl_record::Provenance::Measured;
+    for (name, from) in profile.metrics.iter().filter(|(_, from)| *from != Measured) {
+        let from = crate::metric::render::source(*from);
+        export.notes.push(format!("{}: {name} is {from}", profile.folder()));
+    }
+}
+
+/// From nanoseconds; rounded so that they still add up.
+fn microseconds(nanoseconds: &Values) -> Values {
+    let mut values = *nanoseconds;
+    for value in &mut values {
+        value.1 = (value.1 + 500) / 1000;
+    }
+    for i in 0..TREE.len() {
+        let below: u64 =
+            (0..TREE.len()).filter(|j| TREE[*j].1 == Some(i)).map(|j| values[j].1).sum();
+        values[i].0 = values[i].1.saturating_sub(below);
+    }
+    values
+}
+
+/// `L1D-load-misses` as TAU names things: `L1D_LOAD_MISSES`.
+fn metric_name(name: &str) -> String {
+    name.chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' })
+        .collect()
+}
+
+/// One attribute of the metadata. A number sign would end the column titles for some readers.
+fn attribute(name: &str, value: &str) -> String {
+    let plain = |text: &str| {
+        text.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('#', "no.")
+            .replace('"', "'")
+    };
+    format!("<attribute><name>{}</name><value>{}</value></attribute>", plain(name), plain(value))
+}
+
+fn text(metric: &str, tree: &[Place], lane: &Lane, values: &Values, facts: &str) -> String {
+    let path = |i: usize| -> String {
+        let mut names = vec![i];
+        while let Some(parent) = TREE[names[names.len() - 1]].1 {
+            names.push(parent);
+        }
+        let names: Vec<&str> = names.into_iter().rev().map(name).collect();
+        names.join("  => ")
+    };
+    let row = |label: &str, i: usize, group: &str| {
+        let below = tree.iter().zip(&lane.calls).filter(|((_, parent, _), _)| *parent == Some(i));
+        let subroutines: u64 = below.map(|(_, calls)| *calls).sum();
+        let (excl, incl) = values[i];
+        format!("\"{label}\" {} {subroutines} {excl} {incl} 0 GROUP=\"{group}\"\n", lane.calls[i])
+    };
+    let mut rows = row(ROOT, 0, "TAU_DEFAULT");
+    let mut count = 1;
+    for i in 1..tree.len() {
+        rows.push_str(&row(name(i), i, "TAU_USER"));
+        rows.push_str(&row(&path(i), i, "TAU_USER|TAU_CALLPATH"));
+        count += 2;
+    }
+    format!(
+        "{count} templated_functions_MULTI_{metric}\n# Name Calls Subrs Excl Incl ProfileCalls # <metadata>{}{facts}</metadata>\n{rows}0 \
+         aggregates\n",
+        attribute("Metric Name", metric)
+    )
+}
+
+fn name(i: usize) -> &'static str {
+    if i == 0 { ROOT } else { TREE[i].0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn microseconds_add_up() {
+        let mut nanoseconds: Values = [(0, 0); profile::REGIONS];
+        for (i, value) in nanoseconds.iter_mut().enumerate().skip(4).take(4) {
+            *value = (1400 + i as u64, 1400 + i as u64);
+        }
+        nanoseconds[3] = (600, 600 + 4 * 1400 + 4 + 5 + 6 + 7);
+        let rounded = microseconds(&nanoseconds);
+        assert_eq!((rounded[3].1, rounded[4].1), (6, 1));
+        assert_eq!(rounded[3].0, 6 - 4);
+    }
+
+    #[test]
+    fn metadata_cannot_break_the_header() {
+        let text = attribute("a#b", "<x> & # \"q\"");
+        assert_eq!(text.matches(['#', '"']).count(), 0);
+        assert_eq!(text.matches("<value>").count(), 1);
+        assert_eq!(metric_name("L1D-load-misses"), "L1D_LOAD_MISSES");
+    }
+}

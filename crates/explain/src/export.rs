@@ -1,0 +1,161 @@
+//! Summaries for programs: JSON and CSV.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::summary::{CellSummary, Group, Summary};
+use crate::{labels, law};
+use amdahl_record::Phase;
+use amdahl_record::cell::Workload;
+use amdahl_record::error::{Error, Result};
+
+/// Version of the JSON and CSV output of `amdahl show` and `amdahl compare`.
+pub const FORMAT: u32 = 1;
+
+/// The summary as JSON, all estimates and samples included. Times are in seconds.
+pub fn json(summary: &Summary) -> Result<String> {
+    let mut value = serde_json::to_value(summary).map_err(broken)?;
+    let warnings: Vec<_> = (summary.warnings.iter())
+        .map(|w| json!({ "what": w, "message": w.to_string(), "advice": w.advice() }))
+        .collect();
+    value["format"] = json!(FORMAT);
+    for (group, written) in
+        summary.groups.iter().zip(value["groups"].as_array_mut().into_iter().flatten())
+    {
+        written["laws"] = serde_json::to_value(law::of(group, &summary.hosts)).map_err(broken)?;
+    }
+    value["weak_scaling"] = serde_json::to_value(law::weak::of(summary)).map_err(broken)?;
+    value["warnings"] = json!(warnings);
+    pretty(&value)
+}
+
+/// A value as JSON for people and programs.
+pub fn pretty(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string_pretty(value).map(|text| text + "\n").map_err(broken)
+}
+
+fn broken(error: serde_json::Error) -> Error {
+    Error::internal(format!("cannot write JSON: {error}"))
+}
+
+/// One cell as a row; an empty field means missing.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
+    cell: &'a str,
+    experiment: &'a str,
+    dataset: String,
+    rows: Option<u64>,
+    dims: Option<u32>,
+    k: u32,
+    backend: &'a str,
+    ranks: u32,
+    threads: u32,
+    lanes: u32,
+    oversubscribed: bool,
+    n: usize,
+    failed: usize,
+    failure: Option<&'a str>,
+    reason: Option<&'a str>,
+    seconds: Option<f64>,
+    seconds_low: Option<f64>,
+    seconds_high: Option<f64>,
+    process_seconds: Option<f64>,
+    base: Option<&'a str>,
+    base_seconds: Option<f64>,
+    speedup: Option<f64>,
+    speedup_low: Option<f64>,
+    speedup_high: Option<f64>,
+    efficiency: Option<f64>,
+    imbalance: Option<f64>,
+    iterations: Option<u32>,
+    inertia: Option<f64>,
+    cpu_seconds: Option<f64>,
+    load_seconds: Option<f64>,
+    peak_rss_bytes: Option<f64>,
+    floor_seconds: Option<f64>,
+    floor_bound: Option<&'static str>,
+    of_floor: Option<f64>,
+    machines: Option<u32>,
+    price: Option<f64>,
+    currency: Option<&'a str>,
+    assign_seconds: Option<f64>,
+    reduce_seconds: Option<f64>,
+    update_seconds: Option<f64>,
+    wait_seconds: Option<f64>,
+    platform: Option<&'a str>,
+    kernel: Option<&'a str>,
+    build: &'a str,
+    data: &'a str,
+    host: &'a str,
+}
+
+fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<'a> {
+    let Workload::KMeans(kmeans) = &group.workload;
+    let interval = cell.time.and_then(|t| t.interval);
+    let speedup = cell.speedup.and_then(|s| s.interval);
+    let phase = |phase| cell.phase(phase).map(|p| p.mean_s);
+    Row {
+        cell: &cell.id.0,
+        experiment,
+        dataset: labels::dataset_name(&group.dataset),
+        rows: group.rows,
+        dims: group.dims,
+        k: kmeans.k,
+        backend: cell.cell.backend.name(),
+        ranks: cell.cell.ranks,
+        threads: cell.cell.threads,
+        lanes: cell.cell.lanes(),
+        oversubscribed: cell.oversubscribed,
+        n: cell.repeats.len(),
+        failed: cell.failed(),
+        failure: cell.failures.first().map(|f| f.what.as_str()),
+        reason: cell.failures.first().map(|f| f.reason.as_str()),
+        seconds: cell.time.map(|t| t.value),
+        seconds_low: interval.map(|i| i.low),
+        seconds_high: interval.map(|i| i.high),
+        process_seconds: cell.process_time.map(|t| t.value),
+        base: group.base.as_ref().map(|b| b.cell.0.as_str()),
+        base_seconds: group.base.as_ref().map(|b| b.time.value),
+        speedup: cell.speedup.map(|s| s.value),
+        speedup_low: speedup.map(|i| i.low),
+        speedup_high: speedup.map(|i| i.high),
+        efficiency: cell.efficiency.map(|e| e.value),
+        imbalance: cell.imbalance,
+        iterations: cell.iterations,
+        inertia: cell.inertia,
+        cpu_seconds: cell.cpu_s,
+        load_seconds: cell.load_s,
+        peak_rss_bytes: cell.peak_rss_bytes,
+        floor_seconds: cell.floor.as_ref().map(|f| f.seconds),
+        floor_bound: cell.floor.as_ref().map(|f| f.bound.word()),
+        of_floor: cell.of_floor,
+        machines: cell.machines,
+        price: cell.price,
+        currency: group.price.as_ref().map(|price| price.currency.as_str()),
+        assign_seconds: phase(Phase::Assign),
+        reduce_seconds: phase(Phase::Reduce),
+        update_seconds: phase(Phase::Update),
+        wait_seconds: phase(Phase::Wait),
+        platform: cell.platform.as_deref(),
+        kernel: cell.kernel.as_deref(),
+        build: &cell.key.build,
+        data: &cell.key.data,
+        host: &cell.key.host,
+    }
+}
+
+/// The cells as CSV with a header. Times are in seconds, phases are means over the lanes, a floor
+/// is modelled and that of one iteration, an empty field means missing.
+pub fn csv(summary: &Summary) -> Result<String> {
+    let broken =
+        |error: &dyn std::fmt::Display| Error::internal(format!("cannot write CSV: {error}"));
+    let experiment = summary.run.as_ref().map_or("", |run| run.experiment.as_str());
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for group in &summary.groups {
+        for cell in &group.cells {
+            writer.serialize(row(experiment, group, cell)).map_err(|e| broken(&e))?;
+        }
+    }
+    let bytes = writer.into_inner().map_err(|e| broken(&e))?;
+    String::from_utf8(bytes).map_err(|e| broken(&e))
+}

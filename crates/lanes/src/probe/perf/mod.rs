@@ -1,0 +1,256 @@
+//! Hardware and software counters of the kernel's perf_event, for the calling thread.
+//!
+//! Each event is tried alone first, so that each has its own reason when it cannot be had. Those
+//! that open form the groups that [`events`] says; a group is read with one system call and its
+//! members count at the same moments. An event that does not fit beside the others of its group
+//! gets a group of its own, and the kernel lets groups take turns: the recorder scales such counts
+//! and labels them.
+//!
+//! Hardware events count the program alone, not the kernel on its behalf.
+
+use super::{Availability, Metric, Probe, Raw, Seat};
+use amdahl_record::units::Unit;
+
+pub mod events;
+pub mod kernel;
+pub mod refusal;
+
+use events::{Known, Processor, Where};
+use kernel::Kernel;
+
+/// Opens time, faults, switches; cycles, instructions and branches.
+pub fn open_core(_: Seat) -> Box<dyn Probe> {
+    open(events::CORE)
+}
+
+/// Opens counts of the caches.
+pub fn open_caches(_: Seat) -> Box<dyn Probe> {
+    open(events::CACHES)
+}
+
+/// Opens counts of address translation.
+pub fn open_tlb(_: Seat) -> Box<dyn Probe> {
+    open(events::TLB)
+}
+
+/// Opens counts of stalled cycles.
+pub fn open_stalls(_: Seat) -> Box<dyn Probe> {
+    open(events::STALLS)
+}
+
+/// Opens counts of floating-point instructions.
+pub fn open_vectors(_: Seat) -> Box<dyn Probe> {
+    open(events::VECTORS)
+}
+
+#[cfg(target_os = "linux")]
+fn open(list: &[Known]) -> Box<dyn Probe> {
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    Box::new(Perf::open(kernel::Linux, Processor::parse(&cpuinfo).complete(list)))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(list: &[Known]) -> Box<dyn Probe> {
+    Box::new(NotHere(list.to_vec()))
+}
+
+#[cfg(not(target_os = "linux"))]
+struct NotHere(Vec<Known>);
+
+#[cfg(not(target_os = "linux"))]
+impl Probe for NotHere {
+    fn available(&self) -> Vec<(Metric, Availability)> {
+        let no = Availability::No {
+            why: "perf_event is a part of Linux".into(),
+            help: "run on Linux".into(),
+        };
+        self.0.iter().map(|known| (Metric::new(known.name, known.unit), no.clone())).collect()
+    }
+    fn snapshot(&mut self, _into: &mut [Raw]) {}
+}
+
+/// Counters that are read together.
+struct Group {
+    /// The number in the list of events; none for an event that did not fit in its group.
+    wanted: Option<u8>,
+    leader: i32,
+    members: Vec<i32>,
+    /// `[members, enabled, running, values…]` of the last read.
+    buffer: Vec<u64>,
+}
+
+struct Perf<K: Kernel> {
+    kernel: K,
+    events: Vec<Known>,
+    groups: Vec<Group>,
+    /// In the order of the events: the group and the place in it, or why not.
+    places: Vec<Result<(usize, usize), Availability>>,
+}
+
+impl<K: Kernel> Perf<K> {
+    fn open(kernel: K, events: Vec<Known>) -> Perf<K> {
+        let mut perf = Perf { kernel, events, groups: Vec::new(), places: Vec::new() };
+        for at in 0..perf.events.len() {
+            let known = perf.events[at];
+            let place = perf.add(&known);
+            perf.places.push(place);
+        }
+        perf.enable();
+        perf.doubt_what_stands_still();
+        perf
+    }
+
+    fn add(&mut self, known: &Known) -> Result<(usize, usize), Availability> {
+        let index = self.groups.iter().position(|group| group.wanted == Some(known.group));
+        if let (true, None) = (known.companion, index) {
+            // The reason of what it was to go with.
+            let beside = self.events.iter().position(|other| other.group == known.group);
+            return Err(match beside.and_then(|at| self.places.get(at)) {
+                Some(Err(why)) => why.clone(),
+                _ => refusal::nothing_beside(),
+            });
+        }
+        let Some(event) = known.event else { return Err(refusal::unknown_here()) };
+        let user_only = self.admitted(known)?;
+        if let Some(index) = index {
+            let group = &mut self.groups[index];
+            if let Ok(file) = self.kernel.open(event, user_only, Some(group.leader)) {
+                group.members.push(file);
+                group.buffer.push(0);
+                return Ok((index, group.members.len() - 1));
+            }
+            if known.companion {
+                return Err(refusal::nothing_beside());
+            }
+        }
+        let paranoid = self.kernel.paranoid();
+        let leader = self
+            .kernel
+            .open(event, user_only, None)
+            .map_err(|error| refusal::explain(error, paranoid))?;
+        let wanted = index.is_none().then_some(known.group);
+        self.groups.push(Group { wanted, leader, members: vec![leader], buffer: vec![0; 4] });
+        Ok((self.groups.len() - 1, 0))
+    }
+
+    /// Tries the event alone. Says whether it must be opened for user space only.
+    fn admitted(&mut self, known: &Known) -> Result<bool, Availability> {
+        let paranoid = self.kernel.paranoid();
+        let Some(event) = known.event else { return Err(refusal::unknown_here()) };
+        let mut try_alone = |user_only| {
+            self.kernel.open(event, user_only, None).map(|file| self.kernel.close(file))
+        };
+        if known.at == Where::User {
+            return try_alone(true)
+                .map(|()| true)
+                .map_err(|error| refusal::explain(error, paranoid));
+        }
+        match try_alone(false) {
+            Ok(()) => Ok(false),
+            Err(refusal::errno::EACCES) => match try_alone(true) {
+                Ok(()) if known.at == Where::Kernel => Err(refusal::kernel_only(paranoid)),
+                Ok(()) => Ok(true),
+                Err(error) => Err(refusal::explain(error, paranoid)),
+            },
+            Err(error) => Err(refusal::explain(error, paranoid)),
+        }
+    }
+
+    /// Lets all groups count.
+    fn enable(&mut self) {
+        for index in 0..self.groups.len() {
+            if let Err(error) = self.kernel.enable(self.groups[index].leader) {
+                let why = refusal::explain(error, self.kernel.paranoid());
+                for place in self
+                    .places
+                    .iter_mut()
+                    .filter(|place| place.as_ref().is_ok_and(|(group, _)| *group == index))
+                {
+                    *place = Err(why.clone());
+                }
+            }
+        }
+    }
+
+    /// Computes a little and withdraws the counters that must have moved and did not.
+    fn doubt_what_stands_still(&mut self) {
+        let mut sum = 0u64;
+        for i in 0..20_000u64 {
+            sum = std::hint::black_box(sum.wrapping_add(i));
+        }
+        let readable: Vec<bool> = (0..self.groups.len()).map(|index| self.read(index)).collect();
+        for (known, place) in self.events.iter().zip(&mut self.places) {
+            if let Ok((group, member)) = *place {
+                let buffer = &self.groups[group].buffer;
+                if known.grows && readable[group] && buffer[2] > 0 && buffer[3 + member] == 0 {
+                    *place = Err(refusal::stands_still());
+                }
+            }
+        }
+    }
+
+    /// Reads a group into its buffer.
+    fn read(&mut self, index: usize) -> bool {
+        let group = &mut self.groups[index];
+        self.kernel.read(group.leader, &mut group.buffer)
+            && group.buffer[0] == group.members.len() as u64
+    }
+}
+
+impl<K: Kernel> Probe for Perf<K> {
+    fn available(&self) -> Vec<(Metric, Availability)> {
+        let availability = |place: &Result<_, Availability>| {
+            place.as_ref().err().cloned().unwrap_or(Availability::Yes)
+        };
+        let metric = |known: &Known, place: &Result<(usize, usize), Availability>| {
+            let group =
+                place.as_ref().map_or(0, |(group, _)| u8::try_from(group + 1).unwrap_or(u8::MAX));
+            Metric::new(known.name, known.unit).in_group(group)
+        };
+        self.events
+            .iter()
+            .zip(&self.places)
+            .map(|(known, place)| (metric(known, place), availability(place)))
+            .collect()
+    }
+
+    fn snapshot(&mut self, into: &mut [Raw]) {
+        for index in 0..self.groups.len() {
+            if !self.read(index) {
+                // A group of 0 members is never read: this marks it as lost.
+                self.groups[index].buffer[0] = 0;
+            }
+        }
+        let available = self
+            .events
+            .iter()
+            .zip(&self.places)
+            .filter_map(|(known, place)| Some((known, (*place).as_ref().ok()?)));
+        for ((known, &(group, member)), raw) in available.zip(into) {
+            let buffer = &self.groups[group].buffer;
+            let nanoseconds = known.unit == Unit::Seconds;
+            *raw = match buffer[0] {
+                0 => Raw::LOST,
+                _ => Raw {
+                    value: buffer[3 + member] as f64 / if nanoseconds { 1e9 } else { 1.0 },
+                    enabled_s: buffer[1] as f64 / 1e9,
+                    running_s: buffer[2] as f64 / 1e9,
+                },
+            };
+        }
+    }
+}
+
+impl<K: Kernel> Drop for Perf<K> {
+    fn drop(&mut self) {
+        for group in &self.groups {
+            // Members before their leader.
+            for &file in group.members.iter().rev() {
+                self.kernel.close(file);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! What the kernel accounts to the calling thread: CPU time, page faults, context switches.
+//!
+//! `cpu` is `CLOCK_THREAD_CPUTIME_ID`, exact to the scheduler's clock. `user` and `system` are the
+//! kernel's split of it, which is sampled at the timer tick on most kernels: judge it over many
+//! milliseconds only.
+
+use super::{Availability, Metric, Probe, Seat};
+use amdahl_record::units::Unit;
+
+const METRICS: [(&str, Unit); 7] = [
+    ("cpu", Unit::Seconds),
+    ("user", Unit::Seconds),
+    ("system", Unit::Seconds),
+    ("minor-faults", Unit::Count),
+    ("major-faults", Unit::Count),
+    ("voluntary-switches", Unit::Count),
+    ("involuntary-switches", Unit::Count),
+];
+
+/// Opens it for the calling thread.
+pub fn open(_: Seat) -> Box<dyn Probe> {
+    Box::new(platform::Rusage)
+}
+
+fn metrics(availability: impl Fn() -> Availability) -> Vec<(Metric, Availability)> {
+    METRICS.iter().map(|&(name, unit)| (Metric::new(name, unit), availability())).collect()
+}
+
+#[cfg(target_os = "linux")]
+mod platform {
+    use super::super::Raw;
+    use super::*;
+
+    pub struct Rusage;
+
+    impl Probe for Rusage {
+        fn available(&self) -> Vec<(Metric, Availability)> {
+            metrics(|| Availability::Yes)
+        }
+
+        fn snapshot(&mut self, into: &mut [Raw]) {
+            into[0] = thread_cpu_seconds().map_or(Raw::LOST, Raw::counted);
+            let Some(usage) = thread_usage() else {
+                into[1..].fill(Raw::LOST);
+                return;
+            };
+            let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 * 1e-6;
+            into[1] = Raw::counted(seconds(usage.ru_utime));
+            into[2] = Raw::counted(seconds(usage.ru_stime));
+            into[3] = Raw::counted(usage.ru_minflt as f64);
+            into[4] = Raw::counted(usage.ru_majflt as f64);
+            into[5] = Raw::counted(usage.ru_nvcsw as f64);
+            into[6] = Raw::counted(usage.ru_nivcsw as f64);
+        }
+    }
+
+    fn thread_cpu_seconds() -> Option<f64> {
+        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `time` is a valid place for one timespec, and the call writes nothing else.
+        let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+        (status == 0).then_some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
+    }
+
+    fn thread_usage() -> Option<libc::rusage> {
+        let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
+        // SAFETY: `usage` is a valid place for one rusage, which the call fills when it returns 0.
+        let status = unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
+        // SAFETY: the call succeeded, so `usage` is filled.
+        (status == 0).then(|| unsafe { usage.assume_init() })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod platform {
+    use super::super::Raw;
+    use super::*;
+
+    pub struct Rusage;
+
+    impl Probe for Rusage {
+        fn available(&self) -> Vec<(Metric, Availability)> {
+            metrics(|| Availability::No {
+                why: "per-thread accounting is read on Linux alone".into(),
+                help: "run on Linux, or measure wall time only".into(),
+            })
+        }
+
+        fn snapshot(&mut self, _into: &mut [Raw]) {}
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::super::Raw;
+    use super::*;
+
+    #[test]
+    fn touching_fresh_memory_counts_faults_and_cpu_time() {
+        let mut probe = open(Seat::ALONE);
+        let (mut before, mut after) = ([Raw::LOST; 7], [Raw::LOST; 7]);
+        probe.snapshot(&mut before);
+        let mut memory = vec![0u8; 64 << 20];
+        for page in memory.chunks_mut(4096) {
+            page[0] = std::hint::black_box(1);
+        }
+        std::hint::black_box(&memory);
+        probe.snapshot(&mut after);
+        let grew = |i: usize| after[i].value - before[i].value;
+        assert!(grew(0) > 0.0, "CPU time passes");
+        // With transparent huge pages one fault maps 2 MiB, so at least 31 whole ones.
+        assert!(grew(3) >= 31.0, "minor faults: {}", grew(3));
+        assert!((0..7).all(|i| grew(i) >= 0.0), "nothing shrinks");
+    }
+}

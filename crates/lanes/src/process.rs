@@ -1,0 +1,71 @@
+//! This process as one rank of many: its number, its end, and the worker that it may become.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use amdahl_record::error::{Error, Result};
+use amdahl_record::protocol::PANICKED;
+
+/// Ends all ranks at once.
+pub fn abort(code: i32) -> ! {
+    #[cfg(feature = "mpi")]
+    crate::comm::mpi::abort(code);
+    #[cfg(not(feature = "mpi"))]
+    std::process::exit(code)
+}
+
+/// From now on a panic of any lane ends all ranks, and so does the end of whatever started this
+/// process.
+pub fn on_panic_abort() {
+    end_with_the_launcher();
+    std::panic::set_hook(Box::new(|panic| {
+        // One write: the lines of several ranks must not mix.
+        let _ = std::io::stderr().write_all(format!("amdahl-worker: {panic}\n").as_bytes());
+        abort(PANICKED)
+    }));
+}
+
+/// Asks the system to end this process when the one that started it dies, whatever kills it.
+fn end_with_the_launcher() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: sets a property of this process; no memory is involved.
+    unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    }
+}
+
+/// The rank that the launcher gives this process, before MPI is asked.
+pub fn rank_hint() -> u32 {
+    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok()?.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Where the worker is: what `AMDAHL_WORKER` names, else `amdahl-worker` beside this program.
+pub fn worker() -> Result<PathBuf> {
+    locate(std::env::var_os("AMDAHL_WORKER").map(PathBuf::from), std::env::current_exe().ok())
+}
+
+/// `AMDAHL_WORKER`, else `amdahl-worker` beside this program.
+fn locate(named: Option<PathBuf>, this: Option<PathBuf>) -> Result<PathBuf> {
+    let hint =
+        "build it with 'cargo build --release --bin amdahl-worker', or name it in AMDAHL_WORKER";
+    if let Some(path) = named.filter(|path| !path.as_os_str().is_empty()) {
+        return std::path::absolute(&path).ok().filter(|path| path.is_file()).ok_or_else(|| {
+            Error::usage(format!("AMDAHL_WORKER names {}, which is no file", path.display()))
+                .hint(hint)
+        });
+    }
+    let beside = this.and_then(|this| Some(this.parent()?.join("amdahl-worker")));
+    match beside {
+        Some(path) if path.is_file() => Ok(path),
+        Some(path) => {
+            Err(Error::unavailable(format!("there is no worker at {}", path.display())).hint(hint))
+        }
+        None => {
+            Err(Error::unavailable("cannot find out where this program is, and so not its worker")
+                .hint(hint))
+        }
+    }
+}

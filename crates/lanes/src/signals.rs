@@ -1,0 +1,75 @@
+//! Ctrl-C and SIGTERM: the first asks the sweep to end in good order, the second ends what runs at
+//! once.
+
+use std::os::fd::{IntoRawFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use amdahl_record::error::{Error, Kind, Result};
+
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+/// While true, the supervisor sees a second signal itself and ends the worker first.
+static SUPERVISED: AtomicBool = AtomicBool::new(false);
+
+/// Knows whether the user asked to stop.
+pub struct Interrupts {
+    /// Readable once a signal came; never drained, never closed: the handler lives as long as the
+    /// process.
+    wake: Option<RawFd>,
+}
+
+impl Interrupts {
+    /// For tests and for verbs that nobody needs to stop in good order.
+    pub fn none() -> Self {
+        Interrupts { wake: None }
+    }
+
+    /// Catches SIGINT and SIGTERM from now on. Called once, before anything is measured.
+    ///
+    /// SIGXFSZ is caught too: a limit on file sizes then is an error of a write, like a full disk,
+    /// and not the end of the process.
+    pub fn install() -> Result<Self> {
+        let refused =
+            |e: std::io::Error| Error::new(Kind::Io, format!("cannot catch signals: {e}"));
+        let (read, write) = UnixStream::pair().map_err(refused)?;
+        write.set_nonblocking(true).map_err(refused)?;
+        let (wake, fd) = (read.into_raw_fd(), write.into_raw_fd());
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            let action = move || {
+                let before = COUNT.fetch_add(1, Ordering::SeqCst);
+                // SAFETY: `fd` is open as long as the process; write(2) is async-signal-safe and
+                // the descriptor does not block.
+                unsafe { libc::write(fd, b"!".as_ptr().cast(), 1) };
+                if before >= 1 && !SUPERVISED.load(Ordering::SeqCst) || before >= 2 {
+                    signal_hook::low_level::exit(i32::from(Kind::Interrupted.exit_code()));
+                }
+            };
+            // SAFETY: the action uses atomics, write(2) and _exit(2) only, which are
+            // async-signal-safe.
+            unsafe { signal_hook::low_level::register(signal, action) }.map_err(refused)?;
+        }
+        // SAFETY: the action does nothing.
+        unsafe { signal_hook::low_level::register(libc::SIGXFSZ, || {}) }.map_err(refused)?;
+        Ok(Interrupts { wake: Some(wake) })
+    }
+
+    /// How often the user asked to stop.
+    pub fn count(&self) -> usize {
+        if self.wake.is_some() { COUNT.load(Ordering::SeqCst) } else { 0 }
+    }
+
+    /// An error of the kind [`Kind::Interrupted`] when the user asked to stop.
+    pub fn check(&self) -> Result<()> {
+        if self.count() == 0 { Ok(()) } else { Err(Error::new(Kind::Interrupted, "interrupted")) }
+    }
+
+    /// Becomes readable when the user asks to stop.
+    pub fn descriptor(&self) -> Option<RawFd> {
+        self.wake
+    }
+
+    /// Tells the handler whether somebody ends the worker on a second signal.
+    pub fn supervised(&self, yes: bool) {
+        SUPERVISED.store(yes, Ordering::SeqCst);
+    }
+}

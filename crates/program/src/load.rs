@@ -1,0 +1,186 @@
+//! Each lane's rows: read by the lane itself where the format allows it, else read by one lane and
+//! scattered.
+
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use amdahl_data as data;
+use amdahl_data::shard::shard;
+use amdahl_data::{MatrixRows, RowSource, Shape, Source};
+use amdahl_lanes::comm::{Comm, Recv, Send, agreed, bytes};
+use amdahl_record::cell::Dataset;
+use amdahl_record::error::{Error, Result};
+
+/// A data set that the threads of a process open once, when the first of them needs it.
+pub struct SharedSource {
+    open: Box<Open>,
+    opened: OnceLock<Result<Box<dyn Source>>>,
+}
+
+/// How a data set is opened.
+type Open = dyn Fn() -> Result<Box<dyn Source>> + std::marker::Send + Sync;
+
+impl SharedSource {
+    /// Not opened yet.
+    pub fn new(dataset: Dataset) -> Self {
+        SharedSource::by(move || data::open(&dataset))
+    }
+
+    /// To be opened in this way.
+    pub fn by(
+        open: impl Fn() -> Result<Box<dyn Source>> + std::marker::Send + Sync + 'static,
+    ) -> Self {
+        SharedSource { open: Box::new(open), opened: OnceLock::new() }
+    }
+
+    /// Already opened.
+    pub fn of(source: Box<dyn Source>) -> Self {
+        let open = || Err(Error::internal("this source was opened before"));
+        SharedSource { open: Box::new(open), opened: OnceLock::from(Ok(source)) }
+    }
+}
+
+/// What hands out an opened data set to the lanes of a process.
+pub trait Opens: Sync {
+    /// The opened data set.
+    fn get(&self) -> Result<&dyn Source>;
+}
+
+impl Opens for SharedSource {
+    fn get(&self) -> Result<&dyn Source> {
+        match self.opened.get_or_init(&self.open) {
+            Ok(source) => Ok(source.as_ref()),
+            Err(error) => Err(error.clone()),
+        }
+    }
+}
+
+/// A lane's part of a data set.
+pub struct Part<'a> {
+    /// Rows and columns of the whole.
+    pub whole: Shape,
+    /// Global number of the lane's first row.
+    pub first: u64,
+    rows: Rows<'a>,
+    /// True labels of the lane's rows.
+    pub truth: Option<Vec<u32>>,
+}
+
+enum Rows<'a> {
+    Own(&'a dyn Source, Range<u64>),
+    Scattered(Vec<f32>),
+}
+
+impl Part<'_> {
+    /// Hands the lane's rows to `look` as a stream, and keeps them for another pass.
+    pub fn pass<R>(&self, look: impl FnOnce(&mut dyn RowSource) -> Result<R>) -> Result<R> {
+        match &self.rows {
+            Rows::Own(source, range) => look(source.rows(range.clone())?.as_mut()),
+            Rows::Scattered(values) => {
+                look(&mut MatrixRows::new(values, self.whole.dims, self.first))
+            }
+        }
+    }
+
+    /// Hands the lane's rows to `take` as a stream, for the last time.
+    pub fn stream<R>(&mut self, take: impl FnOnce(&mut dyn RowSource) -> Result<R>) -> Result<R> {
+        let result = self.pass(take);
+        if let Rows::Scattered(values) = &mut self.rows {
+            *values = Vec::new();
+        }
+        result
+    }
+}
+
+/// Opens the data set and takes this lane's part. All lanes call it; an error on one is an error on
+/// all.
+pub fn part<'a>(comm: &dyn Comm, source: &'a dyn Opens) -> Result<Part<'a>> {
+    let lane = comm.lane();
+    // One lane looks first: text has to be read to know its shape, and one reading of it is enough.
+    let facts = agreed(comm, if lane.is_root() { look(source).map(Some) } else { Ok(None) })?;
+    let mut facts = facts.unwrap_or_default();
+    comm.broadcast(0, bytes::of_mut(&mut facts))?;
+    let [rows, dims, seekable, has_truth] = facts;
+    let whole = Shape { rows, dims: dims as usize };
+    let mine = shard(lane.index as u64, lane.count as u64, rows);
+    comm.agree(room(mine.end - mine.start, whole.dims))?;
+    // What one lane of a process has read lies in memory that all its lanes see.
+    if seekable != 0 || lane.ranks == 1 {
+        let opened = source.get().and_then(|source| Ok((source, source.truth(mine.clone())?)));
+        let (source, truth) = agreed(comm, opened)?;
+        return Ok(Part { whole, first: mine.start, rows: Rows::Own(source, mine), truth });
+    }
+    let count = (mine.end - mine.start) as usize;
+    let mut values = vec![0f32; count * whole.dims];
+    let mut truth = vec![0u32; if has_truth != 0 { count } else { 0 }];
+    // One lane after the other, so that the reader holds one part at a time beside the file's
+    // content.
+    for to in 0..lane.count {
+        let read = if lane.is_root() {
+            read_part(source, whole, to, lane.count).map(Some)
+        } else {
+            Ok(None)
+        };
+        let read = agreed(comm, read)?;
+        let (part, labels) = read.unwrap_or_default();
+        let receive = |send: &[u8], into: &mut [u8]| {
+            let sends = [Send { to, bytes: send }];
+            let mut recvs = [Recv { from: 0, bytes: into }];
+            let sends = if lane.is_root() { &sends[..] } else { &[] };
+            comm.exchange(sends, if lane.index == to { &mut recvs[..] } else { &mut [] })
+        };
+        receive(bytes::of(&part), bytes::of_mut(&mut values))?;
+        if has_truth != 0 {
+            receive(bytes::of(&labels), bytes::of_mut(&mut truth))?;
+        }
+    }
+    let truth = (has_truth != 0).then_some(truth);
+    Ok(Part { whole, first: mine.start, rows: Rows::Scattered(values), truth })
+}
+
+/// So many bytes of rows are asked for once, untouched, before they are needed: what the system
+/// refuses then would end the process.
+const MUCH: u64 = 1 << 30;
+
+/// Can there be room for so many rows?
+fn room(rows: u64, dims: usize) -> Result<()> {
+    let bytes = rows
+        .checked_mul(dims as u64)
+        .and_then(|values| values.checked_mul(size_of::<f32>() as u64));
+    let granted = bytes.is_some_and(|bytes| {
+        bytes < MUCH
+            || usize::try_from(bytes)
+                .is_ok_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok())
+    });
+    if granted {
+        return Ok(());
+    }
+    Err(Error::unavailable(format!(
+        "there is no memory for {rows} rows x {dims} columns on each lane"
+    ))
+    .hint("take fewer rows, or more machines"))
+}
+
+/// Rows, columns, seekable, has true labels.
+fn look(source: &dyn Opens) -> Result<[u64; 4]> {
+    let source = source.get()?;
+    let shape = source.shape();
+    let has_truth = source.truth(0..0)?.is_some();
+    Ok([shape.rows, shape.dims as u64, u64::from(source.seekable()), u64::from(has_truth)])
+}
+
+/// The rows and true labels of lane `lane`.
+fn read_part(
+    source: &dyn Opens,
+    whole: Shape,
+    lane: usize,
+    lanes: usize,
+) -> Result<(Vec<f32>, Vec<u32>)> {
+    let source = source.get()?;
+    let range = shard(lane as u64, lanes as u64, whole.rows);
+    let mut values = vec![0f32; (range.end - range.start) as usize * whole.dims];
+    if !values.is_empty() {
+        source.rows(range.clone())?.read(&mut values)?;
+    }
+    Ok((values, source.truth(range)?.unwrap_or_default()))
+}

@@ -1,0 +1,172 @@
+//! Reading a results folder: every line of every `*.jsonl` file in it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::cell::{Cell, CellId};
+use crate::error::{Error, Kind, Result};
+use crate::host::HostFacts;
+use crate::limits::{LIMITS, Limits};
+use crate::lines;
+use crate::lines::Unreadable;
+use crate::noise::{NOISE, Noise};
+use crate::simulation::{LastLevel, SIMULATION, Simulation};
+use crate::{Key, Line, Record, RunFacts, SCHEMA};
+
+/// All that a results folder holds.
+#[derive(Clone, Debug, Default)]
+pub struct Results {
+    /// Executions of manifests, oldest first.
+    pub runs: Vec<RunFacts>,
+    /// Machines by id.
+    pub hosts: BTreeMap<String, HostFacts>,
+    /// Cells by id.
+    pub cells: BTreeMap<CellId, Cell>,
+    /// Limits of machines, oldest first.
+    pub limits: Vec<Limits>,
+    /// Noise certificates of machines, oldest first.
+    pub noise: Vec<Noise>,
+    /// Repeats, oldest first.
+    pub records: Vec<Record>,
+    /// Simulated runs, oldest first.
+    pub simulations: Vec<Simulation>,
+    /// Lines that could not be read, each with file and line. A line cut off at the end of a file
+    /// is one of them.
+    pub warnings: Vec<String>,
+}
+
+impl Results {
+    /// The limits that times of this machine are compared with: the newest that this build of the
+    /// worker measured, else the newest.
+    pub fn limits_of(&self, host: &str, build: &str) -> Option<&Limits> {
+        let of_host = || self.limits.iter().rev().filter(|limits| limits.host == host);
+        of_host().find(|limits| limits.build == build).or_else(|| of_host().next())
+    }
+
+    /// The newest noise certificate of this machine.
+    pub fn noise_of(&self, host: &str) -> Option<&Noise> {
+        self.noise.iter().rev().find(|noise| noise.host == host)
+    }
+
+    /// The newest simulation of each cell with each last level: one with counts where there is one,
+    /// else the newest failure.
+    pub fn simulations(&self) -> BTreeMap<(&CellId, LastLevel), &Simulation> {
+        let mut newest: BTreeMap<_, &Simulation> = BTreeMap::new();
+        for simulation in &self.simulations {
+            let at = (&simulation.key.cell, simulation.caches.last);
+            let kept = newest
+                .get(&at)
+                .is_some_and(|old| old.counts().is_some() && simulation.counts().is_none());
+            if !kept {
+                newest.insert(at, simulation);
+            }
+        }
+        newest
+    }
+
+    /// The records that stand: where a run measured a key anew (`--fresh`), the key's records from
+    /// before that run are left out. What is done, tables and figures are all made from these.
+    pub fn standing(&self) -> impl Iterator<Item = &Record> {
+        let fresh: BTreeMap<&str, u64> = self
+            .runs
+            .iter()
+            .filter(|run| run.fresh)
+            .map(|run| (run.run.as_str(), run.started_ms))
+            .collect();
+        let mut since: BTreeMap<&Key, u64> = BTreeMap::new();
+        for record in &self.records {
+            if let Some(&started) = fresh.get(record.run.as_str()) {
+                let since = since.entry(&record.key).or_insert(0);
+                *since = started.max(*since);
+            }
+        }
+        self.records
+            .iter()
+            .filter(move |r| since.get(&*r.key).is_none_or(|&since| r.started_ms >= since))
+    }
+}
+
+/// Reads the folder's `*.jsonl` files. Lines that are damaged become warnings and the rest is kept;
+/// only a folder that cannot be read or records of a newer format are errors.
+pub fn read(folder: &Path) -> Result<Results> {
+    let entries = std::fs::read_dir(folder).map_err(|e| {
+        Error::io("read the results folder", folder, e)
+            .hint("name a folder that 'amdahl run' wrote, such as results/strong-scaling")
+    })?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|e| Error::io("read the results folder", folder, e))?.path();
+        if path.extension().is_some_and(|e| e == "jsonl") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    let mut results = Results::default();
+    for file in &files {
+        lines::each(file, |number, line| results.take(file, number, line))?;
+    }
+    results.runs.sort_by_key(|run| run.started_ms);
+    results.limits.sort_by_key(|limits| limits.measured_ms);
+    results.noise.sort_by_key(|noise| noise.measured_ms);
+    results.records.sort_by_key(|record| record.started_ms);
+    results.simulations.sort_by_key(|simulation| simulation.started_ms);
+    Ok(results)
+}
+
+impl Results {
+    /// Takes a line of a file.
+    fn take(
+        &mut self,
+        file: &Path,
+        number: u64,
+        line: Result<Box<Line>, Unreadable>,
+    ) -> Result<()> {
+        let place = || format!("{}:{number}", file.display());
+        match line.map(|line| *line) {
+            Ok(Line::Run(run)) => {
+                if run.schema > SCHEMA {
+                    return Err(Error::new(
+                        Kind::Usage,
+                        format!("records of format {}, this program reads up to {SCHEMA}", run.schema),
+                    )
+                    .at(file, number as usize, 0)
+                    .hint("use a newer amdahl"));
+                }
+                self.runs.push(run);
+            }
+            Ok(Line::Host(host)) => {
+                self.hosts.insert(host.id.clone(), host);
+            }
+            Ok(Line::Cell { id, cell }) => {
+                self.cells.insert(id, cell);
+            }
+            Ok(Line::Limits(limits)) if limits.version > LIMITS => self.warnings.push(format!(
+                "{}: limits of version {}, this program reads up to {LIMITS}: left out",
+                place(),
+                limits.version
+            )),
+            Ok(Line::Limits(limits)) => self.limits.push(*limits),
+            Ok(Line::Noise(noise)) if noise.version > NOISE => self.warnings.push(format!(
+                "{}: a noise certificate of version {}, this program reads up to {NOISE}: left out",
+                place(),
+                noise.version
+            )),
+            Ok(Line::Noise(noise)) => self.noise.push(*noise),
+            Ok(Line::Record(record)) => self.records.push(*record),
+            Ok(Line::Simulation(simulation)) if simulation.version > SIMULATION => self.warnings.push(format!(
+                "{}: a simulation of version {}, this program reads up to {SIMULATION}: left out",
+                place(),
+                simulation.version
+            )),
+            Ok(Line::Simulation(simulation)) => self.simulations.push(*simulation),
+            Err(Unreadable::CutOff { bytes }) => self.warnings.push(format!(
+                "{}: the last line is cut off ({bytes} bytes); its repeat will be measured again",
+                place()
+            )),
+            Err(Unreadable::Damaged { why }) => {
+                self.warnings.push(format!("{}: not a record, left out: {why}", place()))
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,229 @@
+//! The results folder, as those who measure see it: append-only files, one a writer, and locks so
+//! that two sweeps can share it.
+//!
+//! ```text
+//! results/<experiment>/
+//!   20260102T030405Z-4711-1a2b3c4d.jsonl   one file a writer: run, hosts, limits, cells, records
+//!   claims/<cell>-<key>                    locked while a repeat of that key is measured; the lock dies with its process
+//!   logs/                                  all that failed repeats printed
+//!   work/<run>/                            cell files and reports while they are needed
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use amdahl_record::cell::Cell;
+use amdahl_record::error::{Error, Result};
+use amdahl_record::host::HostFacts;
+use amdahl_record::limits::Limits;
+use amdahl_record::noise::Noise;
+use amdahl_record::read::{Results, read};
+use amdahl_record::simulation::Simulation;
+use amdahl_record::units;
+use amdahl_record::{Key, Line, Record, RunFacts};
+
+pub mod claim;
+pub mod scratch;
+pub mod state;
+mod writer;
+
+use writer::Writer;
+
+/// An opened results folder.
+pub struct Store {
+    folder: PathBuf,
+    run: RunFacts,
+    writer: Option<Writer>,
+    /// Ids of the hosts and cells that this writer's file has.
+    named: BTreeSet<String>,
+    results: Results,
+    /// Lengths of the files when they were read.
+    seen: BTreeMap<PathBuf, u64>,
+}
+
+impl Store {
+    /// Opens the folder for the run `run`, makes it where it is missing, and mends what an earlier
+    /// writer left half-written.
+    pub fn open(folder: &Path, run: RunFacts) -> Result<Store> {
+        for folder in [folder, &folder.join("claims"), &folder.join("work")] {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| Error::io("create the folder", folder, e))?;
+        }
+        let mut mended = writer::mend(folder)?;
+        // The lengths first: what another sweep appends in between is read twice rather than never.
+        let seen = lengths(folder)?;
+        let results = read(folder)?;
+        let mut store = Store {
+            folder: folder.to_path_buf(),
+            run,
+            writer: None,
+            named: BTreeSet::new(),
+            results,
+            seen,
+        };
+        mended.append(&mut store.results.warnings);
+        store.results.warnings = mended;
+        Ok(store)
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The run that writes.
+    pub fn run(&self) -> &RunFacts {
+        &self.run
+    }
+
+    /// All that the folder held when it was last read, and what was appended since.
+    pub fn results(&self) -> &Results {
+        &self.results
+    }
+
+    /// Reads again what others wrote since.
+    pub fn refresh(&mut self) -> Result<()> {
+        let own = self.writer.as_ref().map(|writer| writer.path().to_path_buf());
+        let now = lengths(&self.folder)?;
+        let changed = now.iter().any(|(path, length)| {
+            Some(path) != own.as_ref() && self.seen.get(path) != Some(length)
+        });
+        if changed {
+            self.results = read(&self.folder)?;
+            self.seen = now;
+        }
+        Ok(())
+    }
+
+    /// Repeats of `key` that count. A run that measures all anew counts its own alone.
+    pub fn done(&self, key: &Key) -> u32 {
+        self.standing(key).filter(|record| record.counts()).count() as u32
+    }
+
+    /// The records of `key` that stand, oldest first. For a run that measures all anew, these are
+    /// its own.
+    pub fn standing<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a Record> {
+        let only_own = self.run.fresh;
+        self.results
+            .standing()
+            .filter(move |record| *record.key == *key && (!only_own || record.run == self.run.run))
+    }
+
+    /// Appends a record, and before it the lines that it refers to and that this file does not have
+    /// yet, in one write. Returns when it is on the disk. On an error nothing of it is in the file,
+    /// and what was there before is intact.
+    pub fn append(&mut self, cell: &Cell, hosts: &[&HostFacts], record: Record) -> Result<()> {
+        let (mut names, mut lines) = self.unnamed(hosts);
+        let id = &record.key.cell;
+        if !self.named.contains(&id.0) {
+            names.push(id.0.clone());
+            lines.push(Line::Cell { id: id.clone(), cell: cell.clone() });
+        }
+        lines.push(Line::Record(Box::new(record)));
+        self.write(lines, names)
+    }
+
+    /// Appends the limits of a machine, and before them the machine, as [`Store::append`] does.
+    pub fn append_limits(&mut self, host: &HostFacts, limits: Limits) -> Result<()> {
+        let (names, mut lines) = self.unnamed(&[host]);
+        lines.push(Line::Limits(Box::new(limits)));
+        self.write(lines, names)
+    }
+
+    /// Appends the noise certificate of a machine, and before it the machine, as [`Store::append`]
+    /// does.
+    pub fn append_noise(&mut self, host: &HostFacts, noise: Noise) -> Result<()> {
+        let (names, mut lines) = self.unnamed(&[host]);
+        lines.push(Line::Noise(Box::new(noise)));
+        self.write(lines, names)
+    }
+
+    /// Appends a simulated run, and before it the machine and the cell, as [`Store::append`] does.
+    pub fn append_simulation(
+        &mut self,
+        host: &HostFacts,
+        cell: &Cell,
+        simulation: Simulation,
+    ) -> Result<()> {
+        let (mut names, mut lines) = self.unnamed(&[host]);
+        let id = &simulation.key.cell;
+        if !self.named.contains(&id.0) {
+            names.push(id.0.clone());
+            lines.push(Line::Cell { id: id.clone(), cell: cell.clone() });
+        }
+        lines.push(Line::Simulation(Box::new(simulation)));
+        self.write(lines, names)
+    }
+
+    /// The hosts that this writer's file does not have yet: their ids and lines.
+    fn unnamed(&self, hosts: &[&HostFacts]) -> (Vec<String>, Vec<Line>) {
+        let mut names: Vec<String> = Vec::new();
+        let mut lines = Vec::new();
+        for host in hosts {
+            if !self.named.contains(&host.id) && !names.contains(&host.id) {
+                names.push(host.id.clone());
+                lines.push(Line::Host((*host).clone()));
+            }
+        }
+        (names, lines)
+    }
+
+    /// Writes lines, which name these, to this writer's file; the file is made first where there is
+    /// none.
+    fn write(&mut self, lines: Vec<Line>, names: Vec<String>) -> Result<()> {
+        if self.writer.is_none() {
+            let mut writer = Writer::create(&self.folder.join(format!("{}.jsonl", self.run.run)))?;
+            writer.append(&[Line::Run(self.run.clone())])?;
+            self.results.runs.push(self.run.clone());
+            self.writer = Some(writer);
+        }
+        let Some(writer) = self.writer.as_mut() else {
+            return Err(Error::internal("a store without a writer"));
+        };
+        writer.append(&lines)?;
+        self.named.extend(names);
+        for line in lines {
+            match line {
+                Line::Host(host) => drop(self.results.hosts.insert(host.id.clone(), host)),
+                Line::Cell { id, cell } => drop(self.results.cells.insert(id, cell)),
+                Line::Limits(limits) => self.results.limits.push(*limits),
+                Line::Noise(noise) => self.results.noise.push(*noise),
+                Line::Record(record) => self.results.records.push(*record),
+                Line::Simulation(simulation) => self.results.simulations.push(*simulation),
+                Line::Run(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Repeats of `key` among `results` that count as done.
+pub fn done(results: &Results, key: &Key) -> u32 {
+    results.standing().filter(|record| *record.key == *key && record.counts()).count() as u32
+}
+
+/// The lengths of the folder's record files.
+fn lengths(folder: &Path) -> Result<BTreeMap<PathBuf, u64>> {
+    let refused = |e| Error::io("read the results folder", folder, e);
+    let mut lengths = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).map_err(refused)? {
+        let entry = entry.map_err(refused)?;
+        let path = entry.path();
+        if path.extension().is_some_and(|extension| extension == "jsonl") {
+            lengths.insert(path, entry.metadata().map_err(refused)?.len());
+        }
+    }
+    Ok(lengths)
+}
+
+/// Name of a run and of its file: the time in UTC, the process, the host.
+pub fn run_name(unix_ms: u64, pid: u32, host: &str) -> String {
+    let (days, seconds) = (unix_ms / 86_400_000, unix_ms / 1000 % 86_400);
+    let (year, month, day) = units::civil(days as i64);
+    let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let host: String = host.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+    format!("{year:04}{month:02}{day:02}T{h:02}{m:02}{s:02}Z-{pid}-{host}")
+}
+
+#[cfg(test)]
+mod tests;

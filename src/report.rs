@@ -1,0 +1,108 @@
+//! `amdahl report`: a page, a PDF, and the facts that they say.
+
+use std::path::PathBuf;
+
+use amdahl_record::error::Result;
+
+const EXAMPLES: &str = "\
+Examples:
+  amdahl report results/strong-scaling
+  amdahl report results/strong-scaling --format html --out public
+  amdahl report results/strong-scaling --strict                # for a CI job: 4 when a rule of reporting is broken";
+
+/// Arguments of `amdahl report`.
+#[derive(clap::Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
+pub struct Args {
+    /// Results folder, such as results/strong-scaling
+    pub folder: PathBuf,
+    /// Folder for what is made, itself made when it is missing
+    #[arg(long, default_value = "report")]
+    pub out: PathBuf,
+    /// What to make
+    #[arg(long, value_enum, default_value = "all")]
+    pub format: Format,
+    /// Folder with texts and templates of your own for the PDF: see report/README.md [default:
+    /// report]
+    #[arg(long)]
+    pub own: Option<PathBuf>,
+    /// Price of an hour of one machine and the day it was looked up, such as "1.34 USD/h
+    /// 2026-11-01", instead of the manifest's
+    #[arg(long)]
+    pub price: Option<String>,
+    /// Print what breaks the twelve rules of reporting (Hoefler and Belli, SC'15), and end with
+    /// exit code 4 if anything does
+    #[arg(long)]
+    pub strict: bool,
+}
+
+/// A kind of document.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One page that works offline
+    Html,
+    /// A report to print or hand in (A4)
+    Pdf,
+    /// What both say, as JSON
+    Facts,
+    /// All of them
+    All,
+}
+
+/// Runs the verb.
+#[cfg(feature = "explain")]
+pub fn run(args: &Args) -> Result<()> {
+    use crate::{output, show};
+    use amdahl_explain::figure;
+    use amdahl_explain::figure::{View, medium};
+    use amdahl_explain::report::page;
+    use amdahl_explain::report::typst;
+    use amdahl_explain::report::typst::Own;
+    use amdahl_explain::report_model::{Facts, rules};
+    use amdahl_explain::reporting_rules;
+    use amdahl_record::error::{Error, Kind};
+
+    let own = output::own_texts(args.own.as_deref())?;
+    let summary = show::load_at(&args.folder, args.price.as_deref())?;
+    let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
+    let view = View::new(&summary, &args.folder.to_string_lossy())?;
+    let drawings = figure::draw(&view, &medium::PAGE)?;
+    let facts = Facts::of(&view, &drawings)?;
+    let wanted = |format: Format| args.format == format || args.format == Format::All;
+    let write = |ending: &str, bytes: &[u8]| {
+        let path = args.out.join(format!("{experiment}.{ending}"));
+        output::write_bytes(&path, bytes)?;
+        output::print(&format!("{}\n", path.display()))
+    };
+    if wanted(Format::Html) {
+        write("html", page::page(&facts, &drawings).as_bytes())?;
+    }
+    if wanted(Format::Pdf) {
+        let drawings = figure::draw(&view, &medium::A4)?;
+        let facts = Facts::of(&view, &drawings)?;
+        output::warn_of_boxes(&typst::unprintable(&facts, &drawings)?);
+        write("pdf", &typst::report(&facts, &drawings, &Own::of(&own, &experiment))?)?;
+    }
+    if wanted(Format::Facts) {
+        write("facts.json", facts.json()?.as_bytes())?;
+    }
+    if !args.strict {
+        return Ok(());
+    }
+    let verdicts = rules::verdicts(&summary, &drawings);
+    output::print(&reporting_rules::text(&verdicts))?;
+    match reporting_rules::broken(&verdicts) {
+        0 => Ok(()),
+        broken => Err(Error::new(
+            Kind::Inconclusive,
+            format!("{broken} of {} rules of reporting are broken", verdicts.len()),
+        )
+        .hint("everything was written all the same; what to do stands with each finding")),
+    }
+}
+
+/// Runs the verb.
+#[cfg(not(feature = "explain"))]
+pub fn run(_args: &Args) -> Result<()> {
+    Err(super::output::without_explain("report"))
+}

@@ -1,5 +1,0 @@
-//! `amdahl-worker`: runs one cell; under an MPI launcher also the verbs that cluster a person's data.
-
-fn main() -> std::process::ExitCode {
-    amdahl::cli::people::ranks::main_of_worker().unwrap_or_else(amdahl::measure::worker::main)
-}
