@@ -12,11 +12,11 @@ use amdahl_record::cell::{
 use amdahl_record::counters::Counters;
 use amdahl_record::units;
 use amdahl_record::{Answer, Measured};
-use amdahl_run::launch::Site;
 use amdahl_run::launch::attempt::{Executor, Launching};
 use amdahl_run::launch::classify::Ending;
 use amdahl_run::launch::peer::Programs;
 use amdahl_run::launch::program::Worker;
+use amdahl_run::launcher::Site;
 
 const TOPIC: &str = "Cells";
 

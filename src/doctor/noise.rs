@@ -17,9 +17,9 @@ use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 use amdahl_record::noise::{CellNoise, NOISE, Noise, Smallest};
 use amdahl_record::units;
-use amdahl_run::launch::Site;
 use amdahl_run::launch::attempt::now_ms;
 use amdahl_run::launch::program::Worker;
+use amdahl_run::launcher::Site;
 use amdahl_run::noise;
 use amdahl_stats::{median, pairs};
 

@@ -19,8 +19,8 @@ use amdahl_record::cell::{Backend, canonical};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 use amdahl_record::units;
-use amdahl_run::launch::Site;
 use amdahl_run::launch::program::Worker;
+use amdahl_run::launcher::Site;
 use amdahl_stats::binomial::median_interval;
 use amdahl_stats::median;
 

@@ -1,4 +1,4 @@
-//! Programs and devices that measuring can use: the worker, MPI, Slurm, valgrind, Trainium.
+//! Programs and devices that measuring can use: the worker, MPI, schedulers, valgrind, Trainium.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,8 +6,10 @@ use std::process::{Command, Stdio};
 use super::check::Check;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::error::Error;
-use amdahl_run::launch::Site;
 use amdahl_run::launch::program::Worker;
+use amdahl_run::launcher::Site;
+use amdahl_run::scheduler::{Finding, SCHEDULERS, Scheduler};
+use amdahl_run::system::{Here, System};
 
 const WORKER: &str = "Worker";
 const MPI: &str = "MPI";
@@ -34,7 +36,7 @@ pub fn look(scratch: &Path) -> (Site, Option<Worker>, Vec<Check>) {
         checks.push(Check::yes(WORKER, "backends", worker.can.backends.join(", ")));
         checks.push(built_of_the_same(worker));
     }
-    checks.push(wrapper(path_of(&std::env::var("MPICC").unwrap_or("mpicc".into()))));
+    checks.push(wrapper(Here.find(&std::env::var("MPICC").unwrap_or("mpicc".into()))));
     checks.push(match (&mpi, &worker) {
         (Some(library), _) => Check::yes(MPI, "worker is linked to", library.clone()),
         (None, Ok(_)) => {
@@ -43,7 +45,7 @@ pub fn look(scratch: &Path) -> (Site, Option<Worker>, Vec<Check>) {
         (None, Err(_)) => Check::no(MPI, "worker is linked to", "there is no worker", "see above"),
     });
     checks.push(launcher(&site));
-    checks.extend(slurm(&|name| std::env::var(name).ok()));
+    checks.extend(schedulers());
     checks.push(match version("valgrind") {
         Some(version) => Check::yes(OTHERS, "valgrind", version),
         None => Check::no(
@@ -55,7 +57,7 @@ pub fn look(scratch: &Path) -> (Site, Option<Worker>, Vec<Check>) {
     });
     checks.push(trainium(
         &std::env::var("NEURON_LIBRARY_PATH").ok(),
-        path_of("libneuronpjrt-path"),
+        Here.find("libneuronpjrt-path"),
         &neuron_devices(),
     ));
     (site, worker.ok(), checks)
@@ -121,39 +123,16 @@ fn launcher(site: &Site) -> Check {
     }
 }
 
-fn slurm(lookup: &dyn Fn(&str) -> Option<String>) -> Vec<Check> {
-    const NAME: &str = "Slurm";
-    if let Some(job) = lookup("SLURM_JOB_ID") {
-        let nodes =
-            lookup("SLURM_JOB_NUM_NODES").map_or(String::new(), |nodes| format!(", {nodes} nodes"));
-        return vec![match path_of("srun") {
-            Some(_) => Check::yes(
-                OTHERS,
-                NAME,
-                format!("inside the allocation {job}{nodes}: cells start with srun"),
-            ),
-            None => Check::no(
-                OTHERS,
-                NAME,
-                format!("inside the allocation {job}, but srun is not on the search path"),
-                "load the cluster's Slurm module, or unset SLURM_JOB_ID",
-            ),
-        }];
-    }
-    vec![match path_of("sbatch") {
-        Some(_) => Check::no(
-            OTHERS,
-            NAME,
-            "Slurm is here, but this is no allocation: cells run on this machine",
-            "salloc (or sbatch a script), and run amdahl inside",
-        ),
-        None => Check::no(
-            OTHERS,
-            NAME,
-            "no srun and no sbatch on the search path",
-            "log in to a cluster that has Slurm",
-        ),
-    }]
+/// What every scheduler has to say.
+fn schedulers() -> Vec<Check> {
+    let said = |scheduler: &&dyn Scheduler| {
+        let name = scheduler.name();
+        scheduler.findings(&Here).into_iter().map(move |finding| match finding {
+            Finding::Yes(what) => Check::yes(OTHERS, name, what),
+            Finding::No { why, help } => Check::no(OTHERS, name, why, help),
+        })
+    };
+    SCHEDULERS.iter().flat_map(said).collect()
 }
 
 /// Says what was looked for. It never claims Trainium: no backend of this program computes on it.
@@ -200,22 +179,12 @@ fn version(program: &str) -> Option<String> {
     output.status.success().then(|| text.lines().next().unwrap_or_default().trim().to_string())
 }
 
-/// Where the search path has the program.
-fn path_of(program: &str) -> Option<PathBuf> {
-    if program.contains('/') {
-        return Some(PathBuf::from(program)).filter(|path| path.is_file());
-    }
-    std::env::split_paths(&std::env::var_os("PATH")?)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::check::Is;
     use super::*;
-    use amdahl_run::launch::Mpiexec;
-    use amdahl_run::launch::library::Library;
+    use amdahl_run::launcher::Mpiexec;
+    use amdahl_run::launcher::library::Library;
 
     #[test]
     fn trainium_is_never_claimed() {
@@ -245,10 +214,5 @@ mod tests {
         assert_eq!(other.is, Is::No);
         assert!(other.why.is_some_and(|why| why.contains("Open MPI") && why.contains("MPICH")));
         assert_eq!(launcher(&Site::default()).is, Is::No);
-    }
-
-    #[test]
-    fn slurm_without_an_allocation_is_a_no() {
-        assert_eq!(slurm(&|_| None)[0].is, Is::No);
     }
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use amdahl_record::error::{Error, Result};
+use amdahl_record::launched;
 use amdahl_record::protocol::PANICKED;
 
 /// Ends all ranks at once.
@@ -34,12 +35,9 @@ fn end_with_the_launcher() {
     }
 }
 
-/// The rank that the launcher gives this process, before MPI is asked.
+/// The rank that the launcher gives this process, before MPI is asked; 0 where there is none.
 pub fn rank_hint() -> u32 {
-    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok()?.parse().ok())
-        .unwrap_or(0)
+    launched::rank(|name| std::env::var(name).ok()).unwrap_or(0)
 }
 
 /// Where the worker is: what `AMDAHL_WORKER` names, else `amdahl-worker` beside this program.

@@ -23,6 +23,7 @@ pub mod counters;
 pub mod device;
 pub mod error;
 pub mod host;
+pub mod launched;
 pub mod limits;
 mod lines;
 pub mod noise;

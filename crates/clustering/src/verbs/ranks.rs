@@ -14,6 +14,7 @@ use crate::verbs::Place;
 use crate::verbs::{fit, predict};
 use amdahl_lanes::process;
 use amdahl_record::error::{Error, Result};
+use amdahl_record::launched::{Ranks, ranks};
 
 /// The verbs that run on ranks, with the words of `amdahl`'s own command line.
 #[derive(Parser, Debug)]
@@ -27,28 +28,6 @@ struct Cli {
 enum Verb {
     Fit(fit::Args),
     Predict(predict::Args),
-}
-
-/// Number of ranks that a launcher started, as far as its environment says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ranks {
-    /// So many.
-    Known(u32),
-    /// A launcher is there, but does not say.
-    Unknown,
-}
-
-/// What the environment says of an MPI launcher; `None` where there is none.
-///
-/// Open MPI and PRRTE, MPICH's Hydra, Intel and PMIx-less Slurm set a size; a step of Slurm says
-/// how many tasks it has. A Slurm *job* (`SLURM_NTASKS`) is not a launch: its script runs once.
-pub fn ranks(lookup: impl Fn(&str) -> Option<String>) -> Option<Ranks> {
-    let number = |name: &str| lookup(name)?.trim().parse::<u32>().ok();
-    let size = ["OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS"];
-    match size.iter().find_map(|name| number(name)) {
-        Some(ranks) => Some(Ranks::Known(ranks)),
-        None => number("PMIX_RANK").map(|_| Ranks::Unknown),
-    }
 }
 
 /// Is this a rank of a launcher, but not the one that prints?
@@ -115,53 +94,4 @@ pub fn main_of_worker() -> Option<ExitCode> {
         std::thread::sleep(std::time::Duration::from_secs(2));
     }
     process::abort(i32::from(error.exit_code()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seen(environment: &[(&str, &str)]) -> Option<Ranks> {
-        ranks(|name| {
-            environment.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string())
-        })
-    }
-
-    #[test]
-    fn launchers_are_known_by_what_they_set() {
-        assert_eq!(seen(&[]), None);
-        assert_eq!(
-            seen(&[("OMPI_COMM_WORLD_SIZE", "3"), ("PMIX_RANK", "0")]),
-            Some(Ranks::Known(3))
-        );
-        assert_eq!(
-            seen(&[("PMI_SIZE", "2"), ("PMI_RANK", "1")]),
-            Some(Ranks::Known(2)),
-            "Hydra, Intel MPI"
-        );
-        assert_eq!(
-            seen(&[("SLURM_STEP_NUM_TASKS", "8"), ("SLURM_PROCID", "3")]),
-            Some(Ranks::Known(8)),
-            "srun"
-        );
-        assert_eq!(
-            seen(&[("PMIX_RANK", "1")]),
-            Some(Ranks::Unknown),
-            "a launcher that only speaks PMIx"
-        );
-    }
-
-    #[test]
-    fn a_job_is_not_a_launch() {
-        assert_eq!(
-            seen(&[("SLURM_NTASKS", "8"), ("SLURM_PROCID", "0"), ("SLURM_JOB_ID", "5")]),
-            None
-        );
-        assert_eq!(
-            seen(&[("SLURM_STEP_NUM_TASKS", "1")]),
-            Some(Ranks::Known(1)),
-            "a shell that srun started"
-        );
-        assert_eq!(seen(&[("PMI_SIZE", "many")]), None, "no number");
-    }
 }

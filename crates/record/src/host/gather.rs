@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{CacheFacts, HostFacts};
 use crate::cell::short_hash;
+use crate::launched;
 
 /// Vector extensions worth knowing, by the names of `/proc/cpuinfo` (x86 flags, then Arm features).
 const VECTOR: &[&str] = &[
@@ -32,16 +33,10 @@ const VECTOR: &[&str] = &[
     "sve2",
 ];
 
-/// Variables that may change results.
+/// Variables that may change results, beside those of launchers ([`launched::FAMILIES`]).
 const RELEVANT: &[&str] = &[
     "OMP_",
-    "OMPI_",
-    "PMIX_MCA_",
-    "PRTE_MCA_",
-    "MPICH_",
-    "I_MPI_",
     "UCX_",
-    "SLURM_",
     "AMDAHL_",
     "RAYON_",
     "MKL_",
@@ -50,30 +45,6 @@ const RELEVANT: &[&str] = &[
     "NEURON_",
     "LD_PRELOAD",
     "RUSTFLAGS",
-];
-
-/// Variables that a launcher makes for one process: they say nothing about the machine, and some
-/// hold addresses.
-const PER_PROCESS: &[&str] = &[
-    "OMPI_COMM_",
-    "OMPI_UNIVERSE_",
-    "OMPI_APP_",
-    "OMPI_ARGV",
-    "OMPI_COMMAND",
-    "OMPI_FILE_",
-    "OMPI_FIRST_",
-    "OMPI_NUM_APP_",
-    "OMPI_MCA_ess",
-    "OMPI_MCA_initial_wdir",
-    "OMPI_MCA_orte_",
-    "OMPI_MCA_shmem_RUNTIME",
-    "SLURM_GTIDS",
-    "SLURM_LOCALID",
-    "SLURM_NODEID",
-    "SLURM_PROCID",
-    "SLURM_STEP_LAUNCHER",
-    "SLURM_SRUN_COMM",
-    "SLURM_TASK_PID",
 ];
 
 /// Words in the name of a variable whose value nobody should store.
@@ -280,9 +251,11 @@ fn hypervisor(root: &Path, features: &[&str]) -> Option<String> {
 }
 
 fn relevant(environment: impl Iterator<Item = (String, String)>) -> Vec<(String, String)> {
-    let begins = |name: &str, with: &[&str]| with.iter().any(|prefix| name.starts_with(prefix));
+    let relevant = |name: &str| {
+        RELEVANT.iter().any(|prefix| name.starts_with(prefix)) || launched::is_setting(name)
+    };
     let mut kept: Vec<(String, String)> = environment
-        .filter(|(name, _)| begins(name, RELEVANT) && !begins(name, PER_PROCESS))
+        .filter(|(name, _)| relevant(name))
         .filter(|(name, _)| !SECRET.iter().any(|word| name.to_uppercase().contains(word)))
         .map(|(name, value)| match value.char_indices().nth(LONGEST_VALUE) {
             Some((at, _)) => (name, format!("{}…", &value[..at])),

@@ -10,7 +10,9 @@ use super::peer::Programs;
 use super::program::Worker;
 use super::simulate::Simulated;
 use super::supervise::{self, Exit, How, supervise};
-use super::{Job, Site, launcher_for};
+use crate::launcher::{Job, Site};
+use crate::scheduler;
+use crate::system::Here;
 use amdahl_accelerator::environment::Wanted;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::Failure;
@@ -169,7 +171,7 @@ impl Launching<'_> {
         let file = |kind: &str| self.scratch.join(format!("{}-{id}.{kind}", self.number));
         let (cell_file, record_file, out, err) =
             (file("cell.json"), file("report.json"), file("out"), file("err"));
-        let launcher = launcher_for(cell, &|name| std::env::var(name).ok())?;
+        let launcher = scheduler::of(&Here).launcher(cell);
         let mut job = Job {
             cell: cell.clone(),
             under: under.argv.clone(),

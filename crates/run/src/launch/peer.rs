@@ -15,8 +15,10 @@ use sha2::{Digest, Sha256};
 use super::attempt::{Attempt, Launching, now_ms, one_line, read_lossy};
 use super::classify::{Ending, classify, classify_peer, tail};
 use super::supervise::{self, Exit, How, supervise};
-use super::{Command, Job, Site, launcher_for};
+use crate::launcher::{Command, Job, Site};
 use crate::plan::peers::{Declared, Peers};
+use crate::scheduler;
+use crate::system::Here;
 use amdahl_lanes::probe::load;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::Failure;
@@ -214,7 +216,7 @@ impl Launching<'_> {
             record_file: record_file.clone(),
             site: self.site.for_peers(cell),
         };
-        let launcher = launcher_for(cell, &|name| std::env::var(name).ok())?;
+        let launcher = scheduler::of(&Here).launcher(cell);
         let mut command = match launcher.command(&job) {
             Ok(command) => command,
             Err(e) if e.kind == Kind::Unavailable => return unavailable(one_line(&e)),

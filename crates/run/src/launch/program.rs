@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::Command;
 use super::supervise::{self, How, supervise};
+use crate::launcher::Command;
 use amdahl_lanes::process;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::PROTOCOL;

@@ -180,8 +180,8 @@ fn explained(mut reason: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::Site;
-    use crate::launch::tests::job;
+    use crate::launcher::Site;
+    use crate::launcher::tests::job;
     use amdahl_record::cell::Labels;
     use amdahl_record::simulation::{Cache, LastLevel};
 

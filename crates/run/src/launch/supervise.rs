@@ -12,7 +12,8 @@ use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Command, orphans};
+use super::orphans;
+use crate::launcher::Command;
 use amdahl_lanes::signals::Interrupts;
 
 /// How long a process may run, and how long it may take to end when asked to.

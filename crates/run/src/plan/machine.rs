@@ -1,11 +1,14 @@
 //! Where cells will run: CPUs of a node, and the nodes of a cluster's allocation.
 
+use crate::scheduler::{self, Allocation};
+use crate::system::Here;
+
 /// CPUs and nodes that a plan may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// CPUs that may be used on a node; of unequal nodes the fewest.
     pub cpus: u32,
-    /// Nodes: 1, or those of the Slurm job that this runs in.
+    /// Nodes: 1, or those of the job that this runs in.
     pub nodes: u32,
 }
 
@@ -15,13 +18,19 @@ impl Machine {
         Machine { cpus, nodes: 1 }
     }
 
-    /// The allocation of the Slurm job that this process belongs to; else this machine: the CPUs
-    /// that this process may use (its mask and its control group's share).
+    /// The allocation of the job that this process belongs to; else this machine: the CPUs that
+    /// this process may use (its mask and its control group's share).
     pub fn here() -> Machine {
-        Machine::of_slurm(&|name| std::env::var(name).ok()).unwrap_or_else(|| {
-            let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-            Machine::of(u32::try_from(cpus).unwrap_or(u32::MAX))
-        })
+        Machine::of_allocation(&scheduler::allocation(&Here))
+    }
+
+    /// Of unequal nodes, each counts as much as the smallest.
+    pub fn of_allocation(allocation: &Allocation) -> Machine {
+        let nodes = allocation.nodes();
+        Machine {
+            cpus: nodes.iter().map(|nodes| nodes.cpus).min().unwrap_or(1),
+            nodes: nodes.iter().fold(0, |sum, nodes| nodes.count.saturating_add(sum)),
+        }
     }
 
     /// The CPUs of all nodes.
@@ -49,50 +58,22 @@ impl Machine {
         let cpus = if self.cpus == 1 { "1 CPU".to_string() } else { format!("{} CPUs", self.cpus) };
         if self.nodes == 1 { cpus } else { format!("{} nodes of {cpus}", self.nodes) }
     }
-
-    /// From the variables of a job: `SLURM_JOB_CPUS_PER_NODE` is a list such as `32(x2),16`.
-    fn of_slurm(lookup: &dyn Fn(&str) -> Option<String>) -> Option<Machine> {
-        lookup("SLURM_JOB_ID").filter(|id| !id.is_empty())?;
-        let list = lookup("SLURM_JOB_CPUS_PER_NODE")?;
-        let mut machine: Option<Machine> = None;
-        for part in list.split(',') {
-            let (cpus, times) = match part.split_once("(x") {
-                Some((cpus, times)) => (cpus, times.strip_suffix(')')?),
-                None => (part, "1"),
-            };
-            let (cpus, times): (u32, u32) = (cpus.trim().parse().ok()?, times.parse().ok()?);
-            let (fewest, nodes) = machine.map_or((cpus, 0), |m| (m.cpus, m.nodes));
-            machine = Some(Machine { cpus: fewest.min(cpus), nodes: nodes.saturating_add(times) });
-        }
-        machine.filter(|machine| machine.cpus > 0 && machine.nodes > 0)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scheduler::Nodes;
 
     #[test]
-    fn an_allocation_is_read_from_its_variables() {
-        let of = |list: Option<&str>| {
-            let list = list.map(String::from);
-            Machine::of_slurm(&move |name| match name {
-                "SLURM_JOB_ID" => Some("17".into()),
-                "SLURM_JOB_CPUS_PER_NODE" => list.clone(),
-                _ => None,
-            })
+    fn of_unequal_nodes_the_fewest_cpus_count() {
+        let of = |nodes: &[(u32, u32)]| {
+            let nodes = nodes.iter().map(|&(count, cpus)| Nodes { count, cpus });
+            Machine::of_allocation(&Allocation::of(nodes.collect()).expect("some nodes"))
         };
-        assert_eq!(of(Some("32")), Some(Machine::of(32)));
-        assert_eq!(of(Some("32(x2)")), Some(Machine { cpus: 32, nodes: 2 }));
-        assert_eq!(
-            of(Some("32(x2),16")),
-            Some(Machine { cpus: 16, nodes: 3 }),
-            "of unequal nodes the fewest"
-        );
-        for wrong in [Some(""), Some("many"), Some("0"), Some("8(x"), None] {
-            assert_eq!(of(wrong), None, "{wrong:?}");
-        }
-        assert_eq!(Machine::of_slurm(&|_| None), None, "outside of a job");
+        assert_eq!(of(&[(1, 32)]), Machine::of(32));
+        assert_eq!(of(&[(2, 32)]), Machine { cpus: 32, nodes: 2 });
+        assert_eq!(of(&[(2, 32), (1, 16)]), Machine { cpus: 16, nodes: 3 });
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Site {
 
 impl Site {
     /// A launcher of any library: for programs that find their library when they run.
-    pub(super) fn any_mpiexec() -> Option<Mpiexec> {
+    pub(crate) fn any_mpiexec() -> Option<Mpiexec> {
         find_mpiexec(
             std::env::var("AMDAHL_MPIEXEC").ok().filter(|name| !name.is_empty()),
             None,

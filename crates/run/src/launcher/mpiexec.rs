@@ -1,4 +1,4 @@
-//! Ranks by `mpiexec`, for every cell of several processes outside a Slurm allocation.
+//! Ranks by `mpiexec`, for every cell of several processes where no scheduler starts them itself.
 //!
 //! It binds nothing: lanes pin themselves (two ranks bound to core 0 by a launcher were seen). It
 //! may put more ranks on a machine than it counts slots: the plan has checked the lanes against the
@@ -6,7 +6,6 @@
 
 use super::library::Library;
 use super::{Command, Job, Launcher, Site};
-use amdahl_record::cell::Cell;
 use amdahl_record::error::{Error, Result};
 
 /// Starts the ranks with `mpiexec`.
@@ -15,10 +14,6 @@ pub struct Mpiexec;
 impl Launcher for Mpiexec {
     fn name(&self) -> &'static str {
         "mpiexec"
-    }
-
-    fn suits(&self, cell: &Cell, _lookup: &dyn Fn(&str) -> Option<String>) -> bool {
-        cell.backend.uses_mpi()
     }
 
     fn command(&self, job: &Job) -> Result<Command> {
@@ -77,10 +72,10 @@ fn open_mpi(site: &Site, argv: &mut Vec<String>, env: &mut Vec<(String, String)>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::launch::tests::{job, words};
+    use crate::launcher::tests::{job, words};
 
     fn site(library: Library) -> Site {
-        let mpiexec = Some(crate::launch::Mpiexec { program: "mpiexec".into(), library });
+        let mpiexec = Some(crate::launcher::Mpiexec { program: "mpiexec".into(), library });
         Site { cpus: 2, single_copy: true, mpiexec, ..Site::default() }
     }
 
