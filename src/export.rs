@@ -6,6 +6,7 @@ use crate::{output, show};
 use amdahl_explain::exchange;
 use amdahl_explain::exchange::{FORMATS, Repeats};
 use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::io::atomic;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -64,7 +65,7 @@ pub fn run(args: &Args) -> Result<()> {
         .clone()
         .unwrap_or_else(|| PathBuf::from("export").join(experiment).join(format.name));
     for file in &export.files {
-        output::write_bytes(&out.join(&file.path), &file.bytes)?;
+        atomic::write_with_folder(&out.join(&file.path), &file.bytes)?;
     }
     let mut text = String::new();
     for note in &export.notes {

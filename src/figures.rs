@@ -51,6 +51,7 @@ pub fn run(args: &Args) -> Result<()> {
     use amdahl_explain::figure::{FIGURES, View, medium};
     use amdahl_explain::report::typst::alone;
     use amdahl_record::error::{Error, Kind};
+    use amdahl_record::io::atomic;
 
     let medium = medium::named(&args.medium)?;
     for name in &args.only {
@@ -77,7 +78,7 @@ pub fn run(args: &Args) -> Result<()> {
                 Format::Png => ("png", alone::png(&drawing)?),
             };
             let path = args.out.join(format!("{experiment}-{}.{ending}", drawing.name));
-            output::write_bytes(&path, &bytes)?;
+            atomic::write_with_folder(&path, &bytes)?;
             output::print(&format!("{}: {}\n", path.display(), drawing.title))?;
         }
         drawn += 1;

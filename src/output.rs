@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 pub use amdahl_clustering::verbs::output::{print, say};
 
 use amdahl_explain::show::Style;
-use amdahl_record::error::{Error, Result};
+use amdahl_record::error::Error;
 
 /// Colour on a terminal, unless `NO_COLOR` is set and not empty (no-color.org) or the terminal is
 /// dumb.
@@ -13,22 +13,6 @@ pub fn style() -> Style {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
         || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
     Style { colour: !refused && std::io::stdout().is_terminal() }
-}
-
-/// Writes a file and makes its folder. A file of that name is replaced at once, so that a reader
-/// never sees half of it.
-pub(crate) fn write_bytes(path: &std::path::Path, bytes: &[u8]) -> Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| Error::io("create", folder, e))?;
-    }
-    let mut scratch = path.as_os_str().to_owned();
-    scratch.push(format!(".{}.tmp", std::process::id()));
-    let scratch = std::path::PathBuf::from(scratch);
-    let written = std::fs::write(&scratch, bytes).and_then(|()| std::fs::rename(&scratch, path));
-    written.map_err(|e| {
-        let _ = std::fs::remove_file(&scratch);
-        Error::io("write", path, e)
-    })
 }
 
 /// Says which characters paper cannot show.
@@ -53,7 +37,9 @@ pub(crate) fn warn_of_boxes(missing: &[char]) {
 /// The folder with a person's own texts: the one that is named, which has to be there, else
 /// `report`, which has not.
 #[cfg(feature = "explain")]
-pub(crate) fn own_texts(named: Option<&std::path::Path>) -> Result<std::path::PathBuf> {
+pub(crate) fn own_texts(
+    named: Option<&std::path::Path>,
+) -> amdahl_record::error::Result<std::path::PathBuf> {
     match named {
         Some(folder) if !folder.is_dir() => {
             Err(Error::usage(format!("there is no folder {}", folder.display()))

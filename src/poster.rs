@@ -47,6 +47,7 @@ pub fn run(args: &Args) -> Result<()> {
     use amdahl_explain::report::typst::{Orientation, Own};
     use amdahl_explain::report_model::Facts;
     use amdahl_record::error::{Error, Kind};
+    use amdahl_record::io::atomic;
 
     let summary = show::load(&args.folder)?;
     let view = View::new(&summary, &args.folder.to_string_lossy())?;
@@ -69,7 +70,7 @@ pub fn run(args: &Args) -> Result<()> {
             continue;
         }
         let path = args.out.join(format!("{experiment}-poster-{}.pdf", orientation.word()));
-        output::write_bytes(&path, &typst::poster(&facts, &drawings, &own, orientation)?)?;
+        atomic::write_with_folder(&path, &typst::poster(&facts, &drawings, &own, orientation)?)?;
         output::print(&format!("{}\n", path.display()))?;
     }
     Ok(())

@@ -61,6 +61,7 @@ pub fn run(args: &Args) -> Result<()> {
     use amdahl_explain::report_model::{Facts, rules};
     use amdahl_explain::reporting_rules;
     use amdahl_record::error::{Error, Kind};
+    use amdahl_record::io::atomic;
 
     let own = output::own_texts(args.own.as_deref())?;
     let summary = show::load_at(&args.folder, args.price.as_deref())?;
@@ -71,7 +72,7 @@ pub fn run(args: &Args) -> Result<()> {
     let wanted = |format: Format| args.format == format || args.format == Format::All;
     let write = |ending: &str, bytes: &[u8]| {
         let path = args.out.join(format!("{experiment}.{ending}"));
-        output::write_bytes(&path, bytes)?;
+        atomic::write_with_folder(&path, bytes)?;
         output::print(&format!("{}\n", path.display()))
     };
     if wanted(Format::Html) {

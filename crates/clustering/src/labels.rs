@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::files::Pending;
 use crate::npy;
 use amdahl_data::shard::shard;
 use amdahl_kmeans::device::LabelSink;
 use amdahl_lanes::comm::{Comm, Recv, Send, agreed, bytes};
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::atomic::Pending;
 
 /// Where labels go.
 pub enum Labels {
@@ -103,8 +103,11 @@ impl LabelFile {
             true => Form::Npy,
             false => Form::Text,
         };
-        let out =
-            if path == Path::new("-") { Out::Print } else { Out::File(Pending::create(path)?) };
+        let out = if path == Path::new("-") {
+            Out::Print
+        } else {
+            Out::File(Pending::create(path)?.durable())
+        };
         Ok(LabelFile { form, out, text: String::new() })
     }
 

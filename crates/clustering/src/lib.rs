@@ -34,7 +34,6 @@ use amdahl_record::cell::{Algorithm, Dataset, Init};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 
-pub mod files;
 pub mod labels;
 pub mod model;
 pub mod npy;

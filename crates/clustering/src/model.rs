@@ -12,13 +12,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::files;
-use crate::files::Pending;
 use crate::npy;
 use crate::scaling::{Scale, Scaling};
 use amdahl_kmeans::engine::Reason;
 use amdahl_record::cell::{canonical, hex};
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::atomic::Pending;
 
 /// The word that a model's JSON begins with.
 const FORMAT: &str = "amdahl-kmeans";
@@ -193,7 +192,7 @@ impl Model {
             checksum: String::new(),
         };
         wire.checksum = wire.checksum();
-        Ok([files::pending(&beside, &centroids)?, files::pending(path, &written(&wire)?)?])
+        Ok([pending(&beside, &centroids)?, pending(path, &written(&wire)?)?])
     }
 
     /// Reads a model and checks that it is whole.
@@ -362,6 +361,14 @@ impl serde_json::ser::Formatter for Lines {
     fn end_object_value<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.0.end_object_value(writer)
     }
+}
+
+/// A file that is whole but has its other name still.
+fn pending(path: &Path, bytes: &[u8]) -> Result<Pending> {
+    let mut file = Pending::create(path)?.durable();
+    file.write(bytes)?;
+    file.finish()?;
+    Ok(file)
 }
 
 fn written(wire: &Wire) -> Result<Vec<u8>> {

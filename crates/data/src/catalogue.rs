@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use amdahl_record::cell;
 use amdahl_record::cell::{Dataset, Labels, Sample};
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::atomic::Pending;
 
 /// A data set of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -201,37 +202,20 @@ fn fetch(
     let folder = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)
         .map_err(|e| format!("cannot create {}: {e}", folder.display()))?;
-    let file = path.file_name().unwrap_or_default().to_string_lossy();
-    let part = folder.join(format!(".{file}.{}.part", std::process::id()));
-    let fetched = (|| {
-        let output = Command::new(curl)
-            .args([
-                "-fsSL",
-                "--proto",
-                "=https",
-                "--connect-timeout",
-                "15",
-                "--max-time",
-                "900",
-                "-o",
-            ])
-            .arg(&part)
-            .arg(url)
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|e| format!("fetching it needs the program {}: {e}", curl.display()))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(format!("fetching {url} failed: {} ({})", said.trim(), output.status));
-        }
-        check(&part).map_err(|e| format!("what {url} holds is not it: {}", e.message))?;
-        std::fs::rename(&part, path).map_err(|e| format!("cannot rename {}: {e}", part.display()))
-    })();
-    if fetched.is_err() {
-        // It may never have been made.
-        let _ = std::fs::remove_file(&part);
+    let file = Pending::create(path).map_err(|e| e.message)?;
+    let output = Command::new(curl)
+        .args(["-fsSL", "--proto", "=https", "--connect-timeout", "15", "--max-time", "900", "-o"])
+        .arg(file.scratch())
+        .arg(url)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("fetching it needs the program {}: {e}", curl.display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("fetching {url} failed: {} ({})", said.trim(), output.status));
     }
-    fetched
+    check(file.scratch()).map_err(|e| format!("what {url} holds is not it: {}", e.message))?;
+    file.commit().map_err(|e| e.message)
 }
 
 /// The SHA-256 of a file as 64 hexadecimal digits; read once in a process while its length and time

@@ -1,51 +1,38 @@
 //! Writes arrays as NPY, version 1: little-endian, C order. What is written appears under its name
 //! as a whole, or not at all.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::Source;
-use amdahl_record::error::{Error, Result};
+use amdahl_record::error::Result;
+use amdahl_record::io::atomic::Pending;
 
 /// A file that is being written.
 pub struct Npy {
-    file: BufWriter<File>,
-    part: PathBuf,
-    path: PathBuf,
+    file: Pending,
 }
 
 impl Npy {
     /// Begins a file of this element type (`<f4`, `<u4`) and shape.
     pub fn create(path: &Path, descr: &str, shape: &[u64]) -> Result<Npy> {
-        let mut name = path.as_os_str().to_os_string();
-        name.push(".part");
-        let part = PathBuf::from(name);
-        let file = File::create(&part).map_err(|e| Error::io("create", &part, e))?;
-        let mut npy =
-            Npy { file: BufWriter::with_capacity(1 << 20, file), part, path: path.to_path_buf() };
-        npy.put(&header(descr, shape))?;
-        Ok(npy)
+        let mut file = Pending::create(path)?;
+        file.write(&header(descr, shape))?;
+        Ok(Npy { file })
     }
 
     /// Appends values.
     pub fn f32(&mut self, values: &[f32]) -> Result<()> {
-        values.iter().try_for_each(|value| self.put(&value.to_le_bytes()))
+        values.iter().try_for_each(|value| self.file.write(&value.to_le_bytes()))
     }
 
     /// Appends values.
     pub fn u32(&mut self, values: &[u32]) -> Result<()> {
-        values.iter().try_for_each(|value| self.put(&value.to_le_bytes()))
-    }
-
-    fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|e| Error::io("write", &self.part, e))
+        values.iter().try_for_each(|value| self.file.write(&value.to_le_bytes()))
     }
 
     /// Ends the file and gives it its name.
-    pub fn finish(mut self) -> Result<()> {
-        self.file.flush().map_err(|e| Error::io("write", &self.part, e))?;
-        std::fs::rename(&self.part, &self.path).map_err(|e| Error::io("write", &self.path, e))
+    pub fn finish(self) -> Result<()> {
+        self.file.commit()
     }
 }
 
@@ -137,6 +124,6 @@ mod tests {
         assert_eq!(all(file.as_ref()), all(made.as_ref()));
         assert_eq!(file.truth(0..70_001).expect("labels"), Some(numbers));
         assert_eq!(header("<f4", &[3, 4]).len() % 64, 0);
-        assert!(!folder.path().join("rows.npy.part").exists());
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2);
     }
 }

@@ -23,6 +23,7 @@ pub mod counters;
 pub mod device;
 pub mod error;
 pub mod host;
+pub mod io;
 pub mod launched;
 pub mod limits;
 mod lines;

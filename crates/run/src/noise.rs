@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use amdahl_data::catalogue::Folders;
 use amdahl_record::Line;
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::atomic;
 use amdahl_record::noise::{NOISE, Noise};
 
 /// The file of a machine's certificate; `None` where there is no cache folder (neither
@@ -61,17 +62,7 @@ pub fn save(noise: &Noise) -> Result<Option<PathBuf>> {
 fn save_to(path: &Path, noise: &Noise) -> Result<()> {
     let text = serde_json::to_string(&Line::Noise(Box::new(noise.clone())))
         .map_err(|e| Error::internal(format!("a noise certificate as JSON: {e}")))?;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, e))?;
-    }
-    // Nobody sees half of it.
-    let scratch = path.with_extension(format!("{}.tmp", std::process::id()));
-    let written =
-        std::fs::write(&scratch, text + "\n").and_then(|()| std::fs::rename(&scratch, path));
-    written.map_err(|e| {
-        let _ = std::fs::remove_file(&scratch); // it may never have been made
-        Error::io("write", path, e)
-    })
+    atomic::write_with_folder(path, text + "\n")
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use amdahl_record::cell::{BACKENDS, Backend, Cell, CellId};
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
 use amdahl_record::host::HostFacts;
+use amdahl_record::io::atomic;
 use amdahl_record::protocol::Capabilities;
 use amdahl_record::{End, Failure, Measured, PROTOCOL, Report};
 
@@ -278,11 +279,7 @@ fn write_whole(file: &Path, text: &str) -> Result<()> {
             .write_all(text.as_bytes())
             .map_err(|e| Error::io("write", Path::new("standard output"), e));
     }
-    let mut name = file.as_os_str().to_os_string();
-    name.push(".part");
-    let part = PathBuf::from(name);
-    std::fs::write(&part, text).map_err(|e| Error::io("write the report", &part, e))?;
-    std::fs::rename(&part, file).map_err(|e| Error::io("write the report", file, e))
+    atomic::write(file, text)
 }
 
 /// Reads a report file: the right protocol and the right cell, or an error that says what it is

@@ -8,9 +8,10 @@ use crate::silhouette::Silhouette;
 use crate::verbs;
 use crate::verbs::output;
 use crate::verbs::{Common, Format, Place, Rows, Session, ranks};
-use crate::{KMeans, Model, Scale, Start, files, model, program};
+use crate::{KMeans, Model, Scale, Start, model, program};
 use amdahl_record::cell::Algorithm;
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::atomic::Pending;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -121,7 +122,7 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
     model::beside(&path)?;
     let rows = Rows::new(args.common.columns.as_deref(), args.weights.as_deref())?;
     let session = Session::new(&args.common, place, rows, (args.starts, args.max_iterations))?;
-    drop(files::Pending::create(&path)?);
+    drop(Pending::create(&path)?);
     let Some(fitted) = session.run(&|comm, job| program::fit(comm, job, &kmeans))? else {
         return Ok(());
     };

@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::Serialize;
 
-use crate::files::Pending;
 use crate::labels;
 use crate::labels::LabelFile;
 use crate::program::Job;
@@ -22,6 +21,7 @@ use amdahl_lanes::spawn;
 use amdahl_program::load::{Opens, SharedSource};
 use amdahl_record::cell::{Dataset, Labels};
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::atomic::Pending;
 
 pub mod advice;
 pub mod fit;
