@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 
 use super::perf::kernel::Kernel;
-use super::perf::refusal;
-use super::uncore::{named, open_all, read_all};
+use super::perf::{Machine, refusal};
+use super::uncore::{Scaled, named, open_all, read_all};
 use super::{Availability, Metric, Probe, Raw, Seat};
 use amdahl_record::units::Unit;
 
@@ -18,10 +18,7 @@ const METRICS: [(&str, &str, &str); 2] =
 
 /// Opens it.
 pub fn open(seat: Seat) -> Box<dyn Probe> {
-    #[cfg(target_os = "linux")]
-    return Box::new(Energy::open(super::perf::kernel::Linux, Path::new("/"), seat));
-    #[cfg(not(target_os = "linux"))]
-    Box::new(Energy::open(super::perf::kernel::Nothing, Path::new("/"), seat))
+    Box::new(Energy::open(Machine, Path::new("/"), seat))
 }
 
 /// One meter file.
@@ -47,14 +44,14 @@ impl Zone {
     }
 }
 
-enum Meter {
+enum Meter<K: Kernel> {
     Files(Vec<Zone>),
-    Counters(Vec<(i32, f64)>),
+    Counters(Scaled<K::Counter>),
 }
 
 struct Energy<K: Kernel> {
     kernel: K,
-    meters: Vec<Result<Meter, Availability>>,
+    meters: Vec<Result<Meter<K>, Availability>>,
 }
 
 fn number(file: &Path) -> Option<u64> {
@@ -127,18 +124,8 @@ impl<K: Kernel> Probe for Energy<K> {
                     let microjoules: Option<u64> = zones.iter_mut().map(Zone::read).sum();
                     microjoules.map_or(Raw::LOST, |sum| Raw::counted(sum as f64 / 1e6))
                 }
-                Meter::Counters(files) => read_all(&mut self.kernel, files),
+                Meter::Counters(counters) => read_all(&mut self.kernel, counters),
             };
-        }
-    }
-}
-
-impl<K: Kernel> Drop for Energy<K> {
-    fn drop(&mut self) {
-        for meter in self.meters.iter().flatten() {
-            if let Meter::Counters(files) = meter {
-                files.iter().for_each(|(file, _)| self.kernel.close(*file));
-            }
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::pin;
 use amdahl_record::{LoadFacts, Pressure};
 
 /// Watches the machine from its start to its stop.
@@ -51,21 +52,10 @@ impl Watch {
         LoadFacts {
             load1: self.load1,
             steal,
-            mhz: mhz(&self.root, this_cpu().unwrap_or(0)),
+            mhz: mhz(&self.root, pin::current().unwrap_or(0)),
             pressure,
         }
     }
-}
-
-/// The CPU that the calling thread runs on at this moment.
-pub fn this_cpu() -> Option<u32> {
-    #[cfg(target_os = "linux")]
-    {
-        // SAFETY: the call takes nothing and only returns a number, negative on failure.
-        u32::try_from(unsafe { libc::sched_getcpu() }).ok()
-    }
-    #[cfg(not(target_os = "linux"))]
-    None
 }
 
 fn load1(root: &Path) -> Option<f64> {

@@ -28,6 +28,10 @@ fn metrics(availability: impl Fn() -> Availability) -> Vec<(Metric, Availability
 
 #[cfg(target_os = "linux")]
 mod platform {
+    use std::mem::MaybeUninit;
+
+    use rustix::time::{ClockId, DynamicClockId, clock_gettime_dynamic};
+
     use super::super::Raw;
     use super::*;
 
@@ -55,18 +59,18 @@ mod platform {
     }
 
     fn thread_cpu_seconds() -> Option<f64> {
-        let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-        // SAFETY: `time` is a valid place for one timespec, and the call writes nothing else.
-        let status = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-        (status == 0).then_some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
+        let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::ThreadCPUTime)).ok()?;
+        Some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
     }
 
+    /// By `libc`: `rustix` has no getrusage.
     fn thread_usage() -> Option<libc::rusage> {
-        let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
-        // SAFETY: `usage` is a valid place for one rusage, which the call fills when it returns 0.
-        let status = unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
-        // SAFETY: the call succeeded, so `usage` is filled.
-        (status == 0).then(|| unsafe { usage.assume_init() })
+        let mut usage = MaybeUninit::<libc::rusage>::uninit();
+        // SAFETY: `usage` is a place for one rusage, and the call has filled it where it returns 0.
+        unsafe {
+            let status = libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr());
+            (status == 0).then(|| usage.assume_init())
+        }
     }
 }
 

@@ -10,7 +10,7 @@
 use std::path::{Path, PathBuf};
 
 use super::perf::kernel::{Event, Kernel};
-use super::perf::refusal;
+use super::perf::{Machine, refusal};
 use super::{Availability, Metric, Probe, Raw, Seat};
 use amdahl_record::host;
 use amdahl_record::units::Unit;
@@ -21,10 +21,7 @@ const METRICS: [(&str, &str); 2] =
 
 /// Opens it.
 pub fn open(seat: Seat) -> Box<dyn Probe> {
-    #[cfg(target_os = "linux")]
-    return Box::new(Memory::open(super::perf::kernel::Linux, Path::new("/"), seat));
-    #[cfg(not(target_os = "linux"))]
-    Box::new(Memory::open(super::perf::kernel::Nothing, Path::new("/"), seat))
+    Box::new(Memory::open(Machine, Path::new("/"), seat))
 }
 
 /// A named event of a unit.
@@ -91,40 +88,38 @@ fn of_unit(unit: &Path, name: &str) -> Option<Named> {
     })
 }
 
-/// Opens an event on all its CPUs: files with what a count of each stands for.
+/// Counters of one metric, with what a count of each stands for.
+pub type Scaled<C> = Vec<(C, f64)>;
+
+/// Opens an event on all its CPUs.
 pub fn open_all<K: Kernel>(
     kernel: &mut K,
     events: &[Named],
     unit: f64,
-) -> Result<Vec<(i32, f64)>, Availability> {
-    let mut files = Vec::new();
+) -> Result<Scaled<K::Counter>, Availability> {
+    let mut counters = Vec::new();
     for named in events {
         for &cpu in &named.cpus {
-            match kernel
+            let counter = kernel
                 .open_cpu(named.event, cpu)
-                .and_then(|file| kernel.enable(file).map(|()| file))
-            {
-                Ok(file) => files.push((file, named.scale * unit)),
-                Err(error) => {
-                    files.iter().for_each(|(file, _)| kernel.close(*file));
-                    return Err(refusal::of_node(error, kernel.paranoid()));
-                }
-            }
+                .and_then(|mut counter| kernel.enable(&mut counter).map(|()| counter))
+                .map_err(|error| refusal::of_node(error, kernel.paranoid()))?;
+            counters.push((counter, named.scale * unit));
         }
     }
-    Ok(files)
+    Ok(counters)
 }
 
-/// The sum of all files.
-pub fn read_all<K: Kernel>(kernel: &mut K, files: &[(i32, f64)]) -> Raw {
+/// The sum of all counters.
+pub fn read_all<K: Kernel>(kernel: &mut K, counters: &Scaled<K::Counter>) -> Raw {
     let mut sum = Raw::counted(0.0);
-    for &(file, scale) in files {
+    for (counter, scale) in counters {
         let mut buffer = [0u64; 4];
-        if !kernel.read(file, &mut buffer) || buffer[0] != 1 {
+        if !kernel.read(counter, &mut buffer) || buffer[0] != 1 {
             return Raw::LOST;
         }
-        // Units that take turns are scaled as cores are, by the recorder: all files of a metric are
-        // wanted for the same time.
+        // Units that take turns are scaled as cores are, by the recorder: all counters of a metric
+        // are wanted for the same time.
         sum.value += buffer[3] as f64 * scale;
         sum.enabled_s += buffer[1] as f64 / 1e9;
         sum.running_s += buffer[2] as f64 / 1e9;
@@ -135,8 +130,8 @@ pub fn read_all<K: Kernel>(kernel: &mut K, files: &[(i32, f64)]) -> Raw {
 /// The memory controllers.
 struct Memory<K: Kernel> {
     kernel: K,
-    /// For each of [`METRICS`]: its files, or why there are none.
-    counters: Vec<Result<Vec<(i32, f64)>, Availability>>,
+    /// For each of [`METRICS`]: its counters, or why there are none.
+    counters: Vec<Result<Scaled<K::Counter>, Availability>>,
 }
 
 impl<K: Kernel> Memory<K> {
@@ -158,28 +153,20 @@ impl<K: Kernel> Memory<K> {
 
 impl<K: Kernel> Probe for Memory<K> {
     fn available(&self) -> Vec<(Metric, Availability)> {
-        let availability = |files: &Result<_, Availability>| {
-            files.as_ref().err().cloned().unwrap_or(Availability::Yes)
+        let availability = |counters: &Result<_, Availability>| {
+            counters.as_ref().err().cloned().unwrap_or(Availability::Yes)
         };
         let metric = |name| Metric::new(name, Unit::Bytes).of_node();
         METRICS
             .iter()
             .zip(&self.counters)
-            .map(|((name, _), files)| (metric(name), availability(files)))
+            .map(|((name, _), counters)| (metric(name), availability(counters)))
             .collect()
     }
 
     fn snapshot(&mut self, into: &mut [Raw]) {
-        for (raw, files) in into.iter_mut().zip(self.counters.iter().flatten()) {
-            *raw = read_all(&mut self.kernel, files);
-        }
-    }
-}
-
-impl<K: Kernel> Drop for Memory<K> {
-    fn drop(&mut self) {
-        for (file, _) in self.counters.iter().flatten().flatten() {
-            self.kernel.close(*file);
+        for (raw, counters) in into.iter_mut().zip(self.counters.iter().flatten()) {
+            *raw = read_all(&mut self.kernel, counters);
         }
     }
 }
@@ -206,21 +193,25 @@ pub mod tests {
     }
 
     impl Kernel for Node {
-        fn open(&mut self, _: Event, _: bool, _: Option<i32>) -> Result<i32, i32> {
+        type Counter = usize;
+        type Member = ();
+        fn open(&mut self, _: Event, _: bool) -> Result<usize, i32> {
             Err(errno::ENOENT)
         }
-        fn open_cpu(&mut self, event: Event, cpu: u32) -> Result<i32, i32> {
-            self.open.push((event, cpu));
-            self.refuses.map_or(Ok(self.open.len() as i32), Err)
+        fn join(&mut self, _: &usize, _: Event, _: bool) -> Result<(), i32> {
+            Err(errno::ENOENT)
         }
-        fn enable(&mut self, _: i32) -> Result<(), i32> {
+        fn open_cpu(&mut self, event: Event, cpu: u32) -> Result<usize, i32> {
+            self.open.push((event, cpu));
+            self.refuses.map_or(Ok(self.open.len()), Err)
+        }
+        fn enable(&mut self, _: &mut usize) -> Result<(), i32> {
             Ok(())
         }
-        fn read(&mut self, file: i32, into: &mut [u64]) -> bool {
-            into.copy_from_slice(&[1, 2_000_000_000, 2_000_000_000, 16 * file as u64]);
+        fn read(&mut self, counter: &usize, into: &mut [u64]) -> bool {
+            into.copy_from_slice(&[1, 2_000_000_000, 2_000_000_000, 16 * *counter as u64]);
             true
         }
-        fn close(&mut self, _: i32) {}
         fn paranoid(&self) -> Option<i32> {
             Some(2)
         }
@@ -263,7 +254,7 @@ pub mod tests {
         assert_eq!(memory.kernel.open[4].0.config, 0x0C04);
         let mut raw = [Raw::LOST; 2];
         memory.snapshot(&mut raw);
-        // Files 1 to 4 count 16 times their number, and a count is a line of 64 bytes.
+        // Counters 1 to 4 count 16 times their number, and a count is a line of 64 bytes.
         assert_eq!(raw[0].value, f64::from(16 * (1 + 2 + 3 + 4)) * 64.0);
         assert_eq!((raw[0].enabled_s, raw[0].running_s), (8.0, 8.0));
         assert!(

@@ -15,8 +15,17 @@ pub mod events;
 pub mod kernel;
 pub mod refusal;
 
+#[cfg(target_os = "linux")]
+mod linux;
+
+#[cfg(not(target_os = "linux"))]
+pub use kernel::Nothing as Machine;
+#[cfg(target_os = "linux")]
+pub use linux::Linux as Machine;
+
 use events::{Known, Processor, Where};
-use kernel::Kernel;
+use kernel::{Event, Kernel};
+use refusal::errno;
 
 /// Opens time, faults, switches; cycles, instructions and branches.
 pub fn open_core(_: Seat) -> Box<dyn Probe> {
@@ -43,53 +52,36 @@ pub fn open_vectors(_: Seat) -> Box<dyn Probe> {
     open(events::VECTORS)
 }
 
-#[cfg(target_os = "linux")]
 fn open(list: &[Known]) -> Box<dyn Probe> {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    Box::new(Perf::open(kernel::Linux, Processor::parse(&cpuinfo).complete(list)))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open(list: &[Known]) -> Box<dyn Probe> {
-    Box::new(NotHere(list.to_vec()))
-}
-
-#[cfg(not(target_os = "linux"))]
-struct NotHere(Vec<Known>);
-
-#[cfg(not(target_os = "linux"))]
-impl Probe for NotHere {
-    fn available(&self) -> Vec<(Metric, Availability)> {
-        let no = Availability::No {
-            why: "perf_event is a part of Linux".into(),
-            help: "run on Linux".into(),
-        };
-        self.0.iter().map(|known| (Metric::new(known.name, known.unit), no.clone())).collect()
-    }
-    fn snapshot(&mut self, _into: &mut [Raw]) {}
+    Box::new(Perf::open(Machine, Processor::parse(&cpuinfo).complete(list)))
 }
 
 /// Counters that are read together.
-struct Group {
+struct Group<K: Kernel> {
     /// The number in the list of events; none for an event that did not fit in its group.
     wanted: Option<u8>,
-    leader: i32,
-    members: Vec<i32>,
-    /// `[members, enabled, running, values…]` of the last read.
+    /// The others are closed before their leader.
+    others: Vec<K::Member>,
+    leader: K::Counter,
+    /// `[counters, enabled, running, values…]` of the last read.
     buffer: Vec<u64>,
 }
 
 struct Perf<K: Kernel> {
     kernel: K,
+    /// What the kernel allows.
+    paranoid: Option<i32>,
     events: Vec<Known>,
-    groups: Vec<Group>,
+    groups: Vec<Group<K>>,
     /// In the order of the events: the group and the place in it, or why not.
     places: Vec<Result<(usize, usize), Availability>>,
 }
 
 impl<K: Kernel> Perf<K> {
     fn open(kernel: K, events: Vec<Known>) -> Perf<K> {
-        let mut perf = Perf { kernel, events, groups: Vec::new(), places: Vec::new() };
+        let paranoid = kernel.paranoid();
+        let mut perf = Perf { kernel, paranoid, events, groups: Vec::new(), places: Vec::new() };
         for at in 0..perf.events.len() {
             let known = perf.events[at];
             let place = perf.add(&known);
@@ -111,62 +103,54 @@ impl<K: Kernel> Perf<K> {
             });
         }
         let Some(event) = known.event else { return Err(refusal::unknown_here()) };
-        let user_only = self.admitted(known)?;
+        let user_only = self.admitted(event, known.at)?;
         if let Some(index) = index {
             let group = &mut self.groups[index];
-            if let Ok(file) = self.kernel.open(event, user_only, Some(group.leader)) {
-                group.members.push(file);
+            if let Ok(member) = self.kernel.join(&group.leader, event, user_only) {
+                group.others.push(member);
                 group.buffer.push(0);
-                return Ok((index, group.members.len() - 1));
+                return Ok((index, group.others.len()));
             }
             if known.companion {
                 return Err(refusal::nothing_beside());
             }
         }
-        let paranoid = self.kernel.paranoid();
-        let leader = self
-            .kernel
-            .open(event, user_only, None)
-            .map_err(|error| refusal::explain(error, paranoid))?;
+        let leader = self.kernel.open(event, user_only).map_err(|error| self.explain(error))?;
         let wanted = index.is_none().then_some(known.group);
-        self.groups.push(Group { wanted, leader, members: vec![leader], buffer: vec![0; 4] });
+        self.groups.push(Group { wanted, others: Vec::new(), leader, buffer: vec![0; 4] });
         Ok((self.groups.len() - 1, 0))
     }
 
     /// Tries the event alone. Says whether it must be opened for user space only.
-    fn admitted(&mut self, known: &Known) -> Result<bool, Availability> {
-        let paranoid = self.kernel.paranoid();
-        let Some(event) = known.event else { return Err(refusal::unknown_here()) };
-        let mut try_alone = |user_only| {
-            self.kernel.open(event, user_only, None).map(|file| self.kernel.close(file))
-        };
-        if known.at == Where::User {
-            return try_alone(true)
-                .map(|()| true)
-                .map_err(|error| refusal::explain(error, paranoid));
-        }
-        match try_alone(false) {
-            Ok(()) => Ok(false),
-            Err(refusal::errno::EACCES) => match try_alone(true) {
-                Ok(()) if known.at == Where::Kernel => Err(refusal::kernel_only(paranoid)),
-                Ok(()) => Ok(true),
-                Err(error) => Err(refusal::explain(error, paranoid)),
+    fn admitted(&mut self, event: Event, at: Where) -> Result<bool, Availability> {
+        let mut alone = |user_only| self.kernel.open(event, user_only).map(drop);
+        let tried = match at {
+            Where::User => alone(true).map(|()| true),
+            Where::Both | Where::Kernel => match alone(false) {
+                Err(errno::EACCES) => alone(true).map(|()| true),
+                other => other.map(|()| false),
             },
-            Err(error) => Err(refusal::explain(error, paranoid)),
+        };
+        match tried {
+            Ok(true) if at == Where::Kernel => Err(refusal::kernel_only(self.paranoid)),
+            Ok(user_only) => Ok(user_only),
+            Err(error) => Err(self.explain(error)),
         }
+    }
+
+    fn explain(&self, error: i32) -> Availability {
+        refusal::explain(error, self.paranoid)
     }
 
     /// Lets all groups count.
     fn enable(&mut self) {
         for index in 0..self.groups.len() {
-            if let Err(error) = self.kernel.enable(self.groups[index].leader) {
-                let why = refusal::explain(error, self.kernel.paranoid());
-                for place in self
-                    .places
-                    .iter_mut()
-                    .filter(|place| place.as_ref().is_ok_and(|(group, _)| *group == index))
-                {
-                    *place = Err(why.clone());
+            if let Err(error) = self.kernel.enable(&mut self.groups[index].leader) {
+                let why = self.explain(error);
+                for place in &mut self.places {
+                    if place.as_ref().is_ok_and(|(group, _)| *group == index) {
+                        *place = Err(why.clone());
+                    }
                 }
             }
         }
@@ -192,8 +176,8 @@ impl<K: Kernel> Perf<K> {
     /// Reads a group into its buffer.
     fn read(&mut self, index: usize) -> bool {
         let group = &mut self.groups[index];
-        self.kernel.read(group.leader, &mut group.buffer)
-            && group.buffer[0] == group.members.len() as u64
+        self.kernel.read(&group.leader, &mut group.buffer)
+            && group.buffer[0] == 1 + group.others.len() as u64
     }
 }
 
@@ -217,7 +201,7 @@ impl<K: Kernel> Probe for Perf<K> {
     fn snapshot(&mut self, into: &mut [Raw]) {
         for index in 0..self.groups.len() {
             if !self.read(index) {
-                // A group of 0 members is never read: this marks it as lost.
+                // A group of 0 counters is never read: this marks it as lost.
                 self.groups[index].buffer[0] = 0;
             }
         }
@@ -237,17 +221,6 @@ impl<K: Kernel> Probe for Perf<K> {
                     running_s: buffer[2] as f64 / 1e9,
                 },
             };
-        }
-    }
-}
-
-impl<K: Kernel> Drop for Perf<K> {
-    fn drop(&mut self) {
-        for group in &self.groups {
-            // Members before their leader.
-            for &file in group.members.iter().rev() {
-                self.kernel.close(file);
-            }
         }
     }
 }

@@ -71,7 +71,8 @@ pub fn explain(error: i32, paranoid: Option<i32>) -> Availability {
         ),
         errno::ENOSYS => no(
             "this kernel has no perf_event_open (ENOSYS)",
-            "the kernel was built without CONFIG_PERF_EVENTS, or a sandbox hides the call: use another kernel or no sandbox",
+            "perf_event is a part of Linux: this kernel is another, or was built without CONFIG_PERF_EVENTS, or a sandbox hides \
+             the call: use another kernel or no sandbox",
         ),
         other => {
             no(format!("perf_event_open failed with error {other}"), "see errno(3) for the number")
@@ -138,7 +139,7 @@ pub fn meter_refused() -> Availability {
 pub fn unknown_here() -> Availability {
     no(
         "no code for this event on this processor",
-        "events of this kind have other numbers on each processor; see src/measure/probe/perf/events.rs to add this one",
+        "events of this kind have other numbers on each processor; see crates/lanes/src/probe/perf/events.rs to add this one",
     )
 }
 

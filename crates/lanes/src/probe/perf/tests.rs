@@ -31,7 +31,8 @@ struct Fake {
     times: [u64; 2],
     /// Reads fail.
     deaf: bool,
-    open: Vec<(i32, u32, Option<i32>)>,
+    /// Files, and the leaders that they joined.
+    open: Vec<(i32, Option<i32>)>,
     next: i32,
     enabled: Vec<i32>,
 }
@@ -39,8 +40,20 @@ struct Fake {
 #[derive(Clone)]
 struct Shared(Rc<RefCell<Fake>>);
 
-impl Kernel for Shared {
-    fn open(&mut self, event: Event, user_only: bool, leader: Option<i32>) -> Result<i32, i32> {
+/// A counter that is open until it is dropped.
+struct Open {
+    kernel: Shared,
+    file: i32,
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.kernel.0.borrow_mut().open.retain(|(file, ..)| *file != self.file);
+    }
+}
+
+impl Shared {
+    fn opened(&self, event: Event, user_only: bool, leader: Option<i32>) -> Result<Open, i32> {
         let mut fake = self.0.borrow_mut();
         let refusal = fake.all.or(fake.hardware.filter(|_| event.class != 1));
         if let Some(error) = refusal {
@@ -61,35 +74,44 @@ impl Kernel for Shared {
         let beside = fake
             .open
             .iter()
-            .filter(|(file, _, of)| leader == Some(*file) || leader.is_some() && *of == leader);
+            .filter(|(file, of)| leader == Some(*file) || leader.is_some() && *of == leader);
         if event.class != 1 && leader.is_some() && beside.count() >= fake.slots {
             return Err(errno::EINVAL);
         }
         fake.next += 1;
         let file = fake.next;
-        fake.open.push((file, event.class, leader));
-        Ok(file)
+        fake.open.push((file, leader));
+        Ok(Open { kernel: self.clone(), file })
     }
-    fn enable(&mut self, leader: i32) -> Result<(), i32> {
+}
+
+impl Kernel for Shared {
+    type Counter = Open;
+    type Member = Open;
+    fn open(&mut self, event: Event, user_only: bool) -> Result<Open, i32> {
+        self.opened(event, user_only, None)
+    }
+    fn join(&mut self, leader: &Open, event: Event, user_only: bool) -> Result<Open, i32> {
+        assert!(
+            !self.0.borrow().enabled.contains(&leader.file),
+            "all members join before the first counts"
+        );
+        self.opened(event, user_only, Some(leader.file))
+    }
+    fn enable(&mut self, leader: &mut Open) -> Result<(), i32> {
         let mut fake = self.0.borrow_mut();
-        fake.enabled.push(leader);
-        fake.next = 1000; // what is opened from here on can be told apart
+        fake.enabled.push(leader.file);
         fake.disabled.map_or(Ok(()), Err)
     }
-    fn read(&mut self, leader: i32, into: &mut [u64]) -> bool {
+    fn read(&mut self, leader: &Open, into: &mut [u64]) -> bool {
         let fake = self.0.borrow();
+        let leader = leader.file;
         assert!(fake.enabled.contains(&leader), "a group is enabled before it is read");
-        let members =
-            fake.open.iter().filter(|(file, _, of)| *file == leader || *of == Some(leader)).count();
+        let counters =
+            fake.open.iter().filter(|(file, of)| *file == leader || *of == Some(leader)).count();
         into.fill(fake.value);
-        into[..3].copy_from_slice(&[members as u64, fake.times[0], fake.times[1]]);
-        !fake.deaf && into.len() == 3 + members
-    }
-    fn close(&mut self, file: i32) {
-        let mut fake = self.0.borrow_mut();
-        let before = fake.open.len();
-        fake.open.retain(|(open, ..)| *open != file);
-        assert_eq!(fake.open.len() + 1, before, "file {file} was open");
+        into[..3].copy_from_slice(&[counters as u64, fake.times[0], fake.times[1]]);
+        !fake.deaf && into.len() == 3 + counters
     }
     fn paranoid(&self) -> Option<i32> {
         Some(2)
@@ -143,8 +165,6 @@ fn help(availability: Availability) -> String {
 fn all_events_in_two_groups_and_all_files_closed() {
     let (mut perf, kernel) = fake(GOOD);
     assert_eq!(perf.groups.len(), 2);
-    let members = perf.groups.iter().flat_map(|g| &g.members);
-    assert!(members.copied().all(|file| file < 1000), "all members join before the first counts");
     let mut raw = [Raw::LOST; 8];
     perf.snapshot(&mut raw);
     assert_eq!(raw[0].value, 7e-9, "the task clock is in seconds");
