@@ -3,7 +3,7 @@
 //!
 //! Each figure is the best of several passes of a few milliseconds, so that it is what the machine
 //! can do and not what others left of it; how far the median pass stays behind is kept beside it.
-//! What contradicts theory is refused ([`guard`]). Sources: S. Williams, A. Waterman, D. Patterson,
+//! What contradicts theory is refused (`guard.rs`). Sources: S. Williams, A. Waterman, D. Patterson,
 //! "Roofline", CACM 52(4), 2009; J. McCalpin, "Memory bandwidth and machine balance", IEEE TCCA
 //! Newsletter, 1995 (STREAM).
 
@@ -16,10 +16,10 @@ use amdahl_record::error::{Error, Result};
 use amdahl_record::host::HostFacts;
 use amdahl_record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
 
-pub mod guard;
-pub mod loops;
+mod guard;
+mod loops;
 mod pages;
-pub mod sizes;
+mod sizes;
 mod team;
 
 use loops::{BLOCK, CYCLES_OF_A_ROUND, Loops, clock_rounds};

@@ -12,14 +12,14 @@ use amdahl_record::{Provenance, Scope};
 
 pub mod callgrind;
 pub mod clock;
-pub mod energy;
+mod energy;
 pub mod load;
 pub mod neuron;
 pub mod numa;
-pub mod perf;
+mod perf;
 pub mod recorder;
-pub mod rusage;
-pub mod uncore;
+mod rusage;
+mod uncore;
 
 /// A metric that a probe knows.
 #[derive(Clone, Debug, PartialEq)]

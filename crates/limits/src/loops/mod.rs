@@ -139,7 +139,7 @@ impl Loops {
     }
 }
 
-/// Cycles of a round of [`clock_round`].
+/// Cycles of a round of [`clock_rounds`].
 pub const CYCLES_OF_A_ROUND: u64 = 3 * 16;
 
 /// Multiplications of integers that each need the one before: three cycles each on every x86-64

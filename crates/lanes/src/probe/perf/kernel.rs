@@ -42,8 +42,10 @@ pub trait Kernel {
 }
 
 /// A system without perf_event.
+#[cfg(any(test, not(target_os = "linux")))]
 pub struct Nothing;
 
+#[cfg(any(test, not(target_os = "linux")))]
 impl Kernel for Nothing {
     type Counter = ();
     type Member = ();

@@ -211,6 +211,16 @@ fn every_refusal_reaches_every_event_with_its_own_help() {
 }
 
 #[test]
+fn a_system_without_perf_event_says_so_of_every_event() {
+    let mut perf = Perf::open(kernel::Nothing, events::CORE.to_vec());
+    for (metric, availability) in perf.available() {
+        let said = format!("{}; {}", why(availability.clone()), help(availability));
+        assert!(said.contains("ENOSYS") && said.contains("Linux"), "{}: {said}", metric.name);
+    }
+    perf.snapshot(&mut []);
+}
+
+#[test]
 fn what_happens_in_the_kernel_is_not_read_as_zero() {
     let (perf, _) = fake(Fake { user_only: true, ..GOOD });
     assert!(why(has(&perf, "context-switches")).contains("perf_event_paranoid = 2"));
