@@ -19,6 +19,7 @@ use amdahl_lanes::comm::timed::Timed;
 use amdahl_lanes::comm::{Comm, Lane};
 use amdahl_lanes::probe::recorder::Recorder;
 use amdahl_lanes::probe::{PROBES, Seat};
+use amdahl_lanes::reduce::{Reduced, named};
 use amdahl_program::LaneContext;
 use amdahl_program::fault::Fault;
 use amdahl_program::load::SharedSource;
@@ -45,6 +46,10 @@ const COMMS: &[Lanes] = &[
     Lanes { name: "threads 8", run: |program| on_threads(8, program) },
     Lanes { name: "hybrid 2 x 2", run: |program| on_hybrid(2, 2, program) },
     Lanes { name: "hybrid 3 x 2", run: |program| on_hybrid(3, 2, program) },
+    Lanes {
+        name: "threads 3, reduced along a tree",
+        run: |program| on_threads(3, &|comm| program(&Reduced::new(comm, named("tree")?))),
+    },
 ];
 
 /// Where a lane is, for devices whose lanes help each other.

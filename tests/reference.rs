@@ -228,18 +228,19 @@ fn the_communicator_conforms_under_mpiexec() {
     if !worker::mpi_or_skip("the_communicator_conforms_under_mpiexec") {
         return;
     }
-    for ranks in [1, 2, 3, 5] {
+    for (ranks, threads) in [(1, 1), (2, 1), (3, 1), (5, 1), (1, 3), (2, 2), (3, 2)] {
         let out = std::process::Command::new("mpiexec")
             .args(["-n", &ranks.to_string(), "--oversubscribe"])
             .envs([("OMPI_ALLOW_RUN_AS_ROOT", "1"), ("OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1")])
             .env("OMPI_MCA_btl_vader_single_copy_mechanism", "none")
             .arg(worker::worker())
-            .arg("--self-test")
+            .args(["--self-test", "--threads", &threads.to_string()])
             .output()
             .expect("mpiexec starts");
         let printed = String::from_utf8_lossy(&out.stdout);
         assert!(
-            out.status.success() && printed.contains(&format!("{ranks} ranks")),
+            out.status.success()
+                && printed.contains(&format!("{ranks} ranks x {threads} threads,")),
             "{printed}{out:?}"
         );
     }

@@ -53,6 +53,9 @@ pub struct Args {
     /// Check the communicator that this was launched under: run it under mpiexec
     #[arg(long)]
     pub self_test: bool,
+    /// With --self-test: threads in each rank
+    #[arg(long, value_name = "N", requires = "self_test")]
+    pub threads: Option<std::num::NonZero<u16>>,
     /// Measure what this machine can do at most (arithmetic, bandwidths), print it as JSON, and end
     #[arg(long)]
     pub limits: bool,
@@ -103,7 +106,7 @@ pub fn main() -> ExitCode {
     let result = if args.capabilities {
         print_capabilities()
     } else if args.self_test {
-        self_test()
+        self_test(args.threads.map_or(1, |threads| usize::from(threads.get())))
     } else if args.limits {
         print_limits(args.quick)
     } else {
@@ -146,25 +149,29 @@ fn print_limits(quick: bool) -> Result<()> {
     Ok(())
 }
 
-#[cfg(feature = "mpi")]
-fn self_test() -> Result<()> {
-    use amdahl_lanes::comm::mpi::Mpi;
+/// Checks the communicator of the lanes that were launched, `threads` in each rank, and every
+/// reduction over it.
+fn self_test(threads: usize) -> Result<()> {
     use amdahl_lanes::comm::{Comm, conformance};
-    let mpi = Mpi::start()?;
-    let comm = mpi.comm(1);
-    let made = conformance::check(&comm)?;
-    if comm.lane().is_root() {
-        println!("{} ranks, {made} checks on each: the communicator conforms", comm.lane().ranks);
+    use amdahl_lanes::{reduce, spawn};
+    let cpus = host::gather().allowed_cpus.len();
+    let check = |comm: &dyn Comm| -> Result<_> {
+        let made = conformance::check(comm)? + reduce::check(comm)?;
+        Ok((comm.lane(), made))
+    };
+    let (lane, made) = match mpi_library() {
+        Some(_) => spawn::on_ranks(|_| Ok(threads), cpus, &check)?,
+        None => spawn::on_threads(threads, threads > cpus, &check)?,
+    };
+    if lane.is_root() {
+        let without = if mpi_library().is_some() { "" } else { " (built without MPI)" };
+        println!(
+            "{} ranks x {} threads{without}, {made} checks on each lane: the communicator and {} reductions conform",
+            lane.ranks,
+            lane.threads,
+            reduce::REDUCTIONS.len()
+        );
     }
-    Ok(())
-}
-
-#[cfg(not(feature = "mpi"))]
-fn self_test() -> Result<()> {
-    use amdahl_lanes::comm::conformance;
-    use amdahl_lanes::comm::solo::Solo;
-    let made = conformance::check(&Solo)?;
-    println!("1 rank (built without MPI), {made} checks: the communicator conforms");
     Ok(())
 }
 

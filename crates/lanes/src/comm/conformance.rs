@@ -163,12 +163,53 @@ fn agreement(comm: &dyn Comm) -> Result<u32> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::comm::hybrid::{Hybrid, Mailroom};
     use crate::comm::solo::Solo;
     use crate::comm::threads::Team;
     use crate::comm::{Comm, Lane};
+
+    /// Runs `program` on every lane of a team of threads.
+    pub fn on_threads(count: usize, program: &(dyn Fn(&dyn Comm) + Sync)) {
+        let team = Team::new(count, true);
+        std::thread::scope(|scope| {
+            for thread in 0..count {
+                let team = &team;
+                scope.spawn(move || program(&team.member(team.lane(thread))));
+            }
+        });
+    }
+
+    /// Runs `program` on threads in "ranks" that are threads too: the routing of the hybrid
+    /// communicator without MPI.
+    pub fn on_hybrid(ranks: usize, threads: usize, program: &(dyn Fn(&dyn Comm) + Sync)) {
+        let outer = Team::new(ranks, true);
+        std::thread::scope(|scope| {
+            for rank in 0..ranks {
+                let (team, mail) = (Team::new(threads, true), Mailroom::new(threads));
+                for thread in 0..threads {
+                    let (outer, team, mail) = (outer.clone(), team.clone(), mail.clone());
+                    scope.spawn(move || {
+                        let index = rank * threads + thread;
+                        let count = ranks * threads;
+                        let lane = Lane {
+                            index,
+                            count,
+                            rank,
+                            ranks,
+                            thread,
+                            threads,
+                            node_index: index,
+                            node_count: count,
+                        };
+                        let between = (thread == 0).then(|| outer.member(outer.lane(rank)));
+                        program(&Hybrid::new(team.member(lane), between, mail));
+                    });
+                }
+            }
+        });
+    }
 
     #[test]
     fn solo() {
@@ -178,46 +219,14 @@ mod tests {
     #[test]
     fn threads() {
         for count in [1, 2, 3, 5, 8] {
-            let team = Team::new(count, true);
-            std::thread::scope(|scope| {
-                for thread in 0..count {
-                    let team = &team;
-                    scope.spawn(move || check(&team.member(team.lane(thread))).expect("conforms"));
-                }
-            });
+            on_threads(count, &|comm| assert!(check(comm).expect("conforms") > 10));
         }
     }
 
-    /// Threads in "ranks" that are threads too: the routing of the hybrid communicator without MPI.
     #[test]
     fn hybrid_over_threads() {
         for (ranks, threads) in [(1, 1), (1, 3), (3, 1), (2, 2), (3, 4)] {
-            let outer = Team::new(ranks, true);
-            std::thread::scope(|scope| {
-                for rank in 0..ranks {
-                    let (team, mail) = (Team::new(threads, true), Mailroom::new(threads));
-                    for thread in 0..threads {
-                        let (outer, team, mail) = (outer.clone(), team.clone(), mail.clone());
-                        scope.spawn(move || {
-                            let index = rank * threads + thread;
-                            let count = ranks * threads;
-                            let lane = Lane {
-                                index,
-                                count,
-                                rank,
-                                ranks,
-                                thread,
-                                threads,
-                                node_index: index,
-                                node_count: count,
-                            };
-                            let between = (thread == 0).then(|| outer.member(outer.lane(rank)));
-                            check(&Hybrid::new(team.member(lane), between, mail))
-                                .expect("conforms");
-                        });
-                    }
-                }
-            });
+            on_hybrid(ranks, threads, &|comm| assert!(check(comm).expect("conforms") > 10));
         }
     }
 

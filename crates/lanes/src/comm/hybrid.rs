@@ -131,15 +131,8 @@ impl<O: Comm> Comm for Hybrid<O> {
     }
 
     fn all_reduce(&self, op: Op, mut values: Buf<'_>) -> Result<()> {
-        fn again<'a>(values: &'a mut Buf<'_>) -> Buf<'a> {
-            match values {
-                Buf::I64(v) => Buf::I64(v),
-                Buf::U64(v) => Buf::U64(v),
-                Buf::F64(v) => Buf::F64(v),
-            }
-        }
-        self.inner.all_reduce(op, again(&mut values))?;
-        self.between(|outer| outer.all_reduce(op, again(&mut values)))?;
+        self.inner.all_reduce(op, values.reborrow())?;
+        self.between(|outer| outer.all_reduce(op, values.reborrow()))?;
         self.inner.broadcast(0, values.bytes_mut())
     }
 

@@ -96,6 +96,14 @@ impl Buf<'_> {
             Buf::F64(v) => bytes::of_mut(v),
         }
     }
+    /// The same values, lent out for a while.
+    pub fn reborrow(&mut self) -> Buf<'_> {
+        match self {
+            Buf::I64(v) => Buf::I64(v),
+            Buf::U64(v) => Buf::U64(v),
+            Buf::F64(v) => Buf::F64(v),
+        }
+    }
     /// Nothing to reduce?
     pub fn is_empty(&self) -> bool {
         self.len() == 0
