@@ -24,9 +24,7 @@ sweep: ## install what is missing, measure MANIFEST, draw its figures and its re
 	@scripts/sweep.sh "$(MANIFEST)" "$(RESULTS)"
 
 test: ## install what is missing, run all tests, those with MPI too where MPI can be had
-	@scripts/setup.sh
-	@scripts/build.sh worker
-	AMDAHL_WORKER="$(abspath $(BIN))/amdahl-worker" cargo test --release
+	@scripts/test.sh
 
 build: ## build amdahl and its worker into target/bin
 	@scripts/setup.sh
@@ -71,9 +69,8 @@ install: build ## put amdahl and amdahl-worker into PREFIX/bin
 	install -s -m 755 "$(BIN)/amdahl" "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 "$(BIN)/amdahl-worker" "$(DESTDIR)$(PREFIX)/bin"
 
-lint: ## check the layout of the code, and clippy without warnings
-	cargo fmt --check
-	cargo clippy --release --no-default-features --all-targets -- -D warnings
+lint: ## check the layout of the code, and clippy without warnings over every set of features
+	@scripts/lint.sh
 
 setup: ## try again to install what building needs (MPI, libclang, a C compiler)
 	@scripts/setup.sh --again

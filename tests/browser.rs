@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use amdahl_testing::lacks;
+
 /// How long a browser may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -41,11 +43,7 @@ impl Browser {
     /// AMDAHL_REQUIRE_BROWSER is set.
     pub fn start(test: &str) -> Option<Browser> {
         let Some(program) = program() else {
-            assert!(
-                std::env::var_os("AMDAHL_REQUIRE_BROWSER").is_none(),
-                "{test}: no Chromium, and AMDAHL_REQUIRE_BROWSER is set"
-            );
-            eprintln!("SKIPPED {test}: no Chromium (install one, or name it in AMDAHL_BROWSER)");
+            lacks("BROWSER", test, "no Chromium (install one, or name it in AMDAHL_BROWSER)");
             return None;
         };
         let folder = tempfile::tempdir().expect("a folder");

@@ -12,6 +12,7 @@ use amdahl_record::{Phase, Provenance};
 
 use crate::support::Sandbox;
 use crate::worker::mpi_or_skip;
+use amdahl_testing::{skipped, valgrind_or_skip};
 
 /// Rows, clusters, columns and rows of a tile.
 const ROWS: usize = 20_000;
@@ -84,20 +85,6 @@ fn loops() {
     assert_eq!(found[0], found[1], "tiles change no label");
 }
 
-/// Is there a simulator? Says so loudly where there is none.
-fn valgrind(test: &str) -> bool {
-    let there = Command::new("valgrind")
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !there {
-        eprintln!(
-            "SKIPPED {test}: there is no valgrind (Debian and Ubuntu: apt-get install valgrind)"
-        );
-    }
-    there
-}
-
 /// Runs the loops with a first level of 64 KiB in 16 ways. Between two uses of a centroid a set
 /// sees at most 12 lines of the loops (8 of two tiles, 2 of centroids, 1 each of least distances
 /// and labels): the others are for the stack, whose place and use is the compiler's.
@@ -120,7 +107,7 @@ fn simulate(folder: &Path) -> parts::Simulated {
 
 #[test]
 fn misses_of_a_naive_and_a_tiled_loop_are_those_of_the_formula_and_repeat() {
-    if !valgrind("misses_of_a_naive_and_a_tiled_loop_are_those_of_the_formula_and_repeat") {
+    if !valgrind_or_skip("misses_of_a_naive_and_a_tiled_loop_are_those_of_the_formula_and_repeat") {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
@@ -183,7 +170,8 @@ fn timed(simulation: &Simulation) -> Vec<(String, Vec<Option<f64>>)> {
 
 #[test]
 fn a_sweep_simulates_each_cell_once_and_counts_repeat_bit_for_bit() {
-    if !valgrind("a_sweep_simulates_each_cell_once_and_counts_repeat_bit_for_bit") {
+    const TEST: &str = "a_sweep_simulates_each_cell_once_and_counts_repeat_bit_for_bit";
+    if !valgrind_or_skip(TEST) {
         return;
     }
     let sandbox = Sandbox::new();
@@ -191,9 +179,7 @@ fn a_sweep_simulates_each_cell_once_and_counts_repeat_bit_for_bit() {
     sandbox.run(&["run", "test.toml"]).ends_with(0);
     let results = sandbox.results();
     if results.hosts.values().all(|host| host.caches.iter().all(|cache| cache.level < 3)) {
-        return eprintln!(
-            "SKIPPED a_sweep_simulates_each_cell_once: this machine tells of no third level"
-        );
+        return skipped(TEST, "this machine tells of no third level");
     }
     assert_eq!((results.records.len(), results.simulations.len()), (2, 4));
     for simulation in &results.simulations {
@@ -296,7 +282,7 @@ fn the_sample_of_simulated_counts_reads_back() {
 #[test]
 fn ranks_are_simulated_one_by_one() {
     const TEST: &str = "ranks_are_simulated_one_by_one";
-    if !mpi_or_skip(TEST) || !valgrind(TEST) {
+    if !mpi_or_skip(TEST) || !valgrind_or_skip(TEST) {
         return;
     }
     let sandbox = Sandbox::new();

@@ -11,6 +11,7 @@ use amdahl_lanes::probe::{Availability, PROBES, Seat};
 use amdahl_record::{Failure, Phase, Reading};
 
 use crate::support::{Ran, Sandbox, class, manifest, reason};
+use amdahl_testing::skipped;
 
 /// A sweep of two cells in a folder that everybody may write to.
 fn sandbox(more: &str) -> Sandbox {
@@ -82,7 +83,7 @@ fn filtered(mut command: Command, test: &str) -> Option<Output> {
     match command.output() {
         Ok(output) => Some(output),
         Err(error) => {
-            eprintln!("SKIPPED {test}: no seccomp filter can be set here: {error}");
+            skipped(test, format!("no seccomp filter can be set here: {error}"));
             None
         }
     }
@@ -135,9 +136,7 @@ fn without_privileges_the_sweep_is_complete_and_says_what_to_do() {
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
-            return eprintln!(
-                "SKIPPED {TEST}: cannot become another user, or start as one: {error}"
-            );
+            return skipped(TEST, format!("cannot become another user, or start as one: {error}"));
         }
     };
     let ran = Ran(output).ends_with(0);
@@ -147,9 +146,7 @@ fn without_privileges_the_sweep_is_complete_and_says_what_to_do() {
     let policy =
         std::fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").unwrap_or_default();
     let Ok(policy) = policy.trim().parse::<i32>() else {
-        return eprintln!(
-            "SKIPPED {TEST}, the second part: this kernel has no perf_event_paranoid"
-        );
+        return skipped(TEST, "the second part: this kernel has no perf_event_paranoid");
     };
     match policy {
         // User space of one's own programs may be counted, the kernel may not.

@@ -18,6 +18,7 @@ use amdahl_record::cell::Layout;
 use serde::{Deserialize, Serialize};
 
 use crate::common::{LAYOUTS, Rows};
+use amdahl_testing::{skipped, valgrind_or_skip};
 
 /// Kernels of which Valgrind knows the instructions.
 const KERNELS: &[&str] = &["portable", "avx2"];
@@ -102,26 +103,20 @@ fn instruction_counts_are_those_of_the_baseline() {
         written.map(|text| serde_json::from_str(&text).expect("a baseline"));
     if !bless {
         let Some(baseline) = &baseline else {
-            return eprintln!("SKIPPED {TEST}: there is no {}", file.display());
+            return skipped(TEST, format!("there is no {}", file.display()));
         };
         let (was, is) = (
             format!("{}, {}", baseline.compiler, baseline.profile),
             format!("{}, {}", now.compiler, now.profile),
         );
         if was != is {
-            return eprintln!(
-                "SKIPPED {TEST}: the baseline is of {was}, this build of {is}; make bless-instructions"
-            );
+            let why =
+                format!("the baseline is of {was}, this build of {is}; make bless-instructions");
+            return skipped(TEST, why);
         }
     }
-    if !Command::new("valgrind")
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
-    {
-        return eprintln!(
-            "SKIPPED {TEST}: there is no valgrind (Debian and Ubuntu: apt-get install valgrind)"
-        );
+    if !valgrind_or_skip(TEST) {
+        return;
     }
     let mut functions = BTreeMap::new();
     for kernel in KERNELS {
@@ -134,7 +129,7 @@ fn instruction_counts_are_those_of_the_baseline() {
                     functions.insert(name, by_function);
                 }
             }
-            Err(why) => eprintln!("SKIPPED {TEST} for kernel {kernel}: {why}"),
+            Err(why) => skipped(TEST, format!("kernel {kernel}: {why}")),
         }
     }
     if bless {

@@ -14,6 +14,8 @@ use amdahl_lanes::exact::{Grid, squared_distance};
 use amdahl_record::error::Result;
 use serde_json::{Value, json};
 
+use amdahl_testing::skipped;
+
 /// Scale of the rows: all are below 2 to this power.
 const EXPONENT: i32 = 6;
 
@@ -222,10 +224,8 @@ impl Case {
 #[test]
 fn oracles_agree_with_the_serial_backend() {
     let Some(python) = std::env::var_os("AMDAHL_ORACLES") else {
-        eprintln!(
-            "SKIPPED oracles_agree_with_the_serial_backend: 'make oracles' runs it with jaxlib and IREE"
-        );
-        return;
+        let test = "oracles_agree_with_the_serial_backend";
+        return skipped(test, "'make oracles' runs it with jaxlib and IREE");
     };
     let folder = tempfile::tempdir().expect("a folder");
     let cases = cases();

@@ -10,6 +10,7 @@ use amdahl_record::peer::Rule;
 use amdahl_record::{Answer, Failure, Outcome};
 
 use crate::support::{Sandbox, class, reason};
+use amdahl_testing::{program_or_skip, python_or_skip, skipped};
 
 const RUN: &[&str] = &["run", "test.toml"];
 
@@ -260,6 +261,8 @@ fn an_unknown_backend_names_the_nearest_peer() {
     );
 }
 
+const NO_PEERS: &str = "'make peers' was not run for this target folder";
+
 /// The Python of `make peers`, where it was run. CI has neither it nor Java.
 fn python() -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_BIN_EXE_amdahl")).parent()?.parent()?;
@@ -299,9 +302,7 @@ fn manifest(backends: &str, stop: &str) -> String {
 #[test]
 fn real_peers_find_what_we_find() {
     let Some(python) = python() else {
-        return eprintln!(
-            "SKIPPED real_peers_find_what_we_find: 'make peers' was not run for this target folder"
-        );
+        return skipped("real_peers_find_what_we_find", NO_PEERS);
     };
     let sandbox = Sandbox::new();
     real(&sandbox, &python);
@@ -321,17 +322,10 @@ fn real_peers_find_what_we_find() {
 
 #[test]
 fn an_exception_on_one_rank_of_the_articles_program_ends_all() {
-    let Some(python) = python() else {
-        return eprintln!(
-            "SKIPPED an_exception_on_one_rank_…: 'make peers' was not run for this target folder"
-        );
-    };
-    let there = Command::new("mpiexec")
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !there {
-        return eprintln!("SKIPPED an_exception_on_one_rank_…: there is no mpiexec");
+    const TEST: &str = "an_exception_on_one_rank_of_the_articles_program_ends_all";
+    let Some(python) = python() else { return skipped(TEST, NO_PEERS) };
+    if !program_or_skip(TEST, "mpiexec", &["--version"], "there is no mpiexec") {
+        return;
     }
     let sandbox = Sandbox::new();
     real(&sandbox, &python);
@@ -359,13 +353,8 @@ fn an_exception_on_one_rank_of_the_articles_program_ends_all() {
 
 #[test]
 fn what_adapters_share_is_right() {
-    let enough = Command::new("python3")
-        .args(["-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
-        .output();
-    if !enough.is_ok_and(|output| output.status.success()) {
-        return eprintln!(
-            "SKIPPED what_adapters_share_is_right: there is no python3 of at least 3.11"
-        );
+    if !python_or_skip("what_adapters_share_is_right") {
+        return;
     }
     let tests = ["-B", "-m", "unittest", "discover", "peers/tests"];
     let output = Command::new("python3")

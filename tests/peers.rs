@@ -4,19 +4,16 @@
 use std::path::Path;
 use std::process::Command;
 
+use amdahl_testing::python_or_skip;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]
 fn what_the_comparison_computes_is_right() {
-    let enough = Command::new("python3")
-        .args(["-c", "import sys; sys.exit(sys.version_info < (3, 11))"])
-        .output();
-    if !enough.is_ok_and(|output| output.status.success()) {
-        return eprintln!(
-            "SKIPPED what_the_comparison_computes_is_right: there is no python3 of at least 3.11"
-        );
+    if !python_or_skip("what_the_comparison_computes_is_right") {
+        return;
     }
     let tests = ["-B", "-m", "unittest", "discover", "benches/peers"];
     let output =

@@ -10,6 +10,7 @@ use amdahl_record::{Answer, Clustering, Failure, Outcome, Phase, device};
 
 use crate::support::{Ran, Sandbox, class, reason};
 use crate::worker::{self, mpi_or_skip, synthetic};
+use amdahl_testing::{skipped, valgrind_or_skip};
 
 /// The plugin that cargo builds beside the tests.
 fn plugin() -> PathBuf {
@@ -318,14 +319,8 @@ fn the_answer_is_what_the_serial_backend_would_stop_at() {
 #[test]
 fn nothing_is_left_behind() {
     const TEST: &str = "nothing_is_left_behind";
-    if !Command::new("valgrind")
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
-    {
-        return eprintln!(
-            "SKIPPED {TEST}: there is no valgrind (Debian and Ubuntu: apt-get install valgrind)"
-        );
+    if !valgrind_or_skip(TEST) {
+        return;
     }
     let folder = tempfile::tempdir().expect("a folder");
     let cell_file = folder.path().join("cell.json");
@@ -358,9 +353,7 @@ fn nothing_is_left_behind() {
         let said = String::from_utf8_lossy(&out.stderr);
         if said.contains("unhandled instruction bytes") || said.contains("Unrecognised instruction")
         {
-            return eprintln!(
-                "SKIPPED {TEST}: this valgrind does not know this processor's instructions"
-            );
+            return skipped(TEST, "this valgrind does not know this processor's instructions");
         }
         assert_eq!(out.status.code(), Some(code), "{update:?} {fault}: {said}");
         assert!(said.contains("ERROR SUMMARY: 0 errors"), "{update:?} {fault}: {said}");
@@ -370,9 +363,8 @@ fn nothing_is_left_behind() {
 #[test]
 fn a_real_plugin_without_its_device_is_a_row() {
     let Some(plugin) = std::env::var_os("AMDAHL_CUDA_PLUGIN") else {
-        return eprintln!(
-            "SKIPPED a_real_plugin_without_its_device_is_a_row: AMDAHL_CUDA_PLUGIN names no xla_cuda_plugin.so (package jax-cuda13-pjrt)"
-        );
+        let why = "AMDAHL_CUDA_PLUGIN names no xla_cuda_plugin.so (package jax-cuda13-pjrt)";
+        return skipped("a_real_plugin_without_its_device_is_a_row", why);
     };
     let sandbox = Sandbox::new();
     sandbox.write("test.toml", manifest("cuda", "", ""));

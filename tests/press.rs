@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use crate::explain::{amdahl, folder_with, mixed};
 use crate::figures::situations;
 use crate::samples::{Made, collect};
+use amdahl_testing::skipped;
 
 /// Facts of no records, with every kind of block.
 fn made_up(drawings: &[Drawing], rows: usize, word: &str) -> Value {
@@ -88,7 +89,7 @@ fn text(pdf: &[u8]) -> Option<String> {
             Some(text)
         }
         Err(_) => {
-            eprintln!("SKIPPED words of a PDF: there is no pdftotext (package poppler-utils)");
+            skipped("words of a PDF", "there is no pdftotext (package poppler-utils)");
             None
         }
     }

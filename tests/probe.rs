@@ -5,6 +5,7 @@ use amdahl_lanes::probe::{PROBES, Seat, load, select};
 use amdahl_record::{End, Phase, Provenance, Reading};
 
 use crate::worker;
+use amdahl_testing::skipped;
 
 const MIB: usize = 1 << 20;
 
@@ -91,11 +92,8 @@ fn the_kernel_s_two_counts_of_page_faults_agree() {
     let (Some(minor), Some(major), Some(perf)) =
         (faults("minor-faults"), faults("major-faults"), faults("page-faults"))
     else {
-        eprintln!(
-            "SKIPPED the_kernel_s_two_counts_of_page_faults_agree: no software events: {:?}",
-            reading(&all, "page-faults").why
-        );
-        return;
+        let why = format!("no software events: {:?}", reading(&all, "page-faults").why);
+        return skipped("the_kernel_s_two_counts_of_page_faults_agree", why);
     };
     assert!(
         (minor + major - perf).abs() <= 0.05 * perf + 4.0,

@@ -5,6 +5,7 @@ use amdahl_record::cell::{Algorithm, Backend, Cell, Dataset, KMeans, Stop, Workl
 use amdahl_record::{Answer, Clustering, Failure, Measured, Phase};
 
 use crate::worker;
+use amdahl_testing as testing;
 
 /// Final results of Lloyd's algorithm in f64 from the first k rows, stopped when no label changes.
 struct Reference {
@@ -95,7 +96,7 @@ fn clustering(measured: &Measured) -> &Clustering {
 fn holds(test: &str, layouts: &[(&str, u32, u32)]) {
     let mut checked = 0;
     for reference in REFERENCES {
-        let Some(data) = worker::data_or_skip(test, reference.file) else { continue };
+        let Some(data) = testing::data_or_skip(test, reference.file) else { continue };
         let environment = [("AMDAHL_DATA", data.to_str().expect("a plain path"))];
         let oracle = worker::measure(&cell(reference.name, reference.k, THREADS[0]), &environment);
         let answer = clustering(&oracle);
@@ -138,7 +139,7 @@ fn references_on_ranks() {
 
 #[test]
 fn mnist_agrees_with_its_labels_as_published() {
-    let Some(data) = worker::data_or_skip("mnist_agrees_with_its_labels", REFERENCES[0].file)
+    let Some(data) = testing::data_or_skip("mnist_agrees_with_its_labels", REFERENCES[0].file)
     else {
         return;
     };
@@ -152,7 +153,7 @@ fn mnist_agrees_with_its_labels_as_published() {
 #[test]
 fn covertype_is_the_same_on_any_number_of_lanes() {
     let test = "covertype_is_the_same_on_any_number_of_lanes";
-    let Some(data) = worker::data_or_skip(test, "covertype-ramp/test.csv.gz") else { return };
+    let Some(data) = testing::data_or_skip(test, "covertype-ramp/test.csv.gz") else { return };
     let environment = [("AMDAHL_DATA", data.to_str().expect("a plain path"))];
     let oracle = worker::measure(&cell("covertype-ramp", 7, THREADS[0]), &environment);
     assert_eq!((clustering(&oracle).rows, clustering(&oracle).dims), (92_962, 54));
@@ -177,7 +178,7 @@ fn bounded_algorithms_give_the_bits_of_lloyd_on_real_data() {
         ("covertype-ramp", "covertype-ramp/test.csv.gz", 33),
     ];
     for (name, file, k) in sets {
-        let Some(data) = worker::data_or_skip(test, file) else { continue };
+        let Some(data) = testing::data_or_skip(test, file) else { continue };
         let environment = [("AMDAHL_DATA", data.to_str().expect("a plain path"))];
         let lloyd = worker::measure(&cell(name, k, THREADS[0]), &environment);
         let all = clustering(&lloyd).distances.expect("counted");

@@ -6,6 +6,7 @@ use amdahl_record::{Failure, Outcome};
 use crate::support::{
     Sandbox, class, files, manifest, reason, signal, wait_until, wait_while_running,
 };
+use amdahl_testing::skipped;
 
 const GOOD: &str = "answer 1.5";
 
@@ -436,10 +437,8 @@ fn a_full_disk_ends_the_sweep_with_all_records_whole() {
         .arg(&disk)
         .output();
     if !mount.is_ok_and(|output| output.status.success()) {
-        eprintln!(
-            "SKIPPED a_full_disk_ends_the_sweep: mounting a small file system is not permitted here"
-        );
-        return;
+        let test = "a_full_disk_ends_the_sweep_with_all_records_whole";
+        return skipped(test, "mounting a small file system is not permitted here");
     }
     struct Unmount<'a>(&'a std::path::Path);
     impl Drop for Unmount<'_> {

@@ -16,7 +16,7 @@ impl Machine {
         std::fs::create_dir_all(machine.bin()).expect("a folder");
         for tool in [
             "sh", "env", "dirname", "mkdir", "rm", "sed", "head", "printf", "chmod", "cat", "cp",
-            "mv",
+            "mv", "awk",
         ] {
             let real =
                 ["/usr/bin", "/bin"].iter().map(|d| Path::new(d).join(tool)).find(|p| p.exists());
@@ -241,4 +241,60 @@ fn another_mpi_library_than_last_time_is_bound_anew() {
     let output = machine.script("build.sh", &["worker"], &[]);
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(machine.calls()[4..], ["cargo clean --release -p mpi-sys -p mpi", built, PLUGIN]);
+}
+
+/// A cargo whose tests end with $TESTS and whose lints end with $LINTS.
+const CHECKS: &str = "echo \"cargo $*\" >>\"$CALLS\"
+folder=$CARGO_TARGET_DIR
+mkdir -p \"$folder/release\"
+: >\"$folder/release/amdahl-worker\"
+case $1 in
+clippy) exit $LINTS ;;
+test)
+    echo '     Running unittests src/lib.rs (target/release/deps/a-1)' >&2
+    echo 'test a::passes ... ok'
+    echo 'test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s'
+    echo '     Running tests/all.rs (target/release/deps/all-1)' >&2
+    echo 'test b::breaks ... FAILED'
+    for i in 1 2; do echo 'c: there is no d' >>\"$AMDAHL_SKIPPED\"; done
+    echo 'test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s'
+    echo '   Doc-tests a' >&2
+    echo 'test result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s'
+    exit $TESTS
+    ;;
+esac";
+
+#[test]
+fn continuous_integration_fails_with_any_part_and_ends_with_the_closing_lines_of_the_tests() {
+    for (lints, tests, code) in [("0", "0", 0), ("0", "101", 1), ("101", "0", 1)] {
+        let machine = Machine::with(&[ROOT, CC, MPICC, MPIEXEC]);
+        machine.add("cargo", CHECKS);
+        let output = machine.script("../.ci/run", &[], &[("LINTS", lints), ("TESTS", tests)]);
+        let out = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{out}{}", said(&output));
+        let lines: Vec<&str> = out.lines().collect();
+        let lint = match lints {
+            "0" => "lint: passed",
+            _ => "lint: FAILED (above, before the tests; 'make lint' runs it alone)",
+        };
+        let expected = [
+            "FAILED b::breaks",
+            "could not run here: 1 tests, or parts of them",
+            "SKIPPED c: there is no d",
+            lint,
+            "     Running unittests src/lib.rs (target/release/deps/a-1)",
+            "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "     Running tests/all.rs (target/release/deps/all-1)",
+            "test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+        ];
+        assert_eq!(lines[lines.len() - expected.len()..], expected, "{out}");
+        assert_eq!(out.matches("test result: ").count(), 2, "each is there once: {out}");
+        let calls = machine.calls();
+        let checks: Vec<&str> = calls.iter().map(|call| call.as_str()).collect();
+        assert_eq!(checks[0], "cargo fmt --all --check");
+        let clippy = "cargo clippy --release --workspace --all-targets";
+        assert_eq!(checks[1], format!("{clippy} --no-default-features -- -D warnings"));
+        assert_eq!(checks[2], format!("{clippy} --all-features -- -D warnings"));
+        assert_eq!(checks.last(), Some(&"cargo test --release --workspace --no-fail-fast"));
+    }
 }

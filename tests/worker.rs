@@ -9,6 +9,8 @@ use amdahl_record::protocol::Capabilities;
 use amdahl_record::{End, Failure, Measured};
 use amdahl_worker::read_report;
 
+use amdahl_testing::lacks;
+
 /// The worker under test: `AMDAHL_WORKER` where `make test` names the one with MPI, else the one
 /// that cargo built for the tests.
 pub fn worker() -> PathBuf {
@@ -24,8 +26,8 @@ pub fn capabilities() -> &'static Capabilities {
     })
 }
 
-/// Can ranks be launched? Says loudly why not; where MPI is required (CI), its absence fails the
-/// test.
+/// Can ranks be launched?
+#[track_caller]
 pub fn mpi_or_skip(test: &str) -> bool {
     let launcher =
         Command::new("mpiexec").arg("--version").output().is_ok_and(|out| out.status.success());
@@ -34,25 +36,8 @@ pub fn mpi_or_skip(test: &str) -> bool {
         (false, _) => "the worker under test was built without MPI",
         (true, false) => "there is no mpiexec",
     };
-    assert!(
-        std::env::var_os("AMDAHL_REQUIRE_MPI").is_none(),
-        "{test}: {missing}, and AMDAHL_REQUIRE_MPI is set"
-    );
-    eprintln!("SKIPPED {test}: {missing}");
+    lacks("MPI", test, missing);
     false
-}
-
-/// A folder of the real data sets, or a loud word.
-pub fn data_or_skip(test: &str, file: &str) -> Option<PathBuf> {
-    let folder = std::env::var_os("AMDAHL_DATA").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    if folder.join(file).is_file() {
-        return Some(folder);
-    }
-    eprintln!("SKIPPED {test}: {file} is not below {}", folder.display());
-    None
 }
 
 /// A command that runs the cell's worker, under mpiexec where the backend says so.

@@ -1,35 +1,23 @@
 //! The real files of the catalogue.
 
-use std::path::{Path, PathBuf};
-
 use amdahl_data as data;
 use amdahl_data::Shape;
 use amdahl_data::catalogue::Folders;
 use amdahl_record::cell::{Dataset, Sample};
 
 use super::values;
+use amdahl_testing as testing;
 
-/// The folder of real data, if this machine has it.
-fn real_data(test: &str) -> Option<PathBuf> {
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data");
-    let folder = std::env::var_os("AMDAHL_DATA").map_or(beside, PathBuf::from);
-    if !folder.is_dir() {
-        eprintln!("SKIPPED {test}: no folder of real data at {} (AMDAHL_DATA)", folder.display());
-        return None;
-    }
-    Some(folder)
-}
-
-/// Opens a set of the catalogue by the files in `folder`; `None`, said loudly, where they are
-/// missing.
+/// A set of the catalogue by its files in the folder of real data; `None` where they are missing.
+#[track_caller]
 fn real_set(test: &str, name: &str, sample: Option<Sample>) -> Option<Dataset> {
-    let folders = Folders { data: Some(real_data(test)?), cache: None, curl: None };
+    let folders = Folders { data: Some(testing::data_folder()), cache: None, curl: None };
     let set = data::catalogue::set(name).expect("in the catalogue");
     match set.dataset(&folders, sample) {
         Ok(dataset) => Some(dataset),
         Err(error) => {
             assert!(error.message.contains("is missing"), "{error}");
-            eprintln!("SKIPPED {test}: {error}");
+            testing::lacks("DATA", test, error.message);
             None
         }
     }

@@ -5,6 +5,7 @@ use amdahl_record::cell::{Dataset, Labels};
 use super::{as_npy, on_ranks};
 use crate::support::Sandbox;
 use crate::worker;
+use amdahl_testing as testing;
 
 /// Iterations and inertia, where they are.
 type Published = Option<(u64, f64)>;
@@ -27,7 +28,7 @@ fn the_same_bytes_from_every_format_on_threads_and_on_ranks() {
     const TEST: &str = "the_same_bytes_from_every_format_on_threads_and_on_ranks";
     let ranks = worker::mpi_or_skip(TEST);
     for (name, file, k, published) in SETS {
-        let Some(folder) = worker::data_or_skip(TEST, file) else { continue };
+        let Some(folder) = testing::data_or_skip(TEST, file) else { continue };
         let sandbox = Sandbox::new();
         let npy = sandbox.path("points.npy");
         let labels = match *name {
@@ -167,7 +168,7 @@ const AFTER_ONE: &str = include_str!("digits-one-iteration.txt");
 #[test]
 fn labels_after_one_iteration_are_scikit_learn_s() {
     let Some(folder) =
-        worker::data_or_skip("labels_after_one_iteration_are_scikit_learn_s", SETS[0].1)
+        testing::data_or_skip("labels_after_one_iteration_are_scikit_learn_s", SETS[0].1)
     else {
         return;
     };

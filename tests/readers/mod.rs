@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::explain::{amdahl, folder_with, mixed};
 use crate::samples::{self, Made, collect};
+use amdahl_testing::lacks;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -32,15 +33,8 @@ fn python(test: &str) -> Option<PathBuf> {
     if python.is_file() {
         return Some(python);
     }
-    assert!(
-        std::env::var_os("AMDAHL_REQUIRE_READERS").is_none(),
-        "{} is missing",
-        python.display()
-    );
-    eprintln!(
-        "SKIPPED {test}: {} is missing (make readers, or AMDAHL_READERS=PYTHON)",
-        python.display()
-    );
+    let why = format!("{} is missing (make readers, or AMDAHL_READERS=PYTHON)", python.display());
+    lacks("READERS", test, why);
     None
 }
 

@@ -263,7 +263,7 @@ impl Plugin {
 }
 
 /// Words of the plugin's, which are not ended by a zero.
-pub fn text(start: *const c_char, length: usize) -> String {
+pub(crate) fn text(start: *const c_char, length: usize) -> String {
     if start.is_null() {
         return String::new();
     }
@@ -273,7 +273,7 @@ pub fn text(start: *const c_char, length: usize) -> String {
 }
 
 /// Names and values of the plugin's.
-pub fn named(start: *const abi::NamedValue, count: usize) -> Vec<(String, String)> {
+pub(crate) fn named(start: *const abi::NamedValue, count: usize) -> Vec<(String, String)> {
     if start.is_null() {
         return Vec::new();
     }

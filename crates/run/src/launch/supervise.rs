@@ -318,8 +318,8 @@ mod tests {
     #[test]
     fn what_leaves_the_group_and_outlives_its_parent_is_found() {
         let Ok(setsid) = std::process::Command::new("setsid").arg("true").status() else {
-            eprintln!("SKIPPED what_leaves_the_group: no setsid");
-            return;
+            let test = "what_leaves_the_group_and_outlives_its_parent_is_found";
+            return amdahl_testing::skipped(test, "there is no setsid");
         };
         assert!(setsid.success());
         let (exit, ..) = run("orphan", "setsid sleep 600 & sleep 0.2; exit 0", within(60_000));

@@ -4,6 +4,7 @@ use super::state::{State, state};
 use super::*;
 use amdahl_record::cell::{Backend, CellId, Dataset, KMeans, Stop, Synthetic, Workload};
 use amdahl_record::{BuildFacts, Failure, Outcome, SCHEMA};
+use amdahl_testing::skipped;
 
 pub(crate) fn cell() -> Cell {
     Cell {
@@ -183,8 +184,8 @@ fn a_claim_excludes_others_until_it_is_dropped() {
     let _store = Store::open(folder.path(), run("r1", 1)).expect("opens");
     let mine = claim::claim(folder.path(), &key()).expect("a lock file").expect("free");
     if !mine.is_real() {
-        eprintln!("SKIPPED a_claim_excludes_others: this file system knows no locks");
-        return;
+        let test = "a_claim_excludes_others_until_it_is_dropped";
+        return skipped(test, "this file system knows no locks");
     }
     assert!(claim::claim(folder.path(), &key()).expect("a lock file").is_none());
     let other = Key { data: "other".into(), ..key() };

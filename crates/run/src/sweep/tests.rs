@@ -5,6 +5,7 @@ use super::*;
 use crate::launch::classify::Ending;
 use amdahl_record::cell::{Backend, Cell, CellId, KMeans, Stop, Synthetic, Workload};
 use amdahl_record::{BuildFacts, Clustering, LoadFacts, Measured, RunFacts, SCHEMA};
+use amdahl_testing::skipped;
 
 /// Says how an attempt at the cell ends, which is the n-th.
 type End<'a> = dyn FnMut(usize, &Cell) -> Result<Ending> + 'a;
@@ -355,8 +356,8 @@ fn what_another_sweep_has_claimed_is_waited_for_and_not_measured_again() {
     let mut theirs = Store::open(folder.path(), facts("theirs", 1, false)).expect("opens");
     let mut claimed = claim::claim(folder.path(), &key).expect("a lock file");
     if !claimed.as_ref().is_some_and(claim::Claim::is_real) {
-        eprintln!("SKIPPED what_another_sweep_has_claimed: this file system knows no locks");
-        return;
+        let test = "what_another_sweep_has_claimed_is_waited_for_and_not_measured_again";
+        return skipped(test, "this file system knows no locks");
     }
     // The other sweep ends its repeat while this one measures the third cell.
     let mut mock = Mock::new(|n, _| {

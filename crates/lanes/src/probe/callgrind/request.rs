@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn on_a_processor_nothing_happens() {
         if simulated() {
-            return eprintln!("SKIPPED on_a_processor_nothing_happens: this is a simulator");
+            let test = "on_a_processor_nothing_happens";
+            return amdahl_testing::skipped(test, "this is a simulator");
         }
         start();
         toggle();
