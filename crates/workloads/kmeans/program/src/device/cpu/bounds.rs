@@ -17,11 +17,11 @@
 //! smallest normal number ([`Gaps`]). A row that f32 does not decide has its gap from f64.
 //!
 //! **Labels by definition.** The definition of the nearest centroid compares rounded f64 distances.
-//! Two squared distances are in their true order if they differ by more than δ(d₁² + d₂²), δ = (d/8
-//! + 8) · 2^−53, for which a gap above 2.1·δ·d₁ is enough. So 4δ·(d₁ + d₂) is taken off each gap,
-//! and each drift is 10^−8 larger than the movements, of which d₁ grows by no more: 10^−8 > 2.1δ
-//! for all d below 10^8. A row that is not looked at has therefore the label of the definition,
-//! ties and duplicates (gap 0) included: they are always looked at.
+//! Two squared distances are in their true order if they differ by more than δ(d₁² + d₂²), where
+//! δ = (d/8 + 8) · 2^−53, for which a gap above 2.1·δ·d₁ is enough. So 4δ·(d₁ + d₂) is taken off
+//! each gap, and each drift is 10^−8 larger than the movements, of which d₁ grows by no more:
+//! 10^−8 > 2.1δ for all d below 10^8. A row that is not looked at has therefore the label of the
+//! definition, ties and duplicates (gap 0) included: they are always looked at.
 
 use crate::device::Centroids;
 use crate::device::cpu::kernel::Kernel;

@@ -10,12 +10,8 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
-use std::io::Read;
-use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
-
-use sha2::Digest;
 
 use crate::device::cpu::Cpu;
 use crate::device::{KMeansDevice, KMeansShard};

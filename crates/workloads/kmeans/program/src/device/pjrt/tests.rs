@@ -4,6 +4,8 @@
 //! What the plugin is told to do wrong is told by the environment, so those tests start workers:
 //! `tests/pjrt.rs`.
 
+use std::path::{Path, PathBuf};
+
 use super::*;
 use crate::device::{Centroids, LabelSink, Partial};
 use amdahl_accelerator::client::Bf16;
