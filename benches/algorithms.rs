@@ -11,8 +11,9 @@ use amdahl_data::synthetic::Mixture;
 use amdahl_kmeans::device::cpu::Cpu;
 use amdahl_kmeans::device::{Centroids, KMeansDevice, Partial};
 use amdahl_kmeans::update;
+use amdahl_kmeans_description::spec::{Algorithm, Layout};
 use amdahl_lanes::exact::Grid;
-use amdahl_record::cell::{Algorithm, Dataset, Layout, Synthetic};
+use amdahl_record::cell::{Dataset, Synthetic};
 
 /// Rows, columns, clusters in the data, k, most iterations.
 struct Case {

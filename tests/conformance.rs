@@ -2,6 +2,8 @@
 //!
 //! A new communicator joins with a line in [`COMMS`], a new device with a line in [`DEVICES`].
 
+use crate::support::clustering;
+use amdahl_kmeans_description::answer::EFFORT;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -12,6 +14,8 @@ use amdahl_kmeans::device::cpu::kernel::Kernel;
 use amdahl_kmeans::device::cpu::{Cpu, Pool};
 use amdahl_kmeans::device::fake::Fake;
 use amdahl_kmeans::device::pjrt::{Order, Pjrt};
+use amdahl_kmeans_description::answer::Clustering;
+use amdahl_kmeans_description::spec::{Algorithm, Init, KMeans, Layout, Offload, Precision, Stop};
 use amdahl_lanes::comm::hybrid::{Hybrid, Mailroom};
 use amdahl_lanes::comm::solo::Solo;
 use amdahl_lanes::comm::threads::Team;
@@ -24,9 +28,9 @@ use amdahl_program::LaneContext;
 use amdahl_program::fault::Fault;
 use amdahl_program::load::SharedSource;
 use amdahl_program::shared::ProcessShared;
-use amdahl_record::cell::{Algorithm, Init, KMeans, Layout, Offload, Platform, Precision, Stop};
+use amdahl_record::Answer;
+use amdahl_record::cell::Platform;
 use amdahl_record::error::{Error, Kind, Result};
-use amdahl_record::{Answer, Clustering};
 use proptest::prelude::*;
 
 /// A lane's program.
@@ -242,7 +246,7 @@ impl Case {
                     let answer =
                         answer.unwrap_or_else(|e| panic!("{} on {}: {e}", lanes.name, device.name));
                     answer
-                        .check_exact(&oracle)
+                        .check_exact(&oracle, EFFORT)
                         .unwrap_or_else(|e| panic!("{} on {}: {e}", lanes.name, device.name));
                     checked += 1;
                 }
@@ -252,8 +256,7 @@ impl Case {
             checked >= 40,
             "the suite runs on all lanes of two devices at least, got {checked}"
         );
-        let Answer::KMeans(clustering) = oracle;
-        clustering
+        clustering(&oracle)
     }
 }
 

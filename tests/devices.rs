@@ -1,11 +1,13 @@
 //! What is said of accelerators whose published figures are known, and of prices. All records are
 //! made up.
 
+use crate::support::change_kmeans;
 use amdahl_explain::roofline_bound::Bound;
 use amdahl_explain::show;
 use amdahl_explain::show::Style;
 use amdahl_explain::summary::{CellSummary, Summary, summarise};
 use amdahl_explain::{export, metric};
+use amdahl_kmeans_description::spec::Precision;
 use amdahl_record::accelerators::Price;
 use amdahl_record::{Line, Phase};
 
@@ -206,8 +208,7 @@ fn values_of_bfloat16_are_half_as_long() {
     };
     let whole = intensity(&summary);
     for cell in summary.groups.iter_mut().flat_map(|group| &mut group.cells) {
-        let amdahl_record::cell::Workload::KMeans(kmeans) = &mut cell.cell.workload;
-        kmeans.offload.precision = amdahl_record::cell::Precision::Bf16;
+        change_kmeans(&mut cell.cell, |kmeans| kmeans.offload.precision = Precision::Bf16);
     }
     assert_eq!(intensity(&summary), 2.0 * whole);
 }

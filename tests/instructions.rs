@@ -14,7 +14,7 @@ use std::process::Command;
 
 use amdahl_kmeans::device::cpu::Cpu;
 use amdahl_kmeans::device::{Centroids, KMeansShard, Partial};
-use amdahl_record::cell::Layout;
+use amdahl_kmeans_description::spec::Layout;
 use serde::{Deserialize, Serialize};
 
 use crate::common::{LAYOUTS, Rows};

@@ -1,11 +1,13 @@
 //! Laws of scaling: each gives back the parameters that made the times; too few numbers of lanes
 //! are refused.
 
+use crate::support::change_kmeans;
 use amdahl_explain::law;
 use amdahl_explain::law::{Laws, Scaling};
 use amdahl_explain::show::Style;
 use amdahl_explain::summary::{Summary, summarise};
 use amdahl_explain::{export, show};
+use amdahl_kmeans_description::spec::Precision;
 use amdahl_record::Line;
 use proptest::prelude::*;
 
@@ -196,8 +198,7 @@ fn an_accelerator_that_is_used_in_two_ways_has_two_laws() {
             Line::Cell { id, cell } if cell.backend.platform().is_some() => {
                 ids.insert(id.clone(), cell.lanes());
                 let mut cell = cell.clone();
-                let amdahl_record::cell::Workload::KMeans(kmeans) = &mut cell.workload;
-                kmeans.offload.precision = amdahl_record::cell::Precision::Bf16;
+                change_kmeans(&mut cell, |kmeans| kmeans.offload.precision = Precision::Bf16);
                 other.push((id.clone(), cell));
             }
             Line::Record(record) => {

@@ -2,11 +2,12 @@
 //! by a shell script over rows whose clusters are known; the worker that writes their rows and
 //! judges their answers is the real one.
 
+use crate::support::clustering;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use amdahl_data::write;
-use amdahl_record::peer::Rule;
+use amdahl_kmeans_description::peer::{Judged, Rule};
 use amdahl_record::{Answer, Failure, Outcome};
 
 use crate::support::{Sandbox, class, reason};
@@ -80,15 +81,16 @@ fn a_peer_is_measured_and_its_answer_judged() {
     let (serial, fake) = (of("serial"), of("fake"));
     let measured = fake.measured.expect("measured");
     let peer = measured.peer.clone().expect("a peer");
+    let judged = Judged::of(&peer).expect("judged");
     assert_eq!(
-        (peer.name.as_str(), peer.version.as_str(), peer.rule),
+        (peer.name.as_str(), peer.version.as_str(), judged.rule),
         ("fake", "fake 1", Rule::Lloyd)
     );
     assert_eq!((measured.seconds, measured.peak_rss_bytes), (0.25, Some(1 << 20)));
-    let one = peer.one_step.expect("compared");
+    let one = judged.one_step.expect("compared");
     assert_eq!((one.inertia, one.ours, one.other_labels, one.near_ties), (1.5, 1.5, 0, None));
-    let (Answer::KMeans(found), Answer::KMeans(right)) =
-        (&*measured.answer, &*serial.measured.expect("measured").answer);
+    let found = clustering(&measured.answer);
+    let right = clustering(&serial.measured.expect("measured").answer);
     assert_eq!(
         (found.inertia, &found.sizes, &found.labels),
         (right.inertia, &right.sizes, &right.labels),

@@ -1,12 +1,17 @@
 //! Accelerators as whole programs run them: real workers, real ranks, every failure a row with a
 //! reason.
 
+use crate::support::{change_kmeans, clustering, kmeans};
+use amdahl_kmeans_description::answer::EFFORT;
+use amdahl_kmeans_description::answer::check_rounded;
 use std::path::PathBuf;
 use std::process::Command;
 
 use amdahl_accelerator::environment::REFERENCE;
-use amdahl_record::cell::{Algorithm, Arithmetic, Cell, Precision, Stop, Update, Workload};
-use amdahl_record::{Answer, Clustering, Failure, Outcome, Phase, device};
+use amdahl_kmeans_description::answer::Clustering;
+use amdahl_kmeans_description::spec::{Algorithm, Arithmetic, Precision, Stop, Update};
+use amdahl_record::cell::{Cell, WorkloadSpec};
+use amdahl_record::{Answer, Failure, Outcome, Phase, device};
 
 use crate::support::{Ran, Sandbox, class, reason};
 use crate::worker::{self, mpi_or_skip, synthetic};
@@ -17,16 +22,6 @@ fn plugin() -> PathBuf {
     assert_eq!(amdahl_reference::PLATFORM, "amdahl-reference");
     let folder = std::env::current_exe().expect("this program");
     folder.parent().expect("a folder").join(REFERENCE)
-}
-
-fn kmeans(cell: &mut Cell) -> &mut amdahl_record::cell::KMeans {
-    let Workload::KMeans(kmeans) = &mut cell.workload;
-    kmeans
-}
-
-fn clustering(answer: &Answer) -> &Clustering {
-    let Answer::KMeans(clustering) = answer;
-    clustering
 }
 
 /// Runs a cell on the reference plugin.
@@ -40,7 +35,7 @@ fn a_worker_with_a_device_gives_the_processor_s_answer() {
     let mut cell = synthetic("pjrt-reference", 1, 1);
     let right = worker::measure(&synthetic("serial", 1, 1), &[]);
     let measured = measure(&cell);
-    measured.answer.check_exact(&right.answer).expect("the same bits");
+    measured.answer.check_exact(&right.answer, EFFORT).expect("the same bits");
     assert_eq!(measured.platform, "amdahl-reference");
     let facts = measured.device.as_ref().expect("facts of the device");
     assert!(
@@ -69,11 +64,18 @@ fn a_worker_with_a_device_gives_the_processor_s_answer() {
     let timed: f64 = Phase::TIMED.iter().map(|&phase| measured.wall(phase)[0]).sum();
     assert!(timed <= measured.seconds, "phases are within the timed part");
     // Batches and the assignment of all rows at the end use the same programs.
-    kmeans(&mut cell).algorithm = Algorithm::Minibatch { batch: 100, seed: 3 };
+    change_kmeans(&mut cell, |kmeans| {
+        kmeans.algorithm = Algorithm::Minibatch { batch: 100, seed: 3 }
+    });
     let batches = measure(&cell);
     let mut serial = synthetic("serial", 1, 1);
-    kmeans(&mut serial).algorithm = Algorithm::Minibatch { batch: 100, seed: 3 };
-    batches.answer.check_exact(&worker::measure(&serial, &[]).answer).expect("the same bits");
+    change_kmeans(&mut serial, |kmeans| {
+        kmeans.algorithm = Algorithm::Minibatch { batch: 100, seed: 3 }
+    });
+    batches
+        .answer
+        .check_exact(&worker::measure(&serial, &[]).answer, EFFORT)
+        .expect("the same bits");
 }
 
 #[test]
@@ -86,11 +88,16 @@ fn batches_of_any_number_of_rows_have_one_program() {
             synthetic(if ranks == 1 { "pjrt-reference" } else { "mpi+pjrt-reference" }, ranks, 1);
         let mut serial = synthetic("serial", 1, 1);
         for cell in [&mut cell, &mut serial] {
-            kmeans(cell).algorithm = Algorithm::Minibatch { batch, seed: 3 };
-            (kmeans(cell).stop, kmeans(cell).warmup) = (Stop::Iterations(40), 0);
+            change_kmeans(cell, |kmeans| {
+                kmeans.algorithm = Algorithm::Minibatch { batch, seed: 3 };
+                (kmeans.stop, kmeans.warmup) = (Stop::Iterations(40), 0);
+            });
         }
         let batches = measure(&cell);
-        batches.answer.check_exact(&worker::measure(&serial, &[]).answer).expect("the same bits");
+        batches
+            .answer
+            .check_exact(&worker::measure(&serial, &[]).answer, EFFORT)
+            .expect("the same bits");
         for lane in batches.lanes.iter() {
             let programs = lane.device.expect("facts of the lane").programs;
             assert_eq!(programs, 2, "one for batches, one for all rows; {ranks} ranks");
@@ -106,7 +113,10 @@ fn ranks_with_a_device_each_give_the_same_bits() {
     let right = worker::measure(&synthetic("serial", 1, 1), &[]);
     for ranks in 1..=3 {
         let measured = measure(&synthetic("mpi+pjrt-reference", ranks, 1));
-        measured.answer.check_exact(&right.answer).unwrap_or_else(|e| panic!("{ranks} ranks: {e}"));
+        measured
+            .answer
+            .check_exact(&right.answer, EFFORT)
+            .unwrap_or_else(|e| panic!("{ranks} ranks: {e}"));
         assert_eq!(measured.lanes.len(), ranks as usize);
         assert!(
             measured
@@ -130,13 +140,14 @@ fn what_is_rounded_stays_within_its_bound() {
         ] {
             let name = if ranks == 0 { "pjrt-reference" } else { "mpi+pjrt-reference" };
             let mut cell = synthetic(name, ranks.max(1), 1);
-            kmeans(&mut cell).arithmetic = Arithmetic::F32;
-            (kmeans(&mut cell).offload.update, kmeans(&mut cell).offload.precision) =
-                (update, precision);
+            change_kmeans(&mut cell, |kmeans| kmeans.arithmetic = Arithmetic::F32);
+            change_kmeans(&mut cell, |kmeans| {
+                (kmeans.offload.update, kmeans.offload.precision) = (update, precision);
+            });
             let measured = measure(&cell);
             let facts = measured.device.as_ref().expect("facts of the device");
             assert!(!facts.exact);
-            device::check(&measured.answer, &right.answer, true)
+            check_rounded(&measured.answer, &right.answer, true)
                 .unwrap_or_else(|e| panic!("{cell:?}: {e}"));
             let (found, right) = (clustering(&measured.answer), clustering(&right.answer));
             let off = (found.inertia / right.inertia - 1.0).abs();
@@ -158,9 +169,9 @@ fn what_is_rounded_stays_within_its_bound() {
 fn another_answer_is_refused() {
     let measured = measure(&synthetic("pjrt-reference", 1, 1));
     let with = |change: &dyn Fn(&mut Clustering)| {
-        let mut other = clustering(&measured.answer).clone();
+        let mut other = clustering(&measured.answer);
         change(&mut other);
-        device::check(&Answer::KMeans(other), &measured.answer, true)
+        check_rounded(&Answer::from(other), &measured.answer, true)
     };
     assert_eq!(with(&|_| {}), Ok(()));
     assert_eq!(with(&|c| c.inertia *= 1.005), Ok(()));
@@ -308,11 +319,15 @@ fn another_plugin_is_measured_anew() {
 #[test]
 fn the_answer_is_what_the_serial_backend_would_stop_at() {
     let mut cell = synthetic("pjrt-reference", 1, 1);
-    kmeans(&mut cell).stop = Stop::Converged { tolerance: 0.0, max_iterations: 200 };
+    change_kmeans(&mut cell, |kmeans| {
+        kmeans.stop = Stop::Converged { tolerance: 0.0, max_iterations: 200 }
+    });
     let mut serial = synthetic("serial", 1, 1);
-    kmeans(&mut serial).stop = Stop::Converged { tolerance: 0.0, max_iterations: 200 };
+    change_kmeans(&mut serial, |kmeans| {
+        kmeans.stop = Stop::Converged { tolerance: 0.0, max_iterations: 200 }
+    });
     let (measured, right) = (measure(&cell), worker::measure(&serial, &[]));
-    measured.answer.check_exact(&right.answer).expect("the same bits");
+    measured.answer.check_exact(&right.answer, EFFORT).expect("the same bits");
     assert!(clustering(&measured.answer).converged);
 }
 
@@ -325,14 +340,14 @@ fn nothing_is_left_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let cell_file = folder.path().join("cell.json");
     let mut cell = synthetic("pjrt-reference", 1, 1);
-    kmeans(&mut cell).stop = Stop::Iterations(2);
+    change_kmeans(&mut cell, |kmeans| kmeans.stop = Stop::Iterations(2));
     for (update, fault, code) in [
         (Update::Host, "", 0),
         (Update::Device, "", 0),
         (Update::Host, "event", 1),
         (Update::Host, "create", 2),
     ] {
-        kmeans(&mut cell).offload.update = update;
+        change_kmeans(&mut cell, |kmeans| kmeans.offload.update = update);
         std::fs::write(&cell_file, serde_json::to_string(&cell).expect("JSON")).expect("written");
         let out = Command::new("valgrind")
             .args([

@@ -1,8 +1,12 @@
 //! Real data, real processes, real ranks: the reference results, and the same bits on any number of
 //! lanes.
 
-use amdahl_record::cell::{Algorithm, Backend, Cell, Dataset, KMeans, Stop, Workload};
-use amdahl_record::{Answer, Clustering, Failure, Measured, Phase};
+use crate::support::change_kmeans;
+use amdahl_kmeans_description::answer::Clustering;
+use amdahl_kmeans_description::answer::EFFORT;
+use amdahl_kmeans_description::spec::{Algorithm, KMeans, Stop};
+use amdahl_record::cell::{Backend, Cell, Dataset, WorkloadSpec};
+use amdahl_record::{Answer, Failure, Measured, Phase};
 
 use crate::worker;
 use amdahl_testing as testing;
@@ -75,11 +79,8 @@ const RANKS: &[(&str, u32, u32)] =
 
 fn cell(name: &str, k: u32, (backend, ranks, threads): (&str, u32, u32)) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans::new(
-            k,
-            Stop::Converged { tolerance: 0.0, max_iterations: 1000 },
-            1,
-        )),
+        workload: KMeans::new(k, Stop::Converged { tolerance: 0.0, max_iterations: 1000 }, 1)
+            .spec(),
         dataset: Dataset::Catalogue { name: name.into(), sample: None },
         backend: Backend::from_name(backend).expect("a backend"),
         ranks,
@@ -88,9 +89,8 @@ fn cell(name: &str, k: u32, (backend, ranks, threads): (&str, u32, u32)) -> Cell
     }
 }
 
-fn clustering(measured: &Measured) -> &Clustering {
-    let Answer::KMeans(clustering) = &*measured.answer;
-    clustering
+fn clustering(measured: &Measured) -> Clustering {
+    crate::support::clustering(&measured.answer)
 }
 
 fn holds(test: &str, layouts: &[(&str, u32, u32)]) {
@@ -116,7 +116,7 @@ fn holds(test: &str, layouts: &[(&str, u32, u32)]) {
                 worker::measure(&cell(reference.name, reference.k, layout), &environment);
             measured
                 .answer
-                .check_exact(&oracle.answer)
+                .check_exact(&oracle.answer, EFFORT)
                 .unwrap_or_else(|e| panic!("{} on {layout:?}: {e}", reference.name));
             assert_eq!(measured.lanes.len() as u32, layout.1 * layout.2);
             checked += 1;
@@ -163,7 +163,10 @@ fn covertype_is_the_same_on_any_number_of_lanes() {
     }
     for layout in layouts {
         let measured = worker::measure(&cell("covertype-ramp", 7, layout), &environment);
-        measured.answer.check_exact(&oracle.answer).unwrap_or_else(|e| panic!("{layout:?}: {e}"));
+        measured
+            .answer
+            .check_exact(&oracle.answer, EFFORT)
+            .unwrap_or_else(|e| panic!("{layout:?}: {e}"));
     }
 }
 
@@ -189,11 +192,13 @@ fn bounded_algorithms_give_the_bits_of_lloyd_on_real_data() {
             }
             for layout in layouts {
                 let mut cell = cell(name, k, layout);
-                let Workload::KMeans(kmeans) = &mut cell.workload;
-                kmeans.algorithm = algorithm;
+                change_kmeans(&mut cell, |kmeans| kmeans.algorithm = algorithm);
                 let bounded = worker::measure(&cell, &environment);
                 let what = format!("{name}, k = {k}, {algorithm:?} on {layout:?}");
-                bounded.answer.check_exact(&lloyd.answer).unwrap_or_else(|e| panic!("{what}: {e}"));
+                bounded
+                    .answer
+                    .check_exact(&lloyd.answer, EFFORT)
+                    .unwrap_or_else(|e| panic!("{what}: {e}"));
                 let looked = clustering(&bounded).distances.expect("counted");
                 assert!(looked < all, "{what}: {looked} distances, Lloyd's algorithm {all}");
             }
@@ -219,7 +224,10 @@ fn every_backend_runs_with_more_lanes_than_rows() {
         let mut cell = worker::synthetic(backend, ranks, threads);
         few(&mut cell);
         let measured = worker::measure(&cell, &[]);
-        measured.answer.check_exact(&oracle.answer).unwrap_or_else(|e| panic!("{backend}: {e}"));
+        measured
+            .answer
+            .check_exact(&oracle.answer, EFFORT)
+            .unwrap_or_else(|e| panic!("{backend}: {e}"));
         assert_eq!(measured.lanes.iter().map(|lane| lane.rows).sum::<u64>(), 5);
     }
 }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use amdahl_record::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
+use amdahl_kmeans_description::answer::Clustering;
+use amdahl_kmeans_description::spec::{KMeans, Stop};
+use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic, WorkloadSpec};
 use amdahl_record::host::{CacheFacts, HostFacts};
 use amdahl_record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
 use amdahl_record::read::Results;
 use amdahl_record::units::Unit;
 use amdahl_record::{
-    Answer, BuildFacts, Clustering, Failure, Key, LaneFacts, Line, LoadFacts, Measured, Outcome,
-    Phase, Provenance, Reading, Record, RunFacts, SCHEMA, Scope,
+    Answer, BuildFacts, Failure, Key, LaneFacts, Line, LoadFacts, Measured, Outcome, Phase,
+    Provenance, Reading, Record, RunFacts, SCHEMA, Scope,
 };
 
 /// Numbers that look random and are the same every time.
@@ -79,7 +81,7 @@ impl Default for Made {
 
 pub fn cell(points: u64, k: u32, backend: &str, ranks: u32, threads: u32) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans::new(k, Stop::Iterations(20), 2)),
+        workload: KMeans::new(k, Stop::Iterations(20), 2).spec(),
         dataset: Dataset::Synthetic {
             shape: Synthetic::Mixture,
             points,
@@ -136,7 +138,7 @@ pub fn build(id: &str) -> BuildFacts {
 }
 
 pub fn answer(points: u64) -> Answer {
-    Answer::KMeans(Clustering {
+    Answer::from(Clustering {
         rows: points,
         dims: 16,
         iterations: 20,

@@ -1,13 +1,14 @@
 //! Made-up results of every kind that a figure has to cope with.
 
+use crate::support::{change_kmeans, clustering, kmeans};
 use std::collections::BTreeMap;
 
+use amdahl_kmeans_description::peer::{Judged, Rule};
+use amdahl_kmeans_description::spec::{Algorithm, Precision, Update};
 use amdahl_record::accelerators::Price;
-use amdahl_record::cell::{
-    Algorithm, Backend, Cell, Dataset, Peer, PeerLanes, Precision, Update, Workload,
-};
+use amdahl_record::cell::{Backend, Cell, Dataset, Peer, PeerLanes, WorkloadSpec};
 use amdahl_record::device::DeviceFacts;
-use amdahl_record::peer::{PeerFacts, Rule};
+use amdahl_record::peer::PeerFacts;
 use amdahl_record::simulation::SimulationEnd;
 use amdahl_record::{Answer, Failure, Line, Outcome, Phase, Record};
 
@@ -129,7 +130,7 @@ pub fn simulated() -> Vec<Line> {
     let mut k = BTreeMap::new();
     for line in &lines {
         if let Line::Cell { id, cell } = line {
-            let Workload::KMeans(kmeans) = &cell.workload;
+            let kmeans = kmeans(&cell);
             k.insert(id.clone(), f64::from(kmeans.k));
         }
     }
@@ -179,7 +180,7 @@ fn records(trials: Vec<Trial>, repeats: u32) -> Vec<Line> {
     let made = Made { points: vec![], ..Made::default() };
     let (mut lines, mut noise) = (made.lines(), Noise::new(7));
     for Trial { cell, slower, inertia } in trials {
-        let Workload::KMeans(kmeans) = &cell.workload;
+        let kmeans = kmeans(&cell);
         let Dataset::Synthetic { points, dims, .. } = cell.dataset else {
             panic!("synthetic rows")
         };
@@ -193,10 +194,10 @@ fn records(trials: Vec<Trial>, repeats: u32) -> Vec<Line> {
                 .flatten()
                 .flatten()
                 .for_each(|value| *value *= slower);
-            let Answer::KMeans(mut clustering) = samples::answer(points);
+            let mut clustering = clustering(&samples::answer(points));
             clustering.dims = dims;
             clustering.inertia *= inertia;
-            measured.answer = Answer::KMeans(clustering).into();
+            measured.answer = Answer::from(clustering).into();
             if let Some(peer) = cell.backend.peer() {
                 measured.readings.clear();
                 measured.peer = Some(
@@ -206,9 +207,7 @@ fn records(trials: Vec<Trial>, repeats: u32) -> Vec<Line> {
                         timed: "by its own clock".into(),
                         cpu_seconds: None,
                         load_seconds: None,
-                        inertia: None,
-                        rule: Rule::Lloyd,
-                        one_step: None,
+                        own: Judged { inertia: None, rule: Rule::Lloyd, one_step: None }.fields(),
                     })
                     .into(),
                 );
@@ -252,8 +251,9 @@ pub fn peers() -> Vec<Line> {
             .flat_map(|(name, slower, inertia)| [1, 2].map(|n| peer(name, n, *slower, *inertia))),
     );
     let mut batches = trial(100_000, 16, 16, "mpi", (2, 1));
-    let Workload::KMeans(kmeans) = &mut batches.cell.workload;
-    kmeans.algorithm = Algorithm::Minibatch { batch: 1024, seed: 1 };
+    change_kmeans(&mut batches.cell, |kmeans| {
+        kmeans.algorithm = Algorithm::Minibatch { batch: 1024, seed: 1 }
+    });
     (batches.slower, batches.inertia) = (0.2, 1.04);
     trials.push(batches);
     let mut lines = records(trials, 6);
@@ -348,8 +348,9 @@ fn variants() -> Vec<Line> {
             [("pjrt-reference", 1), ("mpi+pjrt-reference", 1), ("mpi+pjrt-reference", 2)]
         {
             let mut one = trial(100_000, 16, 16, name, (ranks, 1));
-            let Workload::KMeans(kmeans) = &mut one.cell.workload;
-            (kmeans.offload.precision, kmeans.offload.update) = (precision, update);
+            change_kmeans(&mut one.cell, |kmeans| {
+                (kmeans.offload.precision, kmeans.offload.update) = (precision, update);
+            });
             one.slower = 6.0;
             one.inertia = if precision == Precision::Bf16 { 1.002 } else { 1.0 };
             trials.push(one);

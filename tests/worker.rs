@@ -1,10 +1,12 @@
 //! The worker as a process: how tests find it, launch it and read its report.
 
+use crate::support::change_kmeans;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use amdahl_record::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
+use amdahl_kmeans_description::spec::{KMeans, Stop};
+use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic, WorkloadSpec};
 use amdahl_record::protocol::Capabilities;
 use amdahl_record::{End, Failure, Measured};
 use amdahl_worker::read_report;
@@ -86,7 +88,7 @@ pub fn measure(cell: &Cell, environment: &[(&str, &str)]) -> Measured {
 /// A small synthetic cell.
 pub fn synthetic(backend: &str, ranks: u32, threads: u32) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans::new(5, Stop::Iterations(6), 1)),
+        workload: KMeans::new(5, Stop::Iterations(6), 1).spec(),
         dataset: Dataset::Synthetic {
             shape: Synthetic::Mixture,
             points: 2000,
@@ -134,8 +136,7 @@ fn true_labels_without_classes_are_refused_before_the_work() {
         panic!("made-up rows")
     };
     (*points, *clusters) = (20_000, 20_000);
-    let Workload::KMeans(kmeans) = &mut cell.workload;
-    kmeans.k = 20_000;
+    change_kmeans(&mut cell, |kmeans| kmeans.k = 20_000);
     let (class, reason) = refused(&cell);
     assert_eq!(class, Failure::Data, "{reason}");
     assert!(reason.contains("too many for a table"), "{reason}");

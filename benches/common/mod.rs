@@ -5,8 +5,9 @@ use amdahl_data::{MatrixRows, Source};
 use amdahl_kmeans::device::cpu::Cpu;
 use amdahl_kmeans::device::{Centroids, KMeansDevice, KMeansShard, Partial};
 use amdahl_kmeans::update;
+use amdahl_kmeans_description::spec::Layout;
 use amdahl_lanes::exact::Grid;
-use amdahl_record::cell::{Layout, Synthetic};
+use amdahl_record::cell::Synthetic;
 
 /// All layouts, with their words.
 pub const LAYOUTS: [(Layout, &str); 2] = [(Layout::Tiles, "tiles"), (Layout::Rows, "rows")];

@@ -10,9 +10,10 @@ use super::cells::{attempt, launching};
 use super::{Format, SCHEMA, Scratch};
 use crate::output;
 use amdahl_explain::{labels, noise as explained};
+use amdahl_kmeans_description::spec::{KMeans, Stop};
 use amdahl_lanes::probe::load::Watch;
 use amdahl_lanes::signals::Interrupts;
-use amdahl_record::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
+use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 use amdahl_record::noise::{CellNoise, NOISE, Noise, Smallest};
@@ -44,14 +45,7 @@ fn cell(backend: Backend, threads: u32) -> Cell {
         clusters: 16,
         seed: 1,
     };
-    Cell {
-        workload: Workload::KMeans(kmeans),
-        dataset,
-        backend,
-        ranks: 1,
-        threads,
-        oversubscribe: false,
-    }
+    Cell { workload: kmeans.spec(), dataset, backend, ranks: 1, threads, oversubscribe: false }
 }
 
 /// Measures, keeps and prints the certificate.

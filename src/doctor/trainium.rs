@@ -13,11 +13,12 @@ use amdahl_data::MatrixRows;
 use amdahl_kmeans::device::cpu::Cpu;
 use amdahl_kmeans::device::pjrt::{Order, Pjrt};
 use amdahl_kmeans::device::{Centroids, KMeansDevice, Partial};
+use amdahl_kmeans_description::spec::{Offload, Precision, Update};
 use amdahl_lanes::exact::Grid;
 use amdahl_lanes::probe::{Availability, Probe, Seat, neuron};
 use amdahl_record::accelerators;
 use amdahl_record::accelerators::Price;
-use amdahl_record::cell::{Offload, Platform, Precision, Update};
+use amdahl_record::cell::Platform;
 use amdahl_record::error::{Error, Result};
 
 const TOPIC: &str = "Trainium";

@@ -1,9 +1,10 @@
 //! Planning held against naive models, and against any text.
 
+use crate::support::kmeans;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use amdahl_record::cell::{Cell, CellId, Dataset, Workload};
+use amdahl_record::cell::{Cell, CellId, Dataset, WorkloadSpec};
 use amdahl_record::error::{Kind, Result};
 use amdahl_run::plan;
 use amdahl_run::plan::{Machine, Plan};
@@ -159,7 +160,7 @@ fn a_value_that_many_others_name_is_computed_once() {
     }
     text.push_str(" iterations = \"warmup\" }\n");
     let plan = parse(&text, 1).expect("a good manifest");
-    let Workload::KMeans(kmeans) = &plan.cells[0].cell.workload;
+    let kmeans = kmeans(&plan.cells[0].cell);
     assert_eq!(kmeans.warmup, 2);
 }
 
@@ -253,7 +254,7 @@ proptest! {
                 prop_assert!(!refused, "{}", text);
                 let asked = plan.cells.iter().filter(|planned| planned.repeats == plan.experiment.repeats);
                 let got: Vec<_> = asked.map(|planned| {
-                    let Workload::KMeans(kmeans) = &planned.cell.workload;
+                    let kmeans = kmeans(&planned.cell);
                     let Dataset::Synthetic { points, .. } = &planned.cell.dataset else { unreachable!("synthetic") };
                     let backend = planned.cell.backend.name().to_string();
                     (backend, planned.cell.ranks, planned.cell.threads, kmeans.k, *points)

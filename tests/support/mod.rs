@@ -1,6 +1,7 @@
 //! What tests of whole programs share: a folder of their own, the program, a worker that fails as a
 //! test wants, bounded waiting.
 
+use amdahl_kmeans_description::spec::KMeans;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,11 +9,27 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use amdahl_record::cell::CellId;
+use amdahl_kmeans_description::answer::Clustering;
+use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::read::{Results, read};
-use amdahl_record::{
-    Answer, Clustering, End, Failure, LoadFacts, Measured, Outcome, PROTOCOL, Report,
-};
+use amdahl_record::{Answer, End, Failure, LoadFacts, Measured, Outcome, PROTOCOL, Report};
+
+/// The k-means of a cell.
+pub fn kmeans(cell: &Cell) -> KMeans {
+    KMeans::of(&cell.workload).expect("a k-means cell")
+}
+
+/// Changes the k-means of a cell.
+pub fn change_kmeans(cell: &mut Cell, change: impl FnOnce(&mut KMeans)) {
+    let mut kmeans = kmeans(cell);
+    change(&mut kmeans);
+    cell.workload = kmeans.spec();
+}
+
+/// The clustering of an answer.
+pub fn clustering(answer: &Answer) -> Clustering {
+    Clustering::of(answer).expect("a clustering")
+}
 
 /// The worker beside the program under test, where `cargo build` and `make test` leave it.
 pub fn built_worker() -> PathBuf {
@@ -238,7 +255,7 @@ fn measured() -> Measured {
         kernel: "a script".into(),
         host: amdahl_record::host::gather().id.into(),
         seconds: 0.5,
-        answer: Answer::KMeans(clustering).into(),
+        answer: Answer::from(clustering).into(),
         lanes: vec![].into(),
         readings: vec![],
         peak_rss_bytes: None,

@@ -27,10 +27,11 @@ use std::sync::Mutex;
 use amdahl_data as data;
 use amdahl_data::weights::weighted;
 use amdahl_data::{MatrixRows, RowSource, Shape, Source};
+use amdahl_kmeans_description::spec::{Algorithm, Init};
 use amdahl_lanes::comm::Comm;
 use amdahl_lanes::spawn;
 use amdahl_program::load::{Opens, SharedSource};
-use amdahl_record::cell::{Algorithm, Dataset, Init};
+use amdahl_record::cell::Dataset;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 

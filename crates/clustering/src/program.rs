@@ -21,10 +21,11 @@ use amdahl_kmeans::engine::{Engine, Iteration, Limit, Watch};
 use amdahl_kmeans::tally;
 use amdahl_kmeans::tally::Tally;
 use amdahl_kmeans::{empty_clusters, quality};
+use amdahl_kmeans_description::spec::Algorithm;
 use amdahl_lanes::comm::{Buf, Comm, Op, agreed};
 use amdahl_program::load;
 use amdahl_program::load::{Opens, Part};
-use amdahl_record::cell::{Algorithm, BACKENDS, Backend};
+use amdahl_record::cell::{BACKENDS, Backend};
 use amdahl_record::error::{Error, Result};
 
 /// Looks on, on the first lane of each process.

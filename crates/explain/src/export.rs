@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::summary::{CellSummary, Group, Summary};
 use crate::{labels, law};
 use amdahl_record::Phase;
-use amdahl_record::cell::Workload;
 use amdahl_record::error::{Error, Result};
 
 /// Version of the JSON and CSV output of `amdahl show` and `amdahl compare`.
@@ -46,7 +45,7 @@ struct Row<'a> {
     dataset: String,
     rows: Option<u64>,
     dims: Option<u32>,
-    k: u32,
+    k: Option<u64>,
     backend: &'a str,
     ranks: u32,
     threads: u32,
@@ -68,7 +67,7 @@ struct Row<'a> {
     efficiency: Option<f64>,
     imbalance: Option<f64>,
     iterations: Option<u32>,
-    inertia: Option<f64>,
+    objective: Option<f64>,
     cpu_seconds: Option<f64>,
     load_seconds: Option<f64>,
     peak_rss_bytes: Option<f64>,
@@ -90,7 +89,6 @@ struct Row<'a> {
 }
 
 fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<'a> {
-    let Workload::KMeans(kmeans) = &group.workload;
     let interval = cell.time.and_then(|t| t.interval);
     let speedup = cell.speedup.and_then(|s| s.interval);
     let phase = |phase| cell.phase(phase).map(|p| p.mean_s);
@@ -100,7 +98,7 @@ fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<
         dataset: labels::dataset_name(&group.dataset),
         rows: group.rows,
         dims: group.dims,
-        k: kmeans.k,
+        k: labels::own_sizes(group).first().map(|(_, size)| *size),
         backend: cell.cell.backend.name(),
         ranks: cell.cell.ranks,
         threads: cell.cell.threads,
@@ -122,7 +120,7 @@ fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<
         efficiency: cell.efficiency.map(|e| e.value),
         imbalance: cell.imbalance,
         iterations: cell.iterations,
-        inertia: cell.inertia,
+        objective: cell.objective.as_ref().map(|objective| objective.value),
         cpu_seconds: cell.cpu_s,
         load_seconds: cell.load_s,
         peak_rss_bytes: cell.peak_rss_bytes,

@@ -138,7 +138,7 @@ fn accuracy(group: &Group) -> Vec<String> {
         ours.iter().copied().filter(|c| labels::series(&c.cell) == *name).collect()
     };
     let agrees =
-        |a: &CellSummary, b: &CellSummary| a.quality == b.quality && a.inertia == b.inertia;
+        |a: &CellSummary, b: &CellSummary| a.quality == b.quality && a.objective == b.objective;
     if let Some(first) = ours.first() {
         let most = ours.iter().map(|c| c.cell.lanes()).max().unwrap_or(1);
         let by_lanes =

@@ -1,68 +1,52 @@
 //! How workloads, data sets and cells are called in tables, figures and the report.
 
 use amdahl_record::cell::{
-    Algorithm, Arithmetic, BACKENDS, Backend, Cell, Dataset, DeviceKind, Init, KMeans, Layout,
-    Precision, Sample, Schedule, Stop, Synthetic, Update, Workload,
+    BACKENDS, Backend, Cell, Dataset, DeviceKind, Sample, Synthetic, WorkloadSpec,
 };
 use amdahl_record::units;
+use amdahl_workload::SizeName;
+use amdahl_workload::parameter::Kind;
+
+use crate::summary::Group;
 
 /// A workload in a few words: `k-means, k = 8, from the first rows, 20 iterations`.
-pub fn workload(workload: &Workload) -> String {
-    let Workload::KMeans(kmeans) = workload;
-    let init = match &kmeans.init {
-        Init::FirstRows => "from the first rows".to_string(),
-        Init::RandomRows { seed } => format!("from random rows (seed {seed})"),
-        Init::KMeansPlusPlus { seed } => format!("from k-means++ (seed {seed})"),
-        Init::KMeansParallel { seed } => format!("from k-means|| (seed {seed})"),
-        Init::Given { path } => format!("from the centroids in {}", file_name(path)),
-    };
-    let stop = match kmeans.stop {
-        Stop::Iterations(1) => "1 iteration".to_string(),
-        Stop::Iterations(n) => format!("{n} iterations"),
-        Stop::Converged { tolerance, max_iterations } => {
-            format!(
-                "until it converges (tolerance {tolerance}, at most {max_iterations} iterations)"
-            )
-        }
-    };
-    // What is as usual needs no words.
-    let algorithm = match kmeans.algorithm {
-        Algorithm::Lloyd => String::new(),
-        Algorithm::Hamerly => ", Hamerly's bounds".into(),
-        Algorithm::Yinyang => ", Yinyang bounds".into(),
-        Algorithm::Minibatch { batch, .. } => {
-            format!(", batches of {} rows", units::count(f64::from(batch)))
-        }
-    };
-    let layout = match kmeans.layout {
-        Layout::Tiles => "",
-        Layout::Rows => ", rows as they come",
-    };
-    let arithmetic = match kmeans.arithmetic {
-        Arithmetic::Certified => "",
-        Arithmetic::F32 => ", f32 without certificate",
-    };
-    let schedule = match kmeans.schedule {
-        Schedule::Static => "",
-        Schedule::Dynamic => ", dynamic chunks",
-    };
-    let precision = match kmeans.offload.precision {
-        Precision::F32 => "",
-        Precision::Bf16 => ", bfloat16 products",
-    };
-    let update = match kmeans.offload.update {
-        Update::Host => "",
-        Update::Device => ", sums on the device",
-    };
-    let plugin = kmeans
-        .offload
-        .plugin
-        .as_deref()
-        .map_or(String::new(), |path| format!(", plugin {}", file_name(path)));
-    format!(
-        "k-means, k = {}, {init}, {stop}{algorithm}{layout}{arithmetic}{schedule}{precision}{update}{plugin}",
-        kmeans.k
-    )
+pub fn workload(spec: &WorkloadSpec) -> String {
+    amdahl_workloads::of(spec).in_words(spec)
+}
+
+/// The value of a cell's parameter as manifests write it; none where it has no such parameter.
+pub fn parameter(cell: &Cell, name: &str) -> Option<String> {
+    let parameters = amdahl_workloads::of(&cell.workload).parameters();
+    let parameter = parameters.iter().find(|parameter| parameter.name == name)?;
+    (parameter.shown)(&cell.workload, &cell.backend)
+}
+
+/// The same of a parameter that is one of a few words.
+pub fn word(cell: &Cell, name: &str) -> Option<&'static str> {
+    let parameters = amdahl_workloads::of(&cell.workload).parameters();
+    let parameter = parameters.iter().find(|parameter| parameter.name == name)?;
+    let Kind::Word(words) = parameter.kind else { return None };
+    let own = (parameter.shown)(&cell.workload, &cell.backend)?;
+    words.iter().map(|(word, _)| *word).find(|word| *word == own)
+}
+
+/// The workload's own size beside rows and columns, as in formulas: `k = 8`. The workload's name
+/// where it has none.
+pub fn own_size(group: &Group) -> String {
+    match own_sizes(group).first() {
+        Some((name, value)) => format!("{} = {value}", name.symbol),
+        None => amdahl_workloads::of(&group.workload).title().to_string(),
+    }
+}
+
+/// The workload's own sizes beside rows and columns.
+pub fn own_sizes(group: &Group) -> Vec<(&'static SizeName, u64)> {
+    let workload = amdahl_workloads::of(&group.workload);
+    // Those that do not depend on the rows are known without them.
+    let size = workload.size(&group.workload, Some(1), Some(1)).unwrap_or_default();
+    let named = workload.sizes().iter().zip(size);
+    let own = named.filter(|(name, _)| !["points", "dims"].contains(&name.key));
+    own.map(|(name, value)| (name, value as u64)).collect()
 }
 
 /// A data set in a few words, with rows and columns where they are known: `synthetic mixture,
@@ -137,24 +121,15 @@ pub fn series(cell: &Cell) -> String {
     cell.backend.name().to_string() + &variant(cell)
 }
 
-/// How an accelerator is used other than usual, after a space each; empty where it is not.
+/// What sets a cell apart from others of its backend, after a space each; empty where nothing does.
 fn variant(cell: &Cell) -> String {
-    let Workload::KMeans(kmeans) = &cell.workload;
-    let mut words = String::new();
-    if kmeans.offload.precision == Precision::Bf16 {
-        words.push_str(" bf16");
-    }
-    if kmeans.offload.update == Update::Device {
-        words.push_str(" device-sums");
-    }
-    words
+    amdahl_workloads::of(&cell.workload).variant(&cell.workload)
 }
 
-/// The workload without what only concerns accelerators: cells that agree in it solve the same
-/// problem, and share a base.
-pub fn problem(workload: &Workload) -> Workload {
-    let Workload::KMeans(kmeans) = workload;
-    Workload::KMeans(KMeans { offload: Default::default(), ..kmeans.clone() })
+/// The workload without what only concerns how it is computed: cells that agree in it solve the
+/// same problem, and share a base.
+pub fn problem(spec: &WorkloadSpec) -> WorkloadSpec {
+    amdahl_workloads::of(spec).problem(spec)
 }
 
 /// How a backend with these ranks and threads is called.
@@ -211,11 +186,6 @@ mod tests {
 
     #[test]
     fn names_a_person_recognises() {
-        let kmeans = |stop| Workload::KMeans(KMeans::new(8, stop, 1));
-        assert_eq!(
-            workload(&kmeans(Stop::Iterations(20))),
-            "k-means, k = 8, from the first rows, 20 iterations"
-        );
         let synthetic = Dataset::Synthetic {
             shape: Synthetic::Mixture,
             points: 100_000,
@@ -238,7 +208,7 @@ mod tests {
         assert_eq!(spread("hybrid", 2, 3), "hybrid 2×3");
         assert_eq!(spread("mpi", 4, 1), "mpi 4");
         let cell = |backend: &str, ranks, threads| Cell {
-            workload: kmeans(Stop::Iterations(1)),
+            workload: WorkloadSpec::of("kmeans", serde_json::json!({ "k": 8 })),
             dataset: synthetic.clone(),
             backend: Backend::from_name(backend).expect("known"),
             ranks,

@@ -115,15 +115,16 @@ pub fn text(noise: &Noise) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use amdahl_kmeans_description::spec::{KMeans, Stop};
     use amdahl_record::LoadFacts;
-    use amdahl_record::cell::{Backend, Cell, Dataset, KMeans, Stop, Synthetic, Workload};
+    use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic, WorkloadSpec};
     use amdahl_record::noise::{NOISE, Smallest};
 
     #[test]
     fn one_sentence_says_it() {
         let kmeans = KMeans::new(8, Stop::Iterations(5), 1);
         let cell = Cell {
-            workload: Workload::KMeans(kmeans),
+            workload: kmeans.spec(),
             dataset: Dataset::Synthetic {
                 shape: Synthetic::Mixture,
                 points: 2000,

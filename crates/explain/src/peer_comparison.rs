@@ -40,9 +40,9 @@ pub struct Rank {
     /// Iterations that it ran.
     pub iterations: Option<u32>,
     /// Inertia of its final centroids.
-    pub inertia: Option<f64>,
+    pub objective: Option<f64>,
     /// How much larger than ours, relative to it.
-    pub inertia_off: Option<f64>,
+    pub objective_off: Option<f64>,
     /// Why it has no time.
     pub why: Option<String>,
 }
@@ -57,7 +57,7 @@ pub fn ranks(group: &Group, bootstrap: Bootstrap) -> Vec<Rank> {
         group.cells.iter().filter(|c| is_peer(c)).map(|c| c.cell.lanes()).collect();
     lanes.sort_unstable();
     lanes.dedup();
-    let ours = group.cells.iter().filter(|c| !is_peer(c)).find_map(|c| c.inertia);
+    let ours = group.cells.iter().filter(|c| !is_peer(c)).find_map(objective);
     lanes.into_iter().flat_map(|lanes| with(group, lanes, ours, bootstrap)).collect()
 }
 
@@ -71,7 +71,11 @@ fn samples(cell: &CellSummary) -> Vec<f64> {
     cell.samples().iter().map(|seconds| seconds / iterations).collect()
 }
 
-fn with(group: &Group, lanes: u32, ours_inertia: Option<f64>, bootstrap: Bootstrap) -> Vec<Rank> {
+fn objective(cell: &CellSummary) -> Option<f64> {
+    cell.objective.as_ref().map(|objective| objective.value)
+}
+
+fn with(group: &Group, lanes: u32, ours_objective: Option<f64>, bootstrap: Bootstrap) -> Vec<Rank> {
     let cells: Vec<&CellSummary> = group.cells.iter().filter(|c| c.cell.lanes() == lanes).collect();
     let median = |cell: &CellSummary| bootstrap.median(&samples(cell)).map(|t| t.value);
     let own = cells.iter().filter(|c| !is_peer(c) && c.time.is_some());
@@ -79,7 +83,7 @@ fn with(group: &Group, lanes: u32, ours_inertia: Option<f64>, bootstrap: Bootstr
         median(a).unwrap_or(f64::INFINITY).total_cmp(&median(b).unwrap_or(f64::INFINITY))
     });
     let mut ranks: Vec<Rank> =
-        cells.iter().map(|cell| rank(cell, fastest.copied(), ours_inertia, bootstrap)).collect();
+        cells.iter().map(|cell| rank(cell, fastest.copied(), ours_objective, bootstrap)).collect();
     ranks.sort_by(|a, b| {
         let key = |rank: &Rank| rank.iteration_s.map_or(f64::INFINITY, |t| t.value);
         key(a).total_cmp(&key(b))
@@ -93,16 +97,15 @@ fn with(group: &Group, lanes: u32, ours_inertia: Option<f64>, bootstrap: Bootstr
 fn rank(
     cell: &CellSummary,
     fastest: Option<&CellSummary>,
-    ours_inertia: Option<f64>,
+    ours_objective: Option<f64>,
     bootstrap: Bootstrap,
 ) -> Rank {
     let of_one = |seconds: Option<f64>| {
         seconds.zip(cell.iterations.filter(|&n| n > 0)).map(|(s, n)| s / f64::from(n))
     };
     let fastest = fastest.filter(|ours| ours.id != cell.id && ours.key.host == cell.key.host);
-    let off = cell
-        .inertia
-        .zip(ours_inertia.filter(|ours| *ours > 0.0))
+    let off = objective(cell)
+        .zip(ours_objective.filter(|ours| *ours > 0.0))
         .map(|(found, ours)| (found - ours) / ours);
     let why = cell.failures.first().map(|f| format!("{}: {}", f.what, f.reason));
     Rank {
@@ -118,8 +121,8 @@ fn rank(
         load_s: cell.load_s,
         peak_rss_bytes: cell.peak_rss_bytes,
         iterations: cell.iterations,
-        inertia: cell.inertia,
-        inertia_off: off,
+        objective: objective(cell),
+        objective_off: off,
         why: why
             .filter(|_| cell.time.is_none())
             .or_else(|| cell.time.is_none().then(|| "no repeat".into())),
@@ -187,7 +190,7 @@ pub const COLUMNS: [(&str, Align); 12] = [
     ("load", Align::Right),
     ("memory", Align::Right),
     ("iterations", Align::Right),
-    ("inertia", Align::Right),
+    ("objective", Align::Right),
     ("off ours by", Align::Right),
 ];
 
@@ -210,9 +213,9 @@ pub fn rows(group: &Group) -> impl Iterator<Item = Vec<String>> + '_ {
             or_empty(rank.load_s.map(units::seconds)),
             or_empty(rank.peak_rss_bytes.map(units::bytes)),
             or_empty(rank.iterations.map(|n| n.to_string())),
-            or_empty(rank.inertia.map(|inertia| format!("{inertia:.8e}"))),
+            or_empty(rank.objective.map(|objective| format!("{objective:.8e}"))),
             or_empty(
-                rank.inertia_off
+                rank.objective_off
                     .map(|off| if off == 0.0 { "0".into() } else { format!("{off:+.1e}") }),
             ),
         ]

@@ -1,25 +1,24 @@
 //! The least time that an iteration can take on a machine with these limits: the roofline as a
 //! time.
 //!
-//! An iteration of Lloyd's k-means over n rows of d columns needs at least n·k·d multiply-adds (2
-//! flop each), whichever form of the distance is chosen, and has to read each of the n·d values (4
-//! bytes each) once. So
+//! A workload's model of work says how many flop an iteration needs at least, and how many bytes it
+//! has to read. So
 //!
 //! ```text
-//! floor = max(2·n·k·d / FMA peak, 4·n·d / read bandwidth)
+//! floor = max(flop / FMA peak, bytes / read bandwidth)
 //! ```
 //!
-//! with the limits of as many lanes as compute, and the bandwidth of the level that a lane's rows
-//! fit into. Limits of processors are measured; those of accelerators are what their makers
-//! publish, a core's part for each lane, and rows in bfloat16 are half as long. (S. Williams, A.
-//! Waterman, D. Patterson: "Roofline: an insightful visual performance model for multicore
-//! architectures", CACM 52(4), 2009.)
+//! with the limits of as many lanes as compute, and the bandwidth of the level that a lane's part
+//! fits into. Limits of processors are measured; those of accelerators are what their makers
+//! publish, a core's part for each lane. (S. Williams, A. Waterman, D. Patterson: "Roofline: an
+//! insightful visual performance model for multicore architectures", CACM 52(4), 2009.)
 
 use serde::Serialize;
 
 use amdahl_record::Provenance;
 use amdahl_record::accelerators::Chip;
 use amdahl_record::limits::{Level, Limits};
+use amdahl_workload::work::{Precision, Work};
 
 /// The floor of one iteration.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -62,43 +61,31 @@ impl Bound {
     }
 }
 
-/// The size of a problem and how it is spread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Work {
-    /// Rows.
-    pub rows: u64,
-    /// Columns.
-    pub dims: u32,
-    /// Clusters.
-    pub k: u32,
-    /// Lanes that compute.
-    pub lanes: u32,
-}
-
-/// The floor of one iteration of k-means, or why there is none.
-pub fn floor(limits: &Limits, work: Work) -> Result<Floor, String> {
-    let Work { rows, dims, k, lanes } = work;
+/// The floor of one iteration on `lanes` lanes of a machine, or why there is none.
+///
+/// # Errors
+/// Where the limits do not reach so many lanes, or were not measured.
+pub fn floor(limits: &Limits, work: Work, lanes: u32) -> Result<Floor, String> {
     let most = limits.all_lanes().unwrap_or(0);
     if lanes == 0 || lanes > most {
         return Err(format!("limits were measured on up to {most} lanes, this cell has {lanes}"));
     }
-    let values = rows as f64 * f64::from(dims);
     let flops = limits.flops(lanes).ok_or("the machine's arithmetic was not measured")?;
-    let bytes_of_a_lane = rows.div_ceil(u64::from(lanes)).saturating_mul(4 * u64::from(dims));
-    let (level, read) = bandwidth(limits, bytes_of_a_lane, lanes)
+    let (level, read) = bandwidth(limits, work.resident.of_a_lane(lanes), lanes)
         .ok_or("the machine's bandwidth was not measured")?;
-    let (arithmetic, reading) = (2.0 * values * f64::from(k) / flops, 4.0 * values / read);
-    let (seconds, bound) = longer(arithmetic, reading)?;
+    let (seconds, bound) = longer(work.flop / flops, work.bytes / read)?;
     Ok(Floor { seconds, bound, level, flops, read, from: Provenance::Modelled, chip: None })
 }
 
 /// The floor of one iteration on accelerators, a core for each lane, or why there is none.
-pub fn of_chip(chip: &Chip, work: Work, bf16: bool) -> Result<Floor, String> {
-    let Work { rows, dims, k, lanes } = work;
-    let (values, lanes) = (rows as f64 * f64::from(dims), f64::from(lanes));
+///
+/// # Errors
+/// Where the work is none.
+pub fn of_chip(chip: &Chip, work: Work, lanes: u32) -> Result<Floor, String> {
+    let lanes = f64::from(lanes);
+    let bf16 = work.precision == Precision::Bf16;
     let (flops, read) = (lanes * chip.flops_of_a_core(bf16), lanes * chip.bandwidth_of_a_core());
-    let width = if bf16 { 2.0 } else { 4.0 };
-    let (seconds, bound) = longer(2.0 * values * f64::from(k) / flops, width * values / read)?;
+    let (seconds, bound) = longer(work.flop / flops, work.bytes / read)?;
     let (from, chip) = (Provenance::Modelled, Some(chip.name.clone()));
     Ok(Floor { seconds, bound, level: Level::Memory, flops, read, from, chip })
 }
@@ -126,6 +113,7 @@ mod tests {
     use super::*;
     use amdahl_record::LoadFacts;
     use amdahl_record::limits::{Bandwidth, Figure, LIMITS, Peak};
+    use amdahl_workload::work::Resident;
 
     fn figure(rate: Option<f64>) -> Figure {
         match rate {
@@ -168,8 +156,20 @@ mod tests {
         }
     }
 
+    /// k multiply-adds for each value of so many rows, each value read once.
+    fn work(rows: u64, dims: u32, k: u32, bf16: bool) -> Work {
+        let values = rows as f64 * f64::from(dims);
+        let precision = if bf16 { Precision::Bf16 } else { Precision::F32 };
+        Work {
+            flop: 2.0 * values * f64::from(k),
+            bytes: precision.bytes() * values,
+            resident: Resident { rows, row_bytes: 4 * u64::from(dims) },
+            precision,
+        }
+    }
+
     fn of(rows: u64, dims: u32, k: u32, lanes: u32) -> Floor {
-        floor(&limits(Some(10e9)), Work { rows, dims, k, lanes }).expect("a floor")
+        floor(&limits(Some(10e9)), work(rows, dims, k, false), lanes).expect("a floor")
     }
 
     #[test]
@@ -207,8 +207,7 @@ mod tests {
 
     #[test]
     fn without_a_figure_the_next_inner_one_counts() {
-        let floor = floor(&limits(None), Work { rows: 1_000_000, dims: 32, k: 1, lanes: 1 })
-            .expect("a floor");
+        let floor = floor(&limits(None), work(1_000_000, 32, 1, false), 1).expect("a floor");
         assert_eq!((floor.level, floor.read), (Level::L2, 50e9));
     }
 
@@ -216,7 +215,7 @@ mod tests {
     fn an_accelerator_has_the_published_floor_of_its_cores() {
         let chips = amdahl_record::accelerators::chips().expect("the list");
         let of = |k, lanes, bf16| {
-            of_chip(&chips[0], Work { rows: 1_000_000, dims: 10, k, lanes }, bf16).expect("a floor")
+            of_chip(&chips[0], work(1_000_000, 10, k, bf16), lanes).expect("a floor")
         };
         // Few clusters: the memory decides; many: the arithmetic. A chip has two cores.
         assert_eq!((of(2, 1, false).seconds, of(2, 1, false).bound), (4e7 / 410e9, Bound::Bytes));
@@ -227,23 +226,18 @@ mod tests {
         assert_eq!(of(1000, 2, false).seconds, 1e10 / 23.75e12);
         assert_eq!(of(2, 1, true).seconds, 2e7 / 410e9);
         assert_eq!(of(2, 1, false).chip.as_deref(), Some("Trainium1"));
-        assert!(of_chip(&chips[0], Work { rows: 0, dims: 10, k: 2, lanes: 1 }, false).is_err());
+        assert!(of_chip(&chips[0], work(0, 10, 2, false), 1).is_err());
     }
 
     #[test]
     fn no_floor_without_a_reason() {
         let limits = limits(Some(10e9));
-        let why = |lanes, rows| {
-            floor(&limits, Work { rows, dims: 2, k: 1, lanes }).expect_err("no floor")
-        };
+        let why =
+            |lanes, rows| floor(&limits, work(rows, 2, 1, false), lanes).expect_err("no floor");
         assert!(why(5, 10).contains("up to 4 lanes"));
         assert!(why(1, 0).contains("no rows"));
         assert!(
-            floor(
-                &Limits { peaks: vec![], ..limits.clone() },
-                Work { rows: 9, dims: 2, k: 1, lanes: 1 }
-            )
-            .is_err()
+            floor(&Limits { peaks: vec![], ..limits.clone() }, work(9, 2, 1, false), 1).is_err()
         );
     }
 }

@@ -448,7 +448,7 @@ pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
         or_empty(wait),
         or_empty(cell.of_floor.map(|fraction| format!("{:.0} %", 100.0 * fraction))),
         or_empty(
-            cell.distances_share
+            cell.operations_share
                 .filter(|share| *share < 0.9995)
                 .map(|share| format!("{:.1} %", 100.0 * share)),
         ),

@@ -13,18 +13,16 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind, Result};
 
-mod kmeans;
+mod workload;
 
-pub use kmeans::{
-    Algorithm, Arithmetic, Init, KMeans, Layout, Offload, Precision, Schedule, Stop, Update,
-};
+pub use workload::WorkloadSpec;
 
 /// One fully resolved point of an experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cell {
     /// What is computed.
-    pub workload: Workload,
+    pub workload: WorkloadSpec,
     /// On which rows.
     pub dataset: Dataset,
     /// How the lanes talk and what computes.
@@ -36,15 +34,6 @@ pub struct Cell {
     /// The cell may put several lanes on one CPU. Its results are labelled.
     #[serde(default, skip_serializing_if = "is_false")]
     pub oversubscribe: bool,
-}
-
-/// What is computed.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
-pub enum Workload {
-    /// k-means.
-    #[serde(rename = "kmeans")]
-    KMeans(KMeans),
 }
 
 /// On which rows.
@@ -402,7 +391,8 @@ impl Cell {
         Ok(cell)
     }
 
-    /// Checks what the types cannot say: lanes that fit the backend, at least one cluster.
+    /// Checks what the types cannot say: lanes that fit the backend. What a workload says of its
+    /// own parameters is its own.
     pub fn validate(&self) -> Result<()> {
         let refuse = |message: String| Err(Error::new(Kind::Manifest, message));
         if self.ranks == 0 || self.threads == 0 {
@@ -426,8 +416,7 @@ impl Cell {
                 self.backend, self.threads
             ));
         }
-        let Workload::KMeans(kmeans) = &self.workload;
-        kmeans.validate()
+        Ok(())
     }
 }
 
@@ -465,18 +454,17 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-/// What is as usual is not written, so that cells keep their ids when a parameter is added.
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn cell() -> Cell {
         Cell {
-            workload: Workload::KMeans(KMeans::new(8, Stop::Iterations(10), 1)),
+            workload: WorkloadSpec::of(
+                "kmeans",
+                json!({ "k": 8, "init": "first-rows", "stop": { "iterations": 10 }, "warmup": 1 }),
+            ),
             dataset: Dataset::Synthetic {
                 shape: Synthetic::Mixture,
                 points: 1000,
@@ -513,9 +501,6 @@ mod tests {
         assert!(
             two_ranks.validate().expect_err("serial has one rank").message.contains("one rank")
         );
-        let mut no_clusters = cell();
-        no_clusters.workload = Workload::KMeans(KMeans::new(0, Stop::Iterations(1), 0));
-        assert!(no_clusters.validate().expect_err("k = 0").message.contains("k is at least 1"));
         let text = canonical(&cell()).replace("serial", "serail");
         assert!(
             Cell::parse(&text).expect_err("a typo").message.contains("unknown backend 'serail'")

@@ -6,13 +6,6 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Answer;
-
-/// How far the final inertia of a device may be from the oracle's, relatively, where its sums or
-/// labels are rounded. As for outside programs: other rounding can lead to another of many nearly
-/// equal clusterings.
-pub const FINAL_INERTIA: f64 = crate::peer::FINAL_INERTIA;
-
 /// A device behind a plugin.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeviceFacts {
@@ -57,35 +50,4 @@ pub struct LaneDevice {
     pub proven_ties: Option<u64>,
     /// Peak of the device's memory, bytes; null where the plugin does not say.
     pub peak_memory_bytes: Option<i64>,
-}
-
-/// Checks the answer of a device whose sums or labels are rounded against the oracle's. That each
-/// label is the nearest, or a tie within the error of the device's arithmetic, was checked row by
-/// row before there was an answer.
-pub fn check(answer: &Answer, oracle: &Answer, fixed_iterations: bool) -> Result<(), String> {
-    let (Answer::KMeans(found), Answer::KMeans(right)) = (answer, oracle);
-    if found.data != right.data {
-        return Err(format!("other data: got {}, the oracle has {}", found.data, right.data));
-    }
-    if fixed_iterations && found.iterations != right.iterations {
-        return Err(format!(
-            "iterations: got {}, the oracle has {}",
-            found.iterations, right.iterations
-        ));
-    }
-    if found.sizes.len() != right.sizes.len() || found.sizes.iter().sum::<u64>() != right.rows {
-        return Err(format!(
-            "cluster sizes: got {:?}, the oracle has {:?}",
-            found.sizes, right.sizes
-        ));
-    }
-    let off = (found.inertia - right.inertia).abs();
-    // What is not a number is not within any bound.
-    match off <= FINAL_INERTIA * right.inertia.abs() {
-        true => Ok(()),
-        false => Err(format!(
-            "inertia: got {}, the oracle has {}: more than {FINAL_INERTIA} apart, relatively",
-            found.inertia, right.inertia
-        )),
-    }
 }

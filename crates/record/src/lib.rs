@@ -38,7 +38,7 @@ pub mod simulation;
 pub mod units;
 mod wire;
 
-pub use answer::{Answer, Clustering};
+pub use answer::Answer;
 pub use phase::Phase;
 pub use reading::{Provenance, Reading, Scope};
 

@@ -1,60 +1,14 @@
-//! What an outside program leaves behind, what is kept of it, and how its answer is checked.
+//! What an outside program leaves behind, and what is kept of it.
 //!
-//! A peer computes in its own arithmetic, so its answer cannot have our bits. What can be asked
-//! for: its centroids, seen by one judge. The judge is our worker. It gives every row the nearest
-//! of the peer's final centroids and adds up the squared distances exactly, so that everybody's
-//! inertia is computed by the same function; and it compares the peer's centroids after one
-//! iteration with ours, before near ties that were decided otherwise can lead elsewhere.
-
-use std::path::PathBuf;
+//! A peer computes in its own arithmetic, so its answer cannot have our bits. How it is judged is
+//! the workload's to say: the fields of its own are kept by name.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use crate::Failure;
 use crate::cell::CellId;
-use crate::{Answer, Failure};
-
-/// After one iteration, the inertia may differ by this much, relative to ours, and by the share of
-/// the rows that are near ties at the start. Sums in f32 stay two orders below it.
-pub const ONE_STEP_INERTIA: f64 = 1e-5;
-/// After one iteration, this share of the rows may have another label, and twice the share of the
-/// near ties at the start.
-pub const ONE_STEP_LABELS: f64 = 1e-3;
-/// A row is a near tie when the squared distances to its two nearest centroids are closer than
-/// this, relative to the larger one: then f32 may decide otherwise than we do.
-pub const NEAR_TIE: f64 = 1e-5;
-/// At the end, the inertia of Lloyd's algorithm may differ by this much, relative to the oracle's:
-/// near ties that were decided otherwise may have led to another local optimum.
-pub const FINAL_INERTIA: f64 = 0.01;
-/// At the end, the inertia of another algorithm for the same problem may be larger by this much,
-/// relative to the oracle's.
-pub const OTHER_INERTIA: f64 = 0.25;
-
-/// How a peer's answer is checked.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rule {
-    /// It does what Lloyd's algorithm does: the same iterations, one of them compared closely
-    /// ([`ONE_STEP_INERTIA`], [`ONE_STEP_LABELS`]), the final inertia within [`FINAL_INERTIA`].
-    #[default]
-    Lloyd,
-    /// It seeks the same optimum in another way: the final inertia is at most [`OTHER_INERTIA`]
-    /// above the oracle's.
-    Objective,
-}
-
-impl Rule {
-    /// Every rule.
-    pub const ALL: [Rule; 2] = [Rule::Lloyd, Rule::Objective];
-
-    /// The word in lists of peers.
-    pub fn word(self) -> &'static str {
-        match self {
-            Rule::Lloyd => "lloyd",
-            Rule::Objective => "objective",
-        }
-    }
-}
 
 /// What a peer leaves in its record file, written as its last act.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -102,22 +56,15 @@ pub struct PeerDone {
     /// Did it stop by its rule of convergence?
     #[serde(default)]
     pub converged: bool,
-    /// The inertia as it says itself.
-    #[serde(default)]
-    pub inertia: Option<f64>,
-    /// NPY file of its final centroids, k × columns; a relative path is seen from the record file's
-    /// folder.
-    pub centroids: PathBuf,
-    /// The same after exactly one iteration from the given start. Needed by the rule
-    /// [`Rule::Lloyd`].
-    #[serde(default)]
-    pub first: Option<PathBuf>,
     /// Largest resident set of one of its processes, bytes.
     #[serde(default)]
     pub peak_rss_bytes: Option<u64>,
     /// Wall seconds by lane and phase, in the order of [`crate::Phase::ALL`], where it knows them.
     #[serde(default)]
     pub phases: Option<Vec<Vec<f64>>>,
+    /// What the workload asks for beside these: the answer, or the files that hold it.
+    #[serde(flatten)]
+    pub own: Map<String, Value>,
 }
 
 /// What a record keeps of a peer.
@@ -133,208 +80,7 @@ pub struct PeerFacts {
     pub cpu_seconds: Option<f64>,
     /// Wall seconds that reading the rows took.
     pub load_seconds: Option<f64>,
-    /// The inertia as it says itself. The answer's is the judge's.
-    pub inertia: Option<f64>,
-    /// How its answer is checked.
-    pub rule: Rule,
-    /// Its first iteration beside ours; null where it is not compared.
-    pub one_step: Option<OneStep>,
-}
-
-/// A first iteration beside ours, from the same start.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct OneStep {
-    /// Inertia of its centroids after one iteration.
-    pub inertia: f64,
-    /// Inertia of ours.
-    pub ours: f64,
-    /// Rows that its centroids give another label than ours.
-    pub other_labels: u64,
-    /// Rows that are near ties at the start ([`NEAR_TIE`]); counted where the two differ by more
-    /// than is allowed without any.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub near_ties: Option<u64>,
-}
-
-impl OneStep {
-    /// Do the inertias agree, where this share of the rows are near ties?
-    fn agrees(&self, ties: f64) -> bool {
-        within(relative(self.inertia, self.ours), ONE_STEP_INERTIA + ties)
-    }
-
-    /// Do the labels of `rows` agree, where this share of the rows are near ties?
-    fn labels_agree(&self, rows: u64, ties: f64) -> bool {
-        self.other_labels as f64 <= (ONE_STEP_LABELS + 2.0 * ties) * rows as f64
-    }
-
-    /// Does it take near ties to explain the difference?
-    pub fn needs_ties(&self, rows: u64) -> bool {
-        !self.agrees(0.0) || !self.labels_agree(rows, 0.0)
-    }
-}
-
-/// Checks a peer's judged answer against the oracle's. The error says what differs, with both
-/// values and the bound.
-pub fn check(
-    answer: &Answer,
-    oracle: &Answer,
-    facts: &PeerFacts,
-    fixed_iterations: bool,
-) -> Result<(), String> {
-    let (Answer::KMeans(found), Answer::KMeans(right)) = (answer, oracle);
-    if found.data != right.data {
-        return Err(format!("other data: got {}, the oracle has {}", found.data, right.data));
-    }
-    if found.sizes.len() != right.sizes.len() {
-        return Err(format!(
-            "{} clusters, the oracle has {}",
-            found.sizes.len(),
-            right.sizes.len()
-        ));
-    }
-    let off = relative(found.inertia, right.inertia);
-    if facts.rule == Rule::Objective {
-        return match off <= OTHER_INERTIA {
-            true => Ok(()),
-            false => Err(format!(
-                "inertia: got {}, the oracle has {}: more than {OTHER_INERTIA} above it",
-                found.inertia, right.inertia
-            )),
-        };
-    }
-    if fixed_iterations && found.iterations != right.iterations {
-        return Err(format!(
-            "iterations: got {}, the oracle has {}",
-            found.iterations, right.iterations
-        ));
-    }
-    let Some(one) = facts.one_step else {
-        return Err("its first iteration was not left to be compared".into());
-    };
-    let near = one.near_ties.unwrap_or(0);
-    let ties = near as f64 / found.rows.max(1) as f64;
-    if !one.agrees(ties) {
-        return Err(format!(
-            "inertia after one iteration: got {}, ours is {}: more than {ONE_STEP_INERTIA} apart, relatively, and {near} near ties of {} \
-             rows do not explain it",
-            one.inertia, one.ours, found.rows
-        ));
-    }
-    if !one.labels_agree(found.rows, ties) {
-        return Err(format!(
-            "after one iteration {} of {} rows have other labels than ours: more than a share of {ONE_STEP_LABELS}, and {near} near ties do \
-             not explain it",
-            one.other_labels, found.rows
-        ));
-    }
-    if !within(off, FINAL_INERTIA) {
-        return Err(format!(
-            "inertia: got {}, the oracle has {}: more than {FINAL_INERTIA} apart, relatively",
-            found.inertia, right.inertia
-        ));
-    }
-    Ok(())
-}
-
-/// Is the difference, either way, within the bound? What is not a number never is.
-fn within(difference: f64, bound: f64) -> bool {
-    difference.abs() <= bound
-}
-
-/// How much larger `value` is than `reference`, relative to it. Two zeros are equal.
-fn relative(value: f64, reference: f64) -> f64 {
-    if value == reference { 0.0 } else { (value - reference) / reference.abs() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Clustering;
-
-    fn answer(inertia: f64, iterations: u32) -> Answer {
-        Answer::KMeans(Clustering {
-            rows: 1000,
-            dims: 1,
-            iterations,
-            converged: false,
-            inertia,
-            sizes: vec![500, 500],
-            centroids: String::new(),
-            labels: String::new(),
-            data: "d".into(),
-            distances: None,
-            init_distances: None,
-            quality: Default::default(),
-            warnings: vec![],
-        })
-    }
-
-    fn facts(rule: Rule, one_step: Option<OneStep>) -> PeerFacts {
-        PeerFacts {
-            name: "x".into(),
-            version: "x 1".into(),
-            timed: String::new(),
-            cpu_seconds: None,
-            load_seconds: None,
-            inertia: None,
-            rule,
-            one_step,
-        }
-    }
-
-    fn one(inertia: f64, other_labels: u64) -> Option<OneStep> {
-        Some(OneStep { inertia, ours: 200.0, other_labels, near_ties: None })
-    }
-
-    #[test]
-    fn what_lloyd_would_do_is_asked_closely() {
-        let right = answer(100.0, 10);
-        let of = |found: &Answer, step| check(found, &right, &facts(Rule::Lloyd, step), true);
-        assert_eq!(of(&answer(100.5, 10), one(200.001, 1)), Ok(()));
-        let refused = |found: Answer, step| of(&found, step).expect_err("refused");
-        assert!(refused(answer(100.0, 9), one(200.0, 0)).starts_with("iterations: got 9"));
-        assert!(refused(answer(100.0, 10), None).contains("first iteration"));
-        assert!(
-            refused(answer(100.0, 10), one(200.1, 0))
-                .contains("inertia after one iteration: got 200.1")
-        );
-        assert!(refused(answer(100.0, 10), one(200.0, 2)).contains("2 of 1000 rows"));
-        let ties = |inertia, other_labels, near| {
-            Some(OneStep { inertia, ours: 200.0, other_labels, near_ties: Some(near) })
-        };
-        assert_eq!(
-            of(&answer(100.0, 10), ties(200.1, 3, 1)),
-            Ok(()),
-            "a near tie explains some of it"
-        );
-        assert!(
-            refused(answer(100.0, 10), ties(201.0, 0, 1))
-                .contains("1 near ties of 1000 rows do not explain it")
-        );
-        assert!(refused(answer(98.0, 10), one(200.0, 0)).starts_with("inertia: got 98"));
-        assert!(refused(answer(f64::NAN, 10), one(200.0, 0)).starts_with("inertia: got NaN"));
-        assert!(
-            check(&answer(100.0, 9), &right, &facts(Rule::Lloyd, one(200.0, 0)), false).is_ok(),
-            "it may converge sooner"
-        );
-    }
-
-    #[test]
-    fn another_algorithm_is_asked_for_the_objective_alone() {
-        let right = answer(100.0, 10);
-        let of = |inertia| check(&answer(inertia, 3), &right, &facts(Rule::Objective, None), true);
-        assert_eq!((of(124.0), of(80.0)), (Ok(()), Ok(())));
-        assert!(of(126.0).is_err() && of(f64::NAN).is_err());
-        let other = Answer::KMeans(Clustering {
-            data: "e".into(),
-            ..match right.clone() {
-                Answer::KMeans(c) => c,
-            }
-        });
-        assert!(
-            check(&other, &right, &facts(Rule::Objective, None), true)
-                .expect_err("refused")
-                .starts_with("other data")
-        );
-    }
+    /// What the workload's judge keeps: how the answer was checked, and what was found.
+    #[serde(flatten)]
+    pub own: Map<String, Value>,
 }

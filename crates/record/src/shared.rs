@@ -152,8 +152,8 @@ pub fn word(text: &str) -> Shared<String> {
 #[derive(Default)]
 pub struct Pool {
     keys: HashSet<Shared<Key>>,
-    /// By the digests of centroids and labels, which equal answers have in common.
-    answers: HashMap<(String, String), Vec<Shared<Answer>>>,
+    /// By their digests, which equal answers have in common.
+    answers: HashMap<Vec<String>, Vec<Shared<Answer>>>,
     /// By the number of lanes.
     lanes: HashMap<usize, Vec<Shared<Vec<LaneFacts>>>>,
 }
@@ -186,8 +186,7 @@ impl Pool {
         for name in [&mut measured.platform, &mut measured.kernel, &mut measured.host] {
             *name = word(name);
         }
-        let Answer::KMeans(answer) = &*measured.answer;
-        let digests = (answer.centroids.clone(), answer.labels.clone());
+        let digests: Vec<String> = measured.answer.digests.values().cloned().collect();
         among(self.answers.entry(digests).or_default(), &mut measured.answer, ANSWERS);
         among(self.lanes.entry(measured.lanes.len()).or_default(), &mut measured.lanes, PLACES);
     }

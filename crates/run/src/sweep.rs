@@ -10,8 +10,9 @@ use crate::launch::attempt::{Attempt, Executor, Runs, one_line};
 use crate::launch::classify::Ending;
 use crate::plan::PlannedCell;
 use crate::store::{Store, claim, state};
+use amdahl_kmeans_description::spec::Stop;
 use amdahl_lanes::signals::Interrupts;
-use amdahl_record::cell::{Dataset, Stop, Workload, canonical};
+use amdahl_record::cell::{Dataset, WorkloadSpec, canonical};
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host::HostFacts;
 use amdahl_record::limits::Limits;
@@ -457,18 +458,8 @@ fn check(
     measured: &Measured,
     right: &Answer,
 ) -> std::result::Result<(), String> {
-    let Workload::KMeans(kmeans) = &planned.cell.workload;
-    match &measured.peer {
-        None => match &measured.device {
-            Some(device) if !device.exact => {
-                device::check(&measured.answer, right, matches!(kmeans.stop, Stop::Iterations(_)))
-            }
-            _ => measured.answer.check_exact(right),
-        },
-        Some(facts) => {
-            peer::check(&measured.answer, right, facts, matches!(kmeans.stop, Stop::Iterations(_)))
-        }
-    }
+    let spec = &planned.cell.workload;
+    amdahl_workloads::of(spec).check(spec, measured, right)
 }
 
 /// What answers are checked against.

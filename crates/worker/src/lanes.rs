@@ -17,7 +17,7 @@ use amdahl_program::shared::ProcessShared;
 use amdahl_program::{LaneContext, LaneResult};
 use amdahl_programs as programs;
 use amdahl_record::LaneFacts;
-use amdahl_record::cell::{Backend, Cell, CommKind, Workload};
+use amdahl_record::cell::{Backend, Cell, CommKind};
 use amdahl_record::counters::Counters;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
@@ -128,9 +128,9 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
         shared: &shared.shared,
         fault: &shared.fault,
     };
-    let Workload::KMeans(_) = &shared.cell.workload;
-    let program = programs::find("kmeans")
-        .ok_or_else(|| Error::internal("this build has no such workload"))?;
+    let kind = &shared.cell.workload.kind;
+    let program = programs::find(kind)
+        .ok_or_else(|| Error::unavailable(format!("this worker has no workload '{kind}'")))?;
     let result = program.run(shared.cell, &context)?;
     let cpu = pin::current();
     let (rank, thread, device) = (here.rank as u32, here.thread as u32, result.lane_device);

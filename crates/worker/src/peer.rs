@@ -8,6 +8,8 @@ use super::{class_of, read_cell, write_report, write_whole};
 use amdahl_data as data;
 use amdahl_data::write;
 use amdahl_kmeans::judge;
+use amdahl_kmeans_description::peer::{Judged, Left, Rule};
+use amdahl_kmeans_description::spec::{Init, KMeans};
 use amdahl_lanes::comm::solo::Solo;
 use amdahl_lanes::probe;
 use amdahl_lanes::probe::Seat;
@@ -16,10 +18,10 @@ use amdahl_program::LaneContext;
 use amdahl_program::fault::Fault;
 use amdahl_program::load::{Opens, SharedSource};
 use amdahl_program::shared::ProcessShared;
-use amdahl_record::cell::{Cell, Dataset, Init, KMeans, Labels, Workload};
+use amdahl_record::cell::{Cell, Dataset, Labels};
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
-use amdahl_record::peer::{PeerDone, PeerEnd, PeerFacts, PeerReport, Rule};
+use amdahl_record::peer::{PeerDone, PeerEnd, PeerFacts, PeerReport};
 use amdahl_record::units::Unit;
 use amdahl_record::{
     Answer, End, LoadFacts, Measured, PROTOCOL, Phase, Provenance, Reading, Report, Scope,
@@ -49,7 +51,7 @@ fn material(cell: &Cell, folder: &Path) -> Result<Cell> {
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
     let file = |name: &str| folder.join(name);
     let (rows, truth, start) = (file("rows.npy"), file("labels.npy"), file("start.npy"));
-    let Workload::KMeans(kmeans) = &cell.workload;
+    let kmeans = &KMeans::of(&cell.workload)?;
     // The start is written last: where it is, all is.
     if !start.is_file() {
         let source = SharedSource::new(cell.dataset.clone());
@@ -63,7 +65,7 @@ fn material(cell: &Cell, folder: &Path) -> Result<Cell> {
     }
     let labels = if truth.is_file() { Labels::File(truth) } else { Labels::None };
     let dataset = Dataset::File { path: rows, format: Some("npy".into()), labels, sample: None };
-    let workload = Workload::KMeans(KMeans { init: Init::Given { path: start }, ..kmeans.clone() });
+    let workload = KMeans { init: Init::Given { path: start }, ..kmeans.clone() }.spec();
     Ok(Cell { workload, dataset, ..cell.clone() })
 }
 
@@ -135,50 +137,49 @@ fn measured(cell: &Cell, left: &Path, peer: &str, rule: Rule, host: &str) -> Res
     if !(done.seconds.is_finite() && done.seconds > 0.0) {
         return Err(Error::internal(format!("its time is no positive number: {}", done.seconds)));
     }
-    let Workload::KMeans(kmeans) = &cell.workload;
+    let kmeans = &KMeans::of(&cell.workload)?;
+    let left_files = Left::of(&done)?;
     let source = SharedSource::new(cell.dataset.clone());
     let dims = source.get()?.shape().dims;
     let folder = left.parent().unwrap_or(Path::new(""));
     let centroids = |path: &PathBuf| centroids(&folder.join(path), kmeans.k as usize, dims);
-    let first =
-        if rule == Rule::Lloyd { done.first.as_ref().map(centroids).transpose()? } else { None };
+    let first = if rule == Rule::Lloyd {
+        left_files.first.as_ref().map(centroids).transpose()?
+    } else {
+        None
+    };
     let found = judge::Found {
-        centroids: centroids(&done.centroids)?,
+        centroids: centroids(&left_files.centroids)?,
         first,
         iterations: done.iterations,
         converged: done.converged,
     };
     let (answer, one_step) = on_one_lane(&source, |context| judge::judge(kmeans, &found, context))?;
+    let inertia = left_files.inertia.filter(|inertia| inertia.is_finite());
+    let judged = Judged { inertia, rule, one_step };
     Ok(Measured {
         platform: "cpu".into(),
         kernel: done.version.clone().into(),
         host: host.into(),
         seconds: done.seconds,
-        answer: Answer::KMeans(answer).into(),
+        answer: Answer::from(answer).into(),
         lanes: Vec::new().into(),
         readings: vec![wall(done.phases.as_deref())],
         peak_rss_bytes: done.peak_rss_bytes,
         load: LoadFacts::default(),
-        peer: Some(facts(*done, peer, rule, one_step).into()),
+        peer: Some(facts(*done, peer, judged).into()),
         device: None,
     })
 }
 
-fn facts(
-    done: PeerDone,
-    name: &str,
-    rule: Rule,
-    one_step: Option<amdahl_record::peer::OneStep>,
-) -> PeerFacts {
+fn facts(done: PeerDone, name: &str, judged: Judged) -> PeerFacts {
     PeerFacts {
         name: name.into(),
         version: done.version,
         timed: done.timed,
         cpu_seconds: done.cpu_seconds,
         load_seconds: done.load_seconds,
-        inertia: done.inertia.filter(|inertia| inertia.is_finite()),
-        rule,
-        one_step,
+        own: judged.fields(),
     }
 }
 

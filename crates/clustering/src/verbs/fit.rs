@@ -9,7 +9,7 @@ use crate::verbs;
 use crate::verbs::output;
 use crate::verbs::{Common, Format, Place, Rows, Session, ranks};
 use crate::{KMeans, Model, Scale, Start, model, program};
-use amdahl_record::cell::Algorithm;
+use amdahl_kmeans_description::spec::Algorithm;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::io::atomic::Pending;
 

@@ -6,7 +6,6 @@ use crate::metric::render::source;
 use crate::show::heading;
 use crate::summary::{CellSummary, Group, Summary};
 use amdahl_record::Phase;
-use amdahl_record::cell::Workload;
 
 /// The values of a column; missing is `None`.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,10 +59,7 @@ fn number<T>(rows: &[T], of: impl Fn(&T) -> Option<f64>) -> Values {
 
 fn of_cells(summary: &Summary) -> Table {
     let rows: Vec<(&Group, &CellSummary)> = cells(summary).collect();
-    let k = |group: &Group| {
-        let Workload::KMeans(kmeans) = &group.workload;
-        i64::from(kmeans.k)
-    };
+    let own = |group: &Group| labels::own_sizes(group).first().map(|(_, size)| *size as i64);
     let pop = |c: &CellSummary, of: fn(&crate::pop::Pop) -> Option<f64>| {
         c.explained.pop.as_ref().and_then(of)
     };
@@ -73,7 +69,7 @@ fn of_cells(summary: &Summary) -> Table {
         ("problem", text(&rows, |(g, _)| Some(heading(g)))),
         ("rows", whole(&rows, |(g, _)| g.rows.map(|rows| rows as i64))),
         ("dims", whole(&rows, |(g, _)| g.dims.map(i64::from))),
-        ("k", whole(&rows, |(g, _)| Some(k(g)))),
+        ("k", whole(&rows, |(g, _)| own(g))),
         ("backend", text(&rows, |(_, c)| Some(c.cell.backend.name().into()))),
         ("ranks", whole(&rows, |(_, c)| Some(i64::from(c.cell.ranks)))),
         ("threads", whole(&rows, |(_, c)| Some(i64::from(c.cell.threads)))),

@@ -14,8 +14,8 @@ use serde_json::json;
 use crate::exchange::profile;
 use crate::exchange::profile::TREE;
 use crate::exchange::{Export, Format, Repeats};
+use crate::labels;
 use crate::summary::Summary;
-use amdahl_record::cell::Workload;
 use amdahl_record::error::Result;
 
 /// Extra-P.
@@ -37,13 +37,13 @@ fn write(summary: &Summary, _: Repeats) -> Result<Export> {
     }
     for (backend, profiles) in by_backend {
         let values = |profile: &profile::Profile<'_>| {
-            let Workload::KMeans(kmeans) = &profile.group.workload;
+            let own = labels::own_sizes(profile.group);
             let rows = profile.group.rows.unwrap_or(0);
             [
                 ("p", u64::from(profile.cell.cell.lanes())),
                 ("n", rows),
                 ("d", u64::from(profile.group.dims.unwrap_or(0))),
-                ("k", u64::from(kmeans.k)),
+                ("k", own.first().map_or(0, |(_, size)| *size)),
             ]
         };
         let mut seen: [BTreeSet<u64>; 4] = Default::default();

@@ -10,10 +10,9 @@ use crate::exchange::{Export, Format, Repeats, cells};
 use crate::export::pretty;
 use crate::labels;
 use crate::summary::{CellSummary, Group, Summary};
-use amdahl_record::cell::Workload;
+use amdahl_record::Phase;
 use amdahl_record::error::Result;
 use amdahl_record::units;
-use amdahl_record::{Answer, Phase};
 use amdahl_stats::median;
 
 /// Google Benchmark.
@@ -73,14 +72,15 @@ fn rfc3339(unix_ms: u64) -> String {
 }
 
 fn name(group: &Group, cell: &CellSummary) -> String {
-    let Workload::KMeans(kmeans) = &group.workload;
+    let own = labels::own_sizes(group).into_iter();
+    let own: String = own.map(|(name, size)| format!("/{}:{size}", name.symbol)).collect();
     let size = |value: Option<u64>| value.map_or("?".into(), |value| value.to_string());
     format!(
-        "kmeans/{}/n:{}/d:{}/k:{}/{}/ranks:{}/threads:{}/{}",
+        "{}/{}/n:{}/d:{}{own}/{}/ranks:{}/threads:{}/{}",
+        group.workload.kind,
         labels::dataset_name(&group.dataset).replace(['/', ' '], "-"),
         size(group.rows),
         size(group.dims.map(u64::from)),
-        kmeans.k,
         cell.cell.backend.name(),
         cell.cell.ranks,
         cell.cell.threads,
@@ -92,7 +92,7 @@ fn of_cell(family: usize, group: &Group, cell: &CellSummary) -> Vec<Value> {
     let name = name(group, cell);
     let (mut rows, mut real, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
     for (index, repeat) in cell.repeats.iter().enumerate() {
-        let Answer::KMeans(answer) = &*repeat.measured.answer;
+        let answer = &*repeat.measured.answer;
         let iterations = f64::from(answer.iterations.max(1));
         let milliseconds = |seconds: f64| seconds * 1e3 / iterations;
         let used = match &repeat.measured.peer {

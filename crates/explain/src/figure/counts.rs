@@ -1,11 +1,11 @@
 //! Where figures of misses take their counts from: a PMU or a simulation, never both.
 
 use crate::figure::View;
+use crate::labels;
 use crate::metric::scope::{Scope, Span};
 use crate::metric::{measured, simulated};
 use crate::summary::{CellSummary, Group};
 use amdahl_record::Phase;
-use amdahl_record::cell::Workload;
 use amdahl_record::simulation::{LIMITS, LastLevel, Simulation};
 use amdahl_record::units;
 
@@ -169,8 +169,8 @@ pub fn word(is_simulated: bool) -> &'static str {
 
 /// How the rows of a cell lie, for series.
 pub fn layout(group: &Group) -> &'static str {
-    let Workload::KMeans(kmeans) = &group.workload;
-    kmeans.layout.name()
+    let cell = group.cells.first().map(|cell| &cell.cell);
+    cell.and_then(|cell| labels::word(cell, "layout")).unwrap_or_default()
 }
 
 /// The spans of a figure by phase: those of the timed part.

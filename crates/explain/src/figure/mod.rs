@@ -25,12 +25,12 @@ mod counts;
 pub mod efficiency;
 pub mod growth;
 pub mod heat;
-pub mod inertia;
 pub mod layout;
 mod lines;
 pub mod medium;
 pub mod mpki;
 pub mod multiples;
+pub mod objective;
 pub mod peers;
 pub mod phases;
 mod plot;
@@ -84,10 +84,9 @@ impl<'a> View<'a> {
     /// A short heading for each group: long where short ones would be the same.
     pub fn headings(&self) -> Vec<String> {
         let short = |group: &Group| {
-            let amdahl_record::cell::Workload::KMeans(kmeans) = &group.workload;
             let text = format!(
-                "k = {} on {}",
-                kmeans.k,
+                "{} on {}",
+                labels::own_size(group),
                 labels::dataset(&group.dataset, group.rows, group.dims)
             );
             // What belongs together stays on one line.
@@ -279,7 +278,7 @@ pub const FIGURES: &[Figure] = &[
     weak::FIGURE,
     efficiency::FIGURE,
     peers::FIGURE,
-    inertia::FIGURE,
+    objective::FIGURE,
     phases::FIGURE,
     pop::FIGURE,
     multiples::FIGURE,

@@ -18,7 +18,7 @@ use crate::metric;
 use crate::metric::Entry;
 use crate::summary::{CellSummary, Group};
 use amdahl_record::accelerators;
-use amdahl_record::cell::{CellId, Precision, Workload};
+use amdahl_record::cell::CellId;
 use amdahl_record::error::Result;
 use amdahl_record::limits::{Level, Limits};
 use amdahl_record::units::significant;
@@ -34,7 +34,7 @@ struct Point {
     cell: CellId,
     name: String,
     backend: String,
-    k: u32,
+    size: String,
     intensity: f64,
     rate: f64,
     of_peak: Option<f64>,
@@ -105,12 +105,12 @@ fn point(view: &View<'_>, group: &Group, cell: &CellSummary) -> Option<Point> {
     if cell.peer.is_some() || cell.repeats.is_empty() || cell.oversubscribed {
         return None;
     }
-    let (lanes, Workload::KMeans(kmeans)) = (cell.cell.lanes(), &cell.cell.workload);
+    let lanes = cell.cell.lanes();
     let (phase, roof) = match cell.cell.backend.platform() {
         None => (Phase::Assign, Whose::Processors(lanes)),
         Some(_) => {
-            let (name, precision) =
-                (cell.floor.as_ref()?.chip.clone()?, kmeans.offload.precision.name().to_string());
+            let precision = labels::parameter(&cell.cell, "precision").unwrap_or_default();
+            let name = cell.floor.as_ref()?.chip.clone()?;
             (Phase::Execute, Whose::Chip { name, lanes, precision })
         }
     };
@@ -132,7 +132,7 @@ fn point(view: &View<'_>, group: &Group, cell: &CellSummary) -> Option<Point> {
         cell: cell.id.clone(),
         name: labels::cell(&cell.cell),
         backend: cell.cell.backend.name().to_string(),
-        k: kmeans.k,
+        size: labels::own_size(group),
         intensity: counted.or(of("compulsory intensity"))?,
         rate: of("FLOP/s")? * 1e9,
         of_peak: of("of peak"),
@@ -169,7 +169,7 @@ fn ceilings(view: &View<'_>, roof: &Whose) -> Option<Below> {
         }
         Whose::Chip { name, lanes, precision } => {
             let chip = accelerators::chips().ok()?.iter().find(|chip| chip.name == *name)?;
-            let (lanes, bf16) = (f64::from(*lanes), precision == Precision::Bf16.name());
+            let (lanes, bf16) = (f64::from(*lanes), precision == "bf16");
             (
                 chip.cores,
                 lanes * chip.flops_of_a_core(bf16),
@@ -240,10 +240,10 @@ fn title(points: &[Point], counted: bool) -> String {
         points.iter().filter_map(|p| Some((p, p.of_peak?))).max_by(|a, b| a.1.total_cmp(&b.1));
     match best {
         Some((point, share)) => format!(
-            "Roofline: at best {:.0} % of the arithmetic peak, {} with k = {} (flop modelled, {source}, time {})",
+            "Roofline: at best {:.0} % of the arithmetic peak, {} with {} (flop modelled, {source}, time {})",
             100.0 * share,
             point.name,
-            point.k,
+            point.size,
             if matches!(point.roof, Whose::Chip { .. }) {
                 "measured, peak published"
             } else {
@@ -288,9 +288,9 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     caption.push(view.source());
     let mut description = String::from("Flop a second over flop a byte.");
     for point in &points {
-        let Point { name, k, rate, intensity, .. } = point;
+        let Point { name, size, rate, intensity, .. } = point;
         description.push_str(&format!(
-            " {name}, k = {k}: {} GFLOP/s at {} flop/B;",
+            " {name}, {size}: {} GFLOP/s at {} flop/B;",
             significant(rate / 1e9),
             significant(*intensity)
         ));

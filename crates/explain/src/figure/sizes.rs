@@ -2,7 +2,7 @@
 //! costs.
 
 use crate::summary::{CellSummary, Group};
-use amdahl_record::cell::{Dataset, Workload, canonical};
+use amdahl_record::cell::{Dataset, canonical};
 use amdahl_stats::Estimate;
 
 /// What can vary, in the order of [`Size::of`]: rows, clusters, columns.
@@ -18,9 +18,9 @@ pub struct Size {
 impl Size {
     /// The size of a group, where it is known.
     pub fn of_group(group: &Group) -> Option<Size> {
-        let Workload::KMeans(kmeans) = &group.workload;
-        let of = [group.rows? as f64, f64::from(kmeans.k), f64::from(group.dims?)];
-        of.iter().all(|v| *v > 0.0).then_some(Size { of })
+        let workload = amdahl_workloads::of(&group.workload);
+        let size = workload.size(&group.workload, group.rows, group.dims)?;
+        Some(Size { of: size.try_into().ok()? })
     }
 
     /// Pairs of a point and a centroid, times their columns: what an iteration of Lloyd's algorithm
@@ -32,14 +32,13 @@ impl Size {
 
 /// The same text for groups that differ in size alone.
 pub fn family(group: &Group) -> String {
-    let Workload::KMeans(mut kmeans) = group.workload.clone();
-    kmeans.k = 0;
+    let family = amdahl_workloads::of(&group.workload).family(&group.workload);
     let mut dataset = group.dataset.clone();
     match &mut dataset {
         Dataset::Synthetic { points, dims, .. } => (*points, *dims) = (0, 0),
         Dataset::Catalogue { sample, .. } | Dataset::File { sample, .. } => *sample = None,
     }
-    canonical(&(kmeans, dataset))
+    canonical(&(family, dataset))
 }
 
 /// Median seconds of an iteration.

@@ -8,7 +8,7 @@
 use serde::Serialize;
 
 use crate::summary::{CellSummary, Group, Summary};
-use amdahl_record::cell::{Algorithm, CellId, Precision, Workload};
+use amdahl_record::cell::{CellId, WorkloadSpec};
 use amdahl_record::simulation::{Counts, Simulation};
 use amdahl_record::{Answer, Provenance};
 
@@ -142,19 +142,24 @@ pub fn of_cell(summary: &Summary, group: &Group, cell: &CellSummary) -> Vec<Entr
 
 /// What the simulated metrics of a cell are computed from.
 pub fn simulated<'a>(simulation: &'a Simulation, counts: &'a Counts) -> Scope<'a> {
-    let Workload::KMeans(kmeans) = &simulation.cell.workload;
+    let spec = &simulation.cell.workload;
     let (rows, iterations) = (counts.rows as f64, f64::from(counts.iterations));
-    let every = rows * f64::from(kmeans.k) * iterations;
+    let answer = Answer {
+        iterations: counts.iterations,
+        counts: [("rows".into(), counts.rows), ("dims".into(), counts.dims.into())].into(),
+        ..Answer::default()
+    };
+    let by_formula = amdahl_workloads::of(spec).facts(spec, &answer).formula_operations;
+    let own = own_size(spec, counts.rows, counts.dims);
     Scope {
         runs: vec![counts.readings.as_slice()],
         size: Size {
             rows,
             dims: f64::from(counts.dims),
-            k: f64::from(kmeans.k),
+            k: own,
             iterations,
             lanes: counts.lanes.len() as u32,
-            distances: (kmeans.algorithm == Algorithm::Lloyd)
-                .then_some((every, Provenance::Modelled)),
+            distances: by_formula.map(|all| (all, Provenance::Modelled)),
             line: Some(f64::from(simulation.caches.ll.line_bytes)),
         },
         limits: None,
@@ -219,6 +224,14 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// The workload's own size beside rows and columns; 0 where it has none.
+fn own_size(spec: &WorkloadSpec, rows: u64, columns: u32) -> f64 {
+    let workload = amdahl_workloads::of(spec);
+    let size = workload.size(spec, Some(rows), Some(columns)).unwrap_or_default();
+    let mut named = workload.sizes().iter().zip(size);
+    named.find(|(name, _)| !["points", "dims"].contains(&name.key)).map_or(0.0, |(_, size)| size)
+}
+
 /// What the measured metrics of a cell are computed from.
 ///
 /// # Errors
@@ -230,12 +243,13 @@ pub fn measured<'a>(
     span: Span,
     lane: Option<usize>,
 ) -> Result<Scope<'a>, String> {
-    let Workload::KMeans(kmeans) = &group.workload;
     let newest = cell.repeats.iter().max_by_key(|r| r.repeat).ok_or("no good repeat")?;
-    let Answer::KMeans(answer) = &*newest.measured.answer;
-    let every = answer.rows as f64 * f64::from(kmeans.k) * f64::from(answer.iterations);
-    let by_formula =
-        (kmeans.algorithm == Algorithm::Lloyd).then_some((every, Provenance::Modelled));
+    let spec = &group.workload;
+    let workload = amdahl_workloads::of(spec);
+    let facts = workload.facts(spec, &newest.measured.answer);
+    let (rows, columns) = (facts.rows.unwrap_or(0), facts.columns.unwrap_or(0));
+    let counted = facts.operations.map(|all| (all, Provenance::Measured));
+    let by_formula = facts.formula_operations.map(|all| (all, Provenance::Modelled));
     let host = summary.hosts.iter().find(|host| host.id == cell.key.host);
     let line = host.and_then(|h| {
         h.caches.iter().filter(|c| c.kind != "instruction").find_map(|c| c.line_bytes)
@@ -245,18 +259,19 @@ pub fn measured<'a>(
     Ok(Scope {
         runs: cell.repeats.iter().map(|r| r.measured.readings.as_slice()).collect(),
         size: Size {
-            rows: answer.rows as f64,
-            dims: f64::from(answer.dims),
-            k: f64::from(kmeans.k),
-            iterations: f64::from(answer.iterations),
+            rows: rows as f64,
+            dims: f64::from(columns),
+            k: own_size(spec, rows, columns),
+            iterations: f64::from(facts.iterations),
             lanes: cell.cell.lanes(),
-            distances: answer.distances.map(|d| (d as f64, Provenance::Measured)).or(by_formula),
+            distances: counted.or(by_formula),
             line: line.map(f64::from),
         },
         limits,
         device: cell.cell.backend.platform().map(|_| {
-            let Workload::KMeans(own) = &cell.cell.workload;
-            let width = if own.offload.precision == Precision::Bf16 { 2.0 } else { 4.0 };
+            let own = &cell.cell.workload;
+            let size = workload.size(own, facts.rows, facts.columns).unwrap_or_default();
+            let width = workload.work(own, &size).precision.bytes();
             Accelerator { flops: cell.floor.as_ref().map(|f| f.flops), width }
         }),
         span,

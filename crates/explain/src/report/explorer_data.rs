@@ -71,7 +71,7 @@ struct Columns<'a> {
     speedup: Vec<Option<Short>>,
     speedup_ends: [Vec<Option<Short>>; 2],
     iterations: Vec<Option<u32>>,
-    inertia: Vec<Inertia>,
+    objective: Vec<Objective>,
     /// Microseconds in each phase.
     #[serde(skip_serializing_if = "Option::is_none")]
     phases: Option<Vec<Option<[Short; 5]>>>,
@@ -83,10 +83,10 @@ struct Columns<'a> {
     failure: std::collections::BTreeMap<usize, String>,
 }
 
-/// The inertia of a cell.
+/// The objective of a cell.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Inertia {
+enum Objective {
     /// That of the cell before: the usual case, for a right answer is the same on any number of
     /// lanes. Written as `true`.
     Same(bool),
@@ -139,10 +139,10 @@ pub fn island(facts: &Facts, cut: &Cut) -> String {
             cells.speedup_ends[end].push(point.speedup_interval.map(|ends| rounded(ends[end], 3)));
         }
         cells.iterations.push(point.iterations);
-        let inertia = point.inertia.map(|value| rounded(value, 8));
-        let same = inertia.is_some()
-            && inertia == before.and_then(|p| p.inertia).map(|value| rounded(value, 8));
-        cells.inertia.push(if same { Inertia::Same(true) } else { Inertia::Own(inertia) });
+        let objective = point.objective.map(|value| rounded(value, 8));
+        let same = objective.is_some()
+            && objective == before.and_then(|p| p.objective).map(|value| rounded(value, 8));
+        cells.objective.push(if same { Objective::Same(true) } else { Objective::Own(objective) });
         if facts
             .problems
             .get(point.problem)

@@ -6,7 +6,6 @@ use crate::figure::View;
 use crate::labels;
 use crate::summary::{CellSummary, Group};
 use amdahl_record::Phase;
-use amdahl_record::cell::Workload;
 
 /// A problem that cells share.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -56,8 +55,8 @@ pub struct Point {
     pub efficiency: Option<f64>,
     /// Iterations that were run.
     pub iterations: Option<u32>,
-    /// Inertia of the final centroids.
-    pub inertia: Option<f64>,
+    /// What the workload minimises or maximises.
+    pub objective: Option<f64>,
     /// Mean seconds of the lanes in assign, update, reduce and wait; null where not recorded.
     pub phases: Option<[f64; 5]>,
     /// More lanes than CPUs?
@@ -70,16 +69,13 @@ pub struct Point {
 
 /// Every problem, in the order of the groups.
 pub fn problems(view: &View<'_>) -> Vec<Problem> {
-    let problem = |(group, heading): (&Group, String)| {
-        let Workload::KMeans(kmeans) = &group.workload;
-        Problem {
-            heading,
-            dataset: labels::dataset_name(&group.dataset),
-            k: kmeans.k,
-            rows: group.rows,
-            dims: group.dims,
-            base: group.base.as_ref().map(|base| base.cell.0.clone()),
-        }
+    let problem = |(group, heading): (&Group, String)| Problem {
+        heading,
+        dataset: labels::dataset_name(&group.dataset),
+        k: labels::own_sizes(group).first().map_or(0, |(_, size)| *size as u32),
+        rows: group.rows,
+        dims: group.dims,
+        base: group.base.as_ref().map(|base| base.cell.0.clone()),
     };
     view.summary.groups.iter().zip(view.headings()).map(problem).collect()
 }
@@ -124,7 +120,7 @@ fn point(problem: usize, cell: &CellSummary) -> Point {
         speedup_interval: ends(cell.speedup),
         efficiency: cell.efficiency.map(|e| e.value),
         iterations: cell.iterations,
-        inertia: cell.inertia,
+        objective: cell.objective.as_ref().map(|objective| objective.value),
         phases: phases(),
         oversubscribed: cell.oversubscribed,
         samples: cell.samples(),

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::roofline_bound::{Floor, Work, floor, of_chip};
+use crate::roofline_bound::{Floor, floor, of_chip};
 use crate::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repeat, bad_end, useful};
 use crate::warning::{CROWDED, HIGH_STEAL, PROBING};
 use amdahl_record::accelerators;
-use amdahl_record::cell::{Cell, CellId, Precision, Workload};
+use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::host::HostFacts;
 use amdahl_record::read::Results;
 use amdahl_record::shared::Shared;
-use amdahl_record::{Answer, Clustering, Key, Measured, Phase, Provenance, Record};
+use amdahl_record::{Key, Measured, Phase, Provenance, Record};
 use amdahl_stats::{Bootstrap, median};
+use amdahl_workload::Facts;
 
 /// Summarises the records of one cell, of which there is at least one, oldest first.
 pub(super) fn summarise(
@@ -70,9 +71,9 @@ pub(super) fn summarise(
             measured: (*measured).clone(),
         })
         .collect();
-    let answer = newest.map(|m| match &*m.answer {
-        Answer::KMeans(clustering) => clustering,
-    });
+    let workload = amdahl_workloads::of(&cell.workload);
+    let answer = newest.map(|m| workload.facts(&cell.workload, &m.answer));
+    let answer = answer.as_ref();
     let (phases, (unaccounted_s, unaccounted_mean_s), imbalance) = phases(&repeats);
     let of = |value: fn(&Repeat) -> Option<f64>| {
         bootstrap.median(&repeats.iter().filter_map(value).collect::<Vec<_>>())
@@ -114,10 +115,10 @@ pub(super) fn summarise(
         karp_flatt: None,
         explained: Default::default(),
         iterations: answer.map(|a| a.iterations),
-        rows: answer.map(|a| a.rows),
-        dims: answer.map(|a| a.dims),
-        distances_share: answer.and_then(|answer| distances_share(cell, answer)),
-        inertia: answer.map(|a| a.inertia),
+        rows: answer.and_then(|a| a.rows),
+        dims: answer.and_then(|a| a.columns),
+        operations_share: answer.and_then(operations_share),
+        objective: answer.and_then(|a| a.objective.clone()),
         quality: answer.map(|a| a.quality.clone()).unwrap_or_default(),
         cpu_s: middle(cpu),
         load_s: middle(load),
@@ -142,12 +143,10 @@ fn machines(cell: &Cell, measured: &Measured) -> Option<u32> {
     (machines > 0).then_some(machines)
 }
 
-/// Distances that were evaluated over those of comparing every row with every centroid in every
-/// iteration.
-fn distances_share(cell: &Cell, answer: &Clustering) -> Option<f64> {
-    let Workload::KMeans(kmeans) = &cell.workload;
-    let all = answer.rows as f64 * f64::from(kmeans.k) * f64::from(answer.iterations);
-    answer.distances.filter(|_| all > 0.0).map(|distances| distances as f64 / all)
+/// Operations that were made over those of the plain method.
+fn operations_share(answer: &Facts) -> Option<f64> {
+    let plain = answer.plain_operations.filter(|plain| *plain > 0.0)?;
+    Some(answer.operations? / plain)
 }
 
 /// A phase with a smaller share of the timed part than this decides nothing, whatever the probes
@@ -201,11 +200,14 @@ fn of_cell(
     cell: &Cell,
     key: &Key,
     measured: &Measured,
-    answer: &Clustering,
+    answer: &Facts,
     results: &Results,
 ) -> Result<Floor, String> {
-    let Workload::KMeans(kmeans) = &cell.workload;
-    let work = Work { rows: answer.rows, dims: answer.dims, k: kmeans.k, lanes: cell.lanes() };
+    let workload = amdahl_workloads::of(&cell.workload);
+    let size = workload
+        .size(&cell.workload, answer.rows, answer.columns)
+        .ok_or("the cell has no rows, or the limits are no numbers")?;
+    let work = workload.work(&cell.workload, &size);
     if measured.platform != "cpu" {
         let Some(device) = &measured.device else {
             return Err(format!("limits are those of CPUs, this ran on {}", measured.platform));
@@ -223,7 +225,7 @@ fn of_cell(
                 measured.platform, device.device
             )
         })?;
-        return of_chip(chip, work, device.precision == Precision::Bf16.name());
+        return of_chip(chip, work, cell.lanes());
     }
     if measured.host != key.host {
         return Err("it ran on another machine than the one whose limits are measured".into());
@@ -235,7 +237,7 @@ fn of_cell(
         None => results.limits_of(&key.host, &key.build),
     };
     let limits = limits.ok_or("this folder has no limits of the machine")?;
-    floor(limits, work)
+    floor(limits, work, cell.lanes())
 }
 
 /// Wall seconds by lane and phase, where every lane has every phase and they come from where the
@@ -386,8 +388,7 @@ fn notice(
         found.shared_cpu.push(id.clone());
     }
     for (_, measured) in good {
-        let Answer::KMeans(clustering) = &*measured.answer;
-        for warning in &clustering.warnings {
+        for warning in &measured.answer.warnings {
             let cells = found.answers.entry(warning.clone()).or_default();
             if cells.last() != Some(id) {
                 cells.push(id.clone());

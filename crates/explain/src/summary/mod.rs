@@ -19,7 +19,7 @@ use crate::roofline_bound::Floor;
 use crate::warning::Warning;
 use crate::{labels, law};
 use amdahl_record::accelerators::Price;
-use amdahl_record::cell::{Cell, CellId, Dataset, Workload, canonical};
+use amdahl_record::cell::{Cell, CellId, Dataset, WorkloadSpec, canonical};
 use amdahl_record::host::HostFacts;
 use amdahl_record::limits::Limits;
 use amdahl_record::noise::Noise;
@@ -29,6 +29,7 @@ use amdahl_record::shared::Shared;
 use amdahl_record::simulation::Simulation;
 use amdahl_record::{BuildFacts, Key, Measured, Outcome, Phase, Provenance, RunFacts};
 use amdahl_stats::{Bootstrap, Estimate};
+use amdahl_workload::Objective;
 
 mod cell;
 mod checks;
@@ -59,7 +60,7 @@ pub struct Summary {
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
     /// What is computed.
-    pub workload: Workload,
+    pub workload: WorkloadSpec,
     /// On what.
     pub dataset: Dataset,
     /// Rows, where known.
@@ -143,11 +144,11 @@ pub struct CellSummary {
     pub rows: Option<u64>,
     /// Columns of the data.
     pub dims: Option<u32>,
-    /// Distances that were evaluated, over rows × clusters × iterations: 1 where each row is
-    /// compared with every centroid; null where they are not counted.
-    pub distances_share: Option<f64>,
-    /// Inertia of the final centroids.
-    pub inertia: Option<f64>,
+    /// Elementary operations (distances) that were made, over those of the plain method: 1 where no
+    /// short cut spares any; null where they are not counted.
+    pub operations_share: Option<f64>,
+    /// What the workload minimises or maximises.
+    pub objective: Option<Objective>,
     /// Agreement with true labels: NMI, ARI, purity; empty where there are none.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub quality: BTreeMap<String, f64>,
@@ -447,11 +448,10 @@ fn group(cells: Vec<CellSummary>) -> Vec<Group> {
         })
         .collect();
     groups.sort_by_cached_key(|g| {
-        let Workload::KMeans(kmeans) = &g.workload;
         (
             labels::dataset_name(&g.dataset),
             g.rows,
-            kmeans.k,
+            labels::own_sizes(g).first().map(|(_, size)| *size),
             g.dims,
             canonical(&g.workload),
             canonical(&g.dataset),

@@ -16,7 +16,7 @@ use crate::system::Here;
 use amdahl_accelerator::environment::Wanted;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::Failure;
-use amdahl_record::cell::{Cell, CellId, Workload};
+use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::counters::Counters;
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::limits::Limits;
@@ -268,11 +268,9 @@ impl Launching<'_> {
 /// The worker, and the plugin of the cell's accelerator: another plugin is another program. Where
 /// there is none, the worker says so.
 fn with_plugin(cell: &Cell) -> Runs {
-    let (Some(platform), Workload::KMeans(kmeans)) = (cell.backend.platform(), &cell.workload)
-    else {
-        return Runs::Worker;
-    };
-    let wanted = Wanted { platform, plugin: kmeans.offload.plugin.clone(), ..Wanted::default() };
+    let Some(platform) = cell.backend.platform() else { return Runs::Worker };
+    let plugin = amdahl_workloads::of(&cell.workload).plugin(&cell.workload);
+    let wanted = Wanted { platform, plugin, ..Wanted::default() };
     let beside = amdahl_lanes::process::worker().ok();
     match amdahl_accelerator::settle(&wanted, beside.as_deref())
         .and_then(|settled| amdahl_accelerator::sha256(&settled.plugin))

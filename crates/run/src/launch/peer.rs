@@ -22,7 +22,7 @@ use crate::system::Here;
 use amdahl_lanes::probe::load;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::Failure;
-use amdahl_record::cell::{Cell, CellId, Peer, Workload, canonical, hex, short_hash};
+use amdahl_record::cell::{Cell, CellId, Peer, WorkloadSpec, canonical, hex, short_hash};
 use amdahl_record::error::{Error, Kind, Result};
 
 /// How long a program may take to say its version.
@@ -280,11 +280,10 @@ impl Launching<'_> {
         let text = serde_json::to_string_pretty(cell)
             .map_err(|e| Error::internal(format!("a cell as JSON: {e}")))?;
         fs::write(&plain, text).map_err(|e| Error::io("write", &plain, e))?;
-        let Workload::KMeans(kmeans) = &cell.workload;
-        let material = self.scratch.join(format!(
-            "rows-{}",
-            short_hash(canonical(&(&cell.dataset, &kmeans.init, kmeans.k)).as_bytes())
-        ));
+        let own = amdahl_workloads::of(&cell.workload).exported(&cell.workload);
+        let material = self
+            .scratch
+            .join(format!("rows-{}", short_hash(canonical(&(&cell.dataset, own)).as_bytes())));
         let word = |path: &Path| path.to_string_lossy().into_owned();
         let words = [
             "--export".into(),

@@ -11,14 +11,11 @@ use std::process::{Command, Stdio};
 use super::attempt::{Attempt, Launching, Under};
 use super::classify::Ending;
 use amdahl_lanes::probe::callgrind::{OPTIONS, VARIABLE, parts};
-use amdahl_record::cell::{Backend, Cell, CommKind, Dataset, DeviceKind, Sample, Stop, Workload};
+use amdahl_record::cell::{Backend, Cell, CommKind, Dataset, DeviceKind, Sample};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 use amdahl_record::simulation::Caches;
 use amdahl_record::{Failure, Measured};
-
-/// Iterations that are counted at most; those of Lloyd's algorithm are all alike.
-const ITERATIONS: u32 = 3;
 
 /// The variable that chooses a kernel.
 const KERNEL: &str = "AMDAHL_KERNEL";
@@ -52,16 +49,10 @@ pub fn smaller(cell: &Cell, rows: u64, points: u64) -> std::result::Result<Cell,
         Backend::Native { device: DeviceKind::Pjrt(_), .. } | Backend::Peer(_) => None,
     };
     let backend = backend.ok_or("only programs of ours on processors are simulated")?;
-    let Workload::KMeans(mut kmeans) = cell.workload.clone();
-    kmeans.warmup = kmeans.warmup.max(1);
-    match &mut kmeans.stop {
-        Stop::Iterations(iterations) => *iterations = (*iterations).min(ITERATIONS),
-        Stop::Converged { max_iterations, .. } => {
-            *max_iterations = (*max_iterations).min(ITERATIONS)
-        }
-    }
+    let workload = amdahl_workloads::of(&cell.workload);
+    let least = workload.least_rows(&cell.workload).map_or(1, |least| least.rows);
     let of_a_lane = rows.div_ceil(u64::from(cell.lanes().max(1))).min(points.max(1));
-    let taken = (of_a_lane * u64::from(cell.ranks)).max(u64::from(kmeans.k)).min(rows);
+    let taken = (of_a_lane * u64::from(cell.ranks)).max(least).min(rows);
     let mut dataset = cell.dataset.clone();
     match &mut dataset {
         Dataset::Synthetic { points, .. } => *points = taken,
@@ -71,7 +62,7 @@ pub fn smaller(cell: &Cell, rows: u64, points: u64) -> std::result::Result<Cell,
         }
         Dataset::Catalogue { .. } | Dataset::File { .. } => {}
     }
-    let workload = Workload::KMeans(kmeans);
+    let workload = workload.smaller(&cell.workload);
     Ok(Cell { workload, dataset, backend, ranks: cell.ranks, threads: 1, oversubscribe: true })
 }
 
@@ -182,6 +173,7 @@ mod tests {
     use super::*;
     use crate::launcher::Site;
     use crate::launcher::tests::job;
+    use amdahl_kmeans_description::spec::{KMeans, Stop};
     use amdahl_record::cell::Labels;
     use amdahl_record::simulation::{Cache, LastLevel};
 
@@ -202,8 +194,8 @@ mod tests {
         };
         let serial = of("serial", 1, 1, 20_000);
         assert_eq!((serial.backend.name(), points(&serial)), ("serial", 1000));
-        let Workload::KMeans(kmeans) = &serial.workload;
-        assert_eq!((&kmeans.stop, kmeans.warmup), (&Stop::Iterations(ITERATIONS), 1));
+        let kmeans = KMeans::of(&serial.workload).expect("k-means");
+        assert_eq!((kmeans.stop, kmeans.warmup), (Stop::Iterations(3), 1));
         let threads = of("threads", 1, 4, 20_000);
         assert_eq!((threads.backend.name(), threads.threads, points(&threads)), ("serial", 1, 250));
         let hybrid = of("hybrid", 2, 2, 100);

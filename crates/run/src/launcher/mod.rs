@@ -107,14 +107,15 @@ pub fn on_this_machine(cell: &Cell) -> &'static dyn Launcher {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use amdahl_record::cell::{Backend, Dataset, KMeans, Stop, Synthetic, Workload};
+    use amdahl_kmeans_description::spec::{KMeans, Stop};
+    use amdahl_record::cell::{Backend, Dataset, Synthetic, WorkloadSpec};
 
     /// A job of this backend and these lanes.
     pub fn job(backend: &str, ranks: u32, threads: u32, site: Site) -> Job {
         let kmeans = KMeans::new(8, Stop::Iterations(10), 1);
         Job {
             cell: Cell {
-                workload: Workload::KMeans(kmeans),
+                workload: kmeans.spec(),
                 dataset: Dataset::Synthetic {
                     shape: Synthetic::Mixture,
                     points: 1000,

@@ -13,10 +13,9 @@ use crate::plan::place::{At, Text, nearest};
 use crate::plan::ties;
 use crate::plan::written::{Lanes, Many, Oversubscribe, Real, Scalar, Whole};
 use amdahl_data::{catalogue, format};
-use amdahl_record::cell::{
-    Arithmetic, BACKENDS, Backend, Layout, Precision, Schedule, Synthetic, Update,
-};
-use amdahl_record::error::Result;
+use amdahl_kmeans_description::spec::{Arithmetic, Layout, Precision, Schedule, Update};
+use amdahl_record::cell::{BACKENDS, Backend, Synthetic};
+use amdahl_record::error::{Error, Result};
 
 /// A value of an axis.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +59,7 @@ impl fmt::Display for Value {
             Value::Init(Init::Given(path)) => f.write_str(path),
             Value::Shape(shape) => f.write_str(shape_word(*shape)),
             Value::Backend(backend) => f.write_str(backend.name()),
-            Value::Algorithm(algorithm) => f.write_str(algorithm.with(1, 0).name()),
+            Value::Algorithm(algorithm) => f.write_str(algorithm.name()),
             Value::Layout(layout) => f.write_str(layout.name()),
             Value::Arithmetic(arithmetic) => f.write_str(arithmetic.name()),
             Value::Schedule(schedule) => f.write_str(schedule.name()),
@@ -216,42 +215,31 @@ impl Sweep {
     }
 
     /// Where the parameter gets its value.
-    fn place(&self, name: &str) -> Option<Range<usize>> {
+    pub fn place(&self, name: &str) -> Option<Range<usize>> {
         let given = self.axis(name).map(|axis| axis.values[0].span.clone());
         given.or_else(|| self.derived.iter().find(|d| d.name == name).map(|d| d.span.clone()))
     }
 
+    /// The error of two parameters that exclude each other, where both are given.
+    pub fn not_together(&self, text: &Text<'_>, a: &str, b: &str, why: &str) -> Option<Error> {
+        let (first, second) = (self.place(a)?, self.place(b)?);
+        let (first, second, name) =
+            if first.start < second.start { (first, second, b) } else { (second, first, a) };
+        let word = |name: &str| if name == "dataset" { "name".to_string() } else { name.into() };
+        let other = word(if name == a { b } else { a });
+        let line = text.line(&first);
+        let message = format!("{} does not go with {other} in line {line}", word(name));
+        Some(text.error(&second, message).hint(why))
+    }
+
     /// Parameters that exclude each other, and those that belong to data sets of another kind.
     fn fits_together(&self, text: &Text<'_>, manifest: &Manifest) -> Result<()> {
-        let both = |a: &str, b: &str| Some((self.place(a)?, self.place(b)?));
         let rows = "rows are synthetic, or of a data set with a name, or of a file";
-        for (a, b, why) in [
-            ("synthetic", "dataset", rows),
-            ("synthetic", "file", rows),
-            ("dataset", "file", rows),
-            ("iterations", "tolerance", "iterations run to a fixed number, or until they converge"),
-            (
-                "iterations",
-                "max-iterations",
-                "iterations run to a fixed number, or until they converge",
-            ),
-        ] {
-            if let Some((first, second)) = both(a, b) {
-                let (first, second, name) = if first.start < second.start {
-                    (first, second, b)
-                } else {
-                    (second, first, a)
-                };
-                let word = |name: &str| {
-                    if name == "dataset" { "name".to_string() } else { name.to_string() }
-                };
-                let other = word(if name == a { b } else { a });
-                let message = format!(
-                    "{} does not go with {other} in line {}",
-                    word(name),
-                    text.line(&first)
-                );
-                return Err(text.error(&second, message).hint(why));
+        for (a, b, why) in
+            [("synthetic", "dataset", rows), ("synthetic", "file", rows), ("dataset", "file", rows)]
+        {
+            if let Some(error) = self.not_together(text, a, b, why) {
+                return Err(error);
             }
         }
         for name in ["dims", "clusters"] {

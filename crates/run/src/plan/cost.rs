@@ -11,12 +11,11 @@ use std::collections::HashMap;
 use crate::plan::{Machine, PlannedCell};
 use amdahl_data::catalogue;
 use amdahl_record::Answer;
-use amdahl_record::cell::{Algorithm, CellId, Dataset, Stop, Workload};
+use amdahl_record::cell::{CellId, Dataset};
 use amdahl_record::read::Results;
 use amdahl_stats::median;
 
-/// Nominal rate of a lane: terms of distances, of which an iteration has rows × columns × clusters,
-/// in a second.
+/// Nominal rate of a lane: multiply-adds in a second.
 pub const TERMS_PER_SECOND: f64 = 8e9;
 /// Nominal time to make, read or digest a value of the data.
 pub const SECONDS_PER_VALUE: f64 = 50e-9;
@@ -81,8 +80,9 @@ impl Estimator {
         for record in results.standing().filter(|record| record.counts()) {
             estimator.lived_s.entry(record.key.cell.clone()).or_default().extend(record.process_s);
             if let Some(measured) = &record.measured {
-                let Answer::KMeans(answer) = &*measured.answer;
-                let size = (answer.rows, answer.dims as u64, answer.iterations);
+                let answer = &*measured.answer;
+                let (rows, columns) = (answer.rows(), answer.columns());
+                let size = (rows.unwrap_or(0), columns.unwrap_or(0).into(), answer.iterations);
                 estimator.answers.insert(record.key.cell.clone(), size);
             }
         }
@@ -130,15 +130,10 @@ impl Estimator {
             let why = "the size of the file is known once a repeat was run".into();
             return Cost { seconds: None, basis: Basis::Unknown(why) };
         };
-        let Workload::KMeans(kmeans) = &planned.cell.workload;
-        let (iterations, basis) = match (&kmeans.stop, self.seen(planned)) {
-            (Stop::Iterations(iterations), _) => (*iterations, Basis::Modelled),
-            (Stop::Converged { .. }, Some((.., iterations))) => (iterations, Basis::Modelled),
-            (Stop::Converged { max_iterations, .. }, None) => (*max_iterations, Basis::AtMost),
-        };
-        // One pass more for the final labels and the inertia.
-        let passes = f64::from(iterations) + f64::from(kmeans.warmup) + 1.0;
-        let values = rows as f64 * dims as f64;
+        let spec = &planned.cell.workload;
+        let seen = self.seen(planned).map(|(.., iterations)| iterations);
+        let model = amdahl_workloads::of(spec).cost(spec, rows, dims, seen);
+        let basis = if model.at_most { Basis::AtMost } else { Basis::Modelled };
         let lanes = f64::from(planned.cell.lanes().min(machine.all()).max(1));
         let backend = &planned.cell.backend;
         let more = [(backend.uses_mpi(), MPI_START_S), (backend.peer().is_some(), PEER_START_S)];
@@ -146,15 +141,7 @@ impl Estimator {
             .iter()
             .filter(|(has, _)| *has)
             .fold(START_S, |start, (_, seconds)| start + seconds);
-        // A pass over a batch, and one over all rows at the end.
-        let passes = match kmeans.algorithm {
-            Algorithm::Minibatch { batch, .. } => {
-                1.0 + (passes - 1.0) * f64::from(batch) / (rows.max(1) as f64)
-            }
-            _ => passes,
-        };
-        let work =
-            values * f64::from(kmeans.k) * passes / TERMS_PER_SECOND + values * SECONDS_PER_VALUE;
+        let work = model.terms / TERMS_PER_SECOND + model.values * SECONDS_PER_VALUE;
         Cost { seconds: Some(start + work / lanes), basis }
     }
 }

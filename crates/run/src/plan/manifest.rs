@@ -9,8 +9,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::plan::place::At;
 use crate::plan::written::{Duration, Lanes, Many, Oversubscribe, Real, Scalar, Whole};
+use amdahl_kmeans_description::spec::{Arithmetic, Layout, Precision, Schedule, Update};
 use amdahl_record::cell;
-use amdahl_record::cell::{Arithmetic, Layout, Precision, Schedule, Synthetic, Update};
+use amdahl_record::cell::Synthetic;
 use amdahl_record::counters::Counters;
 
 /// An experiment of amdahl: what is asked, what is computed, on which rows, and what is varied.
@@ -120,6 +121,13 @@ pub enum WorkloadKind {
     KMeans,
 }
 
+impl WorkloadKind {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        "kmeans"
+    }
+}
+
 /// How the iterations find their centroids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -136,13 +144,13 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// As a cell has it.
-    pub fn with(self, batch: u32, seed: u64) -> cell::Algorithm {
+    /// The word.
+    pub fn name(self) -> &'static str {
         match self {
-            Algorithm::Lloyd => cell::Algorithm::Lloyd,
-            Algorithm::Hamerly => cell::Algorithm::Hamerly,
-            Algorithm::Yinyang => cell::Algorithm::Yinyang,
-            Algorithm::Minibatch => cell::Algorithm::Minibatch { batch, seed },
+            Algorithm::Lloyd => "lloyd",
+            Algorithm::Hamerly => "hamerly",
+            Algorithm::Yinyang => "yinyang",
+            Algorithm::Minibatch => "minibatch",
         }
     }
 }

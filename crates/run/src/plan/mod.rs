@@ -138,11 +138,17 @@ pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
     let Some(workload) = &manifest.workload else {
         return Err(source.error(&(0..0), "the section [workload] is missing"));
     };
-    if workload.value.kind.is_none() {
+    let Some(kind) = &workload.value.kind else {
+        let known = amdahl_workloads::names().join(", ");
         return Err(source
             .error(&workload.span, "kind is missing in [workload]")
-            .hint("add kind = \"kmeans\""));
-    }
+            .hint(format!("the kind of workload: {known}")));
+    };
+    let kind = amdahl_workloads::find(kind.value.name()).ok_or_else(|| {
+        source
+            .error(&kind.span, format!("unknown workload '{}'", kind.value.name()))
+            .hint(place::nearest(kind.value.name(), &amdahl_workloads::names()))
+    })?;
     if manifest.dataset.is_none() {
         return Err(source.error(&(0..0), "the section [dataset] is missing"));
     }
@@ -150,6 +156,7 @@ pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
     let resolver = resolve::Resolver {
         text: &source,
         manifest: &manifest,
+        kind,
         sweep: &sweep,
         machine,
         seed: experiment.seed,

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::plan::axes::{PARAMETERS, shape_word};
 use crate::plan::place::nearest;
 use crate::plan::{Plan, PlannedCell};
-use amdahl_record::cell::{Algorithm, Cell, CellId, Dataset, Init, Stop, Workload};
+use amdahl_record::cell::{Cell, CellId, Dataset};
+
 use amdahl_record::error::{Error, Result};
 
 /// Selects cells by the values of their axes. Different axes must all fit; of several values of one
@@ -122,7 +123,10 @@ fn same(own: &str, wanted: &str) -> bool {
 /// The value of a cell on an axis, as a manifest writes it; `None` where the cell has no such
 /// value.
 pub fn value(cell: &Cell, id: &CellId, axis: &str) -> Option<String> {
-    let Workload::KMeans(kmeans) = &cell.workload;
+    let workload = amdahl_workloads::of(&cell.workload);
+    if let Some(parameter) = workload.parameters().iter().find(|p| p.name == axis) {
+        return (parameter.shown)(&cell.workload, &cell.backend);
+    }
     let (sample, file) = match &cell.dataset {
         Dataset::Synthetic { .. } => (None, None),
         Dataset::Catalogue { sample, .. } => (sample.as_ref(), None),
@@ -140,43 +144,6 @@ pub fn value(cell: &Cell, id: &CellId, axis: &str) -> Option<String> {
         "threads" => Some(cell.threads.to_string()),
         "lanes" => Some(cell.lanes().to_string()),
         "id" => Some(id.0.clone()),
-        "k" => Some(kmeans.k.to_string()),
-        "init" => match &kmeans.init {
-            Init::Given { path } => Some(path.display().to_string()),
-            other => other.name().map(String::from),
-        },
-        "init-seed" => match kmeans.algorithm {
-            Algorithm::Minibatch { seed, .. } => Some(seed.to_string()),
-            _ => kmeans.init.seed().map(|seed| seed.to_string()),
-        },
-        "iterations" => match kmeans.stop {
-            Stop::Iterations(iterations) => Some(iterations.to_string()),
-            Stop::Converged { .. } => None,
-        },
-        "tolerance" => match kmeans.stop {
-            Stop::Iterations(_) => None,
-            Stop::Converged { tolerance, .. } => Some(tolerance.to_string()),
-        },
-        "max-iterations" => match kmeans.stop {
-            Stop::Iterations(_) => None,
-            Stop::Converged { max_iterations, .. } => Some(max_iterations.to_string()),
-        },
-        "warmup" => Some(kmeans.warmup.to_string()),
-        "algorithm" => Some(kmeans.algorithm.name().into()),
-        "batch" => match kmeans.algorithm {
-            Algorithm::Minibatch { batch, .. } => Some(batch.to_string()),
-            _ => None,
-        },
-        "layout" => Some(kmeans.layout.name().into()),
-        "arithmetic" => Some(kmeans.arithmetic.name().into()),
-        "schedule" => Some(kmeans.schedule.name().into()),
-        // How an accelerator is used; nothing of a cell that has none.
-        "update" => cell.backend.platform().map(|_| kmeans.offload.update.name().into()),
-        "precision" => cell.backend.platform().map(|_| kmeans.offload.precision.name().into()),
-        "plugin" => match cell.backend.platform() {
-            Some(_) => kmeans.offload.plugin.as_ref().map(|path| path.display().to_string()),
-            None => None,
-        },
         "synthetic" => made.map(|(shape, ..)| shape_word(shape).into()),
         "dataset" => match &cell.dataset {
             Dataset::Catalogue { name, .. } => Some(name.clone()),
@@ -298,10 +265,10 @@ mod tests {
                 .chain(ks.iter().map(|k| format!("k={k}")));
             let filter = Filter::parse(&pairs.collect::<Vec<_>>().join(",")).expect("well formed");
             for planned in plan().cells {
-                let Workload::KMeans(kmeans) = &planned.cell.workload;
+                let k: u32 = value(&planned.cell, &planned.id, "k").expect("k").parse().expect("a number");
                 let naive = (backends.is_empty() || backends.contains(planned.cell.backend.name()))
                     && (lanes.is_empty() || lanes.contains(&planned.cell.lanes()))
-                    && (ks.is_empty() || ks.contains(&kmeans.k));
+                    && (ks.is_empty() || ks.contains(&k));
                 prop_assert_eq!(filter.selects(&planned), naive);
             }
         }

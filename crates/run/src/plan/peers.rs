@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::plan::place::{At, Text};
+use amdahl_kmeans_description::peer::Rule;
 use amdahl_record::cell::{Backend, Peer, PeerLanes};
 use amdahl_record::error::{Error, Kind, Result};
-use amdahl_record::peer::Rule;
 
 /// The list that is built in.
 const BUILT_IN: &str = include_str!("../../../../peers/peers.toml");

@@ -7,22 +7,20 @@ use std::path::{Path, PathBuf};
 
 use crate::plan::axes::{Kind, Match, Oversubscribed, Sweep, Value, kind_of, range};
 use crate::plan::expression::Wrong;
-use crate::plan::manifest::{Algorithm, Init, Labels as WireLabels, Manifest};
+use crate::plan::manifest::{Init, Labels as WireLabels, Manifest};
 use crate::plan::place::{At, Text};
 use crate::plan::written::Scalar;
 use crate::plan::{LeftOut, Machine, PlannedCell};
 use amdahl_data::catalogue;
+use amdahl_kmeans_description::spec::{KMeans, Stop};
 use amdahl_record::cell;
-use amdahl_record::cell::{
-    Backend, Cell, CellId, CommKind, Dataset, KMeans, Labels, Sample, Stop, Workload,
-};
-use amdahl_record::error::Result;
+use amdahl_record::cell::{Backend, Cell, CellId, CommKind, Dataset, Labels, Sample, WorkloadSpec};
+use amdahl_record::error::{Error, Result};
+use amdahl_workload::parameter::{self, Refusal};
+use amdahl_workload::{Values, Workload};
 
 /// A plan may have this many combinations of axis values. More is a slip of the pen.
 pub const MAX_COMBINATIONS: usize = 100_000;
-
-/// Rows of a batch where the manifest does not say.
-const BATCH: u32 = 1024;
 
 /// Resolves the combinations of `sweep`.
 pub struct Resolver<'a> {
@@ -30,6 +28,8 @@ pub struct Resolver<'a> {
     pub text: &'a Text<'a>,
     /// What is not varied.
     pub manifest: &'a Manifest,
+    /// What is computed.
+    pub kind: &'static dyn Workload,
     /// What is varied.
     pub sweep: &'a Sweep,
     /// Where it will run.
@@ -175,34 +175,10 @@ impl Resolver<'_> {
             );
             return Ok(Fate::LeftOut(LeftOut { what: where_, why, combinations: 1 }));
         }
-        if let Some(peer) = point.backend.peer()
-            && let Some(Value::Algorithm(Algorithm::Minibatch)) =
-                self.value(point, "algorithm").map(|v| &v.value)
-        {
-            let what = format!("backend={peer}, algorithm=minibatch");
-            let why = "outside programs are given Lloyd's problem, not our batches".into();
-            return Ok(Fate::LeftOut(LeftOut { what, why, combinations: 1 }));
-        }
-        let kmeans = self.kmeans(point)?;
-        if kmeans.algorithm.is_bounded() && kmeans.arithmetic == cell::Arithmetic::F32 {
-            let what = format!("algorithm={}, arithmetic=f32", kmeans.algorithm.name());
-            let why = "its bounds are exact, which needs arithmetic = 'certified'".into();
-            return Ok(Fate::LeftOut(LeftOut { what, why, combinations: 1 }));
-        }
-        if point.backend.platform().is_some() && kmeans.algorithm.is_bounded() {
-            let what = format!("backend={}, algorithm={}", point.backend, kmeans.algorithm.name());
-            let why =
-                "an accelerator compares every row with every centroid: it has no bounds".into();
-            return Ok(Fate::LeftOut(LeftOut { what, why, combinations: 1 }));
-        }
-        if kmeans.offload.update == cell::Update::Device
-            && matches!(kmeans.algorithm, cell::Algorithm::Minibatch { .. })
-        {
-            let what = format!("backend={}, update=device, algorithm=minibatch", point.backend);
-            let why = "sums of batches are made on the host; take update = 'host'".into();
-            return Ok(Fate::LeftOut(LeftOut { what, why, combinations: 1 }));
-        }
-        let workload = Workload::KMeans(kmeans);
+        let workload = match self.workload(point)? {
+            Ok(workload) => workload,
+            Err(left_out) => return Ok(Fate::LeftOut(left_out)),
+        };
         let dataset = self.dataset(point, &workload)?;
         // Both fit: an axis has at most `u32::MAX`.
         let (ranks, threads) =
@@ -354,102 +330,51 @@ impl Resolver<'_> {
         }
     }
 
-    fn kmeans(&self, point: &Point<'_>) -> Result<KMeans> {
+    /// What the workload makes of the combination, or why it is left out.
+    fn workload(&self, point: &Point<'_>) -> Result<std::result::Result<WorkloadSpec, LeftOut>> {
         let section = self.manifest.workload.as_ref().map_or(0..0, |w| w.span.clone());
-        let number = |name: &str| self.number(point, name).map(|n| n.map(|n| small(n.value)));
-        let Some(k) = number("k")? else {
-            return Err(self
-                .text
-                .error(&section, "k is missing in [workload]")
-                .hint("add for example k = 16"));
-        };
-        let seed = self.number(point, "init-seed")?.map_or(self.seed, |seed| seed.value);
-        let init = match self.value(point, "init").map(|v| (&v.value, &v.span)) {
-            Some((Value::Init(Init::RandomRows), _)) => cell::Init::RandomRows { seed },
-            Some((Value::Init(Init::KMeansPlusPlus), _)) => cell::Init::KMeansPlusPlus { seed },
-            Some((Value::Init(Init::KMeansParallel), _)) => cell::Init::KMeansParallel { seed },
-            Some((Value::Init(Init::Given(path)), span)) => {
-                cell::Init::Given { path: self.existing(path, span)? }
+        let given = Given { resolver: self, point, failed: RefCell::new(None) };
+        let resolved = self.kind.resolve(&given);
+        if let Some(error) = given.failed.into_inner() {
+            return Err(error);
+        }
+        match resolved {
+            Ok(spec) => Ok(Ok(spec)),
+            Err(Refusal::LeftOut { what, why }) => Ok(Err(LeftOut { what, why, combinations: 1 })),
+            Err(Refusal::Wrong { parameter, message, hint }) => {
+                let span = parameter.and_then(|name| self.sweep.place(name)).unwrap_or(section);
+                Err(self.text.error(&span, message).hint(hint))
             }
-            Some(_) | None => cell::Init::FirstRows,
-        };
-        let tolerance = match self.value(point, "tolerance").map(|v| &v.value) {
-            Some(Value::Real(tolerance)) => Some(*tolerance),
-            _ => None,
-        };
-        let stop = match number("iterations")? {
-            Some(iterations) => Stop::Iterations(iterations),
-            None => Stop::Converged {
-                tolerance: tolerance.unwrap_or(0.0),
-                max_iterations: number("max-iterations")?.unwrap_or(300),
-            },
-        };
-        // How our own program works is nothing to an outside program.
-        let ours = |name: &str| {
-            self.value(point, name).map(|v| &v.value).filter(|_| point.backend.peer().is_none())
-        };
-        let algorithm = match ours("algorithm") {
-            Some(Value::Algorithm(algorithm)) => {
-                algorithm.with(number("batch")?.unwrap_or(BATCH), seed)
+            Err(Refusal::Together { first, second, why }) => {
+                Err(self.sweep.not_together(self.text, first, second, &why).unwrap_or_else(|| {
+                    self.text.error(&section, format!("{second} does not go with {first}"))
+                }))
             }
-            _ => cell::Algorithm::default(),
-        };
-        let layout = match ours("layout") {
-            Some(Value::Layout(layout)) => *layout,
-            _ => cell::Layout::default(),
-        };
-        let arithmetic = match ours("arithmetic") {
-            Some(Value::Arithmetic(arithmetic)) => *arithmetic,
-            _ => cell::Arithmetic::default(),
-        };
-        let schedule = match ours("schedule") {
-            Some(Value::Schedule(schedule)) => *schedule,
-            _ => cell::Schedule::default(),
-        };
-        let mut offload = cell::Offload::default();
-        let (layout, schedule) = match point.backend.platform() {
-            None => (layout, schedule),
-            Some(_) => {
-                if let Some(Value::Update(update)) = ours("update") {
-                    offload.update = *update;
-                }
-                if let Some(Value::Precision(precision)) = ours("precision") {
-                    offload.precision = *precision;
-                }
-                if let Some(At { value: Value::Word(file), span }) = self.value(point, "plugin") {
-                    offload.plugin = Some(self.existing(file, span)?);
-                }
-                // How the processor would work is nothing to an accelerator.
-                Default::default()
-            }
-        };
-        let warmup = number("warmup")?.unwrap_or(1);
-        Ok(KMeans { k, init, stop, warmup, algorithm, layout, arithmetic, schedule, offload })
+        }
     }
 
-    fn dataset(&self, point: &Point<'_>, workload: &Workload) -> Result<Dataset> {
-        let Workload::KMeans(KMeans { k, .. }) = workload;
+    fn dataset(&self, point: &Point<'_>, workload: &WorkloadSpec) -> Result<Dataset> {
+        let least = self.kind.least_rows(workload);
         let section = self.manifest.dataset.as_ref().map_or(0..0, |d| d.span.clone());
         let points = self.number(point, "points")?;
         let seed = self.number(point, "seed")?.map_or(self.seed, |seed| seed.value);
         if let Some(points) = &points
-            && points.value < u64::from(*k)
+            && let Some(least) = least.as_ref().filter(|least| points.value < least.rows)
         {
-            let message = format!("{} points are fewer than k = {k} clusters", points.value);
+            let message = format!("{} points are fewer than {}", points.value, least.what);
             return Err(self
                 .text
                 .error(&points.span, message)
-                .hint("take more points or a smaller k"));
+                .hint(format!("take more points or {}", least.mend)));
         }
         let sample = points.as_ref().map(|points| Sample { points: points.value, seed });
         if let Some(At { value: Value::Word(name), span }) = self.value(point, "dataset") {
             let rows = catalogue::set(name)
                 .map(|set| set.rows)
                 .map_err(|error| self.text.error(span, error.message))?;
-            if rows < u64::from(*k) {
-                let message =
-                    format!("the {rows} rows of '{name}' are fewer than k = {k} clusters");
-                return Err(self.text.error(span, message).hint("take a smaller k"));
+            if let Some(least) = least.filter(|least| rows < least.rows) {
+                let message = format!("the {rows} rows of '{name}' are fewer than {}", least.what);
+                return Err(self.text.error(span, message).hint(format!("take {}", least.mend)));
             }
             if let Some(points) = points.filter(|points| points.value > rows) {
                 let message = format!(
@@ -532,24 +457,54 @@ impl From<Wrong> for Failed {
     }
 }
 
-/// The cell whose answer `cell` must match: the same workload and rows on one lane, without bounds.
+/// What a manifest gives for one combination.
+struct Given<'a> {
+    resolver: &'a Resolver<'a>,
+    point: &'a Point<'a>,
+    /// The first value that could not be had.
+    failed: RefCell<Option<Error>>,
+}
+
+impl Given<'_> {
+    fn found(&self, name: &str) -> Result<Option<parameter::Value>> {
+        let (resolver, point) = (self.resolver, self.point);
+        let Some(known) = resolver.kind.parameters().iter().find(|p| p.name == name) else {
+            return Ok(None);
+        };
+        if let parameter::Kind::Whole { .. } = known.kind {
+            let number = resolver.number(point, name)?;
+            return Ok(number.map(|number| parameter::Value::Whole(number.value)));
+        }
+        let Some(At { value, span }) = resolver.value(point, name) else { return Ok(None) };
+        let file = match (value, known.kind) {
+            (Value::Init(Init::Given(path)), _) => Some(path),
+            (Value::Word(path), parameter::Kind::File) => Some(path),
+            _ => None,
+        };
+        Ok(Some(match (file, value) {
+            (Some(path), _) => parameter::Value::File(resolver.existing(path, span)?),
+            (None, Value::Real(value)) => parameter::Value::Real(*value),
+            (None, other) => parameter::Value::Word(other.to_string()),
+        }))
+    }
+}
+
+impl Values for Given<'_> {
+    fn get(&self, name: &str) -> Option<parameter::Value> {
+        self.found(name).unwrap_or_else(|error| {
+            self.failed.borrow_mut().get_or_insert(error);
+            None
+        })
+    }
+    fn backend(&self) -> &Backend {
+        &self.point.backend
+    }
+    fn seed(&self) -> u64 {
+        self.resolver.seed
+    }
+}
+
+/// The cell whose answer `cell` must match.
 pub fn oracle_of(cell: &Cell) -> Cell {
-    let Workload::KMeans(mut kmeans) = cell.workload.clone();
-    if kmeans.algorithm.is_bounded() {
-        kmeans.algorithm = cell::Algorithm::Lloyd;
-    }
-    if cell.backend.platform().is_some() {
-        // What an accelerator rounds is compared with what is not rounded.
-        kmeans.offload = cell::Offload::default();
-        kmeans.arithmetic = cell::Arithmetic::Certified;
-    }
-    let workload = Workload::KMeans(kmeans);
-    Cell {
-        workload,
-        backend: Backend::SERIAL,
-        ranks: 1,
-        threads: 1,
-        oversubscribe: false,
-        ..cell.clone()
-    }
+    amdahl_workloads::of(&cell.workload).oracle_of(cell)
 }

@@ -2,13 +2,14 @@ use std::io::Write;
 
 use super::state::{State, state};
 use super::*;
-use amdahl_record::cell::{Backend, CellId, Dataset, KMeans, Stop, Synthetic, Workload};
+use amdahl_kmeans_description::spec::{KMeans, Stop};
+use amdahl_record::cell::{Backend, CellId, Dataset, Synthetic};
 use amdahl_record::{BuildFacts, Failure, Outcome, SCHEMA};
 use amdahl_testing::skipped;
 
 pub(crate) fn cell() -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans::new(3, Stop::Iterations(2), 0)),
+        workload: KMeans::new(3, Stop::Iterations(2), 0).spec(),
         dataset: Dataset::Synthetic {
             shape: Synthetic::Mixture,
             points: 100,

@@ -54,9 +54,9 @@ impl Sweep<'_> {
     ) -> Result<()> {
         let planned = &self.cells[at];
         let (key, None) = self.key(planned)? else { return Ok(()) };
-        let Some(Answer::KMeans(answer)) = self.answer(at)? else { return Ok(()) };
+        let Some(answer) = self.answer(at)? else { return Ok(()) };
         let caches = geometry::caches(self.host, last);
-        let cell = smaller(&planned.cell, answer.rows, points);
+        let cell = smaller(&planned.cell, answer.rows().unwrap_or(0), points);
         let (caches, cell) = match (caches, cell) {
             (Ok(caches), Ok(cell)) => (caches, cell),
             (Err(error), _) => {
@@ -121,23 +121,27 @@ impl Sweep<'_> {
             self.executor.simulate(cell, caches, self.options.limit_s)?;
         let end = match end {
             Err((class, reason)) => failed(class, reason),
-            Ok((measured, counts)) => match measured.answer.check_exact(&right) {
-                Err(differs) => {
-                    failed(Failure::Error, format!("another answer under the simulator: {differs}"))
+            Ok((measured, counts)) => {
+                match amdahl_workloads::of(&cell.workload).check(&cell.workload, &measured, &right)
+                {
+                    Err(differs) => failed(
+                        Failure::Error,
+                        format!("another answer under the simulator: {differs}"),
+                    ),
+                    Ok(()) => {
+                        let answer = &*measured.answer;
+                        SimulationEnd::Done(Counts {
+                            tool: counts.tool,
+                            kernel: measured.kernel.to_string(),
+                            rows: answer.rows().unwrap_or(0),
+                            dims: answer.columns().unwrap_or(0),
+                            iterations: answer.iterations,
+                            lanes: measured.lanes.iter().map(|lane| lane.rows).collect(),
+                            readings: counts.readings,
+                        })
+                    }
                 }
-                Ok(()) => {
-                    let Answer::KMeans(answer) = &*measured.answer;
-                    SimulationEnd::Done(Counts {
-                        tool: counts.tool,
-                        kernel: measured.kernel.to_string(),
-                        rows: answer.rows,
-                        dims: answer.dims,
-                        iterations: answer.iterations,
-                        lanes: measured.lanes.iter().map(|lane| lane.rows).collect(),
-                        readings: counts.readings,
-                    })
-                }
-            },
+            }
         };
         Ok((started_ms, process_s, end))
     }

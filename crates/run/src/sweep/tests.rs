@@ -3,8 +3,10 @@ use std::path::Path;
 
 use super::*;
 use crate::launch::classify::Ending;
-use amdahl_record::cell::{Backend, Cell, CellId, KMeans, Stop, Synthetic, Workload};
-use amdahl_record::{BuildFacts, Clustering, LoadFacts, Measured, RunFacts, SCHEMA};
+use amdahl_kmeans_description::answer::Clustering;
+use amdahl_kmeans_description::spec::{KMeans, Stop};
+use amdahl_record::cell::{Backend, Cell, CellId, Synthetic};
+use amdahl_record::{BuildFacts, LoadFacts, Measured, RunFacts, SCHEMA};
 use amdahl_testing::skipped;
 
 /// Says how an attempt at the cell ends, which is the n-th.
@@ -32,7 +34,7 @@ impl Executor for Mock<'_> {
 
 fn cell(threads: u32) -> Cell {
     Cell {
-        workload: Workload::KMeans(KMeans::new(2, Stop::Iterations(2), 0)),
+        workload: KMeans::new(2, Stop::Iterations(2), 0).spec(),
         dataset: Dataset::Synthetic {
             shape: Synthetic::Mixture,
             points: 100,
@@ -85,7 +87,7 @@ fn answered(inertia: f64) -> Ending {
         kernel: "mock".into(),
         host: "host-1".into(),
         seconds: 0.5,
-        answer: Answer::KMeans(clustering).into(),
+        answer: Answer::from(clustering).into(),
         lanes: vec![].into(),
         readings: vec![],
         peak_rss_bytes: None,

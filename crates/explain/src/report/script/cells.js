@@ -14,18 +14,18 @@ function readCells() {
   const pair = (ends, i) => (ends[0][i] === null ? null : [ends[0][i], ends[1][i]]);
   const [bases, oversubscribed] = [new Set(columns.base), new Set(columns.oversubscribed)];
   let problem = 0;
-  let inertia = null;
+  let objective = null;
   data.cells = columns.id.map((id, i) => {
     // Differences to the cell before, and 'true' for the same as before.
     problem += columns.problem[i];
-    if (columns.inertia[i] !== true) inertia = columns.inertia[i];
+    if (columns.objective[i] !== true) objective = columns.objective[i];
     const [name, backend, ranks, threads] = kinds[columns.kind[i]];
     const lanes = ranks * threads;
     const speedup = columns.speedup[i];
     const secondsRange = pair(columns.time_ends, i);
     const speedupRange = pair(columns.speedup_ends, i);
     return {
-      id, name, ranks, threads, lanes, problem, speedup, speedupRange, inertia,
+      id, name, ranks, threads, lanes, problem, speedup, speedupRange, objective,
       ...data.problems[problem],
       index: i,
       backend: data.backends[backend],

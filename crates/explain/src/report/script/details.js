@@ -16,7 +16,7 @@ function showDetails(box, data, cell, close) {
   if (cell.speedup !== null) value("speedup", significant(cell.speedup), interval(cell.speedupRange, range, ""));
   if (cell.efficiency !== null) value("efficiency", percent(cell.efficiency));
   if (cell.iterations !== null) value("iterations", count(cell.iterations));
-  if (cell.inertia !== null) value("inertia", exact(cell.inertia));
+  if (cell.objective !== null) value("objective", exact(cell.objective));
   if (cell.phases) {
     const total = cell.seconds || cell.phases.reduce((sum, part) => sum + part, 0);
     const share = (i) => cell.phases[i] / total;

@@ -22,7 +22,7 @@ const COLUMNS = [
   { key: "efficiency", title: "efficiency", number: true, text: (c) => maybe(c.efficiency, percent), sort: (c) => c.efficiency },
   { key: "iterations", title: "iterations", number: true, text: (c) => maybe(c.iterations, count), sort: (c) => c.iterations,
     varies: true },
-  { key: "inertia", title: "inertia", number: true, text: (c) => maybe(c.inertia, exact), sort: (c) => c.inertia },
+  { key: "objective", title: "objective", number: true, text: (c) => maybe(c.objective, exact), sort: (c) => c.objective },
   { key: "problem", title: "problem", text: (c) => c.heading, sort: (c) => c.problem, varies: true },
   { key: "remark", title: "remark", text: remark, sort: remark },
 ];

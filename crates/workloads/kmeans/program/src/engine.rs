@@ -11,10 +11,10 @@ use crate::intake::{Inspected, Rows, Weights};
 use crate::minibatch::Batches;
 use crate::{init, update};
 use amdahl_data::Shape;
+use amdahl_kmeans_description::spec::{Algorithm, Init};
 use amdahl_lanes::comm::{Buf, Comm, Op, agreed};
 use amdahl_lanes::exact::{Grid, WideSum};
 use amdahl_record::Phase;
-use amdahl_record::cell::{Algorithm, Init};
 use amdahl_record::error::{Error, Result};
 
 /// Looks on while lanes cluster. Every lane has one of its own.

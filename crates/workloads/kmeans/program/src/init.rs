@@ -9,9 +9,10 @@ use crate::seeding;
 use amdahl_data as data;
 use amdahl_data::random::Purpose;
 use amdahl_data::{Shape, random};
+use amdahl_kmeans_description::spec::Init;
 use amdahl_lanes::comm::{Buf, Comm, Op, agreed, bytes};
 use amdahl_lanes::exact::Grid;
-use amdahl_record::cell::{Dataset, Init, Labels};
+use amdahl_record::cell::{Dataset, Labels};
 use amdahl_record::error::{Error, Result};
 
 /// Initial centroids, and what they cost.

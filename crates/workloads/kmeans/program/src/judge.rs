@@ -12,12 +12,12 @@ use crate::engine::{End, Engine, Limit, Reason, Unwatched};
 use crate::tally;
 use crate::tally::Tally;
 use amdahl_data::Shape;
+use amdahl_kmeans_description::answer::Clustering;
+use amdahl_kmeans_description::peer::{NEAR_TIE, OneStep};
+use amdahl_kmeans_description::spec::KMeans;
 use amdahl_lanes::exact::squared_distance;
 use amdahl_program::{LaneContext, load};
-use amdahl_record::Clustering;
-use amdahl_record::cell::KMeans;
 use amdahl_record::error::Result;
-use amdahl_record::peer::{NEAR_TIE, OneStep};
 
 /// What an outside program found.
 pub struct Found {

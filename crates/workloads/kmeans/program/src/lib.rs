@@ -13,13 +13,13 @@ use std::time::Instant;
 
 use crate::device::cpu::Cpu;
 use crate::device::{KMeansDevice, pjrt};
+use amdahl_kmeans_description::answer::Clustering;
+use amdahl_kmeans_description::spec::{Arithmetic, KMeans, Schedule, Stop};
 use amdahl_lanes::comm::{Buf, Op, agreed, bytes};
 use amdahl_program::{LaneContext, LaneResult, Program, load};
-use amdahl_record::cell::{
-    Arithmetic, Backend, Cell, DeviceKind, KMeans, Schedule, Stop, Workload, hex,
-};
+use amdahl_record::cell::{Backend, Cell, DeviceKind, hex};
 use amdahl_record::error::{Error, Result};
-use amdahl_record::{Answer, Clustering, Phase};
+use amdahl_record::{Answer, Phase};
 
 pub mod device;
 pub mod engine;
@@ -44,8 +44,7 @@ impl Program for KMeansProgram {
     }
 
     fn run(&self, cell: &Cell, context: &LaneContext<'_>) -> Result<LaneResult> {
-        let Workload::KMeans(spec) = &cell.workload;
-        run(spec, &cell.backend, context)
+        run(&KMeans::of(&cell.workload)?, &cell.backend, context)
     }
 }
 
@@ -140,7 +139,7 @@ pub fn run_on(
     let mut answer = answer(context, &mut engine, &mut tally, &centroids, end, inspected.digest)?;
     (answer.distances, answer.init_distances) = (Some(distances), Some(engine.initial_distances()));
     Ok(LaneResult {
-        answer: Answer::KMeans(answer),
+        answer: Answer::from(answer),
         seconds: seconds[0],
         platform: device.platform(),
         kernel: device.kernel(part.whole.dims, k),

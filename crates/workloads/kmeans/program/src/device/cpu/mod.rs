@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::device::{Centroids, Far, KMeansDevice, KMeansShard, LabelSink, Partial, StepStats};
 use amdahl_data::RowSource;
+use amdahl_kmeans_description::spec::{Algorithm, Layout};
 use amdahl_lanes::exact::{Grid, WideSum};
-use amdahl_record::cell::{Algorithm, Layout};
 use amdahl_record::error::{Error, Result};
 
 mod bounds;

@@ -8,7 +8,7 @@ use crate::device::cpu::labels::Labels;
 use crate::device::cpu::rows::Rows;
 use crate::device::cpu::tiles::{TILE, Tiles};
 use amdahl_data::RowSource;
-use amdahl_record::cell::Layout;
+use amdahl_kmeans_description::spec::Layout;
 use amdahl_record::error::{Error, Result};
 
 /// The rows of a shard, as the layout wants them.

@@ -16,9 +16,10 @@ use std::time::Instant;
 use crate::device::cpu::Cpu;
 use crate::device::{KMeansDevice, KMeansShard};
 use amdahl_data::RowSource;
+use amdahl_kmeans_description::spec::{Offload, Precision, Update};
 use amdahl_lanes::probe::recorder::Recorder;
 use amdahl_record::Phase;
-use amdahl_record::cell::{Offload, Platform, Precision, Update};
+use amdahl_record::cell::Platform;
 use amdahl_record::device::{DeviceFacts, LaneDevice};
 use amdahl_record::error::{Error, Result};
 

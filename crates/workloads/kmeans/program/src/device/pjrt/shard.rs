@@ -21,9 +21,9 @@ use crate::device::{Centroids, Far, KMeansShard, LabelSink, Partial, StepStats};
 use amdahl_accelerator::client::{Bf16, Buffer};
 use amdahl_accelerator::plugin::Told;
 use amdahl_data::RowSource;
+use amdahl_kmeans_description::spec::Update;
 use amdahl_lanes::exact::{Grid, WideSum};
 use amdahl_record::Phase;
-use amdahl_record::cell::Update;
 use amdahl_record::error::{Error, Kind, Result};
 
 /// Shapes are filled up to a multiple of this: the width of the arrays that compute.

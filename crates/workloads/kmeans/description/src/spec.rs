@@ -1,12 +1,21 @@
-//! The k-means of a cell: what decides its answer and its time beside the rows.
+//! The parameters of k-means: what decides its answer and its time beside the rows.
 
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cell::is_default;
-use crate::error::{Error, Kind, Result};
+use amdahl_record::cell::WorkloadSpec;
+use amdahl_record::error::{Error, Kind, Result};
+use serde_json::Value;
+
+use crate::NAME;
+
+/// A value that is taken by default is not written, so that cells keep their ids when a parameter
+/// is added.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
 
 /// k-means with its start and its end.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -53,6 +62,23 @@ impl KMeans {
             schedule: Schedule::default(),
             offload: Offload::default(),
         }
+    }
+
+    /// The parameters of a cell.
+    ///
+    /// # Errors
+    /// Where they are another workload's, or none of k-means.
+    pub fn of(spec: &WorkloadSpec) -> Result<KMeans> {
+        match spec.kind == NAME {
+            true => spec.read(),
+            false => Err(Error::new(Kind::Manifest, format!("'{}' is not k-means", spec.kind))),
+        }
+    }
+
+    /// As a cell has them.
+    pub fn spec(&self) -> WorkloadSpec {
+        // Plain data: this cannot fail.
+        WorkloadSpec::of(NAME, serde_json::to_value(self).unwrap_or(Value::Null))
     }
 
     /// Has a clustering on an accelerator the answer of the processor, bit by bit? Where near ties

@@ -13,7 +13,7 @@ use crate::figure::{Chart, Figure, View, ends};
 use crate::labels;
 use crate::summary::{CellSummary, Group};
 use amdahl_record::Provenance;
-use amdahl_record::cell::{Algorithm, Arithmetic, CellId, KMeans, Workload, canonical};
+use amdahl_record::cell::{CellId, canonical};
 use amdahl_record::error::Result;
 use amdahl_record::units;
 
@@ -59,42 +59,26 @@ impl Problem {
     }
 }
 
-/// What sets a workload apart from plain Lloyd, in a few words.
-fn variant(kmeans: &KMeans) -> String {
-    let mut words: Vec<String> = Vec::new();
-    match kmeans.algorithm {
-        Algorithm::Lloyd => {}
-        Algorithm::Minibatch { batch, .. } => {
-            words.push(format!("batches of {}", units::count(f64::from(batch))))
-        }
-        other => words.push(other.name().into()),
-    }
-    if kmeans.arithmetic == Arithmetic::F32 {
-        words.push("f32".into());
-    }
-    words.join(", ")
-}
-
 /// The problems in which ways end at different inertias.
 fn problems(view: &View<'_>) -> Vec<Problem> {
     let mut found: Vec<(String, Problem)> = Vec::new();
     for group in &view.summary.groups {
-        let Workload::KMeans(kmeans) = &group.workload;
-        // The initial centroids and the rule for the end stay the same.
-        let key = canonical(&(&group.dataset, kmeans.k, &kmeans.init, &kmeans.stop));
+        let workload = amdahl_workloads::of(&group.workload);
+        let key = canonical(&(&group.dataset, workload.comparable(&group.workload)));
         let place = found.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
             let data = labels::dataset(&group.dataset, group.rows, group.dims);
             found.push((
                 key,
-                Problem { heading: format!("k = {} on {data}", kmeans.k), ways: Vec::new() },
+                Problem {
+                    heading: format!("{} on {data}", labels::own_size(group)),
+                    ways: Vec::new(),
+                },
             ));
             found.len() - 1
         });
-        let variant = variant(kmeans);
+        let variant = workload.method(&group.workload);
         for cell in fastest(group) {
-            let (Some(time), Some(inertia)) =
-                (cell.time, cell.inertia.filter(|i| i.is_finite() && *i > 0.0))
-            else {
+            let (Some(time), Some(inertia)) = (cell.time, objective(cell)) else {
                 continue;
             };
             let plain = labels::cell(&cell.cell);
@@ -112,6 +96,12 @@ fn problems(view: &View<'_>) -> Vec<Problem> {
     }
     let problems = found.into_iter().map(|(_, problem)| problem);
     problems.filter(|problem| problem.ways.len() > 1 && problem.differs()).collect()
+}
+
+/// What less is better of, where it is above 0.
+fn objective(cell: &CellSummary) -> Option<f64> {
+    let objective = cell.objective.as_ref().filter(|objective| objective.less_is_better)?;
+    Some(objective.value).filter(|value| value.is_finite() && *value > 0.0)
 }
 
 /// Of each backend the fastest cell that has a CPU for each lane, the first of equals.
