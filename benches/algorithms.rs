@@ -1,4 +1,4 @@
-//! Bounded algorithms beside Lloyd's, step by step over whole clusterings: CPU time and distances.
+//! Hamerly's and Yinyang's algorithms beside Lloyd's, step by step over whole clusterings: CPU time and distances.
 //! Every step's sums are compared bit by bit, so a figure that is printed is one of equal answers.
 //!
 //! `cargo bench --no-default-features --bench algorithms -- overlapping rows` chooses data sets and

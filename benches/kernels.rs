@@ -24,9 +24,8 @@ fn steps(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("step {count}x{dims} k={k}"));
         // Row-to-centroid products: 2 flops each.
         group.throughput(Throughput::Elements((count * dims * k) as u64));
-        let kernels = Kernel::ALL.iter().copied().filter(|kernel| kernel.supported());
         for (kernel, (layout, word)) in
-            kernels.flat_map(|kernel| common::LAYOUTS.map(|layout| (kernel, layout)))
+            Kernel::all().flat_map(|kernel| common::LAYOUTS.map(|layout| (kernel, layout)))
         {
             let mut shard = rows.prepare(&Cpu::with(kernel).layout(layout));
             let start = rows.first_centroids();

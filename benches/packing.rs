@@ -14,8 +14,7 @@ const SHAPES: &[(usize, usize)] = &[(100_000, 8), (20_000, 54), (2_000, 784)];
 
 fn packing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("prepare");
-    let kernel =
-        Kernel::ALL.iter().copied().rfind(|kernel| kernel.supported()).unwrap_or(Kernel::Portable);
+    let kernel = Kernel::best();
     for &(count, dims) in SHAPES {
         let rows = common::Rows::new(count, dims, 1);
         group.throughput(Throughput::Bytes(4 * (count * dims) as u64));

@@ -89,3 +89,21 @@ fn read_sha256(path: &Path) -> Result<String> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_again_when_it_has_changed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plugin.so");
+        std::fs::write(&path, "abc").expect("written");
+        let hash = sha256(&path).expect("a hash");
+        // FIPS 180-2, appendix B.1.
+        assert_eq!(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(sha256(&path).expect("a hash"), hash);
+        std::fs::write(&path, "abcd").expect("written");
+        assert_ne!(sha256(&path).expect("a hash"), hash);
+    }
+}

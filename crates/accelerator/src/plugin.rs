@@ -1,7 +1,7 @@
 //! A plugin: a shared library that drives devices, behind the PJRT C interface.
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int};
 use std::fmt;
 use std::mem::{ManuallyDrop, offset_of, size_of};
 use std::path::{Path, PathBuf};
@@ -23,6 +23,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// What this program refuses itself: arguments that the interface does not allow.
+    pub(crate) fn invalid(during: &'static str, words: String) -> Refusal {
+        Refusal { during, code: 3, words }
+    }
+
     /// Out of memory?
     pub fn is_out_of_memory(&self) -> bool {
         self.code == 8
@@ -141,6 +146,10 @@ impl Plugin {
         if size < needed {
             return Err(broken(format!("its table has {size} bytes, and {needed} are needed")));
         }
+        // Memory that a device copies to or from is given back only after a wait.
+        if !self.has::<abi::EventAwait>() {
+            return Err(broken("it cannot wait for events".into()));
+        }
         Ok(())
     }
 
@@ -149,10 +158,12 @@ impl Plugin {
     /// version.
     fn settle_sizes(&self) -> Result<(), Error> {
         if self.has::<abi::PluginInitialize>() {
-            let first = self.call(abi::PluginInitialize::zero());
+            // SAFETY: there is no pointer among these arguments.
+            let initialize = || unsafe { self.call(abi::PluginInitialize::zero()) };
+            let first = initialize();
             if first.is_err() {
                 self.padded.set(false);
-                self.call(abi::PluginInitialize::zero()).map_err(|exact| match first {
+                initialize().map_err(|exact| match first {
                     Err(padded) if padded.words != exact.words => {
                         let error = Error::unavailable(format!(
                             "the plugin {} refused {exact}",
@@ -200,8 +211,11 @@ impl Plugin {
 
     /// Calls the function that these arguments are for. Returns them with what it filled in.
     ///
-    /// Pointers in `arguments` must be valid for what the function does with them.
-    pub fn call<A: Arguments>(&self, arguments: A) -> Told<A> {
+    /// # Safety
+    /// Pointers in `arguments` are valid for what the interface says that the function does with
+    /// them: the plugin's own are those that it handed out and that were not given back, the others
+    /// have as many values as the arguments say, for as long as it says.
+    pub(crate) unsafe fn call<A: Arguments>(&self, arguments: A) -> Told<A> {
         let missing = || Refusal {
             during: A::NAME,
             code: 12,
@@ -211,7 +225,8 @@ impl Plugin {
         let mut padded = Padded::new(arguments);
         let size = if self.padded.get() { size_of::<Padded<A>>() } else { A::SIZE };
         // SAFETY: the structure begins with its size and has at least as many bytes as that says,
-        // all of them set.
+        // with zeros behind its fields; the function is the one that these arguments are for, and
+        // what they point to is the caller's promise.
         let error = unsafe {
             (&raw mut padded.inner).cast::<usize>().write(size);
             function((&raw mut padded).cast())
@@ -223,63 +238,77 @@ impl Plugin {
     }
 
     /// The size that a structure inside arguments claims.
-    pub fn claimed<T>(&self) -> usize {
+    pub(crate) fn claimed<T>(&self) -> usize {
         if self.padded.get() { size_of::<Padded<T>>() } else { size_of::<T>() }
     }
 
     /// Reads and frees an error.
     fn refusal(&self, during: &'static str, error: *mut abi::Error) -> Refusal {
-        // These two return nothing; what they leave in the register is not looked at.
-        let quiet = |function: usize, arguments: *mut c_void| {
-            if let Some(function) = self.function(function) {
-                // SAFETY: the callers below pass the arguments that the function wants.
-                unsafe { function(arguments) };
-            }
-        };
-        let mut message = Padded::new(abi::ErrorMessage { error, ..Arguments::zero() });
-        message.inner.struct_size = self.claimed_size::<abi::ErrorMessage>();
-        quiet(abi::ErrorMessage::FUNCTION, (&raw mut message).cast());
-        let words = text(message.inner.message, message.inner.message_size);
-        let mut code = Padded::new(abi::ErrorGetCode { error, ..Arguments::zero() });
-        code.inner.struct_size = self.claimed_size::<abi::ErrorGetCode>();
-        quiet(abi::ErrorGetCode::FUNCTION, (&raw mut code).cast());
-        let mut destroy = Padded::new(abi::ErrorDestroy { error, ..Arguments::zero() });
-        destroy.inner.struct_size = self.claimed_size::<abi::ErrorDestroy>();
-        quiet(abi::ErrorDestroy::FUNCTION, (&raw mut destroy).cast());
-        Refusal { during, code: code.inner.code, words }
+        // SAFETY: the error is one that the plugin has just returned; it is freed last, and its
+        // words are copied before.
+        unsafe {
+            let told = self.quiet(abi::ErrorMessage { error, ..Arguments::zero() });
+            let words = text(told.message, told.message_size);
+            let code = self.quiet(abi::ErrorGetCode { error, ..Arguments::zero() }).code;
+            self.quiet(abi::ErrorDestroy { error, ..Arguments::zero() });
+            Refusal { during, code, words }
+        }
     }
 
-    fn claimed_size<A: Arguments>(&self) -> usize {
-        if self.padded.get() { size_of::<Padded<A>>() } else { A::SIZE }
+    /// Calls a function that says nothing of errors: two of these return nothing, and what they
+    /// leave in the register is not looked at. Arguments come back as they were where there is no
+    /// such function.
+    ///
+    /// # Safety
+    /// As for [`Plugin::call`].
+    unsafe fn quiet<A: Arguments>(&self, arguments: A) -> A {
+        let mut padded = Padded::new(arguments);
+        let size = if self.padded.get() { size_of::<Padded<A>>() } else { A::SIZE };
+        if let Some(function) = self.function(A::FUNCTION) {
+            // SAFETY: as in `call`.
+            unsafe {
+                (&raw mut padded.inner).cast::<usize>().write(size);
+                function((&raw mut padded).cast());
+            }
+        }
+        padded.inner
     }
 
     /// What the plugin says of itself, as names and values.
     pub fn attributes(&self) -> Vec<(String, String)> {
-        match self.call(abi::PluginAttributes::zero()) {
-            Ok(told) => named(told.attributes, told.num_attributes),
-            Err(_) => Vec::new(),
+        // SAFETY: the plugin fills the pointer in, and its attributes live as long as it does.
+        unsafe {
+            match self.call(abi::PluginAttributes::zero()) {
+                Ok(told) => named(told.attributes, told.num_attributes),
+                Err(_) => Vec::new(),
+            }
         }
     }
 }
 
 /// Words of the plugin's, which are not ended by a zero.
-pub(crate) fn text(start: *const c_char, length: usize) -> String {
+///
+/// # Safety
+/// So many bytes are there, or the pointer is null.
+pub(crate) unsafe fn text(start: *const c_char, length: usize) -> String {
     if start.is_null() {
         return String::new();
     }
-    // SAFETY: the plugin says that so many bytes are there.
+    // SAFETY: the caller's promise.
     let bytes = unsafe { std::slice::from_raw_parts(start.cast::<u8>(), length) };
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Names and values of the plugin's.
-pub(crate) fn named(start: *const abi::NamedValue, count: usize) -> Vec<(String, String)> {
+///
+/// # Safety
+/// So many are there, with names and values as their sizes and kinds say, or the pointer is null.
+pub(crate) unsafe fn named(start: *const abi::NamedValue, count: usize) -> Vec<(String, String)> {
     if start.is_null() {
         return Vec::new();
     }
     let one = |i: usize| {
-        // SAFETY: the plugin says that there are so many; the kind says which part of the union is
-        // set.
+        // SAFETY: the caller's promise; the kind says which part of the union is set.
         unsafe {
             let named = &*start.add(i);
             let value = match named.kind {

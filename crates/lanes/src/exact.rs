@@ -237,8 +237,8 @@ impl WideSum {
     }
 }
 
-/// The squared Euclidean distance of a row and a centroid in f64, the definition that all kernels
-/// of full precision agree on.
+/// The squared Euclidean distance of a row and a centroid in f64, on which all kernels of full
+/// precision agree bit by bit.
 ///
 /// Column t is added to accumulator t mod 8, products and sums rounded one by one (no fused
 /// operation), and the accumulators are added in pairs. Differences of f32 are exact or rounded
@@ -367,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn distances_by_definition() {
+    fn squared_distances_of_small_integers() {
         let x: Vec<f32> = (0..19).map(|i| i as f32).collect();
         let c = vec![1f32; 19];
         let expected: f64 = (0..19).map(|i| (f64::from(i) - 1.0).powi(2)).sum();

@@ -7,7 +7,8 @@ pub fn pin(cpu: u32) -> bool {
         if cpu >= libc::CPU_SETSIZE as u32 {
             return false;
         }
-        // SAFETY: as above; the number is below CPU_SETSIZE.
+        // SAFETY: all zero is an empty set, the number is below CPU_SETSIZE, and the call reads the
+        // set alone.
         unsafe {
             let mut set: libc::cpu_set_t = std::mem::zeroed();
             libc::CPU_SET(cpu as usize, &mut set);

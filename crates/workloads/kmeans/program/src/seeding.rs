@@ -13,8 +13,8 @@
 //! Where rows have weights, a row counts like so many: its squared distance is multiplied by its
 //! weight.
 //!
-//! **The same on any number of lanes.** Squared distances are those of the definition, bit by bit
-//! the same on every device. Their sums are exact integers ([`WideSum`]), so a random number picks
+//! **The same on any number of lanes.** Squared distances are f64, bit by bit the same on
+//! every device ([`squared_distance`]). Their sums are exact integers ([`WideSum`]), so a random number picks
 //! a place on the line of all rows' distances, in row order, that does not depend on how rows are
 //! spread. Random numbers are looked up by step and trial (k-means++) or by row and round
 //! (k-means||).

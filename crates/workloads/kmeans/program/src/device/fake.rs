@@ -2,7 +2,7 @@
 //! do.
 //!
 //! The rows live in a thread of their own. Every operation is a message to it and a message back,
-//! after other work has passed. It computes by definition, in f64, so it is also an oracle that
+//! after other work has passed. It computes distances in f64, row by row, so it is also an oracle that
 //! shares no kernel with the CPU device.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -21,7 +21,7 @@ impl KMeansDevice for Fake {
         "amdahl-fake".into()
     }
     fn kernel(&self, _dims: usize, _k: usize) -> String {
-        "by definition".into()
+        "f64, row by row".into()
     }
     fn prepare<'a>(&'a self, source: &mut dyn RowSource) -> Result<Box<dyn KMeansShard + 'a>> {
         let (shape, first) = (source.shape(), source.position());

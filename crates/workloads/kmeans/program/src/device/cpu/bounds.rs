@@ -16,16 +16,16 @@
 //! all. Roundings of the formula itself are covered by 2^−20 of each part, underflow by the
 //! smallest normal number ([`Gaps`]). A row that f32 does not decide has its gap from f64.
 //!
-//! **Labels by definition.** The definition of the nearest centroid compares rounded f64 distances.
+//! **Labels by f64 distances.** The nearest centroid is the one of the least rounded f64 distance.
 //! Two squared distances are in their true order if they differ by more than δ(d₁² + d₂²), where
 //! δ = (d/8 + 8) · 2^−53, for which a gap above 2.1·δ·d₁ is enough. So 4δ·(d₁ + d₂) is taken off
 //! each gap, and each drift is 10^−8 larger than the movements, of which d₁ grows by no more:
-//! 10^−8 > 2.1δ for all d below 10^8. A row that is not looked at has therefore the label of the
-//! definition, ties and duplicates (gap 0) included: they are always looked at.
+//! 10^−8 > 2.1δ for all d below 10^8. A row that is not looked at has therefore the label of f64
+//! distances, ties and duplicates (gap 0) included: they are always looked at.
 
 use crate::device::Centroids;
 use crate::device::cpu::kernel::Kernel;
-use crate::device::cpu::nearest::Found;
+use crate::device::cpu::nearest::Assignment;
 use crate::device::cpu::panel::Panel;
 use crate::device::cpu::tiles::TILE;
 use crate::device::cpu::vector::{Vector, Work};
@@ -116,7 +116,7 @@ pub struct Gaps<'a> {
     /// The scores' threshold.
     pub threshold: f32,
     /// Has the scores; receives the gaps.
-    pub found: &'a mut Found,
+    pub found: &'a mut Assignment,
 }
 
 impl Work for Gaps<'_> {
@@ -194,7 +194,7 @@ impl Distances {
 }
 
 /// The gaps of a tile's rows between their best scores and others.
-pub struct Many<'a> {
+pub struct GapsToOthers<'a> {
     /// What turns scores into distances.
     pub distances: &'a Distances,
     /// The best score of each row.
@@ -205,7 +205,7 @@ pub struct Many<'a> {
     pub gaps: &'a mut [f32; TILE],
 }
 
-impl Work for Many<'_> {
+impl Work for GapsToOthers<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -247,14 +247,14 @@ fn of_columns(tile: &[f32], mean: &[f32]) -> [f32; TILE] {
     squares
 }
 
-/// The gap between two squared distances by definition.
+/// The gap between two squared distances in f64.
 pub fn gap([nearest, second]: [f64; 2]) -> f32 {
     ((second.sqrt() * (1.0 - 1e-8) - nearest.sqrt() * (1.0 + 1e-8)) as f32).next_down()
 }
 
 /// The bounds of a chunk's rows, and whether they are worth their while.
 #[derive(Default)]
-pub struct Bounds {
+pub struct ChunkBounds {
     /// Tile by tile; empty while there are none.
     pub least: Vec<[f32; TILE]>,
     /// Steps to go without bounds.

@@ -3,14 +3,14 @@
 //! The error of a score grows with the norms of row and centroids, so many centroids close to each
 //! other leave many rows undecided. The error of a distance by differences is relative to that
 //! distance. So distances in f32, with centroids in vector lanes, say which few centroids may be
-//! the nearest, and the definition in f64 ([`amdahl_lanes::exact::squared_distance`]) is asked for
+//! the nearest, and the distance in f64 ([`amdahl_lanes::exact::squared_distance`]) is computed for
 //! those alone.
 //!
 //! **Bound.** With u = 2^−24, g = γ(d + 3) = (d + 3)·u/(1 − (d + 3)·u) and t = (d + 2)·2^−149, a
 //! squared distance D of d columns is computed as D·(1 ± g) ± t: a difference, its square and d − 1
 //! sums, each off by u at most (Higham, *Accuracy and Stability of Numerical Algorithms*, §3.1),
-//! and products that underflow. The definition in f64 is D·(1 ± h), h = (d/8 + 8)·2^−53. So what
-//! the definition calls nearest has been computed as (least + t)·(1 + g)/(1 − g)·(1 + h)/(1 − h) +
+//! and products that underflow. The distance in f64 is D·(1 ± h), h = (d/8 + 8)·2^−53. So what is
+//! nearest in f64 has been computed as (least + t)·(1 + g)/(1 − g)·(1 + h)/(1 − h) +
 //! t at most, where `least` is the least computed.
 
 use crate::device::Centroids;
@@ -21,8 +21,8 @@ use crate::device::cpu::vector::{Vector, Work};
 /// Vectors of centroids whose distances are in registers at the same time.
 const VECTORS: usize = 4;
 
-/// Centroids in vector lanes.
-pub struct Across {
+/// Centroids interleaved over vector lanes.
+pub struct Interleaved {
     /// Blocks of as many centroids as a vector has lanes, each column by column. Lanes beyond the
     /// last centroid are infinitely far.
     values: Buffer,
@@ -53,22 +53,22 @@ impl Bound {
             }
         })
     }
-    /// The nearest by definition has been computed as this at most. 10^−6 for the roundings of this
+    /// The nearest in f64 has been computed as this at most. 10^−6 for the roundings of this
     /// formula.
     fn above(self, least: f32) -> f32 {
         let above = ((f64::from(least) + self.tiny) * self.relative + self.tiny) * (1.0 + 1e-6);
         // Near the largest f32 distances may have overflowed that should not have.
         if above < f64::from(f32::MAX) / 4.0 { (above as f32).next_up() } else { f32::INFINITY }
     }
-    /// What has been computed as this is by definition no nearer than that.
+    /// What has been computed as this is no nearer than that in f64.
     fn below(self, computed: f32) -> f64 {
         (f64::from(computed) - self.tiny).max(0.0) / self.relative * (1.0 - 1e-6)
     }
 }
 
-impl Across {
+impl Interleaved {
     /// For a kernel of this width.
-    pub fn new(centroids: Centroids<'_>, width: usize) -> Across {
+    pub fn new(centroids: Centroids<'_>, width: usize) -> Interleaved {
         let Centroids { k, dims, .. } = centroids;
         let mut values = Buffer::zeros(k.next_multiple_of(width) * dims);
         for (b, block) in values.chunks_exact_mut(width * dims).enumerate() {
@@ -80,7 +80,7 @@ impl Across {
                 }
             }
         }
-        Across { values, width, k, bound: Bound::new(dims) }
+        Interleaved { values, width, k, bound: Bound::new(dims) }
     }
 }
 
@@ -91,8 +91,8 @@ pub struct TwoNearest<'a> {
     pub row: &'a [f32],
     /// Centroids of as many columns.
     pub centroids: Centroids<'a>,
-    /// The same centroids in lanes; where there are none, the definition is asked for all of them.
-    pub across: Option<&'a Across>,
+    /// The same centroids interleaved; where they are not, all distances are computed in f64.
+    pub interleaved: Option<&'a Interleaved>,
     /// Is the second distance wanted?
     pub second: bool,
     /// Scratch.
@@ -100,7 +100,7 @@ pub struct TwoNearest<'a> {
 }
 
 impl TwoNearest<'_> {
-    /// The distance to a centroid by definition.
+    /// The squared distance to a centroid in f64.
     ///
     /// # Safety
     /// The processor has the instructions of `V`.
@@ -115,19 +115,19 @@ impl TwoNearest<'_> {
     /// # Safety
     /// The processor has the instructions of `V`.
     #[inline(always)]
-    unsafe fn compute<V: Vector>(&mut self, across: &Across) -> f32 {
+    unsafe fn compute<V: Vector>(&mut self, interleaved: &Interleaved) -> f32 {
         let dims = self.row.len();
-        let blocks = across.values.len() / (V::WIDTH * dims);
+        let blocks = interleaved.values.len() / (V::WIDTH * dims);
         self.computed.resize(blocks * V::WIDTH, 0.0);
         let to = self.computed.as_mut_ptr();
         let mut least = [f32::INFINITY; 16];
-        assert!(across.width == V::WIDTH && V::WIDTH <= 16);
+        assert!(interleaved.width == V::WIDTH && V::WIDTH <= 16);
         // SAFETY: block b has dims × WIDTH values, and there are `blocks` of them; WIDTH values are
         // written for each. `least` has room for a vector. The instructions are the caller's
         // promise.
         unsafe {
             let mut nearest = V::splat(f32::INFINITY);
-            let block = |b: usize| across.values.as_ptr().add(b * dims * V::WIDTH);
+            let block = |b: usize| interleaved.values.as_ptr().add(b * dims * V::WIDTH);
             let mut b = 0;
             while b + VECTORS <= blocks {
                 let sums = squares::<V, VECTORS>(self.row, block(b));
@@ -176,7 +176,7 @@ impl Work for TwoNearest<'_> {
     #[inline(always)]
     unsafe fn run<V: Vector, const P: usize, const Q: usize>(mut self) -> (u32, [f64; 2]) {
         let mut two = Two::default();
-        let Some(across) = self.across else {
+        let Some(interleaved) = self.interleaved else {
             for j in 0..self.centroids.k {
                 // SAFETY: the instructions are the caller's promise.
                 two.take(j, unsafe { self.distance::<V, P, Q>(j) });
@@ -184,8 +184,8 @@ impl Work for TwoNearest<'_> {
             return (two.label, if self.second { two.least } else { [two.least[0], 0.0] });
         };
         // SAFETY: as above.
-        let least = unsafe { self.compute::<V>(across) };
-        let limit = across.bound.map_or(f32::INFINITY, |bound| bound.above(least));
+        let least = unsafe { self.compute::<V>(interleaved) };
+        let limit = interleaved.bound.map_or(f32::INFINITY, |bound| bound.above(least));
         let mut others = f32::INFINITY;
         for (b, computed) in self.computed.chunks_exact(V::WIDTH).enumerate() {
             // SAFETY: a chunk is WIDTH values; the instructions are the caller's promise.
@@ -199,7 +199,7 @@ impl Work for TwoNearest<'_> {
             while within != 0 {
                 let j = b * V::WIDTH + within.trailing_zeros() as usize;
                 within &= within - 1;
-                if j < across.k {
+                if j < interleaved.k {
                     // SAFETY: as above.
                     two.take(j, unsafe { self.distance::<V, P, Q>(j) });
                 }
@@ -207,11 +207,12 @@ impl Work for TwoNearest<'_> {
         }
         if !self.second {
             two.least[1] = 0.0;
-        } else if two.asked < across.k {
-            // Distances that were not asked for may be in the other order by definition, and may
+        } else if two.asked < interleaved.k {
+            // Distances that were not asked for may be in the other order in f64, and may
             // have overflowed.
             let others = others.min(f32::MAX);
-            two.least[1] = two.least[1].min(across.bound.map_or(0.0, |bound| bound.below(others)));
+            two.least[1] =
+                two.least[1].min(interleaved.bound.map_or(0.0, |bound| bound.below(others)));
         }
         (two.label, two.least)
     }
@@ -249,8 +250,8 @@ mod tests {
     use crate::device::cpu::kernel::Kernel;
     use amdahl_lanes::exact;
 
-    /// The nearest and the two least distances by definition.
-    fn by_definition(row: &[f32], centroids: Centroids<'_>) -> (u32, [f64; 2]) {
+    /// The nearest and the two least distances, one after the other.
+    fn one_by_one(row: &[f32], centroids: Centroids<'_>) -> (u32, [f64; 2]) {
         let distances: Vec<f64> =
             (0..centroids.k).map(|j| exact::squared_distance(row, centroids.row(j))).collect();
         let mut order: Vec<usize> = (0..centroids.k).collect();
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_what_the_definition_finds_near_and_far_and_at_every_magnitude() {
+    fn the_nearest_is_found_near_and_far_and_at_every_magnitude() {
         let mut state = 7u64;
         let mut next = move || {
             state ^= state << 13;
@@ -283,21 +284,21 @@ mod tests {
             let values: Vec<f32> = (0..k * dims).map(|_| value()).collect();
             let centroids = Centroids { values: &values, k, dims };
             let row: Vec<f32> = (0..dims).map(|_| value()).collect();
-            let (label, [first, second]) = by_definition(&row, centroids);
-            for kernel in Kernel::ALL.iter().filter(|kernel| kernel.supported()) {
-                let across = Across::new(centroids, kernel.width());
+            let (label, [first, second]) = one_by_one(&row, centroids);
+            for kernel in Kernel::all() {
+                let interleaved = Interleaved::new(centroids, kernel.width());
                 let mut computed = Vec::new();
-                let mut find = |across, second| {
+                let mut find = |interleaved, second| {
                     let computed = &mut computed;
-                    kernel.run(TwoNearest { row: &row, centroids, across, second, computed })
+                    kernel.run(TwoNearest { row: &row, centroids, interleaved, second, computed })
                 };
                 let what = format!(
                     "{} round {round}: {dims} columns, k = {k}, scale {scale:e}",
                     kernel.name()
                 );
                 assert_eq!(find(None, true), (label, [first, second]), "{what}");
-                assert_eq!(find(Some(&across), false), (label, [first, 0.0]), "{what}");
-                let (found, [nearest, bound]) = find(Some(&across), true);
+                assert_eq!(find(Some(&interleaved), false), (label, [first, 0.0]), "{what}");
+                let (found, [nearest, bound]) = find(Some(&interleaved), true);
                 assert_eq!((found, nearest), (label, first), "{what}");
                 assert!(bound <= second, "{what}: {bound} above {second}");
                 let loose = second * (1.0 - 1e-4) - 1e-40;

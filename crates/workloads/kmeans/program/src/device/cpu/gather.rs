@@ -6,8 +6,8 @@ use crate::device::cpu::buffer::Buffer;
 use crate::device::cpu::decide;
 use crate::device::cpu::kernel::Kernel;
 use crate::device::cpu::labels::Stored;
-use crate::device::cpu::nearest::{Found, Nearest};
-use crate::device::cpu::nearest_by_columns::Dots;
+use crate::device::cpu::nearest::{Assignment, Nearest};
+use crate::device::cpu::nearest_by_columns::NearestByColumns;
 use crate::device::cpu::panel::Panel;
 use crate::device::cpu::resident::{Resident, Shared};
 use crate::device::cpu::rows::{SPARE, Turn};
@@ -105,7 +105,7 @@ impl Gathered {
         &mut self,
         rows: &Resident,
         panel: &Panel<'_>,
-        found: &mut Found,
+        found: &mut Assignment,
     ) -> u64 {
         let (kernel, dims) = (self.kernel, self.dims);
         let threshold = panel.threshold(self.norm);
@@ -113,7 +113,7 @@ impl Gathered {
         let mut columns = true;
         let tile = match rows {
             Resident::Rows(_) if !panel.plain.is_empty() => {
-                kernel.run(Dots::<CERTIFY, KEEP> {
+                kernel.run(NearestByColumns::<CERTIFY, KEEP> {
                     panel,
                     rows: &self.values,
                     ahead,

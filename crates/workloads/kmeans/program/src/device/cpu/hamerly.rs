@@ -9,9 +9,10 @@ use crate::device::cpu::Pass;
 use crate::device::cpu::bounds::{Drift, here};
 use crate::device::cpu::gather::Gathered;
 use crate::device::cpu::kernel::Kernel;
-use crate::device::cpu::nearest::Found;
+use crate::device::cpu::nearest::Assignment;
 use crate::device::cpu::resident::Shared;
 use crate::device::cpu::sums::{Change, Totals};
+use crate::device::cpu::thresholds::Thresholds;
 use crate::device::cpu::tiles::TILE;
 
 /// Bounds are made once this part of the share that pays, or less, of the labels changes in a step:
@@ -31,10 +32,6 @@ const COLUMN: f64 = 0.8;
 /// each row that is, gathering it column by column, its bound and its bookkeeping. What it leaves
 /// out is less than the fifth (docs/algorithms.md has what was measured).
 fn pays(kernel: Kernel, k: usize, dims: usize) -> f64 {
-    if cfg!(test) {
-        // Tests want bounds whether they pay or not.
-        return 0.9;
-    }
     let products = 1.3 * (k * (dims + 6)) as f64 / (2 * kernel.width()) as f64;
     let memory = COLUMN * dims as f64;
     let without = products.max(memory);
@@ -61,8 +58,8 @@ const CALMER: f32 = 0.5;
 /// one.
 pub const REST: u32 = 4;
 
-/// A lane's step with bounds.
-pub struct Bounded<'a> {
+/// A lane's step with a bound for each row.
+pub struct Hamerly<'a> {
     kernel: Kernel,
     drift: &'a Drift,
     gathered: Gathered,
@@ -72,11 +69,17 @@ pub struct Bounded<'a> {
     pays: f64,
 }
 
-impl<'a> Bounded<'a> {
+impl<'a> Hamerly<'a> {
     /// For k clusters and rows of so many columns, and centroids that have moved so far.
-    pub fn new(kernel: Kernel, k: usize, dims: usize, drift: &'a Drift) -> Self {
-        let pays = pays(kernel, k, dims);
-        Bounded { kernel, drift, gathered: Gathered::new(kernel, dims), look: Vec::new(), pays }
+    pub fn new(
+        kernel: Kernel,
+        k: usize,
+        dims: usize,
+        drift: &'a Drift,
+        thresholds: &Thresholds,
+    ) -> Self {
+        let pays = thresholds.hamerly_share.unwrap_or_else(|| pays(kernel, k, dims));
+        Hamerly { kernel, drift, gathered: Gathered::new(kernel, dims), look: Vec::new(), pays }
     }
 
     /// Labels the rows of a chunk.
@@ -157,7 +160,7 @@ impl<'a> Bounded<'a> {
                     }
                 }
                 if changed != 0 {
-                    let Found { old, labels: to, .. } = &*found;
+                    let Assignment { old, labels: to, .. } = &*found;
                     let memory = self.gathered.memory(&shared.rows);
                     let change =
                         Change { memory, changed, from: Some(old), to, scratch: &mut *pass.block };

@@ -43,7 +43,7 @@ impl Host {
         self.0.rows.is_weighed()
     }
 
-    /// The number of the nearest centroid of row `i` by definition, and the squared distances to it
+    /// The number of the nearest centroid of row `i` in f64, and the squared distances to it
     /// and to the second nearest. `room` is for the row.
     pub fn nearest(&self, i: usize, centroids: Centroids<'_>, room: &mut [f32]) -> (u32, [f64; 2]) {
         self.row(i, room);
@@ -51,13 +51,13 @@ impl Host {
         self.0.device.kernel.run(TwoNearest {
             row: room,
             centroids,
-            across: None,
+            interleaved: None,
             second: true,
             computed,
         })
     }
 
-    /// The squared distance of row `i` to a centroid by definition. `room` is for the row.
+    /// The squared distance of row `i` to a centroid in f64. `room` is for the row.
     pub fn distance(&self, i: usize, centroid: &[f32], room: &mut [f32]) -> f64 {
         self.row(i, room);
         self.0.device.kernel.run(Distance { row: room, centroid })
@@ -65,7 +65,7 @@ impl Host {
 
     /// Gives every row its label and writes the exact sums of all rows. Returns how many labels
     /// changed; all of them after a restart.
-    pub fn adopt(&mut self, labels: &[u32], out: &mut Partial) -> Result<u64> {
+    pub fn sum_by_labels(&mut self, labels: &[u32], out: &mut Partial) -> Result<u64> {
         if labels.len() != self.rows() || !self.0.restarted {
             return Err(Error::internal("labels that are not those of the rows"));
         }

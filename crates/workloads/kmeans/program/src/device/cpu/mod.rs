@@ -28,6 +28,7 @@ mod rows;
 mod screen;
 mod seeding;
 mod sums;
+pub mod thresholds;
 mod tiles;
 mod vector;
 mod yinyang;
@@ -39,18 +40,19 @@ use distance::Distance;
 pub use distance::distances;
 use exact_nearest::TwoNearest;
 use gather::Gathered;
-use hamerly::Bounded;
+use hamerly::Hamerly;
 use kernel::Kernel;
-use nearest::{Found, Nearest};
-use nearest_by_columns::Dots;
+use nearest::{Assignment, Nearest};
+use nearest_by_columns::NearestByColumns;
 use panel::Panel;
 pub use resident::Pool;
 use resident::{Resident, Shared};
 use rows::Turn;
 use seeding::Seeding;
 use sums::{COLUMNS, Change, Memory, Sums, Totals, Weighed, ones};
+use thresholds::Thresholds;
 use tiles::TILE;
-use yinyang::Grouped;
+use yinyang::Yinyang;
 use yinyang_groups::Groups;
 
 /// The processor that the lane runs on.
@@ -60,6 +62,7 @@ pub struct Cpu {
     layout: Layout,
     certify: bool,
     algorithm: Algorithm,
+    thresholds: Thresholds,
     /// The lanes that help each other, if they do.
     pool: Option<Arc<Pool>>,
     thread: usize,
@@ -67,23 +70,18 @@ pub struct Cpu {
 
 impl Cpu {
     /// With the best kernel for this processor, or the one that `AMDAHL_KERNEL` names (see
-    /// [`Kernel::ALL`]).
+    /// [`Kernel::chosen`]).
     pub fn new() -> Result<Cpu> {
         Ok(Cpu::with(Kernel::chosen()?))
     }
-    /// With a kernel that this processor supports. Panics with another: its instructions are
-    /// undefined here.
+    /// With this kernel.
     pub fn with(kernel: Kernel) -> Cpu {
-        assert!(
-            kernel.supported(),
-            "this processor lacks the instructions of kernel '{}'",
-            kernel.name()
-        );
         Cpu {
             kernel,
             layout: Layout::Tiles,
             certify: true,
             algorithm: Algorithm::Lloyd,
+            thresholds: Thresholds::default(),
             pool: None,
             thread: 0,
         }
@@ -100,6 +98,10 @@ impl Cpu {
     /// with any of them: bounds are exact.
     pub fn algorithm(self, algorithm: Algorithm) -> Cpu {
         Cpu { algorithm, ..self }
+    }
+    /// With these thresholds in place of those that were measured to pay.
+    pub fn thresholds(self, thresholds: Thresholds) -> Cpu {
+        Cpu { thresholds, ..self }
     }
     /// As this thread of a pool whose lanes help each other.
     pub fn helping(self, pool: Arc<Pool>, thread: usize) -> Cpu {
@@ -208,7 +210,8 @@ impl Shard {
 
     /// The centroids as the rows' layout wants them.
     fn panel<'c>(&self, centroids: Centroids<'c>) -> Panel<'c> {
-        let panel = Panel::new(centroids, self.device.kernel);
+        let panel = Panel::new(centroids, self.device.kernel)
+            .interleaved_after(self.device.thresholds.interleave_after);
         match self.rows.rows {
             Resident::Rows(_) if nearest_by_columns::suits(self.dims, centroids.k) => {
                 panel.with_plain(self.device.kernel.width())
@@ -224,27 +227,28 @@ impl Shard {
         let mut block = [0f32; TILE * COLUMNS];
         let (kernel, k) = (self.device.kernel, panel.centroids.k);
         let values = self.groups.values(panel.centroids);
-        let mut bounds = match self.device.algorithm {
-            Algorithm::Yinyang if yinyang_groups::suit(k, self.dims) => {
+        let thresholds = &self.device.thresholds;
+        let mut pruning = match self.device.algorithm {
+            Algorithm::Yinyang if yinyang_groups::pay(k, self.dims, thresholds) => {
                 let panels = Groups::panels(&values, panel, kernel);
-                Bounds::Many(Grouped::new(kernel, self.dims, &self.groups, panels))
+                Pruning::Yinyang(Yinyang::new(kernel, self.dims, &self.groups, panels, thresholds))
             }
             Algorithm::Hamerly | Algorithm::Yinyang if k > 1 => {
-                Bounds::One(Bounded::new(kernel, k, self.dims, &self.drift))
+                Pruning::Hamerly(Hamerly::new(kernel, k, self.dims, &self.drift, thresholds))
             }
-            _ => Bounds::None,
+            _ => Pruning::None,
         };
         let (mine, Cpu { kernel, pool, thread, .. }) = (self.rows.clone(), self.device.clone());
         let mut work = |rows: &Shared, chunk: usize| {
-            let found = Found::new();
+            let found = Assignment::new();
             let (sums, scratch, block) = (&mut *sums, &mut scratch[..], &mut block);
             let fresh = self.fresh;
             let mut pass =
                 Pass { kernel, panel, fresh, sums, scratch, block, found, stats: &mut stats };
-            match &mut bounds {
-                Bounds::One(bounded) => bounded.chunk(pass, rows, chunk),
-                Bounds::Many(grouped) => grouped.chunk(pass, rows, chunk),
-                Bounds::None => pass.chunk::<CERTIFY, false>(rows, chunk, None),
+            match &mut pruning {
+                Pruning::Hamerly(hamerly) => hamerly.chunk(pass, rows, chunk),
+                Pruning::Yinyang(yinyang) => yinyang.chunk(pass, rows, chunk),
+                Pruning::None => pass.chunk::<CERTIFY, false>(rows, chunk, None),
             }
         };
         match &pool {
@@ -263,14 +267,14 @@ impl Shard {
 }
 
 /// What spares comparisons in a step.
-enum Bounds<'a> {
+enum Pruning<'a> {
     None,
-    One(Bounded<'a>),
-    Many(Grouped<'a>),
+    Hamerly(Hamerly<'a>),
+    Yinyang(Yinyang<'a>),
 }
 
 /// Where a chunk's bounds are kept, if any, and what they count from.
-type Bounding<'a> = Option<(&'a Drift, &'a mut [[f32; TILE]])>;
+type Kept<'a> = Option<(&'a Drift, &'a mut [[f32; TILE]])>;
 
 /// What a step works with.
 struct Pass<'a, T> {
@@ -282,7 +286,7 @@ struct Pass<'a, T> {
     scratch: &'a mut [f32],
     /// Some columns of TILE rows, turned back.
     block: &'a mut [f32; TILE * COLUMNS],
-    found: Found,
+    found: Assignment,
     stats: &'a mut StepStats,
 }
 
@@ -293,7 +297,7 @@ impl<T: Totals> Pass<'_, T> {
         &mut self,
         shared: &Shared,
         chunk: usize,
-        mut bounds: Bounding<'_>,
+        mut bounds: Kept<'_>,
     ) {
         let (kernel, panel, dims) = (self.kernel, self.panel, self.panel.centroids.dims);
         let (rows, found) = (&shared.rows, &mut self.found);
@@ -306,7 +310,7 @@ impl<T: Totals> Pass<'_, T> {
                 // One centroid is the nearest without a look.
                 _ if panel.centroids.k == 1 => found.alone(),
                 Resident::Rows(_) if !panel.plain.is_empty() => {
-                    kernel.run(Dots::<CERTIFY, KEEP> {
+                    kernel.run(NearestByColumns::<CERTIFY, KEEP> {
                         panel,
                         rows: memory,
                         ahead,
@@ -378,11 +382,11 @@ impl<T: Totals> Pass<'_, T> {
     }
 }
 
-/// Decides by definition what f32 did not. `KEEP`: with the gaps. Returns how many rows that were.
+/// Decides in f64 what f32 did not. `KEEP`: with the gaps. Returns how many rows that were.
 #[cold]
 fn decide<const KEEP: bool>(
     kernel: Kernel,
-    found: &mut Found,
+    found: &mut Assignment,
     here: u64,
     panel: &Panel<'_>,
     row: impl Fn(usize, &mut [f32]),
@@ -391,11 +395,11 @@ fn decide<const KEEP: bool>(
     let (mut values, mut computed) = (vec![0f32; centroids.dims], Vec::new());
     for lane in ones(found.undecided & here) {
         row(lane, &mut values);
-        let across = panel.across(kernel);
+        let interleaved = panel.interleaved(kernel);
         let (label, nearest) = kernel.run(TwoNearest {
             row: &values,
             centroids,
-            across,
+            interleaved,
             second: KEEP,
             computed: &mut computed,
         });
@@ -432,7 +436,9 @@ impl KMeansShard for Shard {
         }
         match self.device.algorithm {
             // Where groups do not pay there is one bound a row.
-            Algorithm::Yinyang if yinyang_groups::suit(centroids.k, self.dims) => {
+            Algorithm::Yinyang
+                if yinyang_groups::pay(centroids.k, self.dims, &self.device.thresholds) =>
+            {
                 self.groups.advance(centroids)
             }
             Algorithm::Hamerly | Algorithm::Yinyang => self.drift.advance(centroids),
@@ -514,7 +520,7 @@ impl KMeansShard for Shard {
         }
         let Cpu { kernel, certify, .. } = self.device;
         let panel = self.panel(centroids);
-        let (resident, mut found) = (&self.rows.rows, Found::new());
+        let (resident, mut found) = (&self.rows.rows, Assignment::new());
         let mut gathered = Gathered::new(kernel, self.dims);
         let mut stats =
             StepStats { distances: (rows.len() * centroids.k) as u64, ..StepStats::default() };

@@ -11,7 +11,7 @@ use crate::device::cpu::tiles::TILE;
 use crate::device::cpu::vector::{Vector, Work};
 
 /// What is known of the labels of a tile.
-pub struct Found {
+pub struct Assignment {
     /// The labels of the step before.
     pub old: [u32; TILE],
     /// The nearest centroid of each row, certain or not.
@@ -29,11 +29,11 @@ pub struct Found {
     pub gaps: [f32; TILE],
 }
 
-impl Found {
+impl Assignment {
     /// Nothing yet.
     pub fn new() -> Self {
         let none = [0.0; TILE];
-        Found {
+        Assignment {
             old: [0; TILE],
             labels: [0; TILE],
             undecided: 0,
@@ -45,16 +45,16 @@ impl Found {
     }
 }
 
-impl Found {
+impl Assignment {
     /// All rows have the only centroid there is, and had.
     pub fn alone(&mut self) {
         (self.old, self.labels, self.undecided, self.changed) = ([0; TILE], [0; TILE], 0, 0);
     }
 }
 
-impl Default for Found {
+impl Default for Assignment {
     fn default() -> Self {
-        Found::new()
+        Assignment::new()
     }
 }
 
@@ -72,7 +72,7 @@ pub struct Nearest<'a, const CERTIFY: bool, const KEEP: bool> {
     /// The labels of the step before.
     pub old: Stored<'a>,
     /// The result.
-    pub found: &'a mut Found,
+    pub found: &'a mut Assignment,
 }
 
 impl<const CERTIFY: bool, const KEEP: bool> Work for Nearest<'_, CERTIFY, KEEP> {

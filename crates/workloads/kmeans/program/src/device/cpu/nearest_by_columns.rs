@@ -6,7 +6,7 @@
 //! long, and spares turning it over.
 
 use crate::device::cpu::labels::Stored;
-use crate::device::cpu::nearest::Found;
+use crate::device::cpu::nearest::Assignment;
 use crate::device::cpu::panel::Panel;
 use crate::device::cpu::tiles::TILE;
 use crate::device::cpu::vector::{Vector, Work};
@@ -27,7 +27,7 @@ pub fn suits(dims: usize, k: usize) -> bool {
 }
 
 /// Labels the rows of one tile. Constants as for [`super::nearest::Nearest`].
-pub struct Dots<'a, const CERTIFY: bool, const KEEP: bool> {
+pub struct NearestByColumns<'a, const CERTIFY: bool, const KEEP: bool> {
     /// The centroids.
     pub panel: &'a Panel<'a>,
     /// TILE rows, and at least a vector more.
@@ -39,15 +39,15 @@ pub struct Dots<'a, const CERTIFY: bool, const KEEP: bool> {
     /// The labels of the step before.
     pub old: Stored<'a>,
     /// The result.
-    pub found: &'a mut Found,
+    pub found: &'a mut Assignment,
 }
 
-impl<const CERTIFY: bool, const KEEP: bool> Work for Dots<'_, CERTIFY, KEEP> {
+impl<const CERTIFY: bool, const KEEP: bool> Work for NearestByColumns<'_, CERTIFY, KEEP> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<V: Vector, const P: usize, const Q: usize>(self) {
-        let Dots { panel, rows, mut ahead, threshold, old, found } = self;
+        let NearestByColumns { panel, rows, mut ahead, threshold, old, found } = self;
         let (k, dims) = (panel.centroids.k, panel.centroids.dims);
         let stride = dims.next_multiple_of(V::WIDTH);
         assert!(

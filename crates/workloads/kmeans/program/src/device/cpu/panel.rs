@@ -11,8 +11,8 @@
 //! Algorithms*, §3.1, with Cauchy–Schwarz), and by less than (d + 2 + √d·X) · 2^−149 more through
 //! underflow. If best − second > 2B, the order of the two is certain. "Nearest" is defined by the
 //! f64 distance of [`squared_distance`], which is rounded too, so its own error is added to the
-//! threshold. Rows within the threshold are decided by that definition ([`super::exact_nearest`]);
-//! where scores may overflow, every row is. Labels are therefore those of the definition on every
+//! threshold. Rows within the threshold are decided by that distance ([`super::exact_nearest`]);
+//! where scores may overflow, every row is. Labels are therefore those of f64 distances on every
 //! instruction set, in every layout.
 
 use std::cell::{Cell, OnceCell};
@@ -20,17 +20,15 @@ use std::ops::Range;
 
 use crate::device::Centroids;
 use crate::device::cpu::buffer::Buffer;
-use crate::device::cpu::exact_nearest::Across;
+use crate::device::cpu::exact_nearest::Interleaved;
 use crate::device::cpu::kernel::Kernel;
+use crate::device::cpu::thresholds::Thresholds;
 
 /// Values of the longest vector.
 const SPARE: usize = 16;
 
 /// Scores this large may overflow on the way to their end.
 const MOST: f64 = f32::MAX as f64 / 8.0;
-
-/// Rows that are decided without [`Across`].
-const FEW: usize = if cfg!(test) { 2 } else { 24 };
 
 /// The centroids of one step, arranged for a kernel.
 pub struct Panel<'a> {
@@ -56,9 +54,10 @@ pub struct Panel<'a> {
     /// The largest of the starts and of the norms of the centroids about their mean.
     largest: [f64; 2],
     /// Made where many rows are not decided by f32.
-    across: OnceCell<Across>,
-    /// Rows that asked for it.
+    interleaved: OnceCell<Interleaved>,
+    /// Rows that asked for it, and how many of them do without.
     asked: Cell<usize>,
+    without: usize,
 }
 
 impl<'a> Panel<'a> {
@@ -81,8 +80,9 @@ impl<'a> Panel<'a> {
             mean,
             threshold: None,
             largest: [0.0; 2],
-            across: OnceCell::new(),
+            interleaved: OnceCell::new(),
             asked: Cell::new(0),
+            without: Thresholds::default().interleave_after,
         };
         let (mut norm, mut shifted, mut start) = (0f64, 0f64, 0f64);
         let mut from = 0;
@@ -128,12 +128,18 @@ impl<'a> Panel<'a> {
         self
     }
 
-    /// The centroids in vector lanes; none for the first rows that ask: laying them out takes as
-    /// much as the definition for some rows.
-    pub fn across(&self, kernel: Kernel) -> Option<&Across> {
+    /// With centroids that are interleaved after so many rows that asked for it.
+    pub fn interleaved_after(mut self, rows: usize) -> Self {
+        self.without = rows;
+        self
+    }
+
+    /// The centroids interleaved over vector lanes; none for the first rows that ask.
+    pub fn interleaved(&self, kernel: Kernel) -> Option<&Interleaved> {
         self.asked.set(self.asked.get() + 1);
-        (self.asked.get() > FEW)
-            .then(|| self.across.get_or_init(|| Across::new(self.centroids, kernel.width())))
+        (self.asked.get() > self.without).then(|| {
+            self.interleaved.get_or_init(|| Interleaved::new(self.centroids, kernel.width()))
+        })
     }
 
     /// Two scores of a row with norm at most `x` that differ by more than this are in their true
@@ -174,11 +180,11 @@ fn threshold(d: f64, norm: f64, shifted: f64, start: f64) -> Option<[f64; 3]> {
     let score = 2.0 * n / (1.0 - n);
     let tiny = 2.0 * 2f64.powi(-149);
     // A difference of squared distances is twice a difference of scores.
-    let definition = (d / 8.0 + 8.0) * 2f64.powi(-53);
+    let distance = (d / 8.0 + 8.0) * 2f64.powi(-53);
     // 2 % for the rounding of this and of the difference that is compared with it.
     Some([
-        1.02 * (score * start + (d + 2.0) * tiny + definition * norm * norm),
-        1.02 * (score * shifted + d.sqrt() * tiny + 2.0 * definition * norm),
-        1.02 * definition,
+        1.02 * (score * start + (d + 2.0) * tiny + distance * norm * norm),
+        1.02 * (score * shifted + d.sqrt() * tiny + 2.0 * distance * norm),
+        1.02 * distance,
     ])
 }

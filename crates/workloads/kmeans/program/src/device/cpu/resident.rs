@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::device::cpu::bounds::Bounds;
+use crate::device::cpu::bounds::ChunkBounds;
 use crate::device::cpu::labels::Labels;
 use crate::device::cpu::rows::Rows;
 use crate::device::cpu::tiles::{TILE, Tiles};
@@ -74,7 +74,7 @@ pub struct Shared {
     /// The rows' weights, filled up with zeros to whole tiles; where they have any.
     weights: OnceLock<Vec<[f32; TILE]>>,
     labels: Vec<Mutex<Labels>>,
-    bounds: Vec<Mutex<Bounds>>,
+    bounds: Vec<Mutex<ChunkBounds>>,
     /// The next chunk that nobody has taken in this step.
     next: AtomicUsize,
 }
@@ -140,14 +140,14 @@ impl Shared {
     }
 
     /// The bounds of a chunk's rows.
-    pub fn bounds(&self, chunk: usize) -> MutexGuard<'_, Bounds> {
+    pub fn bounds(&self, chunk: usize) -> MutexGuard<'_, ChunkBounds> {
         self.bounds[chunk].lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Forgets all labels: there are k clusters now.
     pub fn restart(&self, k: usize) {
         for chunk in 0..self.chunks() {
-            *self.bounds(chunk) = Bounds::default();
+            *self.bounds(chunk) = ChunkBounds::default();
             *self.labels(chunk) = Labels::new(self.tiles_of(chunk).len(), k);
         }
     }

@@ -1,5 +1,5 @@
 //! Which rows of a tile may be nearer to a candidate than to any centre so far: a screen in f32,
-//! and the definition for those it lets through.
+//! and the distance in f64 for those it lets through.
 //!
 //! **Certificate.** With m the first centre, R = ‖x − m‖² and t = (x − m)·(c − m) − ½‖c − m‖², the
 //! squared distance of x and c is R − 2t. A computed t is off by at most B = γ(d + 6) · (√R·C +
@@ -7,8 +7,8 @@
 //! = n·2^−24/(1 − n·2^−24): a rounding of x − m, of c − m and of the start, d products and d sums,
 //! in any order, fused or not. So c is no nearer than the nearest centre, at squared distance D, if
 //! t + γC² + … ≤ ½(R − D) − ½γR: the left side without t is added to what t starts with, and the
-//! right side is one number a row ([`least`]). The definition is rounded too, by less than (d/8 +
-//! 8) · 2^−53 of itself, which [`least`] takes off. Partial sums stay below ½R + C²; where that may
+//! right side is one number a row ([`least`]). The distance in f64 is rounded too, by less than
+//! (d/8 + 8) · 2^−53 of itself, which [`least`] takes off. Partial sums stay below ½R + C²; where that may
 //! overflow, all pass.
 
 use crate::device::cpu::distance::Distance;
@@ -29,14 +29,13 @@ fn gamma(dims: usize) -> Option<f64> {
 }
 
 /// The largest score that shows that a candidate is no nearer than `nearest` to a row at squared
-/// distance `from_first` of the first centre. Both by definition; `from_first` may be rounded to
-/// f32.
+/// distance `from_first` of the first centre. Both in f64; `from_first` may be rounded to f32.
 pub fn least(nearest: f64, from_first: f32, dims: usize) -> f32 {
     let r = f64::from(from_first);
     let Some(gamma) = gamma(dims).filter(|_| r < LARGE && nearest < LARGE) else {
         return f32::NEG_INFINITY;
     };
-    // 2^−22 for R in f32, 2^−40 for the definition's own rounding and that of this.
+    // 2^−22 for R in f32, 2^−40 for the rounding of f64 distances and that of this.
     let low = 0.5
         * (r * (1.0 - 2f64.powi(-22))
             - nearest * (1.0 + 2f64.powi(-40) + dims as f64 * 2f64.powi(-53)));
@@ -88,7 +87,7 @@ pub struct Hit {
     pub lane: usize,
     /// Number of the candidate.
     pub candidate: usize,
-    /// Its squared distance, by definition.
+    /// Its squared distance, in f64.
     pub distance: f64,
 }
 
@@ -149,7 +148,7 @@ impl Work for Screen<'_> {
     }
 }
 
-/// Measures those rows by definition.
+/// Computes the distances of those rows in f64.
 pub struct Settle<'a> {
     /// The candidates.
     pub candidates: &'a Candidates,

@@ -2,7 +2,7 @@
 //! so far.
 //!
 //! A new centre is nearer for few rows, and for ever fewer as centres are added. A screen in f32
-//! finds those that may be among them, the definition in f64 decides; so the distances are the same
+//! finds those that may be among them, the distance in f64 decides; so the distances are the same
 //! bits with every kernel, and most rows cost no more than a score.
 
 use crate::device::Centroids;
@@ -21,7 +21,7 @@ use amdahl_lanes::exact::{Grid, WideSum};
 pub struct Seeding {
     kernel: Kernel,
     dims: usize,
-    /// Squared distance of each row to the nearest centre, by definition.
+    /// Squared distance of each row to the nearest centre, in f64.
     nearest: Vec<f64>,
     /// The same to the first centre.
     from_first: Vec<f32>,

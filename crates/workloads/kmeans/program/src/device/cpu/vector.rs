@@ -2,7 +2,7 @@
 //! way from a kernel that was chosen at run time to code that the compiler made for its
 //! instructions.
 
-use crate::device::cpu::kernel::Kernel;
+use crate::device::cpu::kernel::{Kernel, Set};
 
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
@@ -13,8 +13,8 @@ pub mod portable;
 /// A vector of f32 lanes.
 ///
 /// # Safety
-/// Every function needs a processor with the instructions of the implementation; pointers need not be aligned but valid for
-/// `WIDTH` values, or for what the function says.
+/// Every function needs a processor with the instructions that the implementation names; pointers
+/// need not be aligned but valid for `WIDTH` values, or for what the function says.
 #[allow(clippy::missing_safety_doc)]
 pub trait Vector: Copy {
     /// Lanes.
@@ -78,23 +78,23 @@ pub trait Work {
 impl Kernel {
     /// Centroids whose scores are in registers at the same time: the `Q` of [`Kernel::run`].
     pub fn block(self) -> usize {
-        match self {
-            Kernel::Portable => 4,
+        match self.set() {
+            Set::Portable => 4,
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => 6,
+            Set::Avx2 => 6,
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 => 8,
+            Set::Avx512 => 8,
         }
     }
 
     /// Lanes of its vectors.
     pub fn width(self) -> usize {
-        match self {
-            Kernel::Portable => portable::Portable::WIDTH,
+        match self.set() {
+            Set::Portable => portable::Portable::WIDTH,
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => avx2::Avx2::WIDTH,
+            Set::Avx2 => avx2::Avx2::WIDTH,
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 => avx512::Avx512::WIDTH,
+            Set::Avx512 => avx512::Avx512::WIDTH,
         }
     }
 
@@ -103,34 +103,31 @@ impl Kernel {
     /// of NEON, which runs the portable source).
     #[inline]
     pub fn run<W: Work>(self, work: W) -> W::Output {
-        match self {
+        match self.set() {
             // SAFETY: plain Rust needs no instructions beyond the target's.
-            Kernel::Portable => unsafe { work.run::<portable::Portable, 2, 4>() },
-            // SAFETY: callers hold a kernel only where the processor has its instructions: `chosen`
-            // and `by_name` ask.
+            Set::Portable => unsafe { work.run::<portable::Portable, 2, 4>() },
+            // SAFETY: a kernel of this set exists only where the processor was found to have AVX2
+            // and FMA.
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => unsafe { with_avx2(work) },
-            // SAFETY: as above.
+            Set::Avx2 => unsafe { with_avx2(work) },
+            // SAFETY: a kernel of this set exists only where the processor was found to have
+            // AVX-512 F, BW, DQ and VL.
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx512 => unsafe { with_avx512(work) },
+            Set::Avx512 => unsafe { with_avx512(work) },
         }
     }
 }
 
-/// # Safety
-/// The processor has AVX2 and FMA.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-unsafe fn with_avx2<W: Work>(work: W) -> W::Output {
-    // SAFETY: the instructions are there.
+fn with_avx2<W: Work>(work: W) -> W::Output {
+    // SAFETY: whoever calls this has AVX2 and FMA, as the attribute demands.
     unsafe { work.run::<avx2::Avx2, 2, 6>() }
 }
 
-/// # Safety
-/// The processor has AVX-512 F, BW, DQ and VL.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
-unsafe fn with_avx512<W: Work>(work: W) -> W::Output {
-    // SAFETY: the instructions are there.
+fn with_avx512<W: Work>(work: W) -> W::Output {
+    // SAFETY: whoever calls this has AVX-512 F, BW, DQ and VL, as the attribute demands.
     unsafe { work.run::<avx512::Avx512, 3, 8>() }
 }

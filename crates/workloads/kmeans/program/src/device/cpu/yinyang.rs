@@ -6,62 +6,63 @@
 //! tiles; what is scored beyond need makes bounds tighter.
 
 use crate::device::cpu::Pass;
-use crate::device::cpu::bounds::{Bounds, Distances, Many, here};
+use crate::device::cpu::bounds::{ChunkBounds, Distances, GapsToOthers, here};
 use crate::device::cpu::exact_nearest::TwoNearest;
 use crate::device::cpu::gather::Gathered;
 use crate::device::cpu::hamerly::REST;
 use crate::device::cpu::kernel::Kernel;
 use crate::device::cpu::labels::{Labels, Stored};
-use crate::device::cpu::nearest::{Found, Nearest};
+use crate::device::cpu::nearest::{Assignment, Nearest};
 use crate::device::cpu::panel::Panel;
 use crate::device::cpu::resident::Shared;
 use crate::device::cpu::sums::{Change, Totals, ones};
+use crate::device::cpu::thresholds::Thresholds;
 use crate::device::cpu::tiles::TILE;
 use crate::device::cpu::yinyang_groups::Groups;
 
-/// Bounds are made once this share of the labels, or less, changes in a step. They cost half a
-/// step, so not too early.
-const FEW: f64 = if cfg!(test) { 0.1 } else { 0.01 };
-
-/// Rows are looked at one by one while bounds spare at least this share of the pairs of rows and
-/// groups.
-const SPARED: f64 = if cfg!(test) { 0.05 } else { 0.4 };
-
 /// Bounds spared too little: they are tried again later.
-fn give_up(bounds: &mut Bounds) {
+fn give_up(bounds: &mut ChunkBounds) {
     bounds.misses += 1;
     bounds.least = Vec::new();
     bounds.rest = REST << bounds.misses.min(6);
 }
 
 /// A lane's step with a bound for each group.
-pub struct Grouped<'a> {
+pub struct Yinyang<'a> {
     kernel: Kernel,
+    thresholds: &'a Thresholds,
     groups: &'a Groups,
     panels: Vec<Panel<'a>>,
     /// Rows that wait, by the group of their label, and the groups that they need.
     waiting: Vec<(Gathered, u64)>,
     /// For each tile of a chunk and each group: which rows need it.
     look: Vec<u64>,
-    found: Found,
+    found: Assignment,
     /// For each group: best and second best score of each row, and the best's place in the group.
-    tops: Vec<Found>,
+    tops: Vec<Assignment>,
     row: Vec<f32>,
     computed: Vec<f32>,
 }
 
-impl<'a> Grouped<'a> {
+impl<'a> Yinyang<'a> {
     /// For rows of so many columns, with a panel for each group.
-    pub fn new(kernel: Kernel, dims: usize, groups: &'a Groups, panels: Vec<Panel<'a>>) -> Self {
+    pub fn new(
+        kernel: Kernel,
+        dims: usize,
+        groups: &'a Groups,
+        panels: Vec<Panel<'a>>,
+        thresholds: &'a Thresholds,
+    ) -> Self {
         let count = panels.len();
-        Grouped {
+        Yinyang {
             kernel,
+            thresholds,
             groups,
             panels,
             waiting: (0..count).map(|_| (Gathered::new(kernel, dims), 0)).collect(),
             look: Vec::new(),
-            found: Found::new(),
-            tops: (0..count).map(|_| Found::new()).collect(),
+            found: Assignment::new(),
+            tops: (0..count).map(|_| Assignment::new()).collect(),
             row: vec![0.0; dims],
             computed: Vec::new(),
         }
@@ -81,7 +82,7 @@ impl<'a> Grouped<'a> {
                 pass.chunk::<true, false>(shared, chunk, None);
                 bounds.rest = bounds.rest.saturating_sub(1);
                 let changed = (pass.stats.changed - before) as f64;
-                if bounds.rest == 0 && changed > FEW * rows as f64 {
+                if bounds.rest == 0 && changed > self.thresholds.yinyang_changed * rows as f64 {
                     bounds.rest = 1;
                 }
                 return;
@@ -102,7 +103,7 @@ impl<'a> Grouped<'a> {
                 wanted += look.iter().map(|look| u64::from(look.count_ones())).sum::<u64>();
             }
             drop(labels);
-            if wanted as f64 > (1.0 - SPARED) * (rows * count) as f64 {
+            if wanted as f64 > (1.0 - self.thresholds.yinyang_spared) * (rows * count) as f64 {
                 give_up(&mut bounds);
                 return pass.chunk::<true, false>(shared, chunk, None);
             }
@@ -131,7 +132,7 @@ impl<'a> Grouped<'a> {
         drop(labels);
         let share =
             (pass.stats.distances - evaluated) as f64 / (rows * pass.panel.centroids.k) as f64;
-        if !making && share > 1.0 - SPARED {
+        if !making && share > 1.0 - self.thresholds.yinyang_spared {
             give_up(&mut bounds);
         }
     }
@@ -146,7 +147,7 @@ impl<'a> Grouped<'a> {
         labels: &mut Labels,
         least: &mut [[f32; TILE]],
     ) {
-        let Grouped { kernel, groups, panels, waiting, found, tops, row, computed, .. } = self;
+        let Yinyang { kernel, groups, panels, waiting, found, tops, row, computed, .. } = self;
         let (gathered, needed) = &mut waiting[group];
         let (count, first, all) = (gathered.count, shared.tiles_of(chunk).start, panels.len());
         if count == 0 {
@@ -177,13 +178,13 @@ impl<'a> Grouped<'a> {
         }
         let distances = Distances::of(*kernel, whole, tile, threshold);
         for g in ones(*needed) {
-            let Found { best: tops, second: seconds, gaps, .. } = &mut tops[g];
+            let Assignment { best: tops, second: seconds, gaps, .. } = &mut tops[g];
             for lane in 0..TILE {
                 if winner[lane] == g {
                     tops[lane] = seconds[lane];
                 }
             }
-            kernel.run(Many { distances: &distances, best: &best, others: tops, gaps });
+            kernel.run(GapsToOthers { distances: &distances, best: &best, others: tops, gaps });
         }
         let mut changed = 0u64;
         for lane in 0..count {
@@ -196,8 +197,9 @@ impl<'a> Grouped<'a> {
             } else {
                 pass.stats.rescanned += 1;
                 shared.rows.row(i * TILE + place, row);
-                let (centroids, across) = (whole.centroids, whole.across(*kernel));
-                kernel.run(TwoNearest { row, centroids, across, second: false, computed }).0
+                let (centroids, interleaved) = (whole.centroids, whole.interleaved(*kernel));
+                let second = false;
+                kernel.run(TwoNearest { row, centroids, interleaved, second, computed }).0
             };
             found.labels[lane] = label;
             changed |= u64::from(label != old[lane]) << lane;

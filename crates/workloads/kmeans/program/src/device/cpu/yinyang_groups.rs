@@ -11,6 +11,7 @@ use crate::device::Centroids;
 use crate::device::cpu::bounds::MORE;
 use crate::device::cpu::kernel::Kernel;
 use crate::device::cpu::panel::Panel;
+use crate::device::cpu::thresholds::Thresholds;
 use crate::device::cpu::tiles::TILE;
 use amdahl_lanes::exact::squared_distance;
 
@@ -20,15 +21,9 @@ const SIZE: usize = 16;
 /// Fewer centroids are not worth groups.
 const LEAST: usize = 2 * SIZE;
 
-/// Multiply-adds and the like of a row without bounds (k × (dims + 6)) from which on groups pay:
-/// what they cost a row is gathering it and keeping its bounds, measured as some 90 cycles for
-/// 1,000,000 × 32 with k = 64, as much as the row's whole step there.
-const WORTH: usize = 25_000;
-
 /// Are groups better than one bound a row?
-pub fn suit(k: usize, dims: usize) -> bool {
-    // Tests want groups whether they pay or not.
-    k >= LEAST && (cfg!(test) || k * (dims + 6) >= WORTH)
+pub fn pay(k: usize, dims: usize, thresholds: &Thresholds) -> bool {
+    k >= LEAST && k * (dims + 6) >= thresholds.yinyang_work
 }
 
 /// Most groups: they are bits of a number, and each costs 4 bytes a row.

@@ -54,7 +54,7 @@ impl Scaled {
         let error =
             gamma * (x * c + 0.5 * c * c) + rounding * x * c + (2.0 * dims + 8.0) * 2f64.powi(-126);
         let threshold = ((4.0 * error * (1.0 + 2f64.powi(-20))) as f32).next_up();
-        // A score is half a squared distance; the definition's own rounding is far smaller.
+        // A score is half a squared distance; the rounding of f64 distances is far smaller.
         let distance = 2.0 * f64::from(threshold) / (factor * factor) * (1.0 + 2f64.powi(-20));
         Scaled { centroids: values, starts, threshold, distance }
     }

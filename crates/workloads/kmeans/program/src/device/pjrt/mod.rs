@@ -1,9 +1,9 @@
 //! Accelerators behind the PJRT C interface: AWS Trainium, GPUs, and a reference plugin of our own.
 //! See `docs/trainium.md`.
 //!
-//! [`abi`] has the interface's declarations, [`plugin`] and [`client`] a small host for it,
-//! [`text`] the programs, [`environment`] where plugins are, [`bound`] what a device's arithmetic
-//! decides; [`shard`] is a lane's rows on a device.
+//! The crate [`amdahl_accelerator`] is a small host for that interface. Here are the programs
+//! ([`text`]), what a device's arithmetic decides ([`bound`]), and a lane's rows on a device
+//! ([`shard`]).
 //!
 //! What ran is named by the device itself: [`KMeansDevice::platform`] hands on what the plugin
 //! calls its platform.
@@ -126,8 +126,10 @@ impl<'a> Pjrt<'a> {
             return Ok(program.clone());
         }
         let start = Instant::now();
+        let (module, outputs) = (text.module(), text.outputs());
+        // SAFETY: the module returns as many values as that says: a test counts them.
         let compiled =
-            self.during(Phase::Compile, || self.client.compile(&text.module(), text.outputs()))?;
+            self.during(Phase::Compile, || unsafe { self.client.compile(&module, outputs) })?;
         let program = Rc::new(compiled);
         let mut notes = self.notes.borrow_mut();
         notes.compile_s += start.elapsed().as_secs_f64();

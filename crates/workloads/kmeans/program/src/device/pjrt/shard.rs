@@ -2,7 +2,7 @@
 //!
 //! Rows are uploaded once, in blocks of one fixed shape; centroids in every step. What must be
 //! exact stays with the host, which keeps the rows too: near ties are decided in f64, sums are
-//! integers, distances follow the definition. So with certified labels and sums on the host, the
+//! integers, distances are computed in f64. So with certified labels and sums on the host, the
 //! answer is the processor's, bit by bit, whatever the device rounds.
 //!
 //! Checked in every step: labels are below k, counts add up to the rows, and some rows have the
@@ -301,7 +301,7 @@ impl<'a> Shard<'a> {
         self.blocks = blocks;
         self.spot_check(&labels, centroids, scaled.distance)?;
         self.last = Some(Last { centroids: centroids.values.to_vec(), distance: scaled.distance });
-        let changed = self.host.adopt(&labels, out)?;
+        let changed = self.host.sum_by_labels(&labels, out)?;
         Ok(StepStats { changed, distances: (labels.len() * self.k) as u64, rescanned })
     }
 
@@ -383,12 +383,12 @@ impl<'a> Shard<'a> {
                 labels.push(raw as u32);
             }
         }
-        self.host.adopt(&labels, &mut Partial::new(self.k, self.dims))?;
+        self.host.sum_by_labels(&labels, &mut Partial::new(self.k, self.dims))?;
         self.away = false;
         Ok(())
     }
 
-    /// Holds rounded labels to the definition, all of them.
+    /// Holds rounded labels against distances in f64, all of them.
     fn verify(&mut self) -> Result<()> {
         if self.device.certify || self.k < 2 {
             return Ok(());
@@ -414,7 +414,7 @@ impl<'a> Shard<'a> {
             ties += u64::from(!self.is_label(i, label, centroids, last.distance, &mut room)?);
         }
         self.device.notes.borrow_mut().proven_ties = Some(ties);
-        self.host.adopt(&labels.0, &mut sums)?;
+        self.host.sum_by_labels(&labels.0, &mut sums)?;
         self.last = Some(last);
         Ok(())
     }

@@ -223,6 +223,19 @@ impl Text {
 mod tests {
     use super::*;
 
+    #[test]
+    fn texts_return_as_many_values_as_they_say() {
+        for kind in [Kind::Assign, Kind::Certified, Kind::Update] {
+            for format in [Format::F32, Format::Bf16] {
+                let text = Text { kind, rows: 128, dims: 5, k: 3, format };
+                let module = text.module();
+                let returned = module.lines().find_map(|line| line.trim().strip_prefix("return "));
+                let values = returned.and_then(|line| line.split(" : ").next()).expect("a return");
+                assert_eq!(values.split(", ").count(), text.outputs(), "{module}");
+            }
+        }
+    }
+
     /// The texts of all kinds, as they were when both oracles agreed with them (`make oracles`).
     #[test]
     fn texts_are_as_they_were_checked() {

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 use super::Vector;
 use amdahl_lanes::exact::ROUND;
 
-/// One 256-bit register.
+/// One 256-bit register. Its instructions: AVX2 and FMA.
 #[derive(Clone, Copy)]
 pub struct Avx2(__m256);
 

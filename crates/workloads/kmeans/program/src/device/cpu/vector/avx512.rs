@@ -5,11 +5,12 @@ use std::arch::x86_64::*;
 use super::Vector;
 use amdahl_lanes::exact::ROUND;
 
-/// One 512-bit register.
+/// One 512-bit register. Its instructions: AVX-512 F, BW, DQ and VL.
 #[derive(Clone, Copy)]
 pub struct Avx512(__m512);
 
-// SAFETY (all functions): the caller has AVX-512 F, and valid pointers, as the trait demands.
+// SAFETY (all functions): the caller has AVX-512 F, BW, DQ and VL, and valid pointers, as the trait
+// demands.
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Avx512 {
     const WIDTH: usize = 16;

@@ -1,4 +1,4 @@
-//! Bounds spare comparisons and change nothing; batches and seeding are those of the definition.
+//! Bounds spare comparisons and change nothing; batches and seeding have the bits of f64 distances.
 
 use proptest::prelude::*;
 
@@ -28,13 +28,20 @@ fn labels(shard: &mut dyn KMeansShard) -> Vec<u32> {
 }
 
 /// Lloyd's iterations from the first k rows, every algorithm on every device beside the fake one.
-/// Returns the share of Lloyd's distances that Hamerly's bounds evaluated at most.
-fn same_as_lloyd(rows: &[f32], k: usize, dims: usize, steps: usize) -> f64 {
+/// Returns the share of Lloyd's distances that Hamerly's bounds evaluated at most, and Yinyang's.
+fn same_as_lloyd(
+    rows: &[f32],
+    k: usize,
+    dims: usize,
+    steps: usize,
+    thresholds: Thresholds,
+) -> [f64; 2] {
     let grid = grid_of(rows, dims);
     let mut oracle = prepared(&Fake, rows, dims, k);
-    let bounded = [Algorithm::Hamerly, Algorithm::Yinyang];
+    let algorithms = [Algorithm::Hamerly, Algorithm::Yinyang];
     let devices: Vec<Cpu> = devices()
-        .flat_map(|cpu| bounded.map(|algorithm| cpu.clone().algorithm(algorithm)))
+        .map(|cpu| cpu.thresholds(thresholds))
+        .flat_map(|cpu| algorithms.map(|algorithm| cpu.clone().algorithm(algorithm)))
         .collect();
     let mut shards: Vec<_> = devices.iter().map(|device| prepared(device, rows, dims, k)).collect();
     let mut distances = vec![0u64; shards.len()];
@@ -64,9 +71,10 @@ fn same_as_lloyd(rows: &[f32], k: usize, dims: usize, steps: usize) -> f64 {
             }
         }
     }
-    let hamerly =
-        devices.iter().zip(distances).filter(|(device, _)| device.algorithm == Algorithm::Hamerly);
-    hamerly.map(|(_, distances)| distances).max().expect("some devices") as f64 / lloyd as f64
+    algorithms.map(|algorithm| {
+        let of = devices.iter().zip(&distances).filter(|(device, _)| device.algorithm == algorithm);
+        *of.map(|(_, distances)| distances).max().expect("some devices") as f64 / lloyd as f64
+    })
 }
 
 proptest! {
@@ -80,20 +88,41 @@ proptest! {
         // Some rows twice.
         let (first, rest) = rows.split_at_mut(n / 8 * dims);
         rest[..first.len()].copy_from_slice(first);
-        same_as_lloyd(&rows, k.min(n), dims, 14);
+        same_as_lloyd(&rows, k.min(n), dims, 14, EAGER);
     }
+}
+
+/// Rows in k heaps far apart from each other.
+fn separated(n: usize, k: usize, dims: usize) -> Vec<f32> {
+    let mut rows = values(n * dims, 3, 0, 0.0, false);
+    for (i, row) in rows.chunks_exact_mut(dims).enumerate() {
+        row.iter_mut().for_each(|x| *x += (i % k * 10) as f32);
+    }
+    rows
 }
 
 #[test]
 fn bounds_spare_distances_of_separated_and_of_long_rows() {
     for (n, k, dims) in [(3000, 12, 6), (2000, 6, 100), (4000, 200, 5)] {
-        let mut rows = values(n * dims, 3, 0, 0.0, false);
-        for (i, row) in rows.chunks_exact_mut(dims).enumerate() {
-            row.iter_mut().for_each(|x| *x += (i % k * 10) as f32);
-        }
-        let share = same_as_lloyd(&rows, k, dims, 20);
-        assert!(share < 0.5, "{k} x {dims}: {share}");
+        let [hamerly, _] = same_as_lloyd(&separated(n, k, dims), k, dims, 20, EAGER);
+        assert!(hamerly < 0.5, "{k} x {dims}: {hamerly}");
     }
+}
+
+#[test]
+fn as_shipped_bounds_change_nothing_and_spare_distances_where_they_pay() {
+    // Enough clusters and columns for Yinyang's groups, and steps for bounds that are not made
+    // early.
+    let (n, k, dims) = (2400, 240, 99);
+    let shipped = Thresholds::default();
+    assert!(yinyang_groups::pay(k, dims, &shipped));
+    let shares = same_as_lloyd(&separated(n, k, dims), k, dims, 12, shipped);
+    assert!(shares.iter().all(|&share| share < 0.7), "{shares:?}");
+    // Too little to pay: one bound a row stands in for groups.
+    assert!(!yinyang_groups::pay(40, 8, &shipped));
+    let rows = values(3000 * 8, 5, 0, 0.5, false);
+    let [hamerly, yinyang] = same_as_lloyd(&rows, 40, 8, 12, shipped);
+    assert_eq!(hamerly, yinyang);
 }
 
 #[test]
@@ -101,7 +130,7 @@ fn denormal_and_huge_rows_keep_their_labels() {
     for scale in [f32::MAX / 4.0, 1e20, f32::MIN_POSITIVE, 64.0 * f32::from_bits(1)] {
         let rows: Vec<f32> =
             values(300 * 3, 11, 0, 0.0, false).into_iter().map(|x| x * scale).collect();
-        same_as_lloyd(&rows, 7, 3, 12);
+        same_as_lloyd(&rows, 7, 3, 12, EAGER);
     }
 }
 
@@ -171,7 +200,7 @@ fn seeded(
 proptest! {
     #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
     #[test]
-    fn seeding_has_the_distances_of_the_definition(
+    fn seeding_has_the_bits_of_f64_distances(
         dims in 1usize..40, n in 20usize..300, seed in any::<u64>(), spread in -60i32..60,
         offset in prop_oneof![Just(0f32), Just(1e3), Just(-2e37)], coarse in any::<bool>(),
     ) {
