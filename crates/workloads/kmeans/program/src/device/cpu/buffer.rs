@@ -52,6 +52,7 @@ impl Deref for Buffer {
 }
 
 impl DerefMut for Buffer {
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut [f32] {
         &mut self.values[self.start..][..self.length]
     }
