@@ -9,7 +9,9 @@ use amdahl_data::shard::shard;
 use amdahl_record::cell::{Dataset, Labels};
 use amdahl_record::error::{Error, Result};
 
-use super::{Scratch, Whole, dataset, gzip, idx, little, read, values};
+use amdahl_parquet::{Kind, Piece, Writer};
+
+use super::{Scratch, Whole, dataset, gzip, idx, read, values};
 
 /// A file beside this one.
 pub fn file(name: &str) -> PathBuf {
@@ -31,115 +33,27 @@ fn row(i: usize) -> ([f32; 5], u32) {
     )
 }
 
-/// A field of a structure in Thrift's compact protocol.
-fn field(out: &mut Vec<u8>, last: &mut u8, number: u8, kind: u8) {
-    out.push((number - *last) << 4 | kind);
-    *last = number;
-}
-
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
-
-/// A structure of integers, texts (as bytes) and parts that are already coded.
-enum Part<'a> {
-    Integer(i64),
-    Text(&'a str),
-    Structure(Vec<u8>),
-    Structures(Vec<Vec<u8>>),
-}
-
-fn structure(fields: &[(u8, Part)]) -> Vec<u8> {
-    let (mut out, mut last) = (Vec::new(), 0);
-    for (number, part) in fields {
-        let kind = match part {
-            Part::Integer(_) => 6,
-            Part::Text(_) => 8,
-            Part::Structures(_) => 9,
-            Part::Structure(_) => 12,
-        };
-        field(&mut out, &mut last, *number, kind);
-        match part {
-            Part::Integer(value) => varint(&mut out, (value << 1 ^ value >> 63) as u64),
-            Part::Text(text) => {
-                varint(&mut out, text.len() as u64);
-                out.extend(text.as_bytes());
-            }
-            Part::Structure(bytes) => out.extend(bytes),
-            Part::Structures(all) => {
-                out.push(0xf0 | 12);
-                varint(&mut out, all.len() as u64);
-                all.iter().for_each(|bytes| out.extend(bytes));
-            }
-        }
-    }
-    out.push(0);
-    out
-}
-
 /// A Parquet file of f32 columns `c0`, `c1` …, plain and without compression, with `group` rows in
 /// a row group and `page` rows in a page.
 pub fn write(dims: usize, values: &[f32], group: usize, page: usize) -> Vec<u8> {
-    use Part::{Integer, Structure, Structures, Text};
-    let mut file = b"PAR1".to_vec();
-    let mut groups = Vec::new();
+    let names: Vec<String> = (0..dims).map(|i| format!("c{i}")).collect();
+    let mut writer = Writer::new(names.iter().map(|name| (&name[..], Kind::Single)), false);
     for rows in values.chunks(group * dims) {
-        let mut columns = Vec::new();
-        let count = (rows.len() / dims) as i64;
-        for column in 0..dims {
-            let start = file.len() as i64;
-            for part in rows.chunks(page * dims) {
-                let column: Vec<f32> = part.iter().skip(column).step_by(dims).copied().collect();
-                let size = column.len() as i64 * 4;
-                let data = structure(&[
-                    (1, Integer(column.len() as i64)),
-                    (2, Integer(0)),
-                    (3, Integer(3)),
-                    (4, Integer(3)),
-                ]);
-                let sizes =
-                    [(1, Integer(0)), (2, Integer(size)), (3, Integer(size)), (5, Structure(data))];
-                file.extend(structure(&sizes));
-                file.extend(little(&column));
-            }
-            let size = file.len() as i64 - start;
-            let meta = structure(&[
-                (1, Integer(4)),
-                (4, Integer(0)),
-                (5, Integer(count)),
-                (6, Integer(size)),
-                (7, Integer(size)),
-                (9, Integer(start)),
-            ]);
-            columns.push(structure(&[(2, Integer(start)), (3, Structure(meta))]));
-        }
-        groups.push(structure(&[(1, Structures(columns)), (2, Integer(0)), (3, Integer(count))]));
+        let columns: Vec<Vec<f32>> = (0..dims)
+            .map(|column| rows.iter().skip(column).step_by(dims).copied().collect())
+            .collect();
+        let pages = columns.iter().map(|column| column.chunks(page).map(Piece::Single).collect());
+        writer.row_group(&pages.collect::<Vec<_>>()).expect("in memory");
     }
-    let mut schema = vec![structure(&[(4, Text("schema")), (5, Integer(dims as i64))])];
-    let leaf = |i| structure(&[(1, Integer(4)), (3, Integer(0)), (4, Text(&format!("c{i}")))]);
-    schema.extend((0..dims).map(leaf));
-    let rows = (values.len() / dims) as i64;
-    let footer = structure(&[
-        (1, Integer(1)),
-        (2, Structures(schema)),
-        (3, Integer(rows)),
-        (4, Structures(groups)),
-    ]);
-    file.extend(&footer);
-    file.extend((footer.len() as u32).to_le_bytes());
-    file.extend(b"PAR1");
-    file
+    writer.finish("a test")
 }
 
 #[test]
 fn what_pyarrow_writes() {
     let expected: Vec<f32> = (0..40).flat_map(|i| row(i).0).collect();
     let labels: Vec<u32> = (0..40).map(|i| row(i).1).collect();
-    for name in ["usual", "gzip", "zstd", "lz4", "plain", "encodings", "version-2", "required"] {
+    let names = ["usual", "gzip", "zstd", "lz4", "brotli", "plain", "encodings", "version-2"];
+    for name in names.into_iter().chain(["required"]) {
         let path = file(&format!("{name}.parquet"));
         for by in [Labels::LastColumn, Labels::Column("name".into())] {
             let whole =
@@ -156,6 +70,62 @@ fn what_pyarrow_writes() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn halves_and_decimals() {
+    let source = data::open(&dataset(file("others.parquet"), None, Labels::None)).expect("valid");
+    let names = ["half", "split", "d9", "d18", "d38", "plain"].map(String::from);
+    assert_eq!(source.names(), Some(&names[..]));
+    let expected: Vec<f32> = (0..40)
+        .flat_map(|i| {
+            let (half, sum) = (i as f32 / 8.0 - 1.0, (i * i) as f32 - 100.25);
+            [half, half, sum, sum, sum, sum]
+        })
+        .collect();
+    for piece in [1, 7, 40] {
+        assert_eq!(values(&*source, piece).expect("readable"), expected, "{piece} rows at a time");
+    }
+    let labels = |name: &str| {
+        let set = dataset(file("others.parquet"), None, Labels::Column(name.into()));
+        read(&set).expect("numbers are labels").labels.expect("a column of labels")
+    };
+    let places: Vec<u32> = (0..40).collect();
+    for name in names {
+        assert_eq!(labels(&name), places, "{name} grows with the rows");
+    }
+}
+
+#[test]
+fn columns_that_are_no_values_are_left_out() {
+    let left_out = |name: &str, labels: Labels| {
+        let source = data::open(&dataset(file(name), None, labels)).expect("valid");
+        let all = (values(&*source, 2).expect("readable"), source.truth(0..3).expect("readable"));
+        (source.names().expect("named").join(" "), source.left_out().join("; "), all)
+    };
+    let (names, said, (values_read, _)) = left_out("nested.parquet", Labels::None);
+    assert_eq!(names, "x y");
+    assert_eq!(said, "column 'list' holds nested values; column 'two' holds nested values");
+    assert_eq!(values_read, [0.0, 1.0, 1.0, 2.0, 2.0, 3.0]);
+    for (name, index) in [("indexed", "id"), ("unnamed", "__index_level_0__")] {
+        let path = format!("{name}.parquet");
+        let (names, said, (values_read, labels)) = left_out(&path, Labels::LastColumn);
+        assert_eq!((&names[..], labels), ("x", Some(vec![1, 0, 1])), "{name}");
+        assert_eq!(said, format!("column '{index}' holds an index of pandas"));
+        assert_eq!(values_read, [0.0, 1.0, 2.0]);
+        // By its name, the index is a column as any other.
+        let columns = Some(Selection::parse(&format!("{index},x")).expect("a list"));
+        let selection = Selection { columns, ..Selection::default() };
+        let set = dataset(file(&path), None, Labels::None);
+        let source = data::open_selected(&set, &selection).expect("two columns");
+        assert_eq!(source.shape(), Shape { rows: 3, dims: 2 });
+        assert!(source.left_out().is_empty(), "{:?}", source.left_out());
+    }
+    let columns = Some(Selection::parse("x,list").expect("a list"));
+    let set = dataset(file("nested.parquet"), None, Labels::None);
+    let wanted = data::open_selected(&set, &Selection { columns, ..Selection::default() });
+    let error = wanted.err().expect("a list is no value").to_string();
+    assert!(error.contains("column 2 ('list') holds nested values, expected numbers"), "{error}");
 }
 
 #[test]
@@ -279,14 +249,11 @@ fn what_is_refused() {
         &golden("null.parquet"),
         &["row 3, column 'x': the value is missing (null)", "fill them in"],
     );
-    says(
-        &golden("brotli.parquet"),
-        &["column 'x' is compressed by brotli, which is not read", "snappy, zstd"],
-    );
-    says(
-        &golden("nested.parquet"),
-        &["column 2 ('list') holds nested values", "leave the column out"],
-    );
+    // One bit makes LZO of no compression.
+    let mut lzo = write(1, &[1.0], 1, 1);
+    let codec = lzo.windows(5).rposition(|w| w == [0x15, 0, 0x16, 2, 0x16]).expect("its chunk");
+    lzo[codec + 1] = 6;
+    says(&lzo, &["column 'c0' is compressed by lzo, which is not read", "snappy, zstd"]);
     let usual = golden("usual.parquet");
     let last = usual.len() - 1;
     says(&usual[..last], &["does not end with PAR1", "not written or copied to its end"]);

@@ -47,6 +47,9 @@ pub fn of(format: &str) -> Vec<Vec<u8>> {
             "required",
             "null",
             "nested",
+            "others",
+            "indexed",
+            "brotli",
         ];
         files.extend(names.map(|name| parquet::golden(&format!("{name}.parquet"))));
     }

@@ -137,6 +137,9 @@ impl Source for WithLabels {
     fn names(&self) -> Option<&[String]> {
         self.rows.names()
     }
+    fn left_out(&self) -> &[String] {
+        self.rows.left_out()
+    }
 }
 
 #[cfg(test)]

@@ -57,6 +57,11 @@ pub trait Source: Send + Sync {
     fn names(&self) -> Option<&[String]> {
         None
     }
+
+    /// The columns of the file that are no values of rows and that nobody asked for, in words.
+    fn left_out(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// A stream of consecutive rows.

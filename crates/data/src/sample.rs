@@ -100,6 +100,9 @@ impl Source for Sampled {
     fn names(&self) -> Option<&[String]> {
         self.source.names()
     }
+    fn left_out(&self) -> &[String] {
+        self.source.left_out()
+    }
 }
 
 struct SampledRows<'a> {

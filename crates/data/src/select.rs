@@ -73,13 +73,15 @@ impl Selection {
         numbers.collect()
     }
 
-    /// The places from 0 of what is wanted among `dims` columns, of which `label` holds labels.
-    /// Refuses columns that are not there, that are named twice, and none at all.
+    /// The places from 0 of what is wanted among `dims` columns, of which `label` holds labels and
+    /// `left_out` are wanted only if they are named. Refuses columns that are not there, that are
+    /// named twice, and none at all.
     pub fn resolve(
         &self,
         names: Option<&[String]>,
         dims: usize,
         label: Option<usize>,
+        left_out: &[usize],
     ) -> Result<Vec<usize>> {
         let last = self.last.as_ref().map(|last| place(last, names, dims)).transpose()?;
         let mut places = match &self.columns {
@@ -87,7 +89,10 @@ impl Selection {
                 .iter()
                 .map(|column| place(column, names, dims))
                 .collect::<Result<Vec<_>>>()?,
-            _ => (0..dims).filter(|&place| Some(place) != label && Some(place) != last).collect(),
+            _ => {
+                let free = |place: &usize| ![label, last].contains(&Some(*place));
+                (0..dims).filter(|place| free(place) && !left_out.contains(place)).collect()
+            }
         };
         if places.is_empty() {
             return Err(Error::data(
@@ -162,7 +167,7 @@ pub struct Selected {
 impl Selected {
     /// The columns of `source` that are wanted.
     pub fn new(source: Box<dyn Source>, selection: &Selection) -> Result<Selected> {
-        let kept = selection.resolve(source.names(), source.shape().dims, None)?;
+        let kept = selection.resolve(source.names(), source.shape().dims, None, &[])?;
         let names =
             source.names().map(|names| kept.iter().map(|&place| names[place].clone()).collect());
         Ok(Selected { source, kept, names })
@@ -188,6 +193,9 @@ impl Source for Selected {
     }
     fn names(&self) -> Option<&[String]> {
         self.names.as_deref()
+    }
+    fn left_out(&self) -> &[String] {
+        self.source.left_out()
     }
 }
 
@@ -251,12 +259,18 @@ mod tests {
     #[test]
     fn columns_by_name_and_by_number() {
         let resolve = |columns, last| {
-            wants(columns, last).resolve(Some(&names()), 4, Some(3)).map_err(|e| e.to_string())
+            wants(columns, last).resolve(Some(&names()), 4, Some(3), &[]).map_err(|e| e.to_string())
         };
         assert_eq!(resolve(Some("y, x"), None), Ok(vec![1, 0]));
         assert_eq!(resolve(None, Some("w")), Ok(vec![0, 1, 2]));
         assert_eq!(resolve(Some("2"), Some("1")), Ok(vec![1, 0]));
         assert_eq!(resolve(Some("1-3"), None), Ok(vec![0, 1, 2]));
+        let all_but = |columns: Option<&str>, left_out: &[usize]| {
+            wants(columns, None).resolve(Some(&names()), 4, None, left_out)
+        };
+        assert_eq!(all_but(None, &[1, 3]).expect("two are left"), [0, 2]);
+        assert_eq!(all_but(Some("y"), &[1, 3]).expect("it is named"), [1]);
+        assert!(all_but(None, &[0, 1, 2, 3]).is_err());
         for (columns, last, what) in [
             (Some("z"), None, "no column is called 'z', there are 'x', 'y', 'w', 'class'"),
             (Some("5"), None, "no column 5, the data has 4"),
@@ -270,10 +284,10 @@ mod tests {
         }
         assert!(Selection::parse("x,,y").is_err() && Selection::parse("3-1").is_err());
         let unnamed =
-            wants(Some("x"), None).resolve(None, 4, None).expect_err("no names").to_string();
+            wants(Some("x"), None).resolve(None, 4, None, &[]).expect_err("no names").to_string();
         assert!(unnamed.contains("has no names"), "{unnamed}");
         let soft = Selection { unless_unnamed: true, ..wants(Some("x"), None) };
-        assert_eq!(soft.resolve(None, 2, None).expect("all will do"), [0, 1]);
+        assert_eq!(soft.resolve(None, 2, None, &[]).expect("all will do"), [0, 1]);
     }
 
     #[test]

@@ -58,6 +58,9 @@ impl Source for Weighted {
     fn names(&self) -> Option<&[String]> {
         self.rows.names()
     }
+    fn left_out(&self) -> &[String] {
+        self.rows.left_out()
+    }
 }
 
 /// A stream of rows with these weights as the last column.

@@ -1,13 +1,16 @@
 """Writes the Parquet files beside it with pyarrow: one table in many encodings.
 
-    python -m venv venv && venv/bin/pip install pyarrow==26.0.1 && venv/bin/python make.py
+    python -m venv venv && venv/bin/pip install pyarrow==26.0.1 pandas==3.1.1 && venv/bin/python make.py
 
 Column by column and for row i of 40: `half` i/2 - 3 (f64), `whole` i*i - 100 (i32), `third` i mod 3 (i64), `even` whether i is even
 (truth value), `small` 200 + i (u8), `name` the label: "a" to "d" by i mod 4, backwards from row 20 on.
 """
 
+import decimal
 import pathlib
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -43,7 +46,24 @@ write("version-2", data_page_version="2.0", compression="snappy", data_page_size
 required = pa.schema([pa.field(field.name, field.type, nullable=False) for field in TABLE.schema])
 write("required", TABLE.cast(required), compression="none")
 
+write("brotli", compression="brotli", row_group_size=16)
+
+# Half precision (i/8 - 1), and decimals (i*i - 100.25) of three widths, the last with and without a dictionary.
+halves = pa.array([np.float16(i / 8 - 1) for i in ROWS], pa.float16())
+sums = [decimal.Decimal(i * i) - decimal.Decimal("100.25") for i in ROWS]
+others = {"half": halves, "split": halves}
+others |= {f"d{digits}": pa.array(sums, pa.decimal128(digits, 2)) for digits in [9, 18, 38]}
+others["plain"] = others["d38"]
+write("others", pa.table(others), store_decimal_as_integer=True, use_dictionary=["half", "d38"],
+      column_encoding={"split": "BYTE_STREAM_SPLIT", "d9": "DELTA_BINARY_PACKED"}, row_group_size=25)
+
+# Columns that are no values of rows: lists, a structure of two, an index of pandas with a name, and one without.
+nested = [[1, 2], [3], []]
+two = [{"a": i, "b": i} for i in range(3)]
+write("nested", pa.table({"x": [0.0, 1.0, 2.0], "list": nested, "two": two, "y": [1, 2, 3]}))
+frame = pd.DataFrame({"x": [0.0, 1.0, 2.0], "class": [1, 0, 1]})
+for name, index in [("indexed", pd.Index([70, 50, 90], name="id")), ("unnamed", [5, 7, 9])]:
+    frame.set_axis(index, axis="index").to_parquet(HERE / f"{name}.parquet")
+
 # What is refused.
 write("null", pa.table({"x": [0.0, 1.0, None, 3.0], "y": [1, 2, 3, 4]}))
-write("brotli", pa.table({"x": [0.0, 1.0]}), compression="brotli")
-write("nested", pa.table({"x": [0.0, 1.0], "list": [[1, 2], [3]], "y": [1, 2]}))

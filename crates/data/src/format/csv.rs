@@ -179,7 +179,7 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     };
     let has_names = (!names.is_empty()).then_some(names);
     let kept =
-        selection.resolve(has_names, width, label).map_err(|error| error.at(input.path(), 0, 0))?;
+        selection.resolve(has_names, width, label, &[]).map_err(|error| error.at(input.path(), 0, 0))?;
     matrix.dims = kept.len();
     if !matches!(first, First::Row) {
         lines.next()?;

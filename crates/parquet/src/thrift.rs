@@ -1,8 +1,7 @@
 //! Thrift's compact protocol, as much of it as the footers and page headers of Parquet need.
 //!
-//! Specification:
-//! <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>. Nothing is
-//! allocated, and what is read never depends on a length that the bytes only claim to have.
+//! Specification: <https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md>.
+//! Reading allocates nothing, and never depends on a length that the bytes only claim to have.
 
 /// Why bytes could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +23,7 @@ const TRUE: u8 = 1;
 const FALSE: u8 = 2;
 const I8: u8 = 3;
 const I16: u8 = 4;
+const I32: u8 = 5;
 const I64: u8 = 6;
 const DOUBLE: u8 = 7;
 const BINARY: u8 = 8;
@@ -85,8 +85,7 @@ impl<'a> Reader<'a> {
         Ok((coded >> 1) as i64 ^ -((coded & 1) as i64))
     }
 
-    /// Reads a structure: `field` gets each field's number and type, and says whether it has read
-    /// its value.
+    /// Reads a structure: `field` gets each field's number and type, and says whether it has read its value.
     pub fn structure(
         &mut self,
         mut field: impl FnMut(&mut Self, i16, Kind) -> Read<bool>,
@@ -215,6 +214,97 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// A structure that is being written, its fields in rising order of their numbers, none more than
+/// 15 apart.
+#[derive(Debug, Default)]
+pub struct Structure {
+    bytes: Vec<u8>,
+    last: u8,
+}
+
+impl Structure {
+    fn field(&mut self, number: u8, kind: u8) {
+        self.bytes.push((number - self.last) << 4 | kind);
+        self.last = number;
+    }
+
+    fn put_text(&mut self, text: &str) {
+        put_varint(&mut self.bytes, text.len() as u64);
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    fn list(&mut self, number: u8, kind: u8, count: usize) {
+        self.field(number, LIST);
+        if count < 15 {
+            self.bytes.push((count as u8) << 4 | kind);
+        } else {
+            self.bytes.push(0xf0 | kind);
+            put_varint(&mut self.bytes, count as u64);
+        }
+    }
+
+    /// Adds an integer of 32 bits.
+    pub fn int(&mut self, number: u8, value: i32) {
+        self.field(number, I32);
+        put_zigzag(&mut self.bytes, i64::from(value));
+    }
+
+    /// Adds an integer of 64 bits.
+    pub fn long(&mut self, number: u8, value: i64) {
+        self.field(number, I64);
+        put_zigzag(&mut self.bytes, value);
+    }
+
+    /// Adds a text.
+    pub fn text(&mut self, number: u8, text: &str) {
+        self.field(number, BINARY);
+        self.put_text(text);
+    }
+
+    /// Adds a list of integers of 32 bits.
+    pub fn ints(&mut self, number: u8, values: &[i32]) {
+        self.list(number, I32, values.len());
+        values.iter().for_each(|value| put_zigzag(&mut self.bytes, i64::from(*value)));
+    }
+
+    /// Adds a list of texts.
+    pub fn texts(&mut self, number: u8, texts: &[&str]) {
+        self.list(number, BINARY, texts.len());
+        texts.iter().for_each(|text| self.put_text(text));
+    }
+
+    /// Adds a structure.
+    pub fn structure(&mut self, number: u8, inner: Structure) {
+        self.field(number, STRUCT);
+        self.bytes.extend(inner.end());
+    }
+
+    /// Adds a list of structures.
+    pub fn structures(&mut self, number: u8, inner: Vec<Structure>) {
+        self.list(number, STRUCT, inner.len());
+        inner.into_iter().for_each(|structure| self.bytes.extend(structure.end()));
+    }
+
+    /// Its bytes.
+    pub fn end(mut self) -> Vec<u8> {
+        self.bytes.push(0);
+        self.bytes
+    }
+}
+
+/// Appends an integer without sign: seven bits a byte, the low ones first.
+pub fn put_varint(bytes: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
+fn put_zigzag(bytes: &mut Vec<u8>, value: i64) {
+    put_varint(bytes, (value << 1 ^ value >> 63) as u64);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,5 +361,45 @@ mod tests {
         let deep = [0x1c; 100_000];
         let error = Reader::new(&deep).structure(|_, _, _| Ok(false)).expect_err("too deep");
         assert_eq!(error, Damage::Wrong("structures that are nested too deeply"));
+    }
+
+    #[test]
+    fn written_structures_are_read_back() {
+        let mut bytes = Vec::new();
+        put_varint(&mut bytes, 300);
+        assert_eq!(bytes, [0xac, 0x02]);
+        let mut fields = Structure::default();
+        fields.int(1, -1);
+        fields.text(4, "ab");
+        assert_eq!(fields.end(), [0x15, 1, 0x38, 2, b'a', b'b', 0]);
+
+        let mut long = Structure::default();
+        long.long(1, i64::MIN);
+        long.ints(2, &[7; 20]);
+        long.texts(3, &["x", ""]);
+        let mut inner = Structure::default();
+        inner.int(9, 5);
+        long.structure(5, inner);
+        long.structures(6, vec![Structure::default(), Structure::default()]);
+        let bytes = long.end();
+        let (mut sum, mut texts, mut structures) = (0, 0, 0);
+        let mut reader = Reader::new(&bytes);
+        let read = reader.structure(|r, number, kind| {
+            match number {
+                1 => assert_eq!(r.integer(kind), Ok(i64::MIN)),
+                2 => r.list(kind, |r, kind| Ok(sum += r.integer(kind)?))?,
+                3 => r.list(kind, |r, kind| Ok(texts += r.bytes(kind)?.len()))?,
+                5 => r.structure(|r, _, kind| Ok(r.integer(kind)? == 5))?,
+                6 => r.list(kind, |r, kind| {
+                    structures += 1;
+                    Reader::expect_structure(kind)?;
+                    r.structure(|_, _, _| Ok(false))
+                })?,
+                _ => return Ok(false),
+            }
+            Ok(true)
+        });
+        assert_eq!((read, sum, texts, structures), (Ok(()), 140, 1, 2));
+        assert!(reader.rest().is_empty());
     }
 }

@@ -1,33 +1,25 @@
 //! The pages of one chunk of a column, one after the other.
-//!
-//! A cursor holds one decompressed page and the chunk's dictionary, and passes over pages that it
-//! does not need by their headers.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt;
 
-use super::codec::Codec;
-use super::encoding::{Delta, Hybrid, Values, Wrong};
-use super::footer::{Chunk, Column, Holds};
-use super::thrift::{Damage, Kind, Read, Reader};
-use crate::input::Input;
-use crate::packed::Element;
-use amdahl_record::error::{Error, Result};
+use crate::codec::Codec;
+use crate::encoding::{BLOCK, CUT, Delta, Hybrid, Values, Wrong, text};
+use crate::encodings::{
+    BYTE_STREAM_SPLIT, DELTA_BINARY_PACKED, PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY,
+};
+use crate::footer::{Chunk, Column, Holds};
+use crate::number::Number;
+use crate::thrift::{Damage, Kind, Read, Reader};
+use crate::{Fault, Result, bytes};
 
 /// What values of a column become.
 pub trait Convert {
     /// What they become.
     type Out: Copy + Default;
-    /// Numbers: bytes of whole values of this element, the least significant byte first. As many as
-    /// `out` is long.
-    fn numbers(
-        &mut self,
-        element: Element,
-        bytes: &[u8],
-        out: &mut [Self::Out],
-    ) -> Result<(), Wrong>;
-    /// A text.
-    fn text(&mut self, text: &[u8]) -> Result<Self::Out, Wrong>;
+    /// Converts the numbers in `bytes`, as many as `out` is long.
+    fn numbers(&mut self, number: Number, bytes: &[u8], out: &mut [Self::Out]);
+    /// Converts a text; `None` where texts cannot be.
+    fn text(&mut self, text: &[u8]) -> Option<Self::Out>;
 }
 
 /// Bytes of a page header that are looked at first, and at most: statistics may hold long texts.
@@ -49,7 +41,8 @@ struct Header {
     packed: bool,
 }
 
-const DATA: i64 = 0;
+// Numbers of the enumeration `PageType`.
+pub(crate) const DATA: i64 = 0;
 const DICTIONARY: i64 = 2;
 const DATA_2: i64 = 3;
 
@@ -118,7 +111,6 @@ impl Header {
 
 /// A place in the values of a chunk.
 pub struct Pages<'a, C: Convert> {
-    input: &'a Input,
     file: &'a File,
     column: &'a Column,
     codec: Codec,
@@ -136,16 +128,9 @@ pub struct Pages<'a, C: Convert> {
 
 impl<'a, C: Convert> Pages<'a, C> {
     /// The values of a chunk, the first of which belongs to `row`.
-    pub fn new(
-        input: &'a Input,
-        file: &'a File,
-        column: &'a Column,
-        chunk: Chunk,
-        row: u64,
-    ) -> Self {
+    pub fn new(file: &'a File, column: &'a Column, chunk: Chunk, row: u64) -> Self {
         let Chunk { offset, bytes, codec } = chunk;
         Pages {
-            input,
             file,
             column,
             codec,
@@ -168,7 +153,9 @@ impl<'a, C: Convert> Pages<'a, C> {
             }
             let now = self.left.min(out.len() as u64) as usize;
             let (these, later) = out.split_at_mut(now);
-            self.decode(convert, these)?;
+            self.decode(convert, these).map_err(|what| self.damaged(what))?;
+            self.left -= now as u64;
+            self.row += now as u64;
             out = later;
         }
         Ok(())
@@ -176,75 +163,69 @@ impl<'a, C: Convert> Pages<'a, C> {
 
     /// Passes over the next `count` values.
     pub fn skip(&mut self, convert: &mut C, mut count: u64) -> Result<()> {
-        let mut scratch = vec![C::Out::default(); self.left.min(count).min(1024) as usize];
+        let mut scratch = [C::Out::default(); BLOCK];
         while count > 0 {
             if self.left == 0 {
                 count -= self.next_page(convert, count)?;
                 continue;
             }
-            let now = self.left.min(count).min(1024) as usize;
-            scratch.resize(now, C::Out::default());
-            self.decode(convert, &mut scratch)?;
+            let now = self.left.min(count).min(BLOCK as u64) as usize;
+            self.fill(convert, &mut scratch[..now])?;
             count -= now as u64;
         }
         Ok(())
     }
 
-    fn decode(&mut self, convert: &mut C, out: &mut [C::Out]) -> Result<()> {
-        let element = element(self.column);
-        let (convert, dictionary) = (std::cell::RefCell::new(convert), &self.dictionary);
-        let next = std::cell::Cell::new(0);
-        let out = std::cell::RefCell::new(out);
-        let (width, count) = (element.width(), out.borrow().len());
-        let done = self.values.read(
-            &self.page,
-            count,
-            |bytes| {
-                let first = next.replace(next.get() + bytes.len() / width);
-                convert.borrow_mut().numbers(
-                    element,
-                    bytes,
-                    &mut out.borrow_mut()[first..next.get()],
-                )
-            },
-            |index| {
-                let place = next.replace(next.get() + 1);
-                out.borrow_mut()[place] =
-                    *dictionary.get(index as usize).ok_or("a place beyond its dictionary")?;
-                Ok(())
-            },
-            |text| {
-                let place = next.replace(next.get() + 1);
-                out.borrow_mut()[place] = convert.borrow_mut().text(text)?;
-                Ok(())
-            },
-        );
-        done.map_err(|what| self.damaged(what))?;
-        self.left -= count as u64;
-        self.row += count as u64;
+    /// Decodes the next values of the current page.
+    fn decode(&mut self, convert: &mut C, out: &mut [C::Out]) -> std::result::Result<(), Wrong> {
+        let (number, page) = (number(self.column), &self.page);
+        let width = number.width();
+        match &mut self.values {
+            Values::Plain(at) => {
+                let bytes =
+                    page.get(*at..).and_then(|rest| rest.get(..out.len().checked_mul(width)?));
+                let bytes = bytes.ok_or(CUT)?;
+                convert.numbers(number, bytes, out);
+                *at += bytes.len();
+            }
+            Values::Texts(at) => {
+                for out in out {
+                    let (text, end) = text(page, *at)?;
+                    *out = convert.text(text).ok_or("a text where numbers are expected")?;
+                    *at = end;
+                }
+            }
+            Values::Indices(runs) => {
+                let mut indices = [0; BLOCK];
+                for out in out.chunks_mut(BLOCK) {
+                    runs.fill(page, &mut indices[..out.len()])?;
+                    for (out, index) in out.iter_mut().zip(indices) {
+                        let value = self.dictionary.get(index as usize);
+                        *out = *value.ok_or("a place beyond its dictionary")?;
+                    }
+                }
+            }
+            others => {
+                // A number has 16 bytes at most.
+                let mut bytes = [0; 16 * BLOCK];
+                for out in out.chunks_mut(BLOCK) {
+                    let bytes = &mut bytes[..out.len() * width];
+                    others.numbers(page, width, bytes)?;
+                    convert.numbers(number, bytes, out);
+                }
+            }
+        }
         Ok(())
     }
 
-    fn damaged(&self, what: &str) -> Error {
+    fn damaged(&self, what: &str) -> Fault {
         let (name, row) = (&self.column.name, self.row + 1);
-        self.input
-            .refuse(format!("column '{name}', the page of row {row}: {what}"))
-            .hint("the file is damaged, or its writer is: write it again")
+        Fault::wrong(format!("column '{name}', the page of row {row}: {what}"))
+            .with_hint("the file is damaged, or its writer is: write it again")
     }
 
-    fn bytes(&self, offset: u64, length: usize) -> Result<Vec<u8>> {
-        let mut bytes = vec![0; length];
-        self.file.read_exact_at(&mut bytes, offset).map_err(|error| match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => {
-                self.input.refuse("the file became shorter while it was read")
-            }
-            _ => Error::io("read", self.input.path(), error),
-        })?;
-        Ok(bytes)
-    }
-
-    /// Goes on to the next page. A page of data with no more than `skip` values is passed over;
-    /// returns how many that were.
+    /// Goes on to the next page. A page of data with no more than `skip` values is passed over; returns
+    /// how many that were.
     fn next_page(&mut self, convert: &mut C, skip: u64) -> Result<u64> {
         let left = self.end - self.at;
         if left == 0 {
@@ -252,7 +233,7 @@ impl<'a, C: Convert> Pages<'a, C> {
         }
         let mut look = left.min(HEADER);
         let (header, length) = loop {
-            match Header::read(&self.bytes(self.at, look as usize)?) {
+            match Header::read(&bytes(self.file, self.at, look as usize)?) {
                 Ok(found) => break found,
                 Err(Damage::End) if look < left.min(LONGEST_HEADER) => {
                     look = left.min(LONGEST_HEADER)
@@ -276,7 +257,7 @@ impl<'a, C: Convert> Pages<'a, C> {
         if !is_data && header.kind != DICTIONARY {
             return Ok(0);
         }
-        let body = self.bytes(start, header.compressed as usize)?;
+        let body = bytes(self.file, start, header.compressed as usize)?;
         if let Some(checksum) = header.checksum {
             let mut crc = flate2::Crc::new();
             crc.update(&body);
@@ -287,11 +268,8 @@ impl<'a, C: Convert> Pages<'a, C> {
         // What was the current page is not needed any more.
         self.page = Vec::new();
         if header.kind == DICTIONARY {
-            self.page = self
-                .codec
-                .decompress(body, header.uncompressed as usize)
-                .map_err(|what| self.damaged(&what))?;
-            self.read_dictionary(convert, header)?;
+            self.page = self.decompress(self.codec, body, header.uncompressed)?;
+            self.read_dictionary(convert, header).map_err(|what| self.damaged(what))?;
             self.page = Vec::new();
             return Ok(0);
         }
@@ -301,78 +279,69 @@ impl<'a, C: Convert> Pages<'a, C> {
         Ok(0)
     }
 
-    /// Decompresses a page of data, sees that no value is missing, and returns where the values
-    /// begin.
+    fn decompress(&self, codec: Codec, body: Vec<u8>, length: u64) -> Result<Vec<u8>> {
+        codec.decompress(body, length as usize).map_err(|what| self.damaged(&what))
+    }
+
+    /// Decompresses a page of data, sees that no value is missing, and returns where the values begin.
     fn open_data(&mut self, header: Header, mut body: Vec<u8>) -> Result<usize> {
-        let length = header.uncompressed as usize;
         let Some([repetition, definition]) = header.levels else {
-            self.page = self.codec.decompress(body, length).map_err(|what| self.damaged(&what))?;
+            self.page = self.decompress(self.codec, body, header.uncompressed)?;
             if !self.column.optional {
                 return Ok(0);
             }
             if header.level_encoding != RLE {
                 return Err(self.damaged("its levels are in an old encoding that is not read"));
             }
-            let length = self.page.first_chunk().map(|length| u32::from_le_bytes(*length) as usize);
-            let end = length
-                .and_then(|length| length.checked_add(4))
-                .filter(|&end| end <= self.page.len());
+            let end = prefixed(&self.page, 0);
             let end = end.ok_or_else(|| self.damaged("its levels are longer than the page"))?;
-            let levels = Hybrid::new(4, end, 1).map_err(|what| self.damaged(what))?;
-            self.none_missing(levels, &self.page, header.values)?;
+            self.none_missing(4, end, &self.page, header.values)?;
             return Ok(end);
         };
         // The levels stand before the values and are never compressed.
-        let before = (repetition + definition) as usize;
-        if before > body.len() || before > length {
+        let before = repetition + definition;
+        if before > body.len() as u64 || before > header.uncompressed {
             return Err(self.damaged("its levels are longer than the page"));
         }
         if self.column.optional {
-            let levels =
-                Hybrid::new(repetition as usize, before, 1).map_err(|what| self.damaged(what))?;
-            self.none_missing(levels, &body, header.values)?;
+            self.none_missing(repetition as usize, before as usize, &body, header.values)?;
         }
-        let body = if before == 0 { body } else { body.split_off(before) };
+        let body = if before == 0 { body } else { body.split_off(before as usize) };
         let codec = if header.packed && !body.is_empty() { self.codec } else { Codec::Plain };
-        self.page = codec.decompress(body, length - before).map_err(|what| self.damaged(&what))?;
+        self.page = self.decompress(codec, body, header.uncompressed - before)?;
         Ok(0)
     }
 
-    fn none_missing(&self, levels: Hybrid, bytes: &[u8], values: u64) -> Result<()> {
-        match levels.first_other(bytes, values, 1).map_err(|what| self.damaged(what))? {
+    /// Sees that the levels in the bytes `at..end` say that each value is there.
+    fn none_missing(&self, at: usize, end: usize, bytes: &[u8], values: u64) -> Result<()> {
+        let levels =
+            Hybrid::new(at, end, 1).and_then(|levels| levels.first_other(bytes, values, 1));
+        match levels.map_err(|what| self.damaged(what))? {
             None => Ok(()),
-            Some(missing) => Err(self
-                .input
-                .refuse(format!(
-                    "row {}, column '{}': the value is missing (null)",
-                    self.row + missing + 1,
-                    self.column.name
+            Some(missing) => {
+                let (row, name) = (self.row + missing + 1, &self.column.name);
+                Err(Fault::wrong(format!(
+                    "row {row}, column '{name}': the value is missing (null)"
                 ))
-                .hint("remove rows with missing values, or fill them in; rows count from 1")),
+                .with_hint("remove rows with missing values, or fill them in; rows count from 1"))
+            }
         }
     }
 
     /// How the values are coded that begin at byte `first` of the page.
-    fn coded(&self, header: Header, first: usize) -> Result<Values, Wrong> {
-        let (page, width, count) =
-            (&self.page, element(self.column).width(), header.values as usize);
-        let integers = matches!(
-            self.column.holds,
-            Holds::Numbers(Element::I32 | Element::U32 | Element::I64 | Element::U64)
-        );
+    fn coded(&self, header: Header, first: usize) -> std::result::Result<Values, Wrong> {
+        let (page, number) = (&self.page, number(self.column));
+        let integers = match number {
+            Number::I32 | Number::U32 | Number::I64 | Number::U64 => true,
+            Number::Decimal { big, .. } => !big,
+            _ => false,
+        };
         Ok(match (header.encoding, self.column.holds) {
             (PLAIN, Holds::Truth) => Values::Bits(first * 8),
-            (PLAIN, Holds::Numbers(_)) => Values::Plain { at: first, width },
+            (PLAIN, Holds::Numbers(_)) => Values::Plain(first),
             (PLAIN, Holds::Texts) => Values::Texts(first),
             (RLE, Holds::Truth) => {
-                let length = page
-                    .get(first..)
-                    .and_then(|rest| rest.first_chunk())
-                    .map(|n| u32::from_le_bytes(*n) as usize);
-                let end = length
-                    .and_then(|length| (first + 4).checked_add(length))
-                    .filter(|&end| end <= page.len());
-                Values::Truth(Hybrid::new(first + 4, end.ok_or("its values end early")?, 1)?)
+                Values::Truth(Hybrid::new(first + 4, prefixed(page, first).ok_or(CUT)?, 1)?)
             }
             (PLAIN_DICTIONARY | RLE_DICTIONARY, _) => {
                 // A page without values may be without a width too.
@@ -380,66 +349,62 @@ impl<'a, C: Convert> Pages<'a, C> {
                 Values::Indices(Hybrid::new((first + 1).min(page.len()), page.len(), width.into())?)
             }
             (DELTA_BINARY_PACKED, _) if integers => {
-                Values::Delta(Box::new(Delta::new(page, first)?), width)
+                Values::Delta(Box::new(Delta::new(page, first)?))
             }
             (BYTE_STREAM_SPLIT, Holds::Numbers(_)) => {
-                if count * width > page.len() - first {
-                    return Err("its values end early");
+                let count = header.values as usize;
+                if count * number.width() > page.len() - first {
+                    return Err(CUT);
                 }
-                Values::Split { next: 0, start: first, count, width }
+                Values::Split { next: 0, start: first, count }
             }
             _ => {
                 return Err(
-                    "its values are in an encoding that is not read (write it with plain or dictionary encoding)",
+                    "its values are in an encoding that is not read (write it with plain or \
+                            dictionary encoding)",
                 );
             }
         })
     }
 
     /// Reads the page as the chunk's dictionary.
-    fn read_dictionary(&mut self, convert: &mut C, header: Header) -> Result<()> {
+    fn read_dictionary(
+        &mut self,
+        convert: &mut C,
+        header: Header,
+    ) -> std::result::Result<(), Wrong> {
         if ![PLAIN, PLAIN_DICTIONARY].contains(&header.encoding) {
-            return Err(self.damaged("its dictionary is in an encoding that is not read"));
+            return Err("its dictionary is in an encoding that is not read");
         }
+        self.values = match self.column.holds {
+            Holds::Numbers(_) => Values::Plain(0),
+            Holds::Texts => Values::Texts(0),
+            Holds::Truth | Holds::Nested | Holds::Other(_) => {
+                return Err("a dictionary of truth values");
+            }
+        };
+        let least = if self.column.holds == Holds::Texts { 4 } else { number(self.column).width() };
         let count = header.values as usize;
-        let width = element(self.column).width();
-        let least = if self.column.holds == Holds::Texts { 4 } else { width };
         if count.checked_mul(least).is_none_or(|bytes| bytes > self.page.len()) {
-            return Err(self.damaged("its dictionary ends early"));
+            return Err("its dictionary ends early");
         }
         let mut entries = vec![C::Out::default(); count];
-        let done = match self.column.holds {
-            Holds::Numbers(element) => {
-                convert.numbers(element, &self.page[..count * width], &mut entries)
-            }
-            Holds::Texts => {
-                let mut next = 0;
-                let text = |text: &[u8]| {
-                    entries[next] = convert.text(text)?;
-                    next += 1;
-                    Ok(())
-                };
-                Values::Texts(0).read(&self.page, count, |_| Ok(()), |_| Ok(()), text)
-            }
-            Holds::Truth | Holds::Other(_) => Err("a dictionary of truth values"),
-        };
-        done.map_err(|what| self.damaged(what))?;
+        self.decode(convert, &mut entries)?;
         self.dictionary = entries;
         Ok(())
     }
 }
 
-const PLAIN: i64 = 0;
-const PLAIN_DICTIONARY: i64 = 2;
-const RLE: i64 = 3;
-const DELTA_BINARY_PACKED: i64 = 5;
-const RLE_DICTIONARY: i64 = 8;
-const BYTE_STREAM_SPLIT: i64 = 9;
+/// Where the bytes end whose length stands in the four bytes at `at`.
+fn prefixed(page: &[u8], at: usize) -> Option<usize> {
+    let length = u32::from_le_bytes(*page.get(at..)?.first_chunk()?) as usize;
+    (at + 4).checked_add(length).filter(|&end| end <= page.len())
+}
 
 /// How a column's numbers are stored; truth values become bytes, and texts have no width.
-fn element(column: &Column) -> Element {
+fn number(column: &Column) -> Number {
     match column.holds {
-        Holds::Numbers(element) => element,
-        Holds::Truth | Holds::Texts | Holds::Other(_) => Element::U8,
+        Holds::Numbers(number) => number,
+        Holds::Truth | Holds::Texts | Holds::Nested | Holds::Other(_) => Number::U8,
     }
 }

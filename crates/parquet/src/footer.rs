@@ -1,22 +1,32 @@
-//! What a Parquet file says about itself at its end: columns, row groups, and where the pieces of a
-//! column are.
+//! The end of a Parquet file: its columns, its row groups, and where the pieces of a column are.
 //!
-//! Definitions:
-//! <https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>.
+//! Definitions: <https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift>.
 
-use super::codec::Codec;
-use super::thrift::{Damage, Kind, Read, Reader};
-use crate::packed::Element;
+use std::fs::File;
 
-/// What a file's footer says.
+use crate::codec::Codec;
+use crate::number::Number;
+use crate::thrift::{Damage, Kind, Read, Reader};
+use crate::{Fault, Result, bytes, types};
+
+/// The first four bytes of a file, and the last.
+pub const MAGIC: &[u8] = b"PAR1";
+
+/// More values than these for each byte of the file are not believed: a column of equal values has
+/// some ten thousand.
+const MOST_VALUES: u64 = 1 << 16;
+
+/// A file's footer.
 #[derive(Debug, Default)]
 pub struct Footer {
     /// The leaves of the schema, in their order.
     pub columns: Vec<Column>,
     /// The row of the file that each row group begins with, and the number of rows at the end.
     pub starts: Vec<u64>,
+    /// What pandas noted about its table, as JSON.
+    pub pandas: Option<String>,
     /// A chunk for each row group and column: those of the first row group first.
-    pub chunks: Vec<Chunk>,
+    chunks: Vec<Chunk>,
 }
 
 /// A column.
@@ -24,22 +34,24 @@ pub struct Footer {
 pub struct Column {
     /// Its name; of a nested one that of the outermost.
     pub name: String,
-    /// What it holds.
+    /// Its values.
     pub holds: Holds,
     /// May values be missing?
     pub optional: bool,
 }
 
-/// What a column holds.
+/// The values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Holds {
     /// Truth values, one bit each.
     Truth,
     /// Numbers.
-    Numbers(Element),
+    Numbers(Number),
     /// Texts.
     Texts,
-    /// What is not read, in words.
+    /// Lists, maps or structures: not a value for each row.
+    Nested,
+    /// Values that are not read, in words.
     Other(&'static str),
 }
 
@@ -55,8 +67,54 @@ pub struct Chunk {
 }
 
 impl Footer {
-    /// Reads a footer. `end` is where the data before it ends: no chunk may reach beyond it.
-    pub fn read(bytes: &[u8], end: u64) -> Read<Footer> {
+    /// Reads the footer of a file of `length` bytes that begins with [`MAGIC`], and sees that it can
+    /// be true.
+    pub fn open(file: &File, length: u64) -> Result<Footer> {
+        let truncated = |what: String| {
+            Fault::wrong(what).with_hint(
+                "it was not written or copied to its end: its footer, which says where all is, stands last",
+            )
+        };
+        // Magic number, footer, length of the footer, magic number.
+        if length < 12 {
+            let what =
+                format!("a Parquet file has 12 bytes at least, this one {length}: it is truncated");
+            return Err(truncated(what));
+        }
+        let end = bytes(file, length - 8, 8)?;
+        if &end[4..] != MAGIC {
+            return Err(truncated("the file does not end with PAR1: it is truncated".into()));
+        }
+        let size = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
+        if size > length - 12 {
+            return Err(Fault::wrong(format!(
+                "the footer says it is {size} bytes long, the file has {length}: it is damaged"
+            )));
+        }
+        let start = length - 8 - size;
+        let text = bytes(file, start, size as usize)?;
+        let footer = Footer::read(&text, start).map_err(|damage| {
+            let what = match damage {
+                Damage::End => "it ends early",
+                Damage::Wrong(what) => what,
+            };
+            Fault::wrong(format!("the footer cannot be read: {what}"))
+        })?;
+        let (rows, columns) = (footer.rows(), footer.columns.len() as u64);
+        if rows == 0 {
+            return Err(Fault::wrong("the file has 0 rows"));
+        }
+        if rows.checked_mul(columns).is_none_or(|values| values / MOST_VALUES > length) {
+            let what = format!(
+                "the footer says {rows} rows of {columns} columns, more than {length} bytes can hold"
+            );
+            return Err(Fault::wrong(what).with_hint("the file is damaged: write it again"));
+        }
+        Ok(footer)
+    }
+
+    /// Reads a footer. The data before it ends at `end`: no chunk may reach beyond it.
+    fn read(bytes: &[u8], end: u64) -> Read<Footer> {
         let mut footer = Footer { starts: vec![0], ..Footer::default() };
         let (mut rows, mut has_schema) = (None, false);
         Reader::new(bytes).structure(|r, field, kind| {
@@ -77,6 +135,12 @@ impl Footer {
                     })?;
                 }
                 4 => return Err(Damage::Wrong("row groups before the schema")),
+                5 => r.list(kind, |r, kind| {
+                    if let Some(pandas) = pandas_note(r, kind)? {
+                        footer.pandas = Some(pandas);
+                    }
+                    Ok(())
+                })?,
                 8 => return Err(Damage::Wrong("the columns are encrypted")),
                 _ => return Ok(false),
             }
@@ -98,6 +162,11 @@ impl Footer {
         self.starts.last().copied().unwrap_or(0)
     }
 
+    /// Number of row groups.
+    pub fn groups(&self) -> usize {
+        self.starts.len() - 1
+    }
+
     /// The row group that holds `row`.
     pub fn group_of(&self, row: u64) -> usize {
         self.starts.partition_point(|&start| start <= row).saturating_sub(1)
@@ -109,20 +178,40 @@ impl Footer {
     }
 }
 
+/// The value of an entry of metadata whose key is `pandas`.
+fn pandas_note(r: &mut Reader<'_>, kind: Kind) -> Read<Option<String>> {
+    Reader::expect_structure(kind)?;
+    let (mut key, mut value) = (&b""[..], &b""[..]);
+    r.structure(|r, field, kind| {
+        match field {
+            1 => key = r.bytes(kind)?,
+            2 => value = r.bytes(kind)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    Ok((key == b"pandas").then(|| String::from_utf8_lossy(value).into_owned()))
+}
+
 /// A node of the schema.
 #[derive(Default)]
 struct Node<'a> {
     physical: Option<i64>,
+    /// Bytes of a value of fixed length.
+    length: i64,
     repetition: i64,
     name: &'a [u8],
     children: u64,
     converted: Option<i64>,
+    scale: i64,
     logical: Option<Logical>,
 }
 
+/// An annotation, by its number in the union `LogicalType`.
 #[derive(Clone, Copy)]
 enum Logical {
     Integer { signed: bool },
+    Decimal { scale: i64 },
     Other(i16),
 }
 
@@ -141,15 +230,10 @@ fn schema(r: &mut Reader<'_>, kind: Kind) -> Read<Vec<Column>> {
         if !nested {
             outer = String::from_utf8_lossy(node.name).into_owned();
         }
-        open = (open.saturating_sub(1))
-            .checked_add(node.children)
-            .ok_or(Damage::Wrong("the tree of the schema"))?;
+        let below = open.saturating_sub(1).checked_add(node.children);
+        open = below.ok_or(Damage::Wrong("the tree of the schema"))?;
         if node.children == 0 {
-            let holds = if nested || node.repetition == 2 {
-                Holds::Other("nested values")
-            } else {
-                holds(&node)?
-            };
+            let holds = if nested || node.repetition == 2 { Holds::Nested } else { holds(&node)? };
             columns.push(Column { name: outer.clone(), holds, optional: node.repetition == 1 });
         }
         Ok(())
@@ -166,15 +250,15 @@ fn node<'a>(r: &mut Reader<'a>, kind: Kind) -> Read<Node<'a>> {
     r.structure(|r, field, kind| {
         match field {
             1 => node.physical = Some(r.integer(kind)?),
+            2 => node.length = r.integer(kind)?,
             3 => node.repetition = r.integer(kind)?,
             4 => node.name = r.bytes(kind)?,
             5 => {
-                node.children = r
-                    .integer(kind)?
-                    .try_into()
-                    .map_err(|_| Damage::Wrong("the tree of the schema"))?
+                let children = r.integer(kind)?.try_into();
+                node.children = children.map_err(|_| Damage::Wrong("the tree of the schema"))?;
             }
             6 => node.converted = Some(r.integer(kind)?),
+            7 => node.scale = r.integer(kind)?,
             10 => node.logical = logical(r, kind)?,
             _ => return Ok(false),
         }
@@ -188,18 +272,21 @@ fn logical(r: &mut Reader<'_>, kind: Kind) -> Read<Option<Logical>> {
     let mut found = None;
     r.structure(|r, which, kind| {
         found = Some(Logical::Other(which));
-        if which != 10 {
+        if which != 5 && which != 10 {
             return Ok(false);
         }
         Reader::expect_structure(kind)?;
-        let mut signed = true;
+        let (mut signed, mut scale) = (true, 0);
         r.structure(|r, field, kind| {
-            if field == 2 {
-                signed = r.boolean(kind)?;
+            match (which, field) {
+                (5, 1) => scale = r.integer(kind)?,
+                (10, 2) => signed = r.boolean(kind)?,
+                _ => return Ok(false),
             }
-            Ok(field == 2)
+            Ok(true)
         })?;
-        found = Some(Logical::Integer { signed });
+        found =
+            Some(if which == 5 { Logical::Decimal { scale } } else { Logical::Integer { signed } });
         Ok(true)
     })?;
     Ok(found)
@@ -207,45 +294,61 @@ fn logical(r: &mut Reader<'_>, kind: Kind) -> Read<Option<Logical>> {
 
 fn holds(node: &Node<'_>) -> Read<Holds> {
     // The newer annotation counts where there are both.
-    let meaning = match (node.logical, node.converted) {
+    let signed = match (node.logical, node.converted) {
         (Some(Logical::Integer { signed }), _) => Some(signed),
+        (Some(Logical::Decimal { scale }), _) => return Ok(decimals(node, scale)),
         (Some(Logical::Other(which)), _) => return Ok(annotated(node, which)),
         (None, Some(11..=14)) => Some(false),
         (None, Some(15..=18)) => Some(true),
         (None, Some(0)) => return Ok(annotated(node, 1)),
         (None, Some(4)) => return Ok(annotated(node, 4)),
-        (None, Some(5)) => return Ok(annotated(node, 5)),
+        (None, Some(5)) => return Ok(decimals(node, node.scale)),
         (None, Some(6)) => return Ok(annotated(node, 6)),
         (None, Some(7 | 8)) => return Ok(annotated(node, 7)),
         (None, Some(9 | 10)) => return Ok(annotated(node, 8)),
         (None, Some(_)) => return Ok(annotated(node, 0)),
         (None, None) => None,
     };
-    Ok(match (node.physical, meaning) {
-        (Some(0), _) => Holds::Truth,
-        (Some(1), Some(false)) => Holds::Numbers(Element::U32),
-        (Some(1), _) => Holds::Numbers(Element::I32),
-        (Some(2), Some(false)) => Holds::Numbers(Element::U64),
-        (Some(2), _) => Holds::Numbers(Element::I64),
-        (Some(3), _) => Holds::Other("times"),
-        (Some(4), _) => Holds::Numbers(Element::F32),
-        (Some(5), _) => Holds::Numbers(Element::F64),
-        (Some(6), _) => Holds::Texts,
-        (Some(7), _) => Holds::Other("bytes"),
+    Ok(match (node.physical, signed) {
+        (Some(types::BOOLEAN), _) => Holds::Truth,
+        (Some(types::INT32), Some(false)) => Holds::Numbers(Number::U32),
+        (Some(types::INT32), _) => Holds::Numbers(Number::I32),
+        (Some(types::INT64), Some(false)) => Holds::Numbers(Number::U64),
+        (Some(types::INT64), _) => Holds::Numbers(Number::I64),
+        (Some(types::INT96), _) => Holds::Other("times"),
+        (Some(types::FLOAT), _) => Holds::Numbers(Number::F32),
+        (Some(types::DOUBLE), _) => Holds::Numbers(Number::F64),
+        (Some(types::BYTE_ARRAY), _) => Holds::Texts,
+        (Some(types::FIXED), _) => Holds::Other("bytes"),
         _ => return Err(Damage::Wrong("a column of an unknown type")),
     })
 }
 
-/// What a column with a logical type holds; the numbers are those of the union `LogicalType`.
+fn decimals(node: &Node<'_>, scale: i64) -> Holds {
+    let (width, big) = match (node.physical, node.length) {
+        (Some(types::INT32), _) => (4, false),
+        (Some(types::INT64), _) => (8, false),
+        (Some(types::FIXED), length @ 1..=16) => (length as u8, true),
+        (Some(types::FIXED), _) => return Holds::Other("decimals of more than 38 digits"),
+        _ => return Holds::Other("decimals of no fixed width"),
+    };
+    match u8::try_from(scale) {
+        Ok(scale @ 0..=38) => Holds::Numbers(Number::Decimal { width, big, scale }),
+        _ => Holds::Other("decimals of more than 38 digits"),
+    }
+}
+
+/// The values of a column with a logical type; the numbers are those of the union `LogicalType`.
 fn annotated(node: &Node<'_>, which: i16) -> Holds {
     match which {
-        1 | 4 | 12 if node.physical == Some(6) => Holds::Texts,
-        5 => Holds::Other("decimals"),
+        1 | 4 | 12 if node.physical == Some(types::BYTE_ARRAY) => Holds::Texts,
         6 => Holds::Other("dates"),
         7 | 8 => Holds::Other("times"),
         11 => Holds::Other("nothing but missing values"),
         14 => Holds::Other("UUIDs"),
-        15 => Holds::Other("half-precision floats"),
+        15 if node.physical == Some(types::FIXED) && node.length == 2 => {
+            Holds::Numbers(Number::F16)
+        }
         _ => Holds::Other("values of an unknown meaning"),
     }
 }
@@ -265,7 +368,7 @@ fn row_group(r: &mut Reader<'_>, kind: Kind, end: u64, footer: &mut Footer) -> R
                 let (chunk, count) = chunk(r, kind, end)?;
                 footer.chunks.push(chunk);
                 // A nested column has as many values as it likes.
-                if column.holds != Holds::Other("nested values") {
+                if column.holds != Holds::Nested {
                     if values.is_some_and(|others| others != count) {
                         return Err(Damage::Wrong("a row group whose columns differ in length"));
                     }

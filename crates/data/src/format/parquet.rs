@@ -1,40 +1,26 @@
 //! Parquet: columns in row groups, as pandas, Spark, polars and DuckDB write them.
 //!
-//! Read are flat columns of integers, floats and truth values, in the encodings PLAIN, dictionary,
-//! RLE, DELTA_BINARY_PACKED and BYTE_STREAM_SPLIT, without compression or by Snappy, gzip,
-//! Zstandard or LZ4. A column of labels may hold texts too. Any other column, and a missing value,
-//! is refused by name. Format: <https://parquet.apache.org/docs/file-format/>.
+//! Read are flat columns of integers, floats, decimals and truth values. A column of labels may hold
+//! texts too. Columns that are no values of rows, an index of pandas and nested ones, are left out
+//! unless they are asked for; any other column, and a missing value, is refused by name.
 //!
-//! A lane reads the row groups that hold its rows, and of these the pages: pages before its first
-//! row are passed over by their headers. It holds one decompressed page of each column at a time.
-//! Nothing is allocated because a header claims it: chunks and pages are held against the bytes
-//! that are there, a page's size against what its codec can make of them.
-
-mod codec;
-mod encoding;
-mod footer;
-mod page;
-mod thrift;
+//! A lane reads the row groups that hold its rows, and of these the pages: pages before its first row
+//! are passed over by their headers. It holds one decompressed page of each column at a time.
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::sync::OnceLock;
 
-use self::encoding::Wrong;
-use self::footer::{Column, Footer, Holds};
-use self::page::{Convert, Pages};
-use self::thrift::Damage;
-use super::{Format, Likeness};
-use crate::input::Input;
-use crate::labels;
-use crate::labels::Numbering;
-use crate::packed::{Element, Order};
-use crate::select::Selection;
-use crate::{RowSource, Shape, Source, check_range};
+use amdahl_parquet::{Codec, Column, Convert, Fault, Footer, Holds, MAGIC, Number, Pages};
 use amdahl_record::cell::Labels;
 use amdahl_record::error::{Error, Result};
+
+use super::{Format, Likeness};
+use crate::input::Input;
+use crate::labels::{self, Numbering};
+use crate::select::Selection;
+use crate::{RowSource, Shape, Source, check_range};
 
 /// The registry's line.
 pub const FORMAT: Format = Format {
@@ -50,19 +36,13 @@ pub const FORMAT: Format = Format {
     }),
     labels: |input| {
         let parquet = Parquet::open(input.clone(), &Labels::LastColumn, None)?;
-        let columns = parquet.footer.columns.len();
+        let columns = parquet.footer.columns.len() - parquet.no_values.len();
         if columns > 1 {
             return Err(input.refuse(format!("labels are one column, the file has {columns}")));
         }
         Ok(parquet.all_labels()?.unwrap_or_default())
     },
 };
-
-const MAGIC: &[u8] = b"PAR1";
-
-/// More values than these for each byte of the file are not believed: a column of equal values has
-/// some ten thousand.
-const MOST_VALUES: u64 = 1 << 16;
 
 /// Rows of one column that are decoded at a time: what they become stays in a cache while the other
 /// columns come.
@@ -76,6 +56,10 @@ struct Parquet {
     /// The columns that are values, and the one that holds the labels.
     features: Vec<usize>,
     label: Option<usize>,
+    /// The columns that are no values of rows.
+    no_values: Vec<usize>,
+    /// Of these, the ones that nobody asked for, in words.
+    left_out: Vec<String>,
     /// The names of the columns that are values.
     names: Vec<String>,
     truth: OnceLock<Result<Vec<u32>>>,
@@ -87,39 +71,62 @@ impl Parquet {
         let file = File::open(input.path()).map_err(|e| Error::io("read", input.path(), e))?;
         let footer = footer(&input, &file)?;
         let names: Vec<String> = footer.columns.iter().map(|column| column.name.clone()).collect();
+        let no_values = no_values(&footer);
         let label = match labels {
             Labels::None | Labels::File(_) => None,
-            Labels::LastColumn => Some(names.len() - 1),
+            Labels::LastColumn => {
+                Some((0..names.len()).rfind(|column| !no_values.contains(column)).ok_or_else(
+                    || input.refuse("no column can hold labels: all are an index or nested"),
+                )?)
+            }
             Labels::Column(name) => Some(super::column(&input, &names, name)?),
         };
         let kept = selection
-            .map(|selection| selection.resolve(Some(&names), names.len(), label))
+            .map(|selection| selection.resolve(Some(&names), names.len(), label, &no_values))
             .transpose();
         let features = kept.map_err(|error| error.at(input.path(), 0, 0))?.unwrap_or_default();
         for &column in &features {
             refuse_unfit(&input, &footer.columns[column], column, label.is_none())?;
         }
-        if let Some(label) = label
-            && let Holds::Other(what) = footer.columns[label].holds
-        {
-            let name = &names[label];
-            return Err(
-                input.refuse(format!("the labels in column {} ('{name}') are {what}", label + 1))
-            );
+        if let Some(label) = label {
+            let what = match footer.columns[label].holds {
+                Holds::Nested => Some("nested values"),
+                Holds::Other(what) => Some(what),
+                Holds::Truth | Holds::Numbers(_) | Holds::Texts => None,
+            };
+            if let Some(what) = what {
+                let name = &names[label];
+                return Err(input.refuse(format!(
+                    "the labels in column {} ('{name}') are {what}",
+                    label + 1
+                )));
+            }
+        }
+        let asked = |column: &usize| features.contains(column) || label == Some(*column);
+        let mut left_out: Vec<String> = Vec::new();
+        for column in no_values.iter().copied().filter(|column| !asked(column)) {
+            let Column { name, holds, .. } = &footer.columns[column];
+            let what = if *holds == Holds::Nested { "nested values" } else { "an index of pandas" };
+            let said = format!("column '{name}' holds {what}");
+            // A structure of several leaves is one column to people.
+            if left_out.last() != Some(&said) {
+                left_out.push(said);
+            }
         }
         let names = features.iter().map(|&column| names[column].clone()).collect();
+        let truth = OnceLock::new();
         let parquet =
-            Parquet { input, file, footer, features, label, names, truth: OnceLock::new() };
+            Parquet { input, file, footer, features, label, no_values, left_out, names, truth };
         parquet.check_codecs()?;
         Ok(parquet)
     }
 
     /// Refuses codecs that are not read before any row is.
     fn check_codecs(&self) -> Result<()> {
-        for group in 0..self.footer.starts.len() - 1 {
+        for group in 0..self.footer.groups() {
             for &column in self.features.iter().chain(&self.label) {
                 let codec = self.footer.chunk(group, column).codec;
-                if let codec::Codec::Other(_) = codec {
+                if let Codec::Other(_) = codec {
                     let (codec, name) = (codec.name(), &self.footer.columns[column].name);
                     return Err(self
                         .input
@@ -134,13 +141,17 @@ impl Parquet {
     }
 
     /// The cursor of a column at `row`.
-    fn pages<C: Convert>(&self, column: usize, row: u64, convert: &mut C) -> Result<Pages<'_, C>> {
+    fn pages<C: Convert>(
+        &self,
+        column: usize,
+        row: u64,
+        convert: &mut C,
+    ) -> Result<Pages<'_, C>> {
         let group = self.footer.group_of(row);
         let start = self.footer.starts[group];
         let chunk = self.footer.chunk(group, column);
-        let mut pages =
-            Pages::new(&self.input, &self.file, &self.footer.columns[column], chunk, start);
-        pages.skip(convert, row - start)?;
+        let mut pages = Pages::new(&self.file, &self.footer.columns[column], chunk, start);
+        pages.skip(convert, row - start).map_err(|fault| say(&self.input, fault))?;
         Ok(pages)
     }
 
@@ -156,7 +167,7 @@ impl Parquet {
         let mut classes = Classes::default();
         let (mut numbering, mut seen) = (Numbering::default(), HashMap::new());
         let mut buffer = [0; 1024];
-        for group in 0..self.footer.starts.len() - 1 {
+        for group in 0..self.footer.groups() {
             let (mut row, end) = (self.footer.starts[group], self.footer.starts[group + 1]);
             if row == end {
                 continue;
@@ -164,7 +175,8 @@ impl Parquet {
             let mut pages = self.pages(label, row, &mut classes)?;
             while row < end {
                 let now = (end - row).min(buffer.len() as u64) as usize;
-                pages.fill(&mut classes, &mut buffer[..now])?;
+                let filled = pages.fill(&mut classes, &mut buffer[..now]);
+                filled.map_err(|fault| say(&self.input, fault))?;
                 for (i, &key) in buffer[..now].iter().enumerate() {
                     if key == NO_LABEL {
                         let row = row + i as u64 + 1;
@@ -185,23 +197,68 @@ impl Parquet {
                 texts.into_iter().filter_map(|(id, text)| Some((text, *seen.get(&id)?))).collect();
             return Ok(labels::sorted_texts(numbering, seen));
         }
-        Ok(numbering.sorted(seen, |a, b| f64::from_bits(*a).total_cmp(&f64::from_bits(*b))))
+        let order = |a: &u64, b: &u64| f64::from_bits(*a).total_cmp(&f64::from_bits(*b));
+        Ok(numbering.sorted(seen, order))
     }
+}
+
+/// Reads the footer of a file.
+fn footer(input: &Input, file: &File) -> Result<Footer> {
+    let Some(length) = input.length() else {
+        return Err(input
+            .refuse("a Parquet file inside a gzip file cannot be read from its end")
+            .hint("decompress it with gunzip; Parquet compresses its own pages"));
+    };
+    if !input.head().starts_with(MAGIC) {
+        let hex = |bytes: &[u8]| {
+            bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
+        };
+        let start = &input.head()[..input.head().len().min(4)];
+        let message =
+            format!("wrong magic number: expected {}, got {}", hex(MAGIC), hex(start));
+        let hint = match start == b"PARE" {
+            true => "the file is encrypted: write it without",
+            false => "this is not a Parquet file",
+        };
+        return Err(input.refuse(message).hint(hint));
+    }
+    Footer::open(file, length).map_err(|fault| say(input, fault))
+}
+
+/// A fault as an error about a file.
+fn say(input: &Input, fault: Fault) -> Error {
+    match fault {
+        Fault::Io(error) => Error::io("read", input.path(), error),
+        Fault::Wrong { what, hint: None } => input.refuse(what),
+        Fault::Wrong { what, hint: Some(hint) } => input.refuse(what).hint(hint),
+    }
+}
+
+/// The columns that are no values of rows: nested ones, and those that pandas notes as its index.
+fn no_values(footer: &Footer) -> Vec<usize> {
+    /// What pandas notes: the name of a column, or an object for an index without one.
+    #[derive(serde::Deserialize)]
+    struct Pandas {
+        index_columns: Vec<serde_json::Value>,
+    }
+    let note = footer.pandas.as_ref().and_then(|text| serde_json::from_str::<Pandas>(text).ok());
+    let index = note.map(|pandas| pandas.index_columns).unwrap_or_default();
+    let is_index = |name: &str| {
+        // The name that pandas gives to an index that has none.
+        name.starts_with("__index_level_") || index.iter().any(|column| column == name)
+    };
+    let out = |column: &Column| column.holds == Holds::Nested || is_index(&column.name);
+    (0..footer.columns.len()).filter(|&place| out(&footer.columns[place])).collect()
 }
 
 /// Refuses a column that cannot be values of rows.
 fn refuse_unfit(input: &Input, column: &Column, place: usize, label_is_free: bool) -> Result<()> {
     let Column { name, holds, .. } = column;
     let place = place + 1;
-    // pandas keeps an index that is not 0, 1, 2 … as a column of this name.
-    if name.starts_with("__index_level_") {
-        let message =
-            format!("column {place} ('{name}') is the index of a pandas table, not a value");
-        return Err(input.refuse(message).hint("write the table with index=False"));
-    }
     let what = match holds {
         Holds::Truth | Holds::Numbers(_) => return Ok(()),
         Holds::Texts => "texts",
+        Holds::Nested => "nested values",
         Holds::Other(what) => what,
     };
     let hint = match holds {
@@ -211,81 +268,8 @@ fn refuse_unfit(input: &Input, column: &Column, place: usize, label_is_free: boo
         Holds::Texts => "leave the column out when you write the file",
         _ => "write it as integers or floats, or leave the column out",
     };
-    Err(input
-        .refuse(format!("column {place} ('{name}') holds {what}, expected numbers"))
-        .hint(hint))
-}
-
-/// Reads a file's footer and sees that it can be true.
-fn footer(input: &Input, file: &File) -> Result<Footer> {
-    let Some(length) = input.length() else {
-        return Err(input
-            .refuse("a Parquet file inside a gzip file cannot be read from its end")
-            .hint("decompress it with gunzip; Parquet compresses its own pages"));
-    };
-    let read = |offset: u64, out: &mut [u8]| {
-        file.read_exact_at(out, offset).map_err(|e| match e.kind() {
-            std::io::ErrorKind::UnexpectedEof => {
-                input.refuse("the file became shorter while it was read")
-            }
-            _ => Error::io("read", input.path(), e),
-        })
-    };
-    let truncated = |what: String| {
-        input
-            .refuse(what)
-            .hint("it was not written or copied to its end: its footer, which says where all is, stands last")
-    };
-    if !input.head().starts_with(MAGIC) {
-        let hex =
-            |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ");
-        let start = &input.head()[..input.head().len().min(4)];
-        let message = format!("wrong magic number: expected {}, got {}", hex(MAGIC), hex(start));
-        let hint = if start == b"PARE" {
-            "the file is encrypted: write it without"
-        } else {
-            "this is not a Parquet file"
-        };
-        return Err(input.refuse(message).hint(hint));
-    }
-    // Magic number, footer, length of the footer, magic number.
-    if length < 12 {
-        return Err(truncated(format!(
-            "a Parquet file has 12 bytes at least, this one {length}: it is truncated"
-        )));
-    }
-    let mut end = [0; 8];
-    read(length - 8, &mut end)?;
-    if &end[4..] != MAGIC {
-        return Err(truncated("the file does not end with PAR1: it is truncated".into()));
-    }
-    let bytes = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
-    if bytes > length - 12 {
-        let message = format!(
-            "the footer says it is {bytes} bytes long, the file has {length}: it is damaged"
-        );
-        return Err(input.refuse(message));
-    }
-    let mut text = vec![0; bytes as usize];
-    let start = length - 8 - bytes;
-    read(start, &mut text)?;
-    let footer = Footer::read(&text, start).map_err(|damage| {
-        let what = match damage {
-            Damage::End => "it ends early",
-            Damage::Wrong(what) => what,
-        };
-        input.refuse(format!("the footer cannot be read: {what}"))
-    })?;
-    let (rows, columns) = (footer.rows(), footer.columns.len() as u64);
-    if rows == 0 {
-        return Err(input.refuse("the file has 0 rows"));
-    }
-    if rows.checked_mul(columns).is_none_or(|values| values / MOST_VALUES > length) {
-        return Err(input
-            .refuse(format!("the footer says {rows} rows of {columns} columns, more than {length} bytes can hold"))
-            .hint("the file is damaged: write it again"));
-    }
-    Ok(footer)
+    let message = format!("column {place} ('{name}') holds {what}, expected numbers");
+    Err(input.refuse(message).hint(hint))
 }
 
 impl Source for Parquet {
@@ -307,6 +291,9 @@ impl Source for Parquet {
     }
     fn names(&self) -> Option<&[String]> {
         Some(&self.names)
+    }
+    fn left_out(&self) -> &[String] {
+        &self.left_out
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
         check_range(self.shape(), &range)?;
@@ -349,7 +336,7 @@ impl Rows<'_> {
         let rows = out.len() / dims;
         values.resize(rows, 0.0);
         for (column, pages) in self.columns.iter_mut().enumerate() {
-            pages.fill(&mut Singles, values)?;
+            pages.fill(&mut Singles, values).map_err(|fault| say(&self.parquet.input, fault))?;
             if let Some(bad) = values.iter().position(|x| !x.is_finite()) {
                 return Err(self.bad_value(column, self.next + bad as u64, values[bad]));
             }
@@ -365,7 +352,9 @@ impl Rows<'_> {
         let Column { name, holds, .. } = &self.parquet.footer.columns[column];
         let what = match holds {
             _ if value.is_nan() => "NaN",
-            Holds::Numbers(Element::F64) => "infinite, or beyond the range of f32",
+            Holds::Numbers(Number::F64 | Number::Decimal { .. }) => {
+                "infinite, or beyond the range of f32"
+            }
             _ => "infinite",
         };
         let message =
@@ -407,7 +396,8 @@ impl RowSource for Rows<'_> {
         let rows = rows.min(self.end - self.next);
         let here = rows.min(self.left);
         for pages in &mut self.columns {
-            pages.skip(&mut Singles, here)?;
+            let skipped = pages.skip(&mut Singles, here);
+            skipped.map_err(|fault| say(&self.parquet.input, fault))?;
         }
         self.left -= here;
         self.next += rows;
@@ -424,12 +414,11 @@ struct Singles;
 
 impl Convert for Singles {
     type Out = f32;
-    fn numbers(&mut self, element: Element, bytes: &[u8], out: &mut [f32]) -> Result<(), Wrong> {
-        element.singles(Order::Little, bytes, out);
-        Ok(())
+    fn numbers(&mut self, number: Number, bytes: &[u8], out: &mut [f32]) {
+        number.singles(bytes, out);
     }
-    fn text(&mut self, _: &[u8]) -> Result<f32, Wrong> {
-        Err("a text where numbers are expected")
+    fn text(&mut self, _: &[u8]) -> Option<f32> {
+        None
     }
 }
 
@@ -439,27 +428,29 @@ struct Classes {
     texts: HashMap<Vec<u8>, u64>,
 }
 
-/// What is no label: the bits of a NaN.
+/// The label of a value that is none: the bits of a NaN.
 const NO_LABEL: u64 = u64::MAX;
 
 impl Convert for Classes {
     type Out = u64;
-    fn numbers(&mut self, element: Element, bytes: &[u8], out: &mut [u64]) -> Result<(), Wrong> {
-        for (out, value) in out.iter_mut().zip(element.doubles(Order::Little, bytes)) {
-            // + 0.0 makes -0 and 0 the same label.
-            let fit = value.is_finite() && value.abs() <= (1u64 << 53) as f64;
-            *out = if fit { (value + 0.0).to_bits() } else { NO_LABEL };
-        }
-        Ok(())
-    }
-    fn text(&mut self, text: &[u8]) -> Result<u64, Wrong> {
-        let next = self.texts.len() as u64;
-        match self.texts.get(text) {
-            Some(&number) => Ok(number),
-            None => {
-                self.texts.insert(text.to_vec(), next);
-                Ok(next)
+    fn numbers(&mut self, number: Number, bytes: &[u8], out: &mut [u64]) {
+        let mut doubles = [0.0; 256];
+        let pieces = bytes.chunks(doubles.len() * number.width());
+        for (out, bytes) in out.chunks_mut(doubles.len()).zip(pieces) {
+            number.doubles(bytes, &mut doubles[..out.len()]);
+            for (out, value) in out.iter_mut().zip(doubles) {
+                // + 0.0 makes -0 and 0 the same label.
+                let fit = value.is_finite() && value.abs() <= (1u64 << 53) as f64;
+                *out = if fit { (value + 0.0).to_bits() } else { NO_LABEL };
             }
         }
+    }
+    fn text(&mut self, text: &[u8]) -> Option<u64> {
+        if let Some(&number) = self.texts.get(text) {
+            return Some(number);
+        }
+        let next = self.texts.len() as u64;
+        self.texts.insert(text.to_vec(), next);
+        Some(next)
     }
 }

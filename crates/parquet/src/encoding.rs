@@ -1,18 +1,19 @@
 //! How the values of a page are coded.
 //!
 //! Definitions: <https://github.com/apache/parquet-format/blob/master/Encodings.md>. Decoders hold
-//! places in a page, not the page, and give as many values at a time as are asked for: a run of
-//! 2^31 equal values needs no memory.
+//! places in a page, not the page, and give as many values at a time as are asked for: a run of 2^31
+//! equal values needs no memory.
 
-use super::thrift::{Damage, Reader};
+use crate::thrift::{Damage, Reader};
 
-/// What is wrong with a page.
+/// A fault of a page, in words.
 pub type Wrong = &'static str;
 
-const CUT: Wrong = "its values end early";
+/// A page that ends before its last value.
+pub const CUT: Wrong = "its values end early";
 
-/// `width` bits that begin at bit `at` of `bytes`, the lowest first; what lies behind the last byte
-/// is 0. At most 64.
+/// `width` bits that begin at bit `at` of `bytes`, the lowest first; behind the last byte there are
+/// zeros. At most 64.
 fn bits(bytes: &[u8], at: usize, width: u32) -> u64 {
     let first = at / 8;
     let mut window = [0; 16];
@@ -23,6 +24,19 @@ fn bits(bytes: &[u8], at: usize, width: u32) -> u64 {
     }
     let value = (u128::from_le_bytes(window) >> (at % 8)) as u64;
     if width >= 64 { value } else { value & ((1 << width) - 1) }
+}
+
+/// Values of `width` bits, at most 32, one after the other from bit `at` of `bytes` on.
+fn unpack(bytes: &[u8], mut at: usize, width: u32, out: &mut [u32]) {
+    let mask = ((1u64 << width) - 1) as u32;
+    for out in out {
+        // 32 bits that begin inside a byte lie within eight bytes.
+        *out = match bytes.get(at / 8..).and_then(|rest| rest.first_chunk()) {
+            Some(window) => (u64::from_le_bytes(*window) >> (at % 8)) as u32 & mask,
+            None => bits(bytes, at, width) as u32,
+        };
+        at += width as usize;
+    }
 }
 
 /// The hybrid of runs and bit-packed groups, for dictionary indices, levels and truth values of at
@@ -50,27 +64,6 @@ impl Hybrid {
         Ok(Hybrid { at, end, width, run: Run::Equal { value: 0, left: 0 } })
     }
 
-    /// Takes up to `most` values of one run, at least one: `Ok((value, count))` where they are
-    /// equal, else one after the other.
-    fn run(&mut self, page: &[u8], most: u64) -> Result<(u32, u64), Wrong> {
-        loop {
-            match &mut self.run {
-                Run::Equal { value, left } if *left > 0 => {
-                    let count = most.min(*left);
-                    *left -= count;
-                    return Ok((*value, count));
-                }
-                Run::Packed { bit, left } if *left > 0 => {
-                    let value = bits(&page[..self.end], *bit, self.width) as u32;
-                    *bit += self.width as usize;
-                    *left -= 1;
-                    return Ok((value, 1));
-                }
-                _ => self.next_run(page)?,
-            }
-        }
-    }
-
     fn next_run(&mut self, page: &[u8]) -> Result<(), Wrong> {
         let rest = page.get(self.at..self.end).ok_or(CUT)?;
         let mut reader = Reader::new(rest);
@@ -81,10 +74,8 @@ impl Hybrid {
             if start + bytes > self.end {
                 return Err(CUT);
             }
-            self.run = Run::Equal {
-                value: bits(&page[..self.end], start * 8, self.width) as u32,
-                left: header >> 1,
-            };
+            let value = bits(&page[..self.end], start * 8, self.width) as u32;
+            self.run = Run::Equal { value, left: header >> 1 };
             self.at = start + bytes;
             return Ok(());
         }
@@ -94,25 +85,32 @@ impl Hybrid {
         let there = ((self.end - start) as u64).min(bytes);
         let left = match self.width {
             0 => groups.saturating_mul(8),
-            width => (there * 8 / u64::from(width)).min(groups * 8),
+            width => (there * 8 / u64::from(width)).min(groups.saturating_mul(8)),
         };
         self.run = Run::Packed { bit: start * 8, left };
         self.at = start + there as usize;
         Ok(())
     }
 
-    /// Hands `count` values to `put`.
-    pub fn read(
-        &mut self,
-        page: &[u8],
-        count: usize,
-        mut put: impl FnMut(u32),
-    ) -> Result<(), Wrong> {
-        let mut left = count as u64;
-        while left > 0 {
-            let (value, many) = self.run(page, left)?;
-            (0..many).for_each(|_| put(value));
-            left -= many;
+    /// The next values.
+    pub fn fill(&mut self, page: &[u8], mut out: &mut [u32]) -> Result<(), Wrong> {
+        while !out.is_empty() {
+            match &mut self.run {
+                Run::Equal { left: 0, .. } | Run::Packed { left: 0, .. } => self.next_run(page)?,
+                Run::Equal { value, left } => {
+                    let now = (*left).min(out.len() as u64) as usize;
+                    out[..now].fill(*value);
+                    *left -= now as u64;
+                    out = &mut out[now..];
+                }
+                Run::Packed { bit, left } => {
+                    let now = (*left).min(out.len() as u64) as usize;
+                    unpack(&page[..self.end], *bit, self.width, &mut out[..now]);
+                    *bit += now * self.width as usize;
+                    *left -= now as u64;
+                    out = &mut out[now..];
+                }
+            }
         }
         Ok(())
     }
@@ -126,11 +124,24 @@ impl Hybrid {
     ) -> Result<Option<u64>, Wrong> {
         let mut seen = 0;
         while seen < count {
-            let (value, many) = self.run(page, count - seen)?;
-            if value != expected {
-                return Ok(Some(seen));
+            match self.run {
+                Run::Equal { left: 0, .. } | Run::Packed { left: 0, .. } => self.next_run(page)?,
+                Run::Equal { value, .. } if value != expected => return Ok(Some(seen)),
+                Run::Equal { left, .. } => {
+                    seen += left.min(count - seen);
+                    self.run = Run::Equal { value: expected, left: 0 };
+                }
+                Run::Packed { bit, left } => {
+                    for place in 0..left.min(count - seen) {
+                        let at = bit + place as usize * self.width as usize;
+                        if bits(&page[..self.end], at, self.width) != u64::from(expected) {
+                            return Ok(Some(seen + place));
+                        }
+                    }
+                    seen += left.min(count - seen);
+                    self.run = Run::Packed { bit, left: 0 };
+                }
             }
-            seen += many;
         }
         Ok(None)
     }
@@ -233,18 +244,13 @@ impl Delta {
 /// Where the values of a page are, and how they are coded.
 #[derive(Clone, Debug)]
 pub enum Values {
-    /// One after the other, from this byte on, of this width.
-    Plain {
-        /// The next value's first byte.
-        at: usize,
-        /// Bytes of a value.
-        width: usize,
-    },
+    /// One after the other from this byte on.
+    Plain(usize),
     /// Truth values, a bit each, from this bit on.
     Bits(usize),
     /// Truth values in runs.
     Truth(Hybrid),
-    /// Texts: 4 bytes of length, then the text.
+    /// Texts from this byte on: 4 bytes of length, then the text.
     Texts(usize),
     /// Places in the chunk's dictionary.
     Indices(Hybrid),
@@ -256,88 +262,69 @@ pub enum Values {
         start: usize,
         /// Number of values.
         count: usize,
-        /// Bytes of a value.
-        width: usize,
     },
-    /// Integers of this width in bytes as differences.
-    Delta(Box<Delta>, usize),
+    /// Differences of integers.
+    Delta(Box<Delta>),
 }
 
+/// Values that are decoded at a time.
+pub const BLOCK: usize = 256;
+
 impl Values {
-    /// Hands the next `count` values to `number` (bytes of whole values, the least significant
-    /// first), `index` (places in the dictionary) or `text`, whichever it is.
-    pub fn read(
-        &mut self,
-        page: &[u8],
-        count: usize,
-        mut numbers: impl FnMut(&[u8]) -> Result<(), Wrong>,
-        mut index: impl FnMut(u32) -> Result<(), Wrong>,
-        mut text: impl FnMut(&[u8]) -> Result<(), Wrong>,
-    ) -> Result<(), Wrong> {
+    /// The next `bytes.len() / width` values, at most [`BLOCK`], as bytes of numbers of this width.
+    /// Not for texts, nor for places in a dictionary.
+    pub fn numbers(&mut self, page: &[u8], width: usize, bytes: &mut [u8]) -> Result<(), Wrong> {
+        let count = bytes.len() / width;
         match self {
-            Values::Plain { at, width } => {
-                let bytes = page
-                    .get(*at..)
-                    .and_then(|rest| rest.get(..count.checked_mul(*width)?))
-                    .ok_or(CUT)?;
+            Values::Plain(at) => {
+                bytes.copy_from_slice(page.get(*at..*at + bytes.len()).ok_or(CUT)?);
                 *at += bytes.len();
-                numbers(bytes)
             }
             Values::Bits(at) => {
                 if *at + count > page.len() * 8 {
                     return Err(CUT);
                 }
-                for _ in 0..count {
-                    numbers(&[bits(page, *at, 1) as u8])?;
+                for byte in bytes {
+                    *byte = page[*at / 8] >> (*at % 8) & 1;
                     *at += 1;
                 }
-                Ok(())
             }
             Values::Truth(runs) => {
-                let mut result = Ok(());
-                runs.read(page, count, |value| {
-                    result = result.and_then(|()| numbers(&[value as u8]))
-                })?;
-                result
+                let mut values = [0; BLOCK];
+                runs.fill(page, &mut values[..count])?;
+                bytes.iter_mut().zip(values).for_each(|(byte, value)| *byte = value as u8);
             }
-            Values::Indices(runs) => {
-                let mut result = Ok(());
-                runs.read(page, count, |value| result = result.and_then(|()| index(value)))?;
-                result
-            }
-            Values::Texts(at) => {
-                for _ in 0..count {
-                    let rest = page.get(*at..).ok_or(CUT)?;
-                    let (length, rest) = rest.split_first_chunk().ok_or(CUT)?;
-                    let length = u32::from_le_bytes(*length) as usize;
-                    text(rest.get(..length).ok_or(CUT)?)?;
-                    *at += 4 + length;
+            Values::Split { next, start, count: all } => {
+                if *next + count > *all {
+                    return Err(CUT);
                 }
-                Ok(())
-            }
-            Values::Split { next, start, count: all, width } => {
-                let mut value = [0; 8];
-                for _ in 0..count {
-                    if *next >= *all {
-                        return Err(CUT);
+                for place in 0..width {
+                    let first = *start + place * *all + *next;
+                    let stream = page.get(first..first + count).ok_or(CUT)?;
+                    for (value, byte) in bytes.chunks_exact_mut(width).zip(stream) {
+                        value[place] = *byte;
                     }
-                    for (byte, value) in value.iter_mut().take(*width).enumerate() {
-                        *value = page.get(*start + byte * *all + *next).copied().ok_or(CUT)?;
-                    }
-                    numbers(&value[..*width])?;
-                    *next += 1;
                 }
-                Ok(())
+                *next += count;
             }
-            Values::Delta(delta, width) => {
-                for _ in 0..count {
-                    let value = delta.next(page)?.to_le_bytes();
-                    numbers(&value[..*width])?;
+            Values::Delta(delta) => {
+                for value in bytes.chunks_exact_mut(width) {
+                    value.copy_from_slice(&delta.next(page)?.to_le_bytes()[..width]);
                 }
-                Ok(())
+            }
+            Values::Texts(_) | Values::Indices(_) => {
+                return Err("texts where numbers are expected");
             }
         }
+        Ok(())
     }
+}
+
+/// The text that begins with its length at byte `at`, and where it ends.
+pub fn text(page: &[u8], at: usize) -> Result<(&[u8], usize), Wrong> {
+    let (length, rest) = page.get(at..).and_then(|rest| rest.split_first_chunk()).ok_or(CUT)?;
+    let length = u32::from_le_bytes(*length) as usize;
+    Ok((rest.get(..length).ok_or(CUT)?, at + 4 + length))
 }
 
 #[cfg(test)]
@@ -345,8 +332,10 @@ mod tests {
     use super::*;
 
     fn hybrid(bytes: &[u8], width: u32, count: usize) -> Result<Vec<u32>, Wrong> {
-        let mut values = Vec::new();
-        Hybrid::new(0, bytes.len(), width)?.read(bytes, count, |value| values.push(value))?;
+        let mut values = vec![0; count];
+        let mut runs = Hybrid::new(0, bytes.len(), width)?;
+        // In pieces that end inside runs.
+        values.chunks_mut(5).try_for_each(|piece| runs.fill(bytes, piece))?;
         Ok(values)
     }
 
@@ -367,12 +356,37 @@ mod tests {
             Ok(None),
             "2^31 - 1 values in no time"
         );
+        let packed = [5, 0xff, 0b1111_0111];
+        let levels = Hybrid::new(0, 3, 1).expect("one bit");
+        assert_eq!(levels.clone().first_other(&packed, 16, 1), Ok(Some(11)));
+        assert_eq!(levels.clone().first_other(&packed, 11, 1), Ok(None));
+        assert_eq!(levels.first_other(&packed[..2], 9, 1), Err(CUT));
+    }
+
+    #[test]
+    fn values_of_every_width() {
+        for width in 1..=32u32 {
+            let mask = ((1u64 << width) - 1) as u32;
+            let values: Vec<u32> = (0..64u32).map(|i| i.wrapping_mul(0x9e37_79b9) & mask).collect();
+            let mut bytes = vec![8 << 1 | 1];
+            let mut window = 0u64;
+            let mut filled = 0;
+            for value in &values {
+                window |= u64::from(*value) << filled;
+                filled += width;
+                while filled >= 8 {
+                    bytes.push(window as u8);
+                    window >>= 8;
+                    filled -= 8;
+                }
+            }
+            assert_eq!(hybrid(&bytes, width, 64), Ok(values), "{width} bits");
+        }
     }
 
     #[test]
     fn differences() {
-        // The examples of the specification: 1 to 5, and 7 5 3 1 2 3 4 5 (least difference -2, the
-        // others 2 bits wide).
+        // The examples of the specification: 1 to 5, and 7 5 3 1 2 3 4 5 (least difference -2, the others 2 bits wide).
         let read = |bytes: &[u8], count: usize| {
             let mut delta = Delta::new(bytes, 0)?;
             (0..count).map(|_| delta.next(bytes)).collect::<Result<Vec<_>, _>>()
