@@ -3,9 +3,10 @@
 use amdahl_data as data;
 use amdahl_data::Shape;
 use amdahl_data::format::FORMATS;
+use amdahl_data::shard::shard;
 use amdahl_record::cell::Labels;
 
-use super::{Scratch, Whole, dataset, gzip, idx, liao, little, npy};
+use super::{Scratch, Whole, by_columns, dataset, fortran, gzip, idx, liao, little, npy};
 
 const VALUES: [f32; 6] = [1.5, -2.0, 0.0, 3.25e-20, 1e30, -0.0];
 
@@ -63,6 +64,71 @@ fn npy_of_every_version_and_type() {
         [i64::MIN, 16_777_217, 16_777_219].iter().flat_map(|x| x.to_le_bytes()).collect();
     let rounded = [-9.223_372e18, 16_777_216.0, 16_777_220.0];
     reads("npy", "a.npy", &npy(1, "<i8", &[3, 1], &long), &whole(3, 1, &rounded));
+}
+
+#[test]
+fn npy_in_the_order_of_fortran() {
+    let expected = whole(3, 2, &VALUES);
+    let columns = by_columns(2, &VALUES);
+    for version in [1, 2, 3] {
+        reads("npy", "a.npy", &fortran(version, "<f4", &[3, 2], &little(&columns)), &expected);
+    }
+    let big: Vec<u8> = columns.iter().flat_map(|x| f64::from(*x).to_be_bytes()).collect();
+    reads("npy", "a.npy", &fortran(1, ">f8", &[3, 2], &big), &expected);
+    // The value at (i, j, k) is 100 i + 10 j + k; stored, i runs fastest and k slowest.
+    let of = |i: u8, j: u8, k: u8| 100 * i + 10 * j + k;
+    let mut stored = Vec::new();
+    let mut values = Vec::new();
+    for k in 0..3 {
+        (0..2).for_each(|j| stored.extend((0..2).map(|i| of(i, j, k))));
+    }
+    for i in 0..2 {
+        (0..2).for_each(|j| values.extend((0..3).map(|k| f32::from(of(i, j, k)))));
+    }
+    reads("npy", "a.npy", &fortran(1, "|u1", &[2, 2, 3], &stored), &whole(2, 6, &values));
+    reads("npy", "a.npy", &fortran(1, "|u1", &[3], &[1, 2, 3]), &whole(3, 1, &[1.0, 2.0, 3.0]));
+}
+
+/// More values than a block of rows has, on one, two and three lanes, in pieces of every size and
+/// with rows passed over.
+#[test]
+fn lanes_read_their_own_rows_of_an_array_in_the_order_of_fortran() {
+    let (rows, dims) = (50_000, 9);
+    let expected: Vec<f32> = (0..rows * dims).map(|i| i as f32).collect();
+    let file = fortran(1, "<f4", &[rows, dims], &little(&by_columns(dims, &expected)));
+    let scratch = Scratch::new();
+    for (name, bytes) in [("a.npy", file.clone()), ("a.npy.gz", gzip(&file))] {
+        let set = dataset(scratch.file(name, &bytes), None, Labels::None);
+        let source = data::open(&set).expect("readable");
+        for lanes in [1, 2, 3] {
+            for piece in [1000, 4096, rows] {
+                let mut joined = Vec::new();
+                for lane in 0..lanes {
+                    let mut stream =
+                        source.rows(shard(lane, lanes, rows as u64)).expect("in range");
+                    let mut out = vec![0.0; piece * dims];
+                    loop {
+                        let got = stream.read(&mut out).expect("readable");
+                        if got == 0 {
+                            break;
+                        }
+                        joined.extend_from_slice(&out[..got * dims]);
+                    }
+                }
+                assert!(joined == expected, "{name}: {lanes} lanes, {piece} rows at a time");
+            }
+        }
+        let mut stream = source.rows(10..rows as u64).expect("in range");
+        let mut row = vec![0.0; dims];
+        let mut at = 10;
+        for skip in [0, 0, 1, 5000, 3, 20_000, 0, 0, 0] {
+            stream.skip(skip).expect("some are left");
+            at += skip as usize;
+            assert_eq!(stream.read(&mut row).expect("readable"), 1);
+            assert_eq!(row, expected[at * dims..(at + 1) * dims], "{name}: row {at}");
+            at += 1;
+        }
+    }
 }
 
 #[test]

@@ -104,6 +104,19 @@ pub fn npy(version: u8, descr: &str, shape: &[usize], values: &[u8]) -> Vec<u8> 
     file
 }
 
+/// An NPY file in Fortran's order: of the values' extents the first runs fastest.
+pub fn fortran(version: u8, descr: &str, shape: &[usize], values: &[u8]) -> Vec<u8> {
+    let mut file = npy(version, descr, shape, values);
+    let at = file.windows(5).position(|w| w == b"False").expect("in the header");
+    file[at..at + 5].copy_from_slice(b"True ");
+    file
+}
+
+/// Values of rows, column after column.
+pub fn by_columns(dims: usize, values: &[f32]) -> Vec<f32> {
+    (0..dims).flat_map(|column| values.iter().skip(column).step_by(dims).copied()).collect()
+}
+
 /// An IDX file.
 pub fn idx(kind: u8, extents: &[u32], values: &[u8]) -> Vec<u8> {
     let mut file = vec![0, 0, kind, extents.len() as u8];

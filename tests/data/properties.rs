@@ -9,7 +9,7 @@ use amdahl_data::{Shape, Source, digest};
 use amdahl_record::cell::{Dataset, Labels, Sample, Synthetic};
 use proptest::prelude::*;
 
-use super::{Scratch, gzip, idx, liao, little, npy, parquet, values};
+use super::{Scratch, by_columns, fortran, gzip, idx, liao, little, npy, parquet, values};
 
 /// Rows of finite values.
 fn matrix() -> impl Strategy<Value = (usize, Vec<f32>)> {
@@ -34,6 +34,7 @@ proptest! {
         let text = lines.collect::<Vec<_>>().join("\n");
         for (format, file) in [
             ("npy", npy(1, "<f4", &[rows, dims], &little(&written))),
+            ("npy", fortran(1, "<f4", &[rows, dims], &little(&by_columns(dims, &written)))),
             ("idx", idx(0x0d, &[rows as u32, dims as u32], &big)),
             ("liao", liao(rows as i32, dims as i32, &written)),
             ("csv", text.into_bytes()),

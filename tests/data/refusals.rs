@@ -3,7 +3,7 @@
 use amdahl_data as data;
 use amdahl_record::cell::{Dataset, Labels, Sample};
 
-use super::{Scratch, dataset, gzip, idx, liao, little, npy, read};
+use super::{Scratch, dataset, fortran, gzip, idx, liao, little, npy, read};
 
 /// Refused as the format, plain and compressed, with all of `said` in the message.
 fn refused(format: &str, file: &[u8], labels: Labels, said: &[&str]) {
@@ -248,10 +248,16 @@ fn wrong_magic_numbers_and_types() {
         &["expected 00 00, a type and the dimensions, got 00 01 08 01"],
     );
     refused("idx", b"\x00\x00\x0a\x01aaaa", Labels::None, &["elements of the type 0a"]);
-    let fortran = npy(1, "<f4", &[3, 2], &[0; 24]);
-    let at = fortran.windows(5).position(|w| w == b"False").expect("in the header");
-    let fortran = [&fortran[..at], b"True ", &fortran[at + 5..]].concat();
-    refused("npy", &fortran, Labels::None, &["column by column", "ascontiguousarray"]);
+    // Column by column 0 1 2, 3 NaN 5: the first row is whole, of the second the second value is bad.
+    let holed = little(&[0.0, 1.0, f32::INFINITY, 3.0, f32::NAN, 5.0]);
+    let holed = fortran(1, "<f4", &[3, 2], &holed);
+    refused("npy", &holed, Labels::None, &["row 2, column 2: the value is NaN"]);
+    refused(
+        "npy",
+        &fortran(1, "<f4", &[3, 2], &[0; 20]),
+        Labels::None,
+        &["it is truncated, 4 bytes are missing"],
+    );
     let scratch = Scratch::new();
     let error =
         scratch.read("a.npy", b"1,2\n", None, Labels::None).expect_err("text in NPY's clothes");

@@ -2,7 +2,7 @@
 
 pub use crate::data::idx;
 
-use crate::data::{liao, little, npy, parquet};
+use crate::data::{fortran, liao, little, npy, parquet};
 
 /// Files of a format.
 pub fn of(format: &str) -> Vec<Vec<u8>> {
@@ -13,6 +13,8 @@ pub fn of(format: &str) -> Vec<Vec<u8>> {
             npy(2, ">f8", &[2], &[0; 16]),
             npy(3, "|u1", &[2, 2, 3], &[7; 12]),
             npy(1, "<i8", &[4, 1], &[1; 32]),
+            fortran(1, "<f4", &[3, 2], &little(&values)),
+            fortran(2, "|u1", &[2, 2, 3], &[7; 12]),
         ],
         "idx" => vec![
             idx(8, &[2, 2, 2], &[1; 8]),

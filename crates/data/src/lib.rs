@@ -5,11 +5,14 @@
 //! layout. Formats are one file each and one line in [`format::FORMATS`].
 
 pub mod catalogue;
+mod columns;
 pub mod digest;
+mod element;
 mod fields;
 pub mod format;
 pub mod input;
 pub mod labels;
+mod layout;
 pub mod memory;
 pub mod open;
 mod packed;

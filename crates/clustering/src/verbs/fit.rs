@@ -127,6 +127,7 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
         return Ok(());
     };
     let (inertias, mut warnings) = (fitted.inertias.clone(), fitted.warnings.clone());
+    warnings.extend(session.left_out()?);
     warnings.extend(
         session.advice(fitted.assigned.shape.dims).filter(|_| args.scale == ScaleWord::None),
     );

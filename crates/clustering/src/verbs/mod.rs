@@ -267,6 +267,12 @@ impl Session {
         Ok(self.source.get()?.names().and_then(|names| Some(names.get(..dims)?.to_vec())))
     }
 
+    /// The columns of the file that are no part of the points though nobody said so. On the process
+    /// of the first lane.
+    pub fn left_out(&self) -> Result<Vec<String>> {
+        Ok(self.source.get()?.left_out().iter().map(|what| format!("{what}: left out")).collect())
+    }
+
     /// What a person may not know of their rows of `dims` columns, as they are unscaled. On the
     /// process of the first lane.
     pub fn advice(&self, dims: usize) -> Option<String> {

@@ -178,8 +178,9 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
         Labels::Column(name) => Some(super::column(input, names, name)?),
     };
     let has_names = (!names.is_empty()).then_some(names);
-    let kept =
-        selection.resolve(has_names, width, label, &[]).map_err(|error| error.at(input.path(), 0, 0))?;
+    let kept = selection
+        .resolve(has_names, width, label, &[])
+        .map_err(|error| error.at(input.path(), 0, 0))?;
     matrix.dims = kept.len();
     if !matches!(first, First::Row) {
         lines.next()?;

@@ -6,9 +6,10 @@
 //! i32, 0D f32, 0E f64.
 
 use super::{Format, Likeness, no_labels_inside};
+use crate::element::{Element, Order};
 use crate::input::Input;
+use crate::layout::Layout;
 use crate::packed;
-use crate::packed::{Element, Layout, Order};
 use amdahl_record::error::Result;
 
 /// The registry's line.
@@ -17,7 +18,7 @@ pub const FORMAT: Format = Format {
     about: "the format of MNIST",
     endings: &[".idx", "-ubyte", ".idx1", ".idx2", ".idx3"],
     sniff,
-    shape: |input| Ok(Some(layout(input)?.shape())),
+    shape: |input| Ok(Some(layout(input)?.shape)),
     open: |input, labels| {
         no_labels_inside(&input, "idx", labels)?;
         let layout = layout(&input)?;

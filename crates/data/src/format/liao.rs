@@ -5,9 +5,10 @@
 //! bytes say.
 
 use super::{Format, Likeness, no_labels_inside};
+use crate::element::{Element, Order};
 use crate::input::Input;
+use crate::layout::Layout;
 use crate::packed;
-use crate::packed::{Element, Layout, Order};
 use amdahl_record::error::Result;
 
 /// The registry's line.
@@ -20,7 +21,7 @@ pub const FORMAT: Format = Format {
         Ok(_) if !input.compressed() => Likeness::Perhaps,
         _ => Likeness::No,
     },
-    shape: |input| Ok(Some(layout(input)?.shape())),
+    shape: |input| Ok(Some(layout(input)?.shape)),
     open: |input, labels| {
         no_labels_inside(&input, "liao", labels)?;
         let layout = layout(&input)?;

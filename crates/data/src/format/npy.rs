@@ -6,9 +6,10 @@
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
 use super::{Format, Likeness, no_labels_inside};
+use crate::element::{Element, Order};
 use crate::input::Input;
+use crate::layout::Layout;
 use crate::packed;
-use crate::packed::{Element, Layout, Order};
 use amdahl_record::error::Result;
 
 /// The registry's line.
@@ -17,7 +18,7 @@ pub const FORMAT: Format = Format {
     about: "an array saved by NumPy",
     endings: &[".npy"],
     sniff: |input| if input.head().starts_with(MAGIC) { Likeness::Sure } else { Likeness::No },
-    shape: |input| Ok(Some(layout(input)?.shape())),
+    shape: |input| Ok(Some(layout(input)?.shape)),
     open: |input, labels| {
         no_labels_inside(&input, "npy", labels)?;
         let layout = layout(&input)?;
@@ -86,11 +87,6 @@ fn layout(input: &Input) -> Result<Layout> {
         let shown: String = text.trim_end().chars().take(200).collect();
         input.refuse(format!("the header is no NPY header: {what} in {shown:?}"))
     })?;
-    if header.fortran_order {
-        return Err(input
-            .refuse("the array is stored column by column (fortran_order is True)")
-            .hint("save it row by row: numpy.save(path, numpy.ascontiguousarray(array))"));
-    }
     let (element, order) = element(&header.descr).ok_or_else(|| {
         input
             .refuse(format!(
@@ -99,7 +95,12 @@ fn layout(input: &Input) -> Result<Layout> {
             ))
             .hint("convert them: numpy.save(path, array.astype('<f4'))")
     })?;
-    Layout::new(input, element, order, offset, &header.shape)
+    let layout = Layout::new(input, element, order, offset, &header.shape)?;
+    // Of one axis there is one order.
+    Ok(match header.fortran_order && header.shape.len() > 1 {
+        true => layout.by_columns(&header.shape),
+        false => layout,
+    })
 }
 
 /// The element that a NumPy type string means.

@@ -96,10 +96,8 @@ impl Parquet {
             };
             if let Some(what) = what {
                 let name = &names[label];
-                return Err(input.refuse(format!(
-                    "the labels in column {} ('{name}') are {what}",
-                    label + 1
-                )));
+                return Err(input
+                    .refuse(format!("the labels in column {} ('{name}') are {what}", label + 1)));
             }
         }
         let asked = |column: &usize| features.contains(column) || label == Some(*column);
@@ -141,12 +139,7 @@ impl Parquet {
     }
 
     /// The cursor of a column at `row`.
-    fn pages<C: Convert>(
-        &self,
-        column: usize,
-        row: u64,
-        convert: &mut C,
-    ) -> Result<Pages<'_, C>> {
+    fn pages<C: Convert>(&self, column: usize, row: u64, convert: &mut C) -> Result<Pages<'_, C>> {
         let group = self.footer.group_of(row);
         let start = self.footer.starts[group];
         let chunk = self.footer.chunk(group, column);
@@ -210,12 +203,10 @@ fn footer(input: &Input, file: &File) -> Result<Footer> {
             .hint("decompress it with gunzip; Parquet compresses its own pages"));
     };
     if !input.head().starts_with(MAGIC) {
-        let hex = |bytes: &[u8]| {
-            bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ")
-        };
+        let hex =
+            |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ");
         let start = &input.head()[..input.head().len().min(4)];
-        let message =
-            format!("wrong magic number: expected {}, got {}", hex(MAGIC), hex(start));
+        let message = format!("wrong magic number: expected {}, got {}", hex(MAGIC), hex(start));
         let hint = match start == b"PARE" {
             true => "the file is encrypted: write it without",
             false => "this is not a Parquet file",
