@@ -8,9 +8,9 @@ mod refusals;
 use std::path::Path;
 use std::process::Command;
 
-use amdahl_clustering::npy;
 use amdahl_data as data;
 use amdahl_data::Source;
+use amdahl_data::write;
 use amdahl_record::cell::Dataset;
 
 use crate::support::{Ran, Sandbox};
@@ -27,7 +27,7 @@ fn rows(source: &dyn Source) -> (Vec<f32>, usize) {
 fn as_npy(dataset: &Dataset, path: &Path) {
     let source = data::open(dataset).expect("a data set");
     let (values, dims) = rows(source.as_ref());
-    std::fs::write(path, npy::matrix(&values, dims)).expect("written");
+    std::fs::write(path, write::matrix_bytes(&values, dims)).expect("written");
 }
 
 /// `amdahl` with these words on so many ranks.

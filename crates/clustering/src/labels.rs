@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
-use crate::npy;
 use amdahl_data::shard::shard;
+use amdahl_data::write;
 use amdahl_kmeans::device::LabelSink;
 use amdahl_lanes::comm::{Comm, Recv, Send, agreed, bytes};
 use amdahl_record::error::{Error, Result};
@@ -113,7 +113,7 @@ impl LabelFile {
 
     fn begin(&mut self, rows: u64) -> Result<()> {
         match (self.form, &mut self.out) {
-            (Form::Npy, Out::File(file)) => file.write(&npy::header("<i4", &[rows])),
+            (Form::Npy, Out::File(file)) => file.write(&write::header("<i4", &[rows])),
             _ => Ok(()),
         }
     }
@@ -130,8 +130,8 @@ impl LabelFile {
 impl LabelSink for LabelFile {
     fn put(&mut self, _first: u64, labels: &[u32]) -> Result<()> {
         // Labels are below 2^31: k centroids of at least 4 bytes fit a file.
-        let bytes = match self.form {
-            Form::Npy => npy::little(labels, u32::to_le_bytes),
+        let bytes: std::borrow::Cow<[u8]> = match self.form {
+            Form::Npy => write::values(labels, u32::to_le_bytes).into(),
             Form::Text => {
                 self.text.clear();
                 for label in labels {

@@ -37,7 +37,6 @@ use amdahl_record::host;
 
 pub mod labels;
 pub mod model;
-pub mod npy;
 pub mod program;
 pub mod rows;
 pub mod scaling;

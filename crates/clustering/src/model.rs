@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::npy;
 use crate::scaling::{Scale, Scaling};
+use amdahl_data::write;
 use amdahl_kmeans::engine::Reason;
 use amdahl_record::cell::{canonical, hex};
 use amdahl_record::error::{Error, Result};
@@ -172,7 +172,7 @@ impl Model {
     /// Both files under other names, the centroids first.
     pub(crate) fn files(&self, path: &Path) -> Result<[Pending; 2]> {
         let beside = beside(path)?;
-        let centroids = npy::matrix(&self.centroids, self.dims);
+        let centroids = write::matrix_bytes(&self.centroids, self.dims);
         let mut wire = Wire {
             format: FORMAT.into(),
             version: VERSION,
@@ -291,7 +291,7 @@ fn read_centroids(path: &Path, wire: &WireCentroids, k: usize, dims: usize) -> R
             .at(&file, 0, 0)
             .hint("the model's centroids lie beside its JSON: keep the two files together")
     };
-    let header = npy::header("<f4", &[k as u64, dims as u64]);
+    let header = write::header("<f4", &[k as u64, dims as u64]);
     let expected = k
         .checked_mul(dims)
         .and_then(|n| n.checked_mul(size_of::<f32>())?.checked_add(header.len()));

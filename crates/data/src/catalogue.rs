@@ -108,7 +108,7 @@ pub fn set(name: &str) -> Result<&'static Set> {
         let known: Vec<_> = sets.iter().map(|set| &set.name[..]).collect();
         let error =
             Error::data(format!("unknown data set '{name}', expected one of {}", known.join(", ")));
-        super::suggest(error, name, known)
+        crate::suggest::suggest(error, name, known)
     })
 }
 
@@ -285,7 +285,7 @@ mod tests {
                 "{} is there once",
                 set.name
             );
-            super::super::format::by_name(&set.format).expect("a known format");
+            crate::format::by_name(&set.format).expect("a known format");
             assert!(
                 set.rows > 0 && set.dims > 0 && !set.about.is_empty() && !set.licence.is_empty()
             );

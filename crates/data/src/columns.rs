@@ -13,7 +13,7 @@ use amdahl_record::error::{Error, Result};
 
 use crate::input::Input;
 use crate::layout::Layout;
-use crate::{RowSource, Shape};
+use crate::rows::{RowSource, Shape};
 
 /// Bytes of a block that is no larger than this whatever the file's size, and that is not exceeded.
 const LEAST_BLOCK: u64 = 64 * 1024;

@@ -7,15 +7,10 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::ops::Range;
-use std::path::Path;
-use std::sync::OnceLock;
 
-use super::format::{self, Format};
-use super::input::Input;
-use super::memory::reserve;
-use super::{RowSource, Shape, Source, check_range};
 use amdahl_record::error::{Error, Result};
+
+use crate::memory::reserve;
 
 /// Labels in row order, numbered by first appearance until they are all known.
 #[derive(Debug, Default)]
@@ -83,63 +78,6 @@ pub fn sorted_texts(numbering: Numbering, seen: HashMap<Vec<u8>, u32>) -> Vec<u3
 /// The number that a text field holds, if it holds one.
 pub fn number(field: &[u8]) -> Option<f64> {
     std::str::from_utf8(field).ok()?.parse().ok()
-}
-
-/// Rows whose labels are in a file of their own.
-pub struct WithLabels {
-    rows: Box<dyn Source>,
-    input: Input,
-    format: &'static Format,
-    labels: OnceLock<Result<Vec<u32>>>,
-}
-
-impl WithLabels {
-    /// Joins `rows` to the labels in the file `path`. A file whose header says another number of
-    /// labels than there are rows is refused here; one without a header when its labels are first
-    /// asked for.
-    pub fn new(rows: Box<dyn Source>, path: &Path) -> Result<WithLabels> {
-        let input = Input::open(path)?;
-        let format = format::choose(&input, None)?;
-        if let Some(shape) = (format.shape)(&input)? {
-            fits(&input, shape.rows, rows.shape())?;
-        }
-        Ok(WithLabels { rows, input, format, labels: OnceLock::new() })
-    }
-}
-
-fn fits(input: &Input, labels: u64, data: Shape) -> Result<()> {
-    if labels == data.rows {
-        return Ok(());
-    }
-    Err(input.refuse(format!("the file has {labels} labels, the data has {} rows", data.rows)))
-}
-
-impl Source for WithLabels {
-    fn shape(&self) -> Shape {
-        self.rows.shape()
-    }
-    fn seekable(&self) -> bool {
-        self.rows.seekable()
-    }
-    fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
-        self.rows.rows(range)
-    }
-    fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
-        check_range(self.shape(), &range)?;
-        let labels = self.labels.get_or_init(|| {
-            let labels = (self.format.labels)(&self.input)?;
-            fits(&self.input, labels.len() as u64, self.shape())?;
-            Ok(labels)
-        });
-        let labels = labels.as_ref().map_err(Clone::clone)?;
-        Ok(Some(labels[range.start as usize..range.end as usize].to_vec()))
-    }
-    fn names(&self) -> Option<&[String]> {
-        self.rows.names()
-    }
-    fn left_out(&self) -> &[String] {
-        self.rows.left_out()
-    }
 }
 
 #[cfg(test)]

@@ -2,10 +2,10 @@
 
 use amdahl_record::error::{Error, Result};
 
-use crate::Shape;
 use crate::element::{Element, Order};
 use crate::input::Input;
 use crate::memory::reserve;
+use crate::rows::Shape;
 
 /// Bytes that are converted at a time.
 pub const CHUNK: usize = 64 * 1024;

@@ -3,179 +3,43 @@
 //! A [`Source`] is an opened data set. It knows its shape and hands out [`RowSource`]s, streams of
 //! consecutive rows that fill the caller's memory, so that a device reads straight into its own
 //! layout. Formats are one file each and one line in [`format::FORMATS`].
+//!
+//! Modules stand in layers: one uses those of the layers above it and, without circles, of its own.
 
-pub mod catalogue;
-mod columns;
-pub mod digest;
+// Rows, and what is known of a file.
 mod element;
-mod fields;
-pub mod format;
 pub mod input;
+mod rows;
+mod suggest;
+
+// Pieces of formats.
+mod columns;
+mod fields;
 pub mod labels;
 mod layout;
 pub mod memory;
-pub mod open;
 mod packed;
+pub mod select;
+
+// Formats.
+pub mod format;
+
+// Rows made from others, or from nothing.
+mod labelled;
 pub mod random;
 pub mod sample;
-pub mod select;
-pub mod shard;
 pub mod synthetic;
 pub mod weights;
+
+// From the name of a data set to its rows.
+pub mod catalogue;
+pub mod open;
+
+// Of rows, whoever they come from.
+pub mod digest;
+pub mod shard;
 pub mod write;
 
-use std::ops::Range;
-
 pub use open::{Identity, identify, open, open_selected};
-
-use amdahl_record::error::{Error, Result};
-
-/// Number of rows and columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Rows.
-    pub rows: u64,
-    /// Columns, at least 1.
-    pub dims: usize,
-}
-
-/// An opened data set.
-pub trait Source: Send + Sync {
-    /// Rows and columns of the whole data set.
-    fn shape(&self) -> Shape;
-
-    /// Can any lane read any rows without reading those before? If not, one lane reads all and
-    /// scatters.
-    fn seekable(&self) -> bool;
-
-    /// A stream of the rows in `range`. Errors name the file, and the row and column of a bad
-    /// value.
-    fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>>;
-
-    /// The true labels of the rows in `range`, as numbers from 0; `None` where the data set has
-    /// none.
-    fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>>;
-
-    /// The names of the columns, where the data set has any.
-    fn names(&self) -> Option<&[String]> {
-        None
-    }
-
-    /// The columns of the file that are no values of rows and that nobody asked for, in words.
-    fn left_out(&self) -> &[String] {
-        &[]
-    }
-}
-
-/// A stream of consecutive rows.
-pub trait RowSource {
-    /// Rows that are left, and columns.
-    fn shape(&self) -> Shape;
-
-    /// Global number of the next row.
-    fn position(&self) -> u64;
-
-    /// Fills `out` (row-major, a multiple of the columns long) with the next rows and returns how
-    /// many rows it wrote: all that fit, fewer only at the end. Values are finite: a source refuses
-    /// NaN and infinity with row and column.
-    fn read(&mut self, out: &mut [f32]) -> Result<usize>;
-
-    /// Passes over the next `rows` rows, or as many as are left. Sources that can seek read none of
-    /// them.
-    fn skip(&mut self, rows: u64) -> Result<()> {
-        let dims = self.shape().dims;
-        let mut left = rows.min(self.shape().rows);
-        let mut buffer = vec![0.0; dims.max(dims * left.min(64) as usize)];
-        while left > 0 {
-            let now = left.min((buffer.len() / dims) as u64) as usize;
-            let read = self.read(&mut buffer[..now * dims])?;
-            if read == 0 {
-                return Err(Error::internal(format!("a source ended {left} rows before its end")));
-            }
-            left -= read as u64;
-        }
-        Ok(())
-    }
-}
-
-/// Adds "did you mean …?" to an error about an unknown name, when a known one is near.
-pub fn suggest<'a>(error: Error, given: &str, known: impl IntoIterator<Item = &'a str>) -> Error {
-    let near = known.into_iter().map(|name| (strsim::damerau_levenshtein(given, name), name)).min();
-    match near {
-        Some((distance, name)) if distance <= 1 + given.chars().count() / 3 => {
-            error.hint(format!("did you mean '{name}'?"))
-        }
-        _ => error,
-    }
-}
-
-/// Refuses a range that is not inside `shape`.
-/// Is the range within the shape?
-pub fn check_range(shape: Shape, range: &Range<u64>) -> Result<()> {
-    if range.start <= range.end && range.end <= shape.rows {
-        return Ok(());
-    }
-    Err(Error::internal(format!(
-        "rows {}..{} asked of {} rows",
-        range.start, range.end, shape.rows
-    )))
-}
-
-/// Rows in memory, row-major.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Matrix {
-    /// `rows × dims` values.
-    pub values: Vec<f32>,
-    /// Columns.
-    pub dims: usize,
-}
-
-impl Matrix {
-    /// Number of rows.
-    pub fn rows(&self) -> u64 {
-        (self.values.len() / self.dims.max(1)) as u64
-    }
-    /// One row.
-    pub fn row(&self, i: usize) -> &[f32] {
-        &self.values[i * self.dims..(i + 1) * self.dims]
-    }
-}
-
-/// A stream over rows in memory.
-pub struct MatrixRows<'a> {
-    values: &'a [f32],
-    dims: usize,
-    position: u64,
-}
-
-impl<'a> MatrixRows<'a> {
-    /// A stream of `values` (row-major, `dims` columns), the first of which has the global number
-    /// `first`.
-    pub fn new(values: &'a [f32], dims: usize, first: u64) -> Self {
-        MatrixRows { values, dims, position: first }
-    }
-}
-
-impl RowSource for MatrixRows<'_> {
-    fn shape(&self) -> Shape {
-        Shape { rows: (self.values.len() / self.dims) as u64, dims: self.dims }
-    }
-    fn position(&self) -> u64 {
-        self.position
-    }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let length = (out.len() - out.len() % self.dims).min(self.values.len());
-        let (now, later) = self.values.split_at(length);
-        out[..length].copy_from_slice(now);
-        self.values = later;
-        let rows = length / self.dims;
-        self.position += rows as u64;
-        Ok(rows)
-    }
-    fn skip(&mut self, rows: u64) -> Result<()> {
-        let rows = rows.min(self.shape().rows);
-        self.values = &self.values[rows as usize * self.dims..];
-        self.position += rows;
-        Ok(())
-    }
-}
+pub use rows::{Matrix, MatrixRows, RowSource, Shape, Source, check_range};
+pub use suggest::suggest;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Matrix, MatrixRows, RowSource, Shape, Source, check_range};
+use crate::rows::{Matrix, MatrixRows, RowSource, Shape, Source, check_range};
 use amdahl_record::error::{Error, Result};
 
 /// Rows in memory, with their true labels if there are any.

@@ -1,13 +1,13 @@
 //! From a data set, as a cell names it, to rows.
 
-use super::catalogue::{self, Folders};
-use super::format::{self, Format};
-use super::input::Input;
-use super::labels::WithLabels;
-use super::sample::{self, Sampled};
-use super::select::{Selected, Selection};
-use super::synthetic::{self, Mixture};
-use super::{Shape, Source};
+use crate::catalogue::{self, Folders};
+use crate::format::{self, Format};
+use crate::input::Input;
+use crate::labelled::WithLabels;
+use crate::rows::{Shape, Source};
+use crate::sample::{self, Sampled};
+use crate::select::{Selected, Selection};
+use crate::synthetic::{self, Mixture};
 use amdahl_record::cell;
 use amdahl_record::cell::{Dataset, Labels, Sample};
 use amdahl_record::error::Result;

@@ -22,7 +22,7 @@ use crate::columns::{Columns, Origin};
 use crate::input::Input;
 use crate::labels;
 use crate::layout::{CHUNK, Layout};
-use crate::{RowSource, Shape, Source, check_range};
+use crate::rows::{RowSource, Shape, Source, check_range};
 
 /// The rows of a file.
 pub fn open(input: Input, layout: Layout) -> Box<dyn Source> {

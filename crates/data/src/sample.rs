@@ -5,8 +5,8 @@
 
 use std::ops::Range;
 
-use super::random::{Purpose, Stream};
-use super::{RowSource, Shape, Source, check_range};
+use crate::random::{Purpose, Stream};
+use crate::rows::{RowSource, Shape, Source, check_range};
 use amdahl_record::cell::Sample;
 use amdahl_record::error::{Error, Result};
 
@@ -148,8 +148,8 @@ impl RowSource for SampledRows<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Matrix;
     use crate::memory::InMemory;
+    use crate::rows::Matrix;
 
     fn sample(points: u64) -> Sample {
         Sample { points, seed: 5 }

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::{RowSource, Shape, Source, suggest};
+use crate::rows::{RowSource, Shape, Source};
+use crate::suggest::suggest;
 use amdahl_record::error::{Error, Result};
 
 /// A column of a data set.
@@ -241,8 +242,8 @@ impl RowSource for SelectedRows<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Matrix;
     use crate::memory::InMemory;
+    use crate::rows::Matrix;
 
     fn names() -> Vec<String> {
         ["x", "y", "w", "class"].map(String::from).to_vec()

@@ -16,8 +16,8 @@
 
 use std::ops::Range;
 
-use super::random::{Purpose, Stream};
-use super::{RowSource, Shape, Source, check_range};
+use crate::random::{Purpose, Stream};
+use crate::rows::{RowSource, Shape, Source, check_range};
 use amdahl_record::cell::Synthetic;
 use amdahl_record::error::{Error, Result};
 

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::{RowSource, Shape, Source};
+use crate::rows::{RowSource, Shape, Source};
 use amdahl_record::error::{Error, Result};
 
 /// A source whose last column holds weights.
@@ -125,8 +125,8 @@ impl RowSource for WeightedRows<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Matrix;
     use crate::memory::InMemory;
+    use crate::rows::Matrix;
 
     fn source(values: &[f32], dims: usize) -> Box<dyn Source> {
         Box::new(InMemory::new(Matrix { values: values.to_vec(), dims }, None).expect("fits"))

@@ -3,38 +3,13 @@
 
 use std::path::Path;
 
-use crate::Source;
 use amdahl_record::error::Result;
 use amdahl_record::io::atomic::Pending;
 
-/// A file that is being written.
-pub struct Npy {
-    file: Pending,
-}
+use crate::rows::Source;
 
-impl Npy {
-    /// Begins a file of this element type (`<f4`, `<u4`) and shape.
-    pub fn create(path: &Path, descr: &str, shape: &[u64]) -> Result<Npy> {
-        let mut file = Pending::create(path)?;
-        file.write(&header(descr, shape))?;
-        Ok(Npy { file })
-    }
-
-    /// Appends values.
-    pub fn f32(&mut self, values: &[f32]) -> Result<()> {
-        values.iter().try_for_each(|value| self.file.write(&value.to_le_bytes()))
-    }
-
-    /// Appends values.
-    pub fn u32(&mut self, values: &[u32]) -> Result<()> {
-        values.iter().try_for_each(|value| self.file.write(&value.to_le_bytes()))
-    }
-
-    /// Ends the file and gives it its name.
-    pub fn finish(self) -> Result<()> {
-        self.file.commit()
-    }
-}
+/// Values that become bytes at a time.
+const PIECE: usize = 16 * 1024;
 
 /// The header for elements of the type `descr` (such as `<f4`) and these extents. Its length is a
 /// multiple of 64, as NumPy aligns it.
@@ -55,33 +30,54 @@ pub fn header(descr: &str, extents: &[u64]) -> Vec<u8> {
     header
 }
 
+/// Numbers of four bytes as an array holds them.
+pub fn values<T: Copy>(values: &[T], to_le: impl Fn(T) -> [u8; 4]) -> Vec<u8> {
+    values.iter().flat_map(|&value| to_le(value)).collect()
+}
+
+/// Rows of f32 as the bytes of a file.
+pub fn matrix_bytes(rows: &[f32], dims: usize) -> Vec<u8> {
+    let mut file = header("<f4", &[(rows.len() / dims.max(1)) as u64, dims as u64]);
+    file.extend(values(rows, f32::to_le_bytes));
+    file
+}
+
+/// Appends f32 values to a file.
+fn append(file: &mut Pending, rows: &[f32]) -> Result<()> {
+    rows.chunks(PIECE).try_for_each(|piece| file.write(&values(piece, f32::to_le_bytes)))
+}
+
 /// Writes f32 values, row-major.
-pub fn matrix(path: &Path, values: &[f32], dims: usize) -> Result<()> {
-    let mut npy = Npy::create(path, "<f4", &[(values.len() / dims.max(1)) as u64, dims as u64])?;
-    npy.f32(values)?;
-    npy.finish()
+pub fn matrix(path: &Path, rows: &[f32], dims: usize) -> Result<()> {
+    let mut file = Pending::create(path)?;
+    file.write(&header("<f4", &[(rows.len() / dims.max(1)) as u64, dims as u64]))?;
+    append(&mut file, rows)?;
+    file.commit()
 }
 
 /// Writes all rows of a data set, a piece at a time.
 pub fn rows(path: &Path, source: &dyn Source) -> Result<()> {
     let shape = source.shape();
-    let mut npy = Npy::create(path, "<f4", &[shape.rows, shape.dims as u64])?;
+    let mut file = Pending::create(path)?;
+    file.write(&header("<f4", &[shape.rows, shape.dims as u64]))?;
     let mut rows = source.rows(0..shape.rows)?;
     let mut piece = vec![0f32; shape.dims * (1usize << 18).div_ceil(shape.dims)];
     loop {
         let got = rows.read(&mut piece)?;
         if got == 0 {
-            return npy.finish();
+            return file.commit();
         }
-        npy.f32(&piece[..got * shape.dims])?;
+        append(&mut file, &piece[..got * shape.dims])?;
     }
 }
 
 /// Writes labels.
 pub fn labels(path: &Path, labels: &[u32]) -> Result<()> {
-    let mut npy = Npy::create(path, "<u4", &[labels.len() as u64])?;
-    npy.u32(labels)?;
-    npy.finish()
+    let mut file = Pending::create(path)?;
+    file.write(&header("<u4", &[labels.len() as u64]))?;
+    let mut pieces = labels.chunks(PIECE);
+    pieces.try_for_each(|piece| file.write(&values(piece, u32::to_le_bytes)))?;
+    file.commit()
 }
 
 #[cfg(test)]
@@ -123,7 +119,30 @@ mod tests {
         };
         assert_eq!(all(file.as_ref()), all(made.as_ref()));
         assert_eq!(file.truth(0..70_001).expect("labels"), Some(numbers));
-        assert_eq!(header("<f4", &[3, 4]).len() % 64, 0);
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2);
+    }
+
+    #[test]
+    fn headers_are_aligned_and_say_the_shape() {
+        for extents in [&[5u64][..], &[0], &[3, 4], &[1 << 40, 784]] {
+            let header = header("<i4", extents);
+            assert_eq!(header.len() % 64, 0);
+            assert_eq!(usize::from(u16::from_le_bytes([header[8], header[9]])), header.len() - 10);
+            assert!(header.ends_with(b"\n"));
+        }
+        let text = String::from_utf8_lossy(&header("<i4", &[5])[10..]).into_owned();
+        assert!(
+            text.starts_with("{'descr': '<i4', 'fortran_order': False, 'shape': (5,), }"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_matrix_is_the_same_in_memory_and_in_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("m.npy");
+        let rows: Vec<f32> = (0..3 * 20_000).map(|i| i as f32 / 3.0).collect();
+        matrix(&path, &rows, 3).expect("written");
+        assert!(std::fs::read(&path).expect("written") == matrix_bytes(&rows, 3));
     }
 }

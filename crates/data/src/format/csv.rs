@@ -17,14 +17,14 @@
 use std::collections::HashMap;
 use std::io::BufRead;
 
-use super::{Format, Likeness};
+use super::contract::{Format, Likeness, column};
 use crate::fields::{Fields, Separator, is_number, shown};
 use crate::input::Input;
 use crate::labels;
 use crate::labels::Numbering;
 use crate::memory::{InMemory, reserve};
+use crate::rows::{Matrix, Source};
 use crate::select::Selection;
-use crate::{Matrix, Source};
 use amdahl_record::cell::Labels;
 use amdahl_record::error::{Error, Result};
 
@@ -175,7 +175,7 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     let label = match labels {
         Labels::None | Labels::File(_) => None,
         Labels::LastColumn => Some(width - 1),
-        Labels::Column(name) => Some(super::column(input, names, name)?),
+        Labels::Column(name) => Some(column(input, names, name)?),
     };
     let has_names = (!names.is_empty()).then_some(names);
     let kept = selection

@@ -5,7 +5,7 @@
 //! Described by its authors on <http://yann.lecun.com/exdb/mnist/>. Types: 08 u8, 09 i8, 0B i16, 0C
 //! i32, 0D f32, 0E f64.
 
-use super::{Format, Likeness, no_labels_inside};
+use super::contract::{Format, Likeness, no_labels_inside};
 use crate::element::{Element, Order};
 use crate::input::Input;
 use crate::layout::Layout;

@@ -4,7 +4,7 @@
 //! It has no magic number: a file is taken for one when its size is exactly what its first eight
 //! bytes say.
 
-use super::{Format, Likeness, no_labels_inside};
+use super::contract::{Format, Likeness, no_labels_inside};
 use crate::element::{Element, Order};
 use crate::input::Input;
 use crate::layout::Layout;

@@ -5,7 +5,7 @@
 //! axis counts the rows, the others are flattened into columns. Specification:
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
-use super::{Format, Likeness, no_labels_inside};
+use super::contract::{Format, Likeness, no_labels_inside};
 use crate::element::{Element, Order};
 use crate::input::Input;
 use crate::layout::Layout;

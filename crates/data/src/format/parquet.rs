@@ -16,11 +16,11 @@ use amdahl_parquet::{Codec, Column, Convert, Fault, Footer, Holds, MAGIC, Number
 use amdahl_record::cell::Labels;
 use amdahl_record::error::{Error, Result};
 
-use super::{Format, Likeness};
+use super::contract::{Format, Likeness, column};
 use crate::input::Input;
 use crate::labels::{self, Numbering};
+use crate::rows::{RowSource, Shape, Source, check_range};
 use crate::select::Selection;
-use crate::{RowSource, Shape, Source, check_range};
 
 /// The registry's line.
 pub const FORMAT: Format = Format {
@@ -79,7 +79,7 @@ impl Parquet {
                     || input.refuse("no column can hold labels: all are an index or nested"),
                 )?)
             }
-            Labels::Column(name) => Some(super::column(&input, &names, name)?),
+            Labels::Column(name) => Some(column(&input, &names, name)?),
         };
         let kept = selection
             .map(|selection| selection.resolve(Some(&names), names.len(), label, &no_values))
