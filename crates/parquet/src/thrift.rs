@@ -387,8 +387,14 @@ mod tests {
         let read = reader.structure(|r, number, kind| {
             match number {
                 1 => assert_eq!(r.integer(kind), Ok(i64::MIN)),
-                2 => r.list(kind, |r, kind| Ok(sum += r.integer(kind)?))?,
-                3 => r.list(kind, |r, kind| Ok(texts += r.bytes(kind)?.len()))?,
+                2 => r.list(kind, |r, kind| {
+                    sum += r.integer(kind)?;
+                    Ok(())
+                })?,
+                3 => r.list(kind, |r, kind| {
+                    texts += r.bytes(kind)?.len();
+                    Ok(())
+                })?,
                 5 => r.structure(|r, _, kind| Ok(r.integer(kind)? == 5))?,
                 6 => r.list(kind, |r, kind| {
                     structures += 1;
