@@ -13,7 +13,10 @@ use amdahl_record::error::Result;
 
 pub mod fault;
 pub mod load;
+pub mod peer;
 pub mod shared;
+
+pub use peer::{Judgement, PeerProgram};
 
 /// What a lane's program works with.
 pub struct LaneContext<'a> {
@@ -59,4 +62,9 @@ pub trait Program: Sync {
     /// # Errors
     /// Where the cell cannot be run here, or another lane failed: all lanes have one then.
     fn run(&self, cell: &Cell, context: &LaneContext<'_>) -> Result<LaneResult>;
+
+    /// What it does for outside programs, where there are some that compute the same.
+    fn peer(&self) -> Option<&dyn PeerProgram> {
+        None
+    }
 }

@@ -128,10 +128,7 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
         shared: &shared.shared,
         fault: &shared.fault,
     };
-    let kind = &shared.cell.workload.kind;
-    let program = programs::find(kind)
-        .ok_or_else(|| Error::unavailable(format!("this worker has no workload '{kind}'")))?;
-    let result = program.run(shared.cell, &context)?;
+    let result = programs::of(&shared.cell.workload)?.run(shared.cell, &context)?;
     let cpu = pin::current();
     let (rank, thread, device) = (here.rank as u32, here.thread as u32, result.lane_device);
     let node_index = Some(here.node_index as u32);

@@ -62,8 +62,8 @@ pub struct Args {
     /// With --limits: in about a second, and only what the floor of a cell needs
     #[arg(long, requires = "limits")]
     pub quick: bool,
-    /// Write the cell's rows and initial centroids into this folder as NPY files, and to --record a
-    /// cell that names them: for an outside program
+    /// Write what an outside program needs for the cell (rows, where it starts) into this folder as
+    /// NPY files, and to --record a cell that names them
     #[arg(long, value_name = "DIR", requires = "cell", conflicts_with = "judge")]
     pub export: Option<PathBuf>,
     /// Judge what an outside program left in this file for the cell (as --export wrote it)
@@ -72,9 +72,9 @@ pub struct Args {
     /// With --judge: the outside program's name
     #[arg(long, value_name = "NAME")]
     pub peer: Option<String>,
-    /// With --judge: how its answer is checked, lloyd or objective
-    #[arg(long, value_name = "RULE", default_value = "lloyd")]
-    pub rule: String,
+    /// With --judge: how its answer is checked, in a word of the workload's [default: its first]
+    #[arg(long, value_name = "RULE")]
+    pub rule: Option<String>,
 }
 
 /// What this build can do.
@@ -117,7 +117,7 @@ pub fn main() -> ExitCode {
                 cell,
                 left,
                 args.peer.as_deref().unwrap_or_default(),
-                &args.rule,
+                args.rule.as_deref(),
                 &args.record,
             ),
             (Some(cell), None, None) => run_cell(cell, &args.record),

@@ -1,34 +1,30 @@
 //! The worker's work for outside programs: it writes what they read, and judges what they leave.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{class_of, read_cell, write_report, write_whole};
-use amdahl_data as data;
-use amdahl_data::write;
-use amdahl_kmeans::judge;
-use amdahl_kmeans_description::peer::{Judged, Left, Rule};
-use amdahl_kmeans_description::spec::{Init, KMeans};
 use amdahl_lanes::comm::solo::Solo;
 use amdahl_lanes::probe;
 use amdahl_lanes::probe::Seat;
 use amdahl_lanes::probe::recorder::Recorder;
-use amdahl_program::LaneContext;
 use amdahl_program::fault::Fault;
-use amdahl_program::load::{Opens, SharedSource};
+use amdahl_program::load::SharedSource;
 use amdahl_program::shared::ProcessShared;
-use amdahl_record::cell::{Cell, Dataset, Labels};
+use amdahl_program::{Judgement, LaneContext, PeerProgram};
+use amdahl_programs as programs;
+use amdahl_record::cell::Cell;
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
 use amdahl_record::peer::{PeerDone, PeerEnd, PeerFacts, PeerReport};
 use amdahl_record::units::Unit;
 use amdahl_record::{
-    Answer, End, LoadFacts, Measured, PROTOCOL, Phase, Provenance, Reading, Report, Scope,
+    End, LoadFacts, Measured, PROTOCOL, Phase, Provenance, Reading, Report, Scope,
 };
 
-/// Writes rows, true labels and initial centroids into `folder`, unless they are there, and a cell
-/// that names them to `into`. Where that fails, `into` gets a report.
+/// Writes what outside programs need for a cell into `folder`, unless it is there, and a cell that
+/// names those files to `into`. Where that fails, `into` gets a report.
 pub fn export(cell_file: &Path, folder: &Path, into: &Path) -> Result<()> {
     let cell = Cell::parse(&read_cell(cell_file)?).map_err(|e| e.at(cell_file, 0, 0))?;
     let exported = material(&cell, folder).and_then(|resolved| cell_for_peers(&cell, &resolved));
@@ -47,26 +43,19 @@ pub fn export(cell_file: &Path, folder: &Path, into: &Path) -> Result<()> {
 
 /// The files in `folder`, and the cell that stands on them.
 fn material(cell: &Cell, folder: &Path) -> Result<Cell> {
+    let program = peers_of(cell)?;
     std::fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, e))?;
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf());
-    let file = |name: &str| folder.join(name);
-    let (rows, truth, start) = (file("rows.npy"), file("labels.npy"), file("start.npy"));
-    let kmeans = &KMeans::of(&cell.workload)?;
-    // The start is written last: where it is, all is.
-    if !start.is_file() {
-        let source = SharedSource::new(cell.dataset.clone());
-        let opened = source.get()?;
-        write::rows(&rows, opened)?;
-        if let Some(labels) = opened.truth(0..opened.shape().rows)? {
-            write::labels(&truth, &labels)?;
-        }
-        let (centroids, whole) = on_one_lane(&source, |context| judge::start(kmeans, context))?;
-        write::matrix(&start, &centroids, whole.dims)?;
-    }
-    let labels = if truth.is_file() { Labels::File(truth) } else { Labels::None };
-    let dataset = Dataset::File { path: rows, format: Some("npy".into()), labels, sample: None };
-    let workload = KMeans { init: Init::Given { path: start }, ..kmeans.clone() }.spec();
-    Ok(Cell { workload, dataset, ..cell.clone() })
+    on_one_lane(cell, |context| program.export(cell, &folder, context))
+}
+
+/// What the cell's workload does for outside programs.
+fn peers_of(cell: &Cell) -> Result<&'static dyn PeerProgram> {
+    let name = &cell.workload.kind;
+    programs::of(&cell.workload)?.peer().ok_or_else(|| {
+        Error::new(Kind::Manifest, format!("'{name}' has no outside programs"))
+            .hint("choose a backend of amdahl itself")
+    })
 }
 
 /// A cell file with the protocol's version and the id of the cell that it stands for.
@@ -79,10 +68,8 @@ fn cell_for_peers(cell: &Cell, resolved: &Cell) -> Result<String> {
 }
 
 /// Runs `work` on one lane, unmeasured.
-fn on_one_lane<T>(
-    source: &SharedSource,
-    work: impl FnOnce(&LaneContext<'_>) -> Result<T>,
-) -> Result<T> {
+fn on_one_lane<T>(cell: &Cell, work: impl FnOnce(&LaneContext<'_>) -> Result<T>) -> Result<T> {
+    let source = &SharedSource::new(cell.dataset.clone());
     let recorder = Recorder::new(&probe::selected()?.1, Seat::ALONE);
     let shared = ProcessShared::default();
     let context = LaneContext {
@@ -96,11 +83,13 @@ fn on_one_lane<T>(
 }
 
 /// Judges what an outside program left for the cell in `cell_file`, and leaves a report about it.
-pub fn judge(cell_file: &Path, left: &Path, peer: &str, rule: &str, record: &Path) -> Result<()> {
-    let rule = Rule::ALL
-        .into_iter()
-        .find(|known| known.word() == rule)
-        .ok_or_else(|| Error::usage(format!("unknown rule '{rule}'")).hint("lloyd or objective"))?;
+pub fn judge(
+    cell_file: &Path,
+    left: &Path,
+    peer: &str,
+    rule: Option<&str>,
+    record: &Path,
+) -> Result<()> {
     let text = read_cell(cell_file)?;
     let refuse = |what: &str| {
         Error::new(Kind::Manifest, format!("no cell for an outside program: {what}"))
@@ -115,15 +104,30 @@ pub fn judge(cell_file: &Path, left: &Path, peer: &str, rule: &str, record: &Pat
         .and_then(|id| serde_json::from_value(id).ok())
         .ok_or_else(|| refuse("it has no id"))?;
     let cell = Cell::parse(&value.to_string()).map_err(|e| e.at(cell_file, 0, 0))?;
+    let program = peers_of(&cell)?;
+    let rules = program.rules();
+    let known = |rule: &str| rules.iter().copied().find(|known| *known == rule);
+    let rule = match rule {
+        None => rules.first().copied().unwrap_or_default(),
+        Some(rule) => known(rule).ok_or_else(|| {
+            Error::usage(format!("unknown rule '{rule}'")).hint(rules.join(" or "))
+        })?,
+    };
     let host = host::gather();
-    let end = match measured(&cell, left, peer, rule, &host.id) {
+    let judge = |done: &PeerDone, folder: &Path| {
+        on_one_lane(&cell, |context| program.judge(&cell, done, folder, rule, context))
+    };
+    let end = match measured(left, peer, &host.id, &judge) {
         Ok(measured) => End::Done(Box::new(measured)),
         Err(error) => End::Failed { class: class_of(error.kind), reason: error.to_string() },
     };
     write_report(record, &Report { protocol: PROTOCOL, cell: id, host, end })
 }
 
-fn measured(cell: &Cell, left: &Path, peer: &str, rule: Rule, host: &str) -> Result<Measured> {
+/// What a workload makes of what was left, whose paths are seen from this folder.
+type Judge<'a> = dyn Fn(&PeerDone, &Path) -> Result<Judgement> + 'a;
+
+fn measured(left: &Path, peer: &str, host: &str, judge: &Judge<'_>) -> Result<Measured> {
     let text = std::fs::read_to_string(left).map_err(|e| Error::io("read the record", left, e))?;
     let report: PeerReport = serde_json::from_str(&text).map_err(|e| {
         Error::new(Kind::Internal, format!("not a record of an outside program: {e}"))
@@ -137,49 +141,30 @@ fn measured(cell: &Cell, left: &Path, peer: &str, rule: Rule, host: &str) -> Res
     if !(done.seconds.is_finite() && done.seconds > 0.0) {
         return Err(Error::internal(format!("its time is no positive number: {}", done.seconds)));
     }
-    let kmeans = &KMeans::of(&cell.workload)?;
-    let left_files = Left::of(&done)?;
-    let source = SharedSource::new(cell.dataset.clone());
-    let dims = source.get()?.shape().dims;
-    let folder = left.parent().unwrap_or(Path::new(""));
-    let centroids = |path: &PathBuf| centroids(&folder.join(path), kmeans.k as usize, dims);
-    let first = if rule == Rule::Lloyd {
-        left_files.first.as_ref().map(centroids).transpose()?
-    } else {
-        None
-    };
-    let found = judge::Found {
-        centroids: centroids(&left_files.centroids)?,
-        first,
-        iterations: done.iterations,
-        converged: done.converged,
-    };
-    let (answer, one_step) = on_one_lane(&source, |context| judge::judge(kmeans, &found, context))?;
-    let inertia = left_files.inertia.filter(|inertia| inertia.is_finite());
-    let judged = Judged { inertia, rule, one_step };
+    let Judgement { answer, own } = judge(&done, left.parent().unwrap_or(Path::new("")))?;
     Ok(Measured {
         platform: "cpu".into(),
         kernel: done.version.clone().into(),
         host: host.into(),
         seconds: done.seconds,
-        answer: Answer::from(answer).into(),
+        answer: answer.into(),
         lanes: Vec::new().into(),
         readings: vec![wall(done.phases.as_deref())],
         peak_rss_bytes: done.peak_rss_bytes,
         load: LoadFacts::default(),
-        peer: Some(facts(*done, peer, judged).into()),
+        peer: Some(facts(*done, peer, own).into()),
         device: None,
     })
 }
 
-fn facts(done: PeerDone, name: &str, judged: Judged) -> PeerFacts {
+fn facts(done: PeerDone, name: &str, own: Map<String, Value>) -> PeerFacts {
     PeerFacts {
         name: name.into(),
         version: done.version,
         timed: done.timed,
         cpu_seconds: done.cpu_seconds,
         load_seconds: done.load_seconds,
-        own: judged.fields(),
+        own,
     }
 }
 
@@ -210,24 +195,4 @@ fn wall(phases: Option<&[Vec<f64>]>) -> Reading {
         group: None,
         scope: Scope::Lane,
     }
-}
-
-/// A file of k × dims finite numbers.
-fn centroids(path: &Path, k: usize, dims: usize) -> Result<Vec<f32>> {
-    let file = Dataset::File {
-        path: path.to_path_buf(),
-        format: Some("npy".into()),
-        labels: Labels::None,
-        sample: None,
-    };
-    let source = data::open(&file)?;
-    let shape = source.shape();
-    if shape.rows != k as u64 || shape.dims != dims {
-        let message =
-            format!("its centroids are {} x {}, wanted are {k} x {dims}", shape.rows, shape.dims);
-        return Err(Error::internal(message).at(path, 0, 0));
-    }
-    let mut values = vec![0f32; k * dims];
-    source.rows(0..shape.rows)?.read(&mut values)?;
-    Ok(values)
 }

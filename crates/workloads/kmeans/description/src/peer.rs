@@ -48,7 +48,7 @@ impl Rule {
     pub const ALL: [Rule; 2] = [Rule::Lloyd, Rule::Objective];
 
     /// The word in lists of peers.
-    pub fn word(self) -> &'static str {
+    pub const fn word(self) -> &'static str {
         match self {
             Rule::Lloyd => "lloyd",
             Rule::Objective => "objective",

@@ -20,9 +20,9 @@ use amdahl_program::{LaneContext, load};
 use amdahl_record::error::Result;
 
 /// What an outside program found.
-pub struct Found {
+pub struct PeerCentroids {
     /// Final centroids, k × columns row-major.
-    pub centroids: Vec<f32>,
+    pub last: Vec<f32>,
     /// The same after one iteration.
     pub first: Option<Vec<f32>>,
     /// Iterations that it ran.
@@ -44,7 +44,7 @@ pub fn start(spec: &KMeans, context: &LaneContext<'_>) -> Result<(Vec<f32>, Shap
 /// The judged answer, and the first iteration beside ours where it is known.
 pub fn judge(
     spec: &KMeans,
-    found: &Found,
+    found: &PeerCentroids,
     context: &LaneContext<'_>,
 ) -> Result<(Clustering, Option<OneStep>)> {
     let mut part = load::part(context.comm, context.source)?;
@@ -71,12 +71,12 @@ pub fn judge(
         }
     };
     engine.restart(k)?;
-    engine.step(&found.centroids)?;
+    engine.step(&found.last)?;
     let reason = if found.converged { Reason::Unchanged } else { Reason::Iterations };
     let end = End { iterations: found.iterations, reason, labels_are_final: true };
     let mut tally = Tally::new(k, classes, part.truth.as_deref(), part.first);
     let clustering =
-        super::answer(context, &mut engine, &mut tally, &found.centroids, end, inspected.digest)?;
+        super::answer(context, &mut engine, &mut tally, &found.last, end, inspected.digest)?;
     Ok((clustering, one_step))
 }
 

@@ -16,7 +16,7 @@ use crate::device::{KMeansDevice, pjrt};
 use amdahl_kmeans_description::answer::Clustering;
 use amdahl_kmeans_description::spec::{Arithmetic, KMeans, Schedule, Stop};
 use amdahl_lanes::comm::{Buf, Op, agreed, bytes};
-use amdahl_program::{LaneContext, LaneResult, Program, load};
+use amdahl_program::{LaneContext, LaneResult, PeerProgram, Program, load};
 use amdahl_record::cell::{Backend, Cell, DeviceKind, hex};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::{Answer, Phase};
@@ -27,6 +27,7 @@ pub mod init;
 pub mod intake;
 pub mod judge;
 pub mod minibatch;
+pub mod peer;
 pub mod quality;
 pub mod seeding;
 pub mod tally;
@@ -45,6 +46,10 @@ impl Program for KMeansProgram {
 
     fn run(&self, cell: &Cell, context: &LaneContext<'_>) -> Result<LaneResult> {
         run(&KMeans::of(&cell.workload)?, &cell.backend, context)
+    }
+
+    fn peer(&self) -> Option<&dyn PeerProgram> {
+        Some(&peer::KMeansPeers)
     }
 }
 
