@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use amdahl_clustering::verbs::logging::Verbosity;
 use amdahl_clustering::verbs::{fit, predict};
 use amdahl_record::error::Result;
 
@@ -40,6 +41,9 @@ Exit codes: 0 ok, 1 something broke or a cell failed, 2 usage or manifest, 3 reg
 #[derive(Parser, Debug)]
 #[command(name = "amdahl", version, max_term_width = 120, after_help = START, after_long_help = format!("{START}\n\n{EXIT_CODES}"))]
 pub struct Cli {
+    /// How much to say.
+    #[command(flatten)]
+    pub verbosity: Verbosity,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
@@ -113,6 +117,7 @@ pub enum Verb {
 
 /// Runs a parsed command line.
 pub fn run(cli: Cli) -> Result<()> {
+    cli.verbosity.start("amdahl".into());
     match cli.verb {
         Verb::Plan(args) => plan::run(&args),
         Verb::Run(args) => run::run(&args),

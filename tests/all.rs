@@ -52,4 +52,5 @@ mod setup;
 mod situations;
 mod store;
 mod support;
+mod verbose;
 mod worker;

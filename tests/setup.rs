@@ -183,11 +183,14 @@ fn a_sweep_builds_what_measures_first_and_what_explains_last() {
     assert!(output.status.success(), "{}", said(&output));
     let calls: Vec<&str> = calls.iter().map(|call| call.as_str()).collect();
     assert_eq!(calls.len(), 6, "{calls:?}");
-    assert_eq!(calls[0], "cargo build --release --no-default-features --features mpi --bins");
+    assert_eq!(
+        calls[0],
+        "cargo build --release --no-default-features --features amdahl-worker/mpi -p amdahl -p amdahl-worker"
+    );
     assert_eq!(calls[1], PLUGIN);
     assert_eq!(calls[2], "amdahl run experiments/some.toml --results results/some");
     assert_eq!(
-        calls[3], "cargo build --release --bin amdahl",
+        calls[3], "cargo build --release -p amdahl --bin amdahl",
         "nothing compiles before all is measured"
     );
     assert_eq!(calls[4..], ["amdahl figures results/some", "amdahl report results/some"]);
@@ -221,7 +224,7 @@ fn without_mpi_the_worker_is_built_without_it_unless_it_is_required() {
     );
     assert_eq!(
         machine.calls(),
-        ["cargo build --release --no-default-features --bin amdahl-worker", PLUGIN]
+        ["cargo build --release --no-default-features -p amdahl-worker", PLUGIN]
     );
     let output = machine.script("build.sh", &["worker"], &[("AMDAHL_REQUIRE_MPI", "1")]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
@@ -231,7 +234,8 @@ fn without_mpi_the_worker_is_built_without_it_unless_it_is_required() {
 fn another_mpi_library_than_last_time_is_bound_anew() {
     let machine = Machine::with(&[ROOT, CC, MPICC, MPIEXEC]);
     machine.add("cargo", CARGO);
-    let built = "cargo build --release --no-default-features --features mpi --bin amdahl-worker";
+    let built =
+        "cargo build --release --no-default-features --features amdahl-worker/mpi -p amdahl-worker";
     for _ in 0..2 {
         let output = machine.script("build.sh", &["worker"], &[]);
         assert!(output.status.success(), "{}", said(&output));

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::Names;
 use crate::output;
+use amdahl_clustering::verbs::logging;
 use amdahl_explain::labels::one_line;
 use amdahl_record::cell::CellId;
 use amdahl_record::simulation::{LastLevel, Simulation};
@@ -42,6 +43,7 @@ impl<'a> Progress<'a> {
     pub fn new(names: &'a Names, cells: usize) -> Self {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let bar = (std::io::stderr().is_terminal() && !dumb).then(|| bar(cells));
+        logging::around(bar.as_ref().map(|(bar, ..)| logging::suspending(bar)));
         Progress {
             names,
             estimate: Estimate::default(),
@@ -54,6 +56,7 @@ impl<'a> Progress<'a> {
 
     /// Takes the bar away. Returns the number of records that were written.
     pub fn finish(mut self) -> u32 {
+        logging::around(None);
         if let Some((bar, stop, shower)) = self.bar.take() {
             drop(stop);
             if let Some(shower) = shower {

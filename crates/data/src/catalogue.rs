@@ -147,6 +147,7 @@ impl Folders {
         for path in known {
             if path.try_exists().map_err(|e| Error::io("find", &path, e))? {
                 verify(name, &path, asset)?;
+                log::debug!("data set {name}: {}", path.display());
                 return Ok(path);
             }
         }
@@ -203,6 +204,7 @@ fn fetch(
     std::fs::create_dir_all(folder)
         .map_err(|e| format!("cannot create {}: {e}", folder.display()))?;
     let file = Pending::create(path).map_err(|e| e.message)?;
+    log::info!("fetches {url} to {}", path.display());
     let output = Command::new(curl)
         .args(["-fsSL", "--proto", "=https", "--connect-timeout", "15", "--max-time", "900", "-o"])
         .arg(file.scratch())

@@ -265,6 +265,7 @@ impl Sweep<'_> {
                 self.executor.attempt(&planned.id, &planned.cell, self.options.limit_s)?;
             let (record, host) = self.record(key.clone(), repeat, attempt, planned, reference);
             let outcome = record.outcome.clone();
+            log::debug!("cell {} repeat {repeat}: {outcome:?}", planned.id);
             let news = !self.says_nothing_new(&record);
             if news {
                 let hosts: Vec<&HostFacts> =

@@ -108,6 +108,10 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
         enough(here.node_count, shared).and(selected.as_ref().map(drop).map_err(Clone::clone)),
     )?;
     let (counters, sources) = selected?;
+    if here.is_root() {
+        let names: Vec<_> = sources.iter().map(|source| source.name).collect();
+        log::debug!("counters from {}", names.join(", "));
+    }
     let pinned = shared
         .cpus
         .get(here.node_index % shared.cpus.len().max(1))

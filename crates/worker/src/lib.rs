@@ -11,9 +11,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use amdahl_clustering::verbs::logging::Verbosity;
 use amdahl_lanes::probe::{load, recorder};
 use amdahl_lanes::process::{abort, on_panic_abort, rank_hint};
 use amdahl_limits as limits;
+use amdahl_program::LaneResult;
 use amdahl_program::fault::Fault;
 use amdahl_program::load::SharedSource;
 use amdahl_program::shared::ProcessShared;
@@ -75,6 +77,9 @@ pub struct Args {
     /// With --judge: how its answer is checked, in a word of the workload's [default: its first]
     #[arg(long, value_name = "RULE")]
     pub rule: Option<String>,
+    /// How much to say.
+    #[command(flatten)]
+    pub verbosity: Verbosity,
 }
 
 /// What this build can do.
@@ -103,6 +108,7 @@ fn mpi_library() -> Option<String> {
 pub fn main() -> ExitCode {
     on_panic_abort();
     let args = Args::parse();
+    args.verbosity.start(format!("amdahl-worker: rank {}", rank_hint()));
     let result = if args.capabilities {
         print_capabilities()
     } else if args.self_test {
@@ -183,6 +189,8 @@ fn run_cell(cell_file: &Path, record: &Path) -> Result<()> {
         ));
     }
     let id = cell.id();
+    let (ranks, threads) = (cell.ranks, cell.threads);
+    log::info!("cell {id}: {} on {ranks} ranks x {threads} threads", cell.backend);
     // Before the lanes pin themselves: afterwards this process may use one CPU only.
     let host = host::gather();
     let end = measure(&cell, &host);
@@ -241,6 +249,8 @@ fn measure(cell: &Cell, host: &HostFacts) -> Result<Option<Measured>> {
         fault,
     };
     let Some(end) = lanes::run(&shared)? else { return Ok(None) };
+    let LaneResult { platform, kernel, seconds, .. } = &end.result;
+    log::debug!("{platform}, kernel {kernel}: {seconds:.6} s in the timed part");
     let readings: Vec<_> = end.lanes.iter().map(|lane| lane.readings.clone()).collect();
     Ok(Some(Measured {
         platform: end.result.platform.into(),

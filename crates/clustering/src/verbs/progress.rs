@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::program;
 use crate::program::Doing;
+use crate::verbs::logging;
 use amdahl_kmeans::engine::Iteration;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::error::{Error, Kind, Result};
@@ -48,6 +49,7 @@ impl Progress {
     pub fn new(interrupts: Interrupts, root: bool, starts: u32, iterations: u32) -> Progress {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let bar = (root && std::io::stderr().is_terminal() && !dumb).then(hidden);
+        logging::around(bar.as_ref().map(logging::suspending));
         let shower = bar.clone().map(|bar| {
             let (stop, stopped) = mpsc::channel::<()>();
             let shower = std::thread::spawn(move || {
@@ -64,6 +66,7 @@ impl Progress {
 
     /// Takes the bar away.
     pub fn end(&self) {
+        logging::around(None);
         if let Some((stop, shower)) =
             self.shower.lock().unwrap_or_else(PoisonError::into_inner).take()
         {

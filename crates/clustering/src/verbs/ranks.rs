@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::verbs::Place;
+use crate::verbs::logging::Verbosity;
 use crate::verbs::{fit, predict};
 use amdahl_lanes::process;
 use amdahl_record::error::{Error, Result};
@@ -20,6 +21,8 @@ use amdahl_record::launched::{Ranks, ranks};
 #[derive(Parser, Debug)]
 #[command(name = "amdahl", version, max_term_width = 120)]
 struct Cli {
+    #[command(flatten)]
+    verbosity: Verbosity,
     #[command(subcommand)]
     verb: Verb,
 }
@@ -62,17 +65,24 @@ fn become_worker() -> Error {
     }
 }
 
+/// Is the first word of this command line a verb that runs on ranks? Before it may stand how much
+/// to say.
+fn runs_on_ranks(words: impl Iterator<Item = String>) -> bool {
+    let letters = |word: &str| word.len() > 1 && word[1..].bytes().all(|letter| letter == b'v');
+    let how_much = |word: &String| word == "--verbose" || word.starts_with('-') && letters(word);
+    words.skip_while(how_much).next().is_some_and(|verb| verb == "fit" || verb == "predict")
+}
+
 /// The worker's `main` for a command line whose first word is a verb that runs on ranks; `None` for
 /// any other command line.
 pub fn main_of_worker() -> Option<ExitCode> {
-    let verb = std::env::args().nth(1)?;
-    if verb != "fit" && verb != "predict" {
+    if !runs_on_ranks(std::env::args().skip(1)) {
         return None;
     }
     process::on_panic_abort();
     let rank = process::rank_hint();
-    let verb = match Cli::try_parse() {
-        Ok(cli) => cli.verb,
+    let Cli { verbosity, verb } = match Cli::try_parse() {
+        Ok(cli) => cli,
         Err(error) => {
             // Every rank has the same words, and the same to say about them.
             if rank == 0 {
@@ -81,6 +91,7 @@ pub fn main_of_worker() -> Option<ExitCode> {
             return Some(ExitCode::from(error.exit_code() as u8));
         }
     };
+    verbosity.start(format!("amdahl: rank {rank}"));
     let result = match verb {
         Verb::Fit(args) => fit::run_on(&args, Place::Ranks),
         Verb::Predict(args) => predict::run_on(&args, Place::Ranks),
@@ -94,4 +105,17 @@ pub fn main_of_worker() -> Option<ExitCode> {
         std::thread::sleep(std::time::Duration::from_secs(2));
     }
     process::abort(i32::from(error.exit_code()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_verb_is_known_whatever_stands_before_it() {
+        let of = |line: &str| runs_on_ranks(line.split_whitespace().map(String::from));
+        assert!(of("fit p.csv -k 3") && of("-v fit p.csv") && of("-vvv --verbose predict m p.csv"));
+        assert!(!of("--cell fit --record r") && !of("-v --cell fit") && !of("- fit") && !of(""));
+        assert!(!of("-ä fit"));
+    }
 }

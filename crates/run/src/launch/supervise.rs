@@ -81,6 +81,7 @@ pub fn supervise(
         &mut process,
         if command.has_children { libc::SIGTERM } else { libc::SIGKILL },
     );
+    log::info!("starts: {command}");
     interrupts.supervised(true);
     let started = Instant::now();
     let exit = match process.spawn() {
@@ -95,6 +96,9 @@ pub fn supervise(
         }),
     };
     interrupts.supervised(false);
+    if let Ok(Exit { how, seconds, survivors }) = &exit {
+        log::debug!("ended: {how:?} after {seconds:.3} s, {survivors} processes left behind");
+    }
     exit
 }
 

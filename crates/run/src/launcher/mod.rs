@@ -4,6 +4,8 @@
 //! environment, so it is tested without a cluster. Those of this machine are here; a scheduler's
 //! own is in its file ([`crate::scheduler`]), and the scheduler says which one is taken.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::path::PathBuf;
 
 use amdahl_record::cell::Cell;
@@ -90,6 +92,24 @@ pub struct Command {
     pub has_children: bool,
 }
 
+/// As a person would type it into a shell.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let variables = self.env.iter().map(|(name, value)| format!("{name}={}", quoted(value)));
+        let words = self.argv.iter().map(|word| quoted(word).into_owned());
+        f.write_str(&variables.chain(words).collect::<Vec<_>>().join(" "))
+    }
+}
+
+/// A word as a shell reads it back.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+./:=,@%^".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.into();
+    }
+    format!("'{}'", word.replace('\'', r"'\''")).into()
+}
+
 /// Turns a cell into a command line.
 pub trait Launcher: Sync {
     /// Name in `amdahl doctor` and in records.
@@ -139,6 +159,27 @@ pub(crate) mod tests {
 
     pub fn words(command: &Command) -> String {
         command.argv.join(" ")
+    }
+
+    #[test]
+    fn a_command_line_is_shown_as_a_shell_reads_it() {
+        let word = |words: &[&str]| words.iter().map(|w| w.to_string()).collect();
+        let command = Command {
+            argv: word(&["/opt/my programs/worker", "--cell", "it's", "", "a=1"]),
+            env: vec![("A_B".into(), "x y".into()), ("C".into(), "1".into())],
+            has_children: false,
+        };
+        let shown = command.to_string();
+        assert_eq!(shown, r"A_B='x y' C=1 '/opt/my programs/worker' --cell 'it'\''s' '' a=1");
+        let printf = r#"printf '<%s>' "$A_B" "$@""#;
+        let script = shown.replace("'/opt/my programs/worker'", "sh -c \"$PRINTF\" sh");
+        let output = std::process::Command::new("sh")
+            .args(["-c", &script])
+            .env("PRINTF", printf)
+            .output()
+            .expect("a shell");
+        let read = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(read, "<x y><--cell><it's><><a=1>");
     }
 
     #[test]
