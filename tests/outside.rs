@@ -8,7 +8,7 @@ use std::process::Command;
 
 use amdahl_data::write;
 use amdahl_kmeans_description::peer::{Judged, Rule};
-use amdahl_record::{Answer, Failure, Outcome};
+use amdahl_record::{Failure, Outcome};
 
 use crate::support::{Sandbox, class, reason};
 use amdahl_testing::{program_or_skip, python_or_skip, skipped};

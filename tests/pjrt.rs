@@ -1,7 +1,7 @@
 //! Accelerators as whole programs run them: real workers, real ranks, every failure a row with a
 //! reason.
 
-use crate::support::{change_kmeans, clustering, kmeans};
+use crate::support::{change_kmeans, clustering};
 use amdahl_kmeans_description::answer::EFFORT;
 use amdahl_kmeans_description::answer::check_rounded;
 use std::path::PathBuf;
@@ -10,8 +10,8 @@ use std::process::Command;
 use amdahl_accelerator::environment::REFERENCE;
 use amdahl_kmeans_description::answer::Clustering;
 use amdahl_kmeans_description::spec::{Algorithm, Arithmetic, Precision, Stop, Update};
-use amdahl_record::cell::{Cell, WorkloadSpec};
-use amdahl_record::{Answer, Failure, Outcome, Phase, device};
+use amdahl_record::cell::Cell;
+use amdahl_record::{Answer, Failure, Outcome, Phase};
 
 use crate::support::{Ran, Sandbox, class, reason};
 use crate::worker::{self, mpi_or_skip, synthetic};

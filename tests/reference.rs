@@ -5,8 +5,8 @@ use crate::support::change_kmeans;
 use amdahl_kmeans_description::answer::Clustering;
 use amdahl_kmeans_description::answer::EFFORT;
 use amdahl_kmeans_description::spec::{Algorithm, KMeans, Stop};
-use amdahl_record::cell::{Backend, Cell, Dataset, WorkloadSpec};
-use amdahl_record::{Answer, Failure, Measured, Phase};
+use amdahl_record::cell::{Backend, Cell, Dataset};
+use amdahl_record::{Failure, Measured, Phase};
 
 use crate::worker;
 use amdahl_testing as testing;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use amdahl_kmeans_description::answer::Clustering;
 use amdahl_kmeans_description::spec::{KMeans, Stop};
-use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic, WorkloadSpec};
+use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic};
 use amdahl_record::host::{CacheFacts, HostFacts};
 use amdahl_record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
 use amdahl_record::read::Results;

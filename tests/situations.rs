@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use amdahl_kmeans_description::peer::{Judged, Rule};
 use amdahl_kmeans_description::spec::{Algorithm, Precision, Update};
 use amdahl_record::accelerators::Price;
-use amdahl_record::cell::{Backend, Cell, Dataset, Peer, PeerLanes, WorkloadSpec};
+use amdahl_record::cell::{Backend, Cell, Dataset, Peer, PeerLanes};
 use amdahl_record::device::DeviceFacts;
 use amdahl_record::peer::PeerFacts;
 use amdahl_record::simulation::SimulationEnd;

@@ -8,9 +8,9 @@ use super::{Row, View};
 use amdahl_explain::table::{Align, Table};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::units;
-use amdahl_run::plan::axes::PARAMETERS;
 use amdahl_run::plan::cost::Basis;
 use amdahl_run::plan::only::value;
+use amdahl_run::plan::parameters;
 
 /// Columns that are always there; of the other parameters, those that differ between cells.
 const ALWAYS: [&str; 6] = ["backend", "ranks", "threads", "k", "points", "dims"];
@@ -98,9 +98,8 @@ pub(super) fn text(view: &View<'_>) -> String {
 
 fn cells(view: &View<'_>) -> Table {
     let on = |row: &Row<'_>, name: &str| value(&row.planned.cell, &row.planned.id, name);
-    let more: Vec<&str> = PARAMETERS
-        .iter()
-        .map(|(name, _)| *name)
+    let more: Vec<&str> = parameters::names()
+        .into_iter()
         .filter(|name| !ALWAYS.contains(name))
         .filter(|name| view.rows.iter().map(|row| on(row, name)).collect::<BTreeSet<_>>().len() > 1)
         .collect();

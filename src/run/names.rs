@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use amdahl_explain::labels;
 use amdahl_record::cell::CellId;
-use amdahl_run::plan::axes::PARAMETERS;
+use amdahl_run::plan::parameters;
 use amdahl_run::plan::{PlannedCell, only};
 
 /// Names of the cells of a plan: how each is spread, and its values on the axes on which the plan's
@@ -16,9 +16,8 @@ impl Names {
     pub fn new(cells: &[PlannedCell]) -> Names {
         let value =
             |planned: &PlannedCell, axis: &str| only::value(&planned.cell, &planned.id, axis);
-        let varied: Vec<&str> = PARAMETERS
-            .iter()
-            .map(|(axis, _)| *axis)
+        let varied: Vec<&str> = parameters::names()
+            .into_iter()
             // How a cell is spread is in its name already.
             .filter(|axis| !["backend", "ranks", "threads"].contains(axis))
             .filter(|axis| {

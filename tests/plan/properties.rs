@@ -4,7 +4,7 @@ use crate::support::kmeans;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use amdahl_record::cell::{Cell, CellId, Dataset, WorkloadSpec};
+use amdahl_record::cell::{Cell, CellId, Dataset};
 use amdahl_record::error::{Kind, Result};
 use amdahl_run::plan;
 use amdahl_run::plan::{Machine, Plan};

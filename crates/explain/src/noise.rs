@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use amdahl_kmeans_description::spec::{KMeans, Stop};
     use amdahl_record::LoadFacts;
-    use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic, WorkloadSpec};
+    use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic};
     use amdahl_record::noise::{NOISE, Smallest};
 
     #[test]

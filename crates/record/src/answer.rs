@@ -95,9 +95,8 @@ impl Answer {
         for (name, mine, right) in each(&self.values, &oracle.values) {
             let bits = |value: Option<&f64>| value.map(|value| value.to_bits());
             if bits(mine) != bits(right) {
-                // A zero and its negative are equal, and not the same bits.
                 let shown =
-                    |value: Option<&f64>| value.map_or("none".into(), |value| format!("{value:?}"));
+                    |value: Option<&f64>| value.map_or("none".into(), |value| value.to_string());
                 return Err(format!(
                     "{name}: got {}, the oracle has {}",
                     shown(mine),

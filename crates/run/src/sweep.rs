@@ -10,14 +10,13 @@ use crate::launch::attempt::{Attempt, Executor, Runs, one_line};
 use crate::launch::classify::Ending;
 use crate::plan::PlannedCell;
 use crate::store::{Store, claim, state};
-use amdahl_kmeans_description::spec::Stop;
 use amdahl_lanes::signals::Interrupts;
-use amdahl_record::cell::{Dataset, WorkloadSpec, canonical};
+use amdahl_record::cell::{Dataset, canonical};
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host::HostFacts;
 use amdahl_record::limits::Limits;
 use amdahl_record::simulation::{LastLevel, Simulation};
-use amdahl_record::{Answer, Failure, Key, Measured, Outcome, Record, device, peer};
+use amdahl_record::{Answer, Failure, Key, Measured, Outcome, Record};
 
 mod simulations;
 

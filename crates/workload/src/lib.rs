@@ -86,6 +86,12 @@ pub trait Workload: Sync {
         serde_json::Value::Object(spec.parameters.clone())
     }
 
+    /// The rules by which an outside program's answer can be judged; the first is taken where a list of
+    /// peers names none.
+    fn peer_rules(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     // ---- checking
 
     /// Counts of an answer that tell how it was found, and may differ from the oracle's.

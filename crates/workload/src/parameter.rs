@@ -36,6 +36,9 @@ pub enum Kind {
     File,
 }
 
+/// The key of a table that names a file in a word's place.
+pub const GIVEN: &str = "given";
+
 /// A whole number of at least 1 that fits 32 bits.
 pub const COUNT: Kind = Kind::Whole { least: 1, most: u32::MAX as u64 };
 /// A seed.

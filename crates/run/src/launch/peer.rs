@@ -22,7 +22,7 @@ use crate::system::Here;
 use amdahl_lanes::probe::load;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::Failure;
-use amdahl_record::cell::{Cell, CellId, Peer, WorkloadSpec, canonical, hex, short_hash};
+use amdahl_record::cell::{Cell, CellId, Peer, canonical, hex, short_hash};
 use amdahl_record::error::{Error, Kind, Result};
 
 /// How long a program may take to say its version.

@@ -7,43 +7,33 @@ use std::ops::Range;
 
 use crate::plan::Machine;
 use crate::plan::expression::Expression;
-use crate::plan::manifest::{Algorithm, Axes, BackendName, Init, Manifest, Pattern};
+use crate::plan::manifest::{BackendName, Manifest, Pattern};
+use crate::plan::parameters::{self, kind_of};
 use crate::plan::peers::Peers;
 use crate::plan::place::{At, Text, nearest};
+use crate::plan::sections::{Axes, Workload};
 use crate::plan::ties;
-use crate::plan::written::{Lanes, Many, Oversubscribe, Real, Scalar, Whole};
+use crate::plan::written::{Lanes, Many, Oversubscribe, Scalar, Whole};
 use amdahl_data::{catalogue, format};
-use amdahl_kmeans_description::spec::{Arithmetic, Layout, Precision, Schedule, Update};
 use amdahl_record::cell::{BACKENDS, Backend, Synthetic};
 use amdahl_record::error::{Error, Result};
+use amdahl_workload::parameter::Kind;
 
 /// A value of an axis.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     /// A number of things, or a seed.
     Whole(u64),
-    /// The tolerance.
+    /// A number.
     Real(f64),
-    /// A data set's name or file.
+    /// One of a few words, or a data set's name.
     Word(String),
-    /// Where the first centroids come from.
-    Init(Init),
+    /// A file as it is written, relative to the manifest's folder.
+    File(String),
     /// How synthetic clusters lie.
     Shape(Synthetic),
     /// A backend.
     Backend(Backend),
-    /// How the iterations find their centroids.
-    Algorithm(Algorithm),
-    /// How rows lie in memory.
-    Layout(Layout),
-    /// What decides between centroids that are almost equally near.
-    Arithmetic(Arithmetic),
-    /// Who works on which rows.
-    Schedule(Schedule),
-    /// Where an accelerator's sums are made.
-    Update(Update),
-    /// Arithmetic of an accelerator's products.
-    Precision(Precision),
 }
 
 impl fmt::Display for Value {
@@ -51,20 +41,9 @@ impl fmt::Display for Value {
         match self {
             Value::Whole(value) => write!(f, "{value}"),
             Value::Real(value) => write!(f, "{value}"),
-            Value::Word(word) => f.write_str(word),
-            Value::Init(Init::FirstRows) => f.write_str("first-rows"),
-            Value::Init(Init::RandomRows) => f.write_str("random-rows"),
-            Value::Init(Init::KMeansPlusPlus) => f.write_str("kmeans++"),
-            Value::Init(Init::KMeansParallel) => f.write_str("kmeans||"),
-            Value::Init(Init::Given(path)) => f.write_str(path),
+            Value::Word(word) | Value::File(word) => f.write_str(word),
             Value::Shape(shape) => f.write_str(shape_word(*shape)),
             Value::Backend(backend) => f.write_str(backend.name()),
-            Value::Algorithm(algorithm) => f.write_str(algorithm.name()),
-            Value::Layout(layout) => f.write_str(layout.name()),
-            Value::Arithmetic(arithmetic) => f.write_str(arithmetic.name()),
-            Value::Schedule(schedule) => f.write_str(schedule.name()),
-            Value::Update(update) => f.write_str(update.name()),
-            Value::Precision(precision) => f.write_str(precision.name()),
         }
     }
 }
@@ -76,60 +55,6 @@ pub fn shape_word(shape: Synthetic) -> &'static str {
         Synthetic::Skewed => "skewed",
         Synthetic::Separated => "separated",
     }
-}
-
-/// What a parameter's values are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Whole numbers from `least` to `most`.
-    Whole {
-        /// The smallest.
-        least: u64,
-        /// The largest.
-        most: u64,
-    },
-    /// Numbers.
-    Real,
-    /// Words.
-    Word,
-}
-
-pub(crate) const COUNT: Kind = Kind::Whole { least: 1, most: u32::MAX as u64 };
-const SEED: Kind = Kind::Whole { least: 0, most: i64::MAX as u64 };
-
-/// Every parameter of a cell that a manifest can vary. A new one is a line here, a field in
-/// `manifest` and a line in `gather`.
-pub const PARAMETERS: &[(&str, Kind)] = &[
-    ("backend", Kind::Word),
-    ("ranks", COUNT),
-    ("threads", COUNT),
-    ("k", COUNT),
-    ("init", Kind::Word),
-    ("init-seed", SEED),
-    ("iterations", COUNT),
-    ("tolerance", Kind::Real),
-    ("max-iterations", COUNT),
-    ("warmup", Kind::Whole { least: 0, most: u32::MAX as u64 }),
-    ("algorithm", Kind::Word),
-    ("batch", COUNT),
-    ("layout", Kind::Word),
-    ("arithmetic", Kind::Word),
-    ("schedule", Kind::Word),
-    ("update", Kind::Word),
-    ("precision", Kind::Word),
-    ("plugin", Kind::Word),
-    ("synthetic", Kind::Word),
-    ("dataset", Kind::Word),
-    ("file", Kind::Word),
-    ("points", Kind::Whole { least: 1, most: i64::MAX as u64 }),
-    ("dims", COUNT),
-    ("clusters", COUNT),
-    ("seed", SEED),
-];
-
-/// The kind of a parameter.
-pub fn kind_of(name: &str) -> Option<Kind> {
-    PARAMETERS.iter().find(|(known, _)| *known == name).map(|&(_, kind)| kind)
 }
 
 /// One parameter and its values.
@@ -278,10 +203,11 @@ impl Sweep {
         manifest: &Manifest,
         machine: Machine,
         peers: &Peers,
+        kind: &dyn amdahl_workload::Workload,
     ) -> Result<Sweep> {
         let none = Axes::default();
         let wire = manifest.axes.as_ref().map_or(&none, |axes| &axes.value);
-        let axes = gather(text, manifest, wire, machine, peers)?;
+        let axes = gather(text, manifest, wire, machine, peers, kind)?;
         let mut sweep = Sweep {
             groups: ties::zip(text, wire, &axes)?,
             axes,
@@ -417,15 +343,6 @@ pub fn range(least: u64, most: u64) -> String {
     }
 }
 
-fn real(name: &str, value: &Real) -> std::result::Result<Value, (String, Option<String>)> {
-    match value.0 {
-        value if value.is_finite() && value >= 0.0 => Ok(Value::Real(value)),
-        value => {
-            Err((format!("{name}: expected a finite number of at least 0, got {value}"), None))
-        }
-    }
-}
-
 /// A backend of ours, or an outside program of the list.
 pub fn backend(
     name: &str,
@@ -456,6 +373,7 @@ fn gather(
     axes: &Axes,
     machine: Machine,
     peers: &Peers,
+    kind: &dyn amdahl_workload::Workload,
 ) -> Result<Vec<Axis>> {
     let mut g = Gather { text, axes: Vec::new() };
     let backends = axes.backend.as_ref();
@@ -464,41 +382,21 @@ fn gather(
     })?;
     g.lanes("ranks", axes.ranks.as_ref(), machine)?;
     g.lanes("threads", axes.threads.as_ref(), machine)?;
-    if let Some(w) = manifest.workload.as_ref().map(|w| &w.value) {
-        let init = |value: &Init| Ok(Value::Init(value.clone()));
-        g.whole("k", w.k.as_ref(), axes.k.as_ref())?;
-        g.add("init", w.init.as_ref(), axes.init.as_ref(), init)?;
-        g.whole("init-seed", w.init_seed.as_ref(), axes.init_seed.as_ref())?;
-        g.whole("iterations", w.iterations.as_ref(), axes.iterations.as_ref())?;
-        g.add("tolerance", w.tolerance.as_ref(), axes.tolerance.as_ref(), |v| {
-            real("tolerance", v)
-        })?;
-        g.whole("max-iterations", w.max_iterations.as_ref(), axes.max_iterations.as_ref())?;
-        g.whole("warmup", w.warmup.as_ref(), axes.warmup.as_ref())?;
-        let algorithm = |value: &Algorithm| Ok(Value::Algorithm(*value));
-        g.add("algorithm", w.algorithm.as_ref(), axes.algorithm.as_ref(), algorithm)?;
-        g.whole("batch", w.batch.as_ref(), axes.batch.as_ref())?;
-        g.add("layout", w.layout.as_ref(), axes.layout.as_ref(), |layout| {
-            Ok(Value::Layout(*layout))
-        })?;
-        let arithmetic = |value: &Arithmetic| Ok(Value::Arithmetic(*value));
-        g.add("arithmetic", w.arithmetic.as_ref(), axes.arithmetic.as_ref(), arithmetic)?;
-        let schedule = |value: &Schedule| Ok(Value::Schedule(*value));
-        g.add("schedule", w.schedule.as_ref(), axes.schedule.as_ref(), schedule)?;
-        g.add("update", w.update.as_ref(), axes.update.as_ref(), |update| {
-            Ok(Value::Update(*update))
-        })?;
-        let precision = |value: &Precision| Ok(Value::Precision(*value));
-        g.add("precision", w.precision.as_ref(), axes.precision.as_ref(), precision)?;
-        g.add("plugin", w.plugin.as_ref(), axes.plugin.as_ref(), |file| {
-            Ok(Value::Word(file.clone()))
+    let none = Workload::default();
+    let section = manifest.workload.as_ref().map_or(&none, |w| &w.value);
+    for parameter in kind.parameters() {
+        let (one, list) = (section.get(parameter.name), axes.get(parameter.name));
+        let place = if list.is_some() { "axes" } else { "workload" };
+        g.add(parameter.name, one, list, |written| {
+            parameters::checked(parameter, written, place)
+                .map_err(|misfit| (misfit.message, misfit.hint))
         })?;
     }
     if let Some(d) = manifest.dataset.as_ref().map(|d| &d.value) {
         let shape = |value: &Synthetic| Ok(Value::Shape(*value));
         g.add("synthetic", d.synthetic.as_ref(), axes.synthetic.as_ref(), shape)?;
         g.add("dataset", d.name.as_ref(), axes.dataset.as_ref(), |name| dataset(name))?;
-        g.add("file", d.file.as_ref(), axes.file.as_ref(), |file| Ok(Value::Word(file.clone())))?;
+        g.add("file", d.file.as_ref(), axes.file.as_ref(), |file| Ok(Value::File(file.clone())))?;
         g.whole("points", d.points.as_ref(), axes.points.as_ref())?;
         g.whole("dims", d.dims.as_ref(), axes.dims.as_ref())?;
         g.whole("clusters", d.clusters.as_ref(), axes.clusters.as_ref())?;

@@ -10,7 +10,6 @@ use std::collections::HashMap;
 
 use crate::plan::{Machine, PlannedCell};
 use amdahl_data::catalogue;
-use amdahl_record::Answer;
 use amdahl_record::cell::{CellId, Dataset};
 use amdahl_record::read::Results;
 use amdahl_stats::median;

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::plan::place::At;
-use crate::plan::written::{Duration, Lanes, Many, Oversubscribe, Real, Scalar, Whole};
-use amdahl_kmeans_description::spec::{Arithmetic, Layout, Precision, Schedule, Update};
-use amdahl_record::cell;
+use crate::plan::sections::{Axes, Workload};
+use crate::plan::written::{Duration, Many, Scalar, Whole};
 use amdahl_record::cell::Synthetic;
 use amdahl_record::counters::Counters;
 
@@ -69,110 +68,6 @@ pub struct Experiment {
     pub peers: Option<At<String>>,
 }
 
-/// What is computed.
-#[derive(Debug, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Workload {
-    /// What kind of computation.
-    #[schemars(required)]
-    pub kind: Option<At<WorkloadKind>>,
-    /// Number of clusters.
-    pub k: Option<At<Whole>>,
-    /// Where the first centroids come from. 'first-rows' where absent.
-    pub init: Option<At<Init>>,
-    /// Seed of the draws: of the first centroids, and of batches. The experiment's where absent.
-    pub init_seed: Option<At<Whole>>,
-    /// Exactly this many iterations, converged or not: for benchmarking. Instead of tolerance and
-    /// max-iterations.
-    pub iterations: Option<At<Whole>>,
-    /// Ends when no label changes, or when the centroids' squared shift is at most tolerance x mean
-    /// variance of the columns. 0 (the labels alone decide) where absent.
-    pub tolerance: Option<At<Real>>,
-    /// Upper limit of the iterations to convergence. 300 where absent.
-    pub max_iterations: Option<At<Whole>>,
-    /// Iterations that are run first and thrown away. 1 where absent.
-    pub warmup: Option<At<Whole>>,
-    /// How the iterations find their centroids. 'lloyd' where absent.
-    pub algorithm: Option<At<Algorithm>>,
-    /// Rows of a batch of 'minibatch'. 1024 where absent.
-    pub batch: Option<At<Whole>>,
-    /// How a lane's rows lie in memory. 'tiles' where absent.
-    pub layout: Option<At<Layout>>,
-    /// What decides between two centroids that are almost equally near. 'certified' where absent.
-    pub arithmetic: Option<At<Arithmetic>>,
-    /// Who works on which rows. 'static' where absent.
-    pub schedule: Option<At<Schedule>>,
-    /// Of backends with an accelerator: where the sums of clusters are made. 'host' where absent.
-    pub update: Option<At<Update>>,
-    /// Of backends with an accelerator: arithmetic of its products. 'f32' where absent.
-    pub precision: Option<At<Precision>>,
-    /// Of backends with an accelerator: file of the PJRT plugin that drives it; relative to the
-    /// manifest's folder. Found where it usually is where absent; of the backend 'pjrt', that of
-    /// AMDAHL_PJRT_PLUGIN.
-    pub plugin: Option<At<String>>,
-}
-
-/// What kind of computation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum WorkloadKind {
-    /// k-means.
-    #[serde(rename = "kmeans")]
-    KMeans,
-}
-
-impl WorkloadKind {
-    /// Its name.
-    pub fn name(self) -> &'static str {
-        "kmeans"
-    }
-}
-
-/// How the iterations find their centroids.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Algorithm {
-    /// Every row is compared with every centroid in every iteration.
-    Lloyd,
-    /// Lloyd's answer, bit by bit, with one bound a row that spares comparisons once few labels
-    /// change.
-    Hamerly,
-    /// Lloyd's answer, bit by bit, with a bound a row for each group of centroids: for large k.
-    Yinyang,
-    /// Sculley's: one random batch of rows an iteration. Another, cheaper answer.
-    Minibatch,
-}
-
-impl Algorithm {
-    /// The word.
-    pub fn name(self) -> &'static str {
-        match self {
-            Algorithm::Lloyd => "lloyd",
-            Algorithm::Hamerly => "hamerly",
-            Algorithm::Yinyang => "yinyang",
-            Algorithm::Minibatch => "minibatch",
-        }
-    }
-}
-
-/// Where the first centroids come from.
-#[derive(Clone, Debug, PartialEq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Init {
-    /// The first k rows.
-    FirstRows,
-    /// k distinct rows, drawn with init-seed.
-    RandomRows,
-    /// Greedy k-means++, drawn with init-seed.
-    #[serde(rename = "kmeans++")]
-    KMeansPlusPlus,
-    /// k-means||, drawn with init-seed.
-    #[serde(rename = "kmeans||")]
-    KMeansParallel,
-    /// The rows of a file of k rows; relative to the manifest's folder.
-    Given(String),
-}
-
 /// On which rows: one of synthetic, name and file.
 #[derive(Debug, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -210,79 +105,6 @@ pub enum Labels {
     Column(String),
     /// A file of their own; relative to the manifest's folder.
     File(String),
-}
-
-/// What is varied. Axes cross, in the order in which they are written; the first varies slowest.
-#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Axes {
-    /// How the lanes talk and what computes, or the name of an outside program. 'serial' where
-    /// absent.
-    pub backend: Option<At<Many<BackendName>>>,
-    /// Ranks (processes): "up-to-cores" (powers of two and the number of CPUs itself) or numbers.
-    pub ranks: Option<At<Lanes>>,
-    /// Threads in each rank: "up-to-cores" (powers of two and the number of CPUs itself) or
-    /// numbers.
-    pub threads: Option<At<Lanes>>,
-    /// Values for workload.k.
-    pub k: Option<At<Many<Whole>>>,
-    /// Values for workload.init.
-    pub init: Option<At<Many<Init>>>,
-    /// Values for workload.init-seed.
-    pub init_seed: Option<At<Many<Whole>>>,
-    /// Values for workload.iterations.
-    pub iterations: Option<At<Many<Whole>>>,
-    /// Values for workload.tolerance.
-    pub tolerance: Option<At<Many<Real>>>,
-    /// Values for workload.max-iterations.
-    pub max_iterations: Option<At<Many<Whole>>>,
-    /// Values for workload.warmup.
-    pub warmup: Option<At<Many<Whole>>>,
-    /// Values for workload.algorithm.
-    pub algorithm: Option<At<Many<Algorithm>>>,
-    /// Values for workload.batch.
-    pub batch: Option<At<Many<Whole>>>,
-    /// Values for workload.layout.
-    pub layout: Option<At<Many<Layout>>>,
-    /// Values for workload.arithmetic.
-    pub arithmetic: Option<At<Many<Arithmetic>>>,
-    /// Values for workload.schedule.
-    pub schedule: Option<At<Many<Schedule>>>,
-    /// Values for workload.update.
-    pub update: Option<At<Many<Update>>>,
-    /// Values for workload.precision.
-    pub precision: Option<At<Many<Precision>>>,
-    /// Values for workload.plugin.
-    pub plugin: Option<At<Many<String>>>,
-    /// Values for dataset.synthetic.
-    pub synthetic: Option<At<Many<Synthetic>>>,
-    /// Values for dataset.name.
-    pub dataset: Option<At<Many<String>>>,
-    /// Values for dataset.file.
-    pub file: Option<At<Many<String>>>,
-    /// Values for dataset.points.
-    pub points: Option<At<Many<Whole>>>,
-    /// Values for dataset.dims.
-    pub dims: Option<At<Many<Whole>>>,
-    /// Values for dataset.clusters.
-    pub clusters: Option<At<Many<Whole>>>,
-    /// Values for dataset.seed.
-    pub seed: Option<At<Many<Whole>>>,
-    /// Numbers with names of your own, for derive. A list is an axis.
-    #[serde(rename = "let")]
-    pub lets: Option<BTreeMap<At<String>, At<Many<Whole>>>>,
-    /// Values that follow from others, such as points = "points_per_lane * lanes". Names are axes
-    /// ('-' is written '_'), those of let, lanes and cpus; + - * / ( ) are exact, and the result is
-    /// a positive whole number.
-    pub derive: Option<BTreeMap<At<String>, At<String>>>,
-    /// Axes that go hand in hand instead of crossing, such as [["ranks", "points"]]. Their lists
-    /// are equally long.
-    pub zip: Option<Vec<At<Vec<At<String>>>>>,
-    /// Cells to drop: those that have all the values of one of these tables.
-    pub exclude: Option<Vec<At<Pattern>>>,
-    /// May cells have more lanes than there are CPUs? Yes, no, or those that have all the values of
-    /// one of these tables.
-    pub oversubscribe: Option<At<Oversubscribe>>,
 }
 
 /// Values of axes, such as { backend = "mpi", ranks = 1 }; a list means any of its values.

@@ -10,9 +10,12 @@ use serde::Serialize;
 
 use crate::plan::peers::Peers;
 use crate::plan::place::{At, Text};
+use crate::plan::written::Written;
 use amdahl_record::accelerators::Price;
 use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::error::{Error, Kind, Result};
+use amdahl_workload::{Parameter, Workload};
+use std::ops::Range;
 
 pub mod axes;
 pub mod cost;
@@ -21,10 +24,12 @@ pub mod machine;
 pub mod manifest;
 pub mod only;
 pub mod order;
+pub mod parameters;
 pub mod peers;
 pub mod place;
 pub mod resolve;
 pub mod schema;
+pub mod sections;
 pub mod ties;
 pub mod written;
 
@@ -133,26 +138,22 @@ pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
     let source = Text { file: path, text };
     let manifest: manifest::Manifest =
         toml::from_str(text).map_err(|error| source.toml_error(error))?;
+    let kind = known_keys(&source, &manifest)?;
     let peers = peers(&source, &manifest)?;
     let experiment = experiment(&source, &manifest, &peers)?;
     let Some(workload) = &manifest.workload else {
         return Err(source.error(&(0..0), "the section [workload] is missing"));
     };
-    let Some(kind) = &workload.value.kind else {
+    let kind = kind.ok_or_else(|| {
         let known = amdahl_workloads::names().join(", ");
-        return Err(source
-            .error(&workload.span, "kind is missing in [workload]")
-            .hint(format!("the kind of workload: {known}")));
-    };
-    let kind = amdahl_workloads::find(kind.value.name()).ok_or_else(|| {
         source
-            .error(&kind.span, format!("unknown workload '{}'", kind.value.name()))
-            .hint(place::nearest(kind.value.name(), &amdahl_workloads::names()))
+            .error(&workload.span, "kind is missing in [workload]")
+            .hint(format!("the kind of workload: {known}"))
     })?;
     if manifest.dataset.is_none() {
         return Err(source.error(&(0..0), "the section [dataset] is missing"));
     }
-    let sweep = axes::Sweep::new(&source, &manifest, machine, &peers)?;
+    let sweep = axes::Sweep::new(&source, &manifest, machine, &peers, kind)?;
     let resolver = resolve::Resolver {
         text: &source,
         manifest: &manifest,
@@ -189,6 +190,60 @@ pub fn parse(text: &str, path: &Path, machine: Machine) -> Result<Plan> {
     });
     let notes = notes.collect();
     Ok(Plan { experiment, cells, left_out, notes, peers })
+}
+
+/// Checks that the keys of [workload] and [axes] are parameters, and their values of the right type.
+/// The workload, where the manifest says which.
+fn known_keys(
+    text: &Text<'_>,
+    manifest: &manifest::Manifest,
+) -> Result<Option<&'static dyn Workload>> {
+    let mut kind = None;
+    if let Some(At { value, span }) = manifest.workload.as_ref().and_then(|w| w.value.kind.as_ref())
+    {
+        let Written::Word(name) = value else {
+            let got = value.in_words();
+            return Err(text.error(span, format!("workload.kind: expected a text, got {got}")));
+        };
+        let found = amdahl_workloads::find(name).ok_or_else(|| {
+            text.error(span, format!("unknown word '{name}' in 'workload.kind'"))
+                .hint(place::nearest(name, &amdahl_workloads::names()))
+        })?;
+        kind = Some(found);
+    }
+    let own: Vec<&str> = match kind {
+        Some(workload) => workload.parameters().iter().map(|p| p.name).collect(),
+        None => amdahl_workloads::ALL.iter().flat_map(|w| w.parameters()).map(|p| p.name).collect(),
+    };
+    let unknown = |key: &At<String>, section: &str, more: &[&str]| {
+        let known: Vec<&str> = own.iter().copied().chain(more.iter().copied()).collect();
+        let message = format!("unknown key '{}' in '{section}'", key.value);
+        text.error(&key.span, message).hint(place::nearest(&key.value, &known))
+    };
+    let check = |parameter: &Parameter, written: &Written, span: &Range<usize>, section: &str| {
+        parameters::checked(parameter, written, section).map(drop).map_err(|misfit| {
+            let error = text.error(misfit.span.as_ref().unwrap_or(span), misfit.message);
+            match misfit.hint {
+                Some(hint) => error.hint(hint),
+                None => error,
+            }
+        })
+    };
+    for (key, value) in manifest.workload.iter().flat_map(|w| &w.value.parameters) {
+        match parameters::of_workload(kind, &key.value) {
+            Some(parameter) => check(parameter, &value.value, &value.span, "workload")?,
+            None => return Err(unknown(key, "workload", &["kind"])),
+        }
+    }
+    for (key, values) in manifest.axes.iter().flat_map(|axes| &axes.value.parameters) {
+        let Some(parameter) = parameters::of_workload(kind, &key.value) else {
+            return Err(unknown(key, "axes", &sections::Axes::KEYS.map(|(name, _)| name)));
+        };
+        for (value, span) in axes::places(values) {
+            check(parameter, value, span, "axes")?;
+        }
+    }
+    Ok(kind)
 }
 
 /// The outside programs that the manifest can name.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::plan::axes::{PARAMETERS, shape_word};
+use crate::plan::axes::shape_word;
+use crate::plan::parameters;
 use crate::plan::place::nearest;
 use crate::plan::{Plan, PlannedCell};
 use amdahl_record::cell::{Cell, CellId, Dataset};
@@ -32,7 +33,7 @@ impl Filter {
                 return Err(Error::usage(format!("'{pair}' is not of the form axis=value"))
                     .hint("for example --only backend=mpi,ranks=2"));
             };
-            let known: Vec<&str> = PARAMETERS.iter().map(|p| p.0).chain(MORE).collect();
+            let known: Vec<&str> = parameters::names().into_iter().chain(MORE).collect();
             if !known.contains(&name) {
                 return Err(Error::usage(format!("unknown axis '{name}' in '{pair}'"))
                     .hint(nearest(name, &known)));

@@ -11,7 +11,6 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::plan::place::{At, Text};
-use amdahl_kmeans_description::peer::Rule;
 use amdahl_record::cell::{Backend, Peer, PeerLanes};
 use amdahl_record::error::{Error, Kind, Result};
 
@@ -25,6 +24,42 @@ pub struct Peers {
     pub list: Vec<Declared>,
     /// Folder of the file; `None` for the list that is built in.
     pub folder: Option<PathBuf>,
+}
+
+/// How a peer's answer is judged: a rule of the workload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule(String);
+
+impl Rule {
+    /// The word in lists of peers.
+    pub fn word(&self) -> &str {
+        &self.0
+    }
+
+    fn known() -> Vec<&'static str> {
+        amdahl_workloads::ALL.iter().flat_map(|w| w.peer_rules()).copied().collect()
+    }
+}
+
+impl Default for Rule {
+    fn default() -> Rule {
+        Rule(Rule::known().first().map_or(String::new(), |rule| (*rule).into()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Rule {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Rule, D::Error> {
+        let word = String::deserialize(deserializer)?;
+        let known = Rule::known();
+        match known.contains(&word.as_str()) {
+            true => Ok(Rule(word)),
+            // The words in which a list of alternatives is refused elsewhere.
+            false => Err(serde::de::Error::custom(format!(
+                "unknown variant `{word}`, expected one of `{}`",
+                known.join("`, `")
+            ))),
+        }
+    }
 }
 
 /// An outside program as it is declared.
@@ -188,7 +223,10 @@ mod tests {
         let mine = peers.get("mine").expect("declared");
         assert_eq!(mine.peer, Peer { name: "mine".into(), lanes: PeerLanes::Processes });
         assert_eq!(mine.version, ["{here}/mine", "fast", "--version"]);
-        assert_eq!((mine.check, peers.folder.as_deref()), (Rule::Lloyd, Some(Path::new("/x"))));
+        assert_eq!(
+            (mine.check.clone(), peers.folder.as_deref()),
+            (Rule("lloyd".into()), Some(Path::new("/x")))
+        );
         assert!(peers.get("yours").is_none());
     }
 

@@ -5,18 +5,17 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::plan::axes::{Kind, Match, Oversubscribed, Sweep, Value, kind_of, range};
+use crate::plan::axes::{Match, Oversubscribed, Sweep, Value, range};
 use crate::plan::expression::Wrong;
-use crate::plan::manifest::{Init, Labels as WireLabels, Manifest};
+use crate::plan::manifest::{Labels as WireLabels, Manifest};
+use crate::plan::parameters::kind_of;
 use crate::plan::place::{At, Text};
 use crate::plan::written::Scalar;
 use crate::plan::{LeftOut, Machine, PlannedCell};
 use amdahl_data::catalogue;
-use amdahl_kmeans_description::spec::{KMeans, Stop};
-use amdahl_record::cell;
 use amdahl_record::cell::{Backend, Cell, CellId, CommKind, Dataset, Labels, Sample, WorkloadSpec};
 use amdahl_record::error::{Error, Result};
-use amdahl_workload::parameter::{self, Refusal};
+use amdahl_workload::parameter::{self, Kind, Refusal};
 use amdahl_workload::{Values, Workload};
 
 /// A plan may have this many combinations of axis values. More is a slip of the pen.
@@ -219,11 +218,11 @@ impl Resolver<'_> {
     fn matches(&self, point: &Point<'_>, pattern: &Match) -> Result<bool> {
         for (name, scalars) in &pattern.wanted {
             let value = match kind_of(name) {
-                Some(Kind::Word) if name == "backend" => {
-                    Some(Value::Backend(point.backend.clone()))
+                Some(_) if name == "backend" => Some(Value::Backend(point.backend.clone())),
+                Some(Kind::Whole { .. }) | None => {
+                    self.number(point, name)?.map(|n| Value::Whole(n.value))
                 }
-                Some(Kind::Word | Kind::Real) => self.value(point, name).map(|v| v.value.clone()),
-                _ => self.number(point, name)?.map(|n| Value::Whole(n.value)),
+                Some(_) => self.value(point, name).map(|v| v.value.clone()),
             };
             let equal = |scalar: &Scalar| match (&value, scalar) {
                 (Some(Value::Whole(a)), Scalar::Whole(b)) => u64::try_from(*b) == Ok(*a),
@@ -388,7 +387,7 @@ impl Resolver<'_> {
             }
             return Ok(Dataset::Catalogue { name: name.clone(), sample });
         }
-        if let Some(At { value: Value::Word(file), span }) = self.value(point, "file") {
+        if let Some(At { value: Value::File(file), span }) = self.value(point, "file") {
             let wire = self.manifest.dataset.as_ref().map(|d| &d.value);
             let labels = match wire.and_then(|d| d.labels.as_ref()).map(|l| (&l.value, &l.span)) {
                 None | Some((WireLabels::None, _)) => Labels::None,
@@ -476,15 +475,10 @@ impl Given<'_> {
             return Ok(number.map(|number| parameter::Value::Whole(number.value)));
         }
         let Some(At { value, span }) = resolver.value(point, name) else { return Ok(None) };
-        let file = match (value, known.kind) {
-            (Value::Init(Init::Given(path)), _) => Some(path),
-            (Value::Word(path), parameter::Kind::File) => Some(path),
-            _ => None,
-        };
-        Ok(Some(match (file, value) {
-            (Some(path), _) => parameter::Value::File(resolver.existing(path, span)?),
-            (None, Value::Real(value)) => parameter::Value::Real(*value),
-            (None, other) => parameter::Value::Word(other.to_string()),
+        Ok(Some(match value {
+            Value::File(path) => parameter::Value::File(resolver.existing(path, span)?),
+            Value::Real(value) => parameter::Value::Real(*value),
+            other => parameter::Value::Word(other.to_string()),
         }))
     }
 }

@@ -3,9 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::plan::axes::{Kind, kind_of};
 use crate::plan::manifest::Manifest;
+use crate::plan::parameters::kind_of;
 use amdahl_record::cell::canonical;
+use amdahl_workload::parameter::Kind;
 
 /// The schema as JSON text (JSON Schema, draft 2020-12).
 pub fn schema() -> String {

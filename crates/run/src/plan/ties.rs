@@ -4,12 +4,15 @@
 
 use std::ops::Range;
 
-use crate::plan::axes::{Axis, COUNT, Derived, Kind, Match, PARAMETERS, Sweep, kind_of, places};
+use crate::plan::axes::{Axis, Derived, Match, Sweep, places};
 use crate::plan::expression::Expression;
-use crate::plan::manifest::{Axes, Pattern};
+use crate::plan::manifest::Pattern;
+use crate::plan::parameters::{self, is_whole, kind_of};
 use crate::plan::place::{At, Text, nearest};
+use crate::plan::sections::Axes;
 use crate::plan::written::Scalar;
 use amdahl_record::error::Result;
+use amdahl_workload::parameter::{COUNT, Kind};
 
 /// Groups of axes that step together.
 pub fn zip(text: &Text<'_>, wire: &Axes, axes: &[Axis]) -> Result<Vec<Vec<usize>>> {
@@ -66,7 +69,7 @@ pub fn zip(text: &Text<'_>, wire: &Axes, axes: &[Axis]) -> Result<Vec<Vec<usize>
 /// themselves.
 pub fn derive(text: &Text<'_>, wire: &Axes, sweep: &Sweep) -> Result<Vec<Derived>> {
     let numbers: Vec<&str> =
-        PARAMETERS.iter().filter(|p| matches!(p.1, Kind::Whole { .. })).map(|p| p.0).collect();
+        parameters::all().filter(|(_, kind)| is_whole(*kind)).map(|(name, _)| name).collect();
     let mut derived: Vec<Derived> = Vec::new();
     for (name, formula) in wire.derive.iter().flatten() {
         if !numbers.contains(&name.value.as_str()) {
@@ -112,13 +115,12 @@ fn check_names(text: &Text<'_>, one: &Derived, derived: &[Derived], sweep: &Swee
         let problem = match kind_of(&parameter) {
             Some(Kind::Whole { .. }) if given(&parameter) => continue,
             Some(Kind::Whole { .. }) => format!("'{name}' has no value in this manifest"),
-            Some(Kind::Real | Kind::Word) => format!("'{name}' is not a whole number"),
+            Some(_) => format!("'{name}' is not a whole number"),
             None => format!("unknown name '{name}'"),
         };
         let numbers =
             sweep.axes.iter().map(|axis| &axis.name).chain(derived.iter().map(|d| &d.name));
-        let numbers =
-            numbers.filter(|name| !matches!(kind_of(name), Some(Kind::Real | Kind::Word)));
+        let numbers = numbers.filter(|name| kind_of(name).is_none_or(is_whole));
         let known: Vec<String> = ["lanes".into(), "cpus".into()]
             .into_iter()
             .chain(numbers.map(|name| name.replace('-', "_")))
@@ -172,8 +174,8 @@ pub fn pattern(text: &Text<'_>, pattern: &At<Pattern>, sweep: &Sweep) -> Result<
             Some(kind) => kind,
             None if name.value == "lanes" || own.is_some() => COUNT,
             None => {
-                let mut known: Vec<&str> =
-                    PARAMETERS.iter().map(|p| p.0).chain(["lanes"]).collect();
+                let mut known = parameters::names();
+                known.push("lanes");
                 known.extend(
                     sweep.axes.iter().map(|a| a.name.as_str()).filter(|n| kind_of(n).is_none()),
                 );
@@ -188,8 +190,8 @@ pub fn pattern(text: &Text<'_>, pattern: &At<Pattern>, sweep: &Sweep) -> Result<
                 | (Kind::Real, Scalar::Whole(_) | Scalar::Real(_)) => None,
                 (Kind::Whole { .. }, _) => Some("a whole number"),
                 (Kind::Real, _) => Some("a number"),
-                (Kind::Word, Scalar::Word(_)) => None,
-                (Kind::Word, _) => Some("a text"),
+                (_, Scalar::Word(_)) => None,
+                _ => Some("a text"),
             };
             if let Some(expected) = expected {
                 return Err(

@@ -40,9 +40,36 @@ pub enum Oversubscribe {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Whole(pub i64);
 
-/// A number.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Real(pub f64);
+/// Any value, to be checked against its parameter once that is known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Written {
+    /// A whole number.
+    Whole(i64),
+    /// Another number.
+    Real(f64),
+    /// Yes or no.
+    Truth(bool),
+    /// A text.
+    Word(String),
+    /// A table, as { given = "file.npy" }.
+    Table(Vec<(At<String>, Written)>),
+    /// A list, where one value is expected.
+    List,
+}
+
+impl Written {
+    /// For "expected …, got …".
+    pub fn in_words(&self) -> String {
+        match self {
+            Written::Whole(value) => value.to_string(),
+            Written::Real(value) => value.to_string(),
+            Written::Truth(value) => value.to_string(),
+            Written::Word(word) => format!("the text \"{word}\""),
+            Written::Table(_) => "a table".into(),
+            Written::List => "a list: lists of values stand in [axes]".into(),
+        }
+    }
+}
 
 /// A number, a text, or yes or no.
 #[derive(Clone, Debug, PartialEq)]
@@ -156,18 +183,29 @@ scalar!(Whole, "a whole number", {
     }
 });
 
-scalar!(Real, "a number", {
-    fn visit_i64<E: Error>(self, value: i64) -> Result<Real, E> {
-        Ok(Real(value as f64))
+scalar!(Written, "a value", {
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Written, E> {
+        Ok(Written::Truth(value))
     }
-    fn visit_f64<E: Error>(self, value: f64) -> Result<Real, E> {
-        Ok(Real(value))
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Written, E> {
+        Ok(Written::Whole(value))
     }
-    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<Real, A::Error> {
-        Err(A::Error::invalid_type(
-            Unexpected::Other("a list: lists of values stand in [axes]"),
-            &self,
-        ))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Written, E> {
+        Ok(Written::Real(value))
+    }
+    fn visit_str<E: Error>(self, value: &str) -> Result<Written, E> {
+        Ok(Written::Word(value.into()))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Written, A::Error> {
+        while list.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+        Ok(Written::List)
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Written, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Written::Table(entries))
     }
 });
 
@@ -253,7 +291,6 @@ macro_rules! schema {
 }
 
 schema!(Whole, |_generator| json_schema!({ "type": "integer", "minimum": 0 }));
-schema!(Real, |_generator| json_schema!({ "type": "number", "minimum": 0 }));
 schema!(Scalar, |_generator| json_schema!({ "type": ["number", "string"] }));
 schema!(
     Duration,

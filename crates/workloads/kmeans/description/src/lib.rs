@@ -125,6 +125,10 @@ impl Workload for KMeansWorkload {
         json!([kmeans.init, kmeans.k])
     }
 
+    fn peer_rules(&self) -> &'static [&'static str] {
+        &["lloyd", "objective"]
+    }
+
     fn effort(&self) -> &'static [&'static str] {
         answer::EFFORT
     }
