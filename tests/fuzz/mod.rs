@@ -240,12 +240,15 @@ fn large_files_take_twice_their_content() {
     let bytes = seeds::idx(8, &[1 << 19, 8], &[7; 1 << 22]);
     let values: Vec<f32> = (0..1 << 20).map(|i| (i % 1000) as f32).collect();
     let parquet = crate::data::parquet::write(8, &values, 1 << 16, 1 << 12);
+    let fortran = crate::data::fortran(1, "|u1", &[1 << 19, 8], &[7; 1 << 22]);
     for (name, file, format, labels) in [
         ("text", text.as_bytes().to_vec(), "csv", Labels::None),
         ("labelled", text.as_bytes().to_vec(), "csv", Labels::LastColumn),
         ("text.gz", gzip(text.as_bytes()), "csv", Labels::LastColumn),
         ("bytes", bytes.clone(), "idx", Labels::None),
         ("bytes.gz", gzip(&bytes), "idx", Labels::None),
+        ("fortran", fortran.clone(), "npy", Labels::None),
+        ("fortran.gz", gzip(&fortran), "npy", Labels::None),
         ("columns", parquet.clone(), "parquet", Labels::None),
         ("columns-labelled", parquet, "parquet", Labels::LastColumn),
     ] {

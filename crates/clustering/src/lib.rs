@@ -1,9 +1,9 @@
 //! k-means on data of one's own: fit a model, save it, apply it.
 //!
 //! ```
-//! use amdahl::fit::KMeans;
+//! use amdahl_clustering::KMeans;
 //!
-//! # fn main() -> amdahl::error::Result<()> {
+//! # fn main() -> amdahl_record::error::Result<()> {
 //! // Six points of two columns, in two clusters.
 //! let points = [0.0, 0.1, 0.2, 0.0, 0.1, 0.2, 9.0, 9.1, 9.2, 9.0, 9.1, 9.2];
 //! let fit = KMeans::new(2).seed(7).fit(&points, 2)?;

@@ -438,3 +438,51 @@ fn chunk(r: &mut Reader<'_>, kind: Kind, end: u64) -> Read<(Chunk, i64)> {
     }
     Ok((Chunk { offset, bytes, codec }, values))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::thrift::Structure;
+
+    fn group(name: &str, children: i32) -> Structure {
+        let mut node = Structure::default();
+        node.int(3, 0);
+        node.text(4, name);
+        node.int(5, children);
+        node
+    }
+
+    fn leaf(name: &str) -> Structure {
+        let mut node = Structure::default();
+        node.int(1, types::FLOAT as i32);
+        node.int(3, 0);
+        node.text(4, name);
+        node
+    }
+
+    fn footer(schema: Vec<Structure>) -> Read<Footer> {
+        let mut footer = Structure::default();
+        footer.int(1, 1);
+        footer.structures(2, schema);
+        footer.long(3, 0);
+        footer.structures(4, Vec::new());
+        Footer::read(&footer.end(), 4)
+    }
+
+    #[test]
+    fn a_schema_costs_no_more_than_its_bytes() {
+        let names = |footer: Read<Footer>| {
+            footer.map(|read| read.columns.into_iter().map(|c| (c.name, c.holds)).collect())
+        };
+        let single = |name: &str| (name.to_string(), Holds::Numbers(Number::F32));
+        // The root's claim is not believed, nor needed.
+        let claims = names(footer(vec![group("root", i32::MAX), leaf("x")]));
+        assert_eq!(claims, Ok(vec![single("x")]));
+        let mut deep = vec![group("root", 1)];
+        deep.extend((0..100_000).map(|_| group("deep", 1)));
+        deep.push(leaf("x"));
+        assert_eq!(names(footer(deep)), Ok(vec![("deep".to_string(), Holds::Nested)]));
+        let open = footer(vec![group("root", 1), group("a", i32::MAX), leaf("x")]);
+        assert_eq!(open.map(|_| ()), Err(Damage::Wrong("the tree of the schema")));
+    }
+}

@@ -288,4 +288,24 @@ mod tests {
             assert!(what.contains("fewer values"), "{what}");
         }
     }
+
+    #[test]
+    fn the_size_that_a_page_claims_is_held_against_its_bytes() {
+        let mut writer = Writer::new([("s", Kind::Single)], false);
+        writer.row_group(&[vec![Piece::Single(&[1.0; 70])]]).expect("in memory");
+        let bytes = writer.finish("a test");
+        // The first page's header: its kind, then its size before and after compression, 280 bytes.
+        let header = [0x15, 0, 0x15, 0xb0, 4, 0x15, 0xb0, 4];
+        assert_eq!(bytes[4..12], header);
+        for (claim, said) in [(&[0xb2, 4], "they are 280 bytes"), (&[0xb0, 0x44], "they are 280")] {
+            let mut wrong = bytes.clone();
+            wrong[7..9].copy_from_slice(claim);
+            let (file, footer) = open(&wrong);
+            let mut pages = Pages::new(&file, &footer.columns[0], footer.chunk(0, 0), 0);
+            let Err(Fault::Wrong { what, .. }) = pages.fill(&mut Doubles, &mut [0.0]) else {
+                panic!("a page of another size is read")
+            };
+            assert!(what.contains(said), "{what}");
+        }
+    }
 }
