@@ -4,16 +4,13 @@
 pub fn pin(cpu: u32) -> bool {
     #[cfg(target_os = "linux")]
     {
-        if cpu >= libc::CPU_SETSIZE as u32 {
+        use rustix::thread::{CpuSet, sched_setaffinity};
+        if cpu as usize >= CpuSet::MAX_CPU {
             return false;
         }
-        // SAFETY: all zero is an empty set, the number is below CPU_SETSIZE, and the call reads the
-        // set alone.
-        unsafe {
-            let mut set: libc::cpu_set_t = std::mem::zeroed();
-            libc::CPU_SET(cpu as usize, &mut set);
-            libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set) == 0
-        }
+        let mut set = CpuSet::new();
+        set.set(cpu as usize);
+        sched_setaffinity(None, &set).is_ok()
     }
     #[cfg(not(target_os = "linux"))]
     {
@@ -26,8 +23,7 @@ pub fn pin(cpu: u32) -> bool {
 pub fn current() -> Option<u32> {
     #[cfg(target_os = "linux")]
     {
-        // SAFETY: takes nothing and returns a number, negative on failure.
-        u32::try_from(unsafe { libc::sched_getcpu() }).ok()
+        u32::try_from(rustix::thread::sched_getcpu()).ok()
     }
     #[cfg(not(target_os = "linux"))]
     None

@@ -29,9 +29,10 @@ pub fn on_panic_abort() {
 /// Asks the system to end this process when the one that started it dies, whatever kills it.
 fn end_with_the_launcher() {
     #[cfg(target_os = "linux")]
-    // SAFETY: sets a property of this process; no memory is involved.
-    unsafe {
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+    {
+        use rustix::process::{Signal, set_parent_process_death_signal};
+        // Where the system refuses, whoever started it ends it.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
     }
 }
 

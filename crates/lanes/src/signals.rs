@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: the first asks the sweep to end in good order, the second ends what runs at
 //! once.
 
-use std::os::fd::{IntoRawFd, RawFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -15,7 +15,7 @@ static SUPERVISED: AtomicBool = AtomicBool::new(false);
 pub struct Interrupts {
     /// Readable once a signal came; never drained, never closed: the handler lives as long as the
     /// process.
-    wake: Option<RawFd>,
+    wake: Option<BorrowedFd<'static>>,
 }
 
 impl Interrupts {
@@ -33,24 +33,26 @@ impl Interrupts {
             |e: std::io::Error| Error::new(Kind::Io, format!("cannot catch signals: {e}"));
         let (read, write) = UnixStream::pair().map_err(refused)?;
         write.set_nonblocking(true).map_err(refused)?;
-        let (wake, fd) = (read.into_raw_fd(), write.into_raw_fd());
+        // Both ends stay open as long as the process.
+        let (read, write): (&UnixStream, &UnixStream) =
+            (Box::leak(Box::new(read)), Box::leak(Box::new(write)));
         for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
             let action = move || {
                 let before = COUNT.fetch_add(1, Ordering::SeqCst);
-                // SAFETY: `fd` is open as long as the process; write(2) is async-signal-safe and
-                // the descriptor does not block.
-                unsafe { libc::write(fd, b"!".as_ptr().cast(), 1) };
+                // A full pipe wakes as well as one more byte would.
+                let _ = rustix::io::write(write, b"!");
                 if before >= 1 && !SUPERVISED.load(Ordering::SeqCst) || before >= 2 {
                     signal_hook::low_level::exit(i32::from(Kind::Interrupted.exit_code()));
                 }
             };
-            // SAFETY: the action uses atomics, write(2) and _exit(2) only, which are
-            // async-signal-safe.
+            // SAFETY: the action uses atomics, write(2) on a descriptor that does not block, and
+            // _exit(2) only, which are async-signal-safe.
             unsafe { signal_hook::low_level::register(signal, action) }.map_err(refused)?;
         }
+        const XFSZ: i32 = rustix::process::Signal::XFSZ.as_raw();
         // SAFETY: the action does nothing.
-        unsafe { signal_hook::low_level::register(libc::SIGXFSZ, || {}) }.map_err(refused)?;
-        Ok(Interrupts { wake: Some(wake) })
+        unsafe { signal_hook::low_level::register(XFSZ, || {}) }.map_err(refused)?;
+        Ok(Interrupts { wake: Some(read.as_fd()) })
     }
 
     /// How often the user asked to stop.
@@ -64,7 +66,7 @@ impl Interrupts {
     }
 
     /// Becomes readable when the user asks to stop.
-    pub fn descriptor(&self) -> Option<RawFd> {
+    pub fn descriptor(&self) -> Option<BorrowedFd<'static>> {
         self.wake
     }
 

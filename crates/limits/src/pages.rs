@@ -1,10 +1,14 @@
 //! Buffers on pages of a chosen size.
 
+use std::ffi::c_void;
+
+use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+
 /// Values of f32 in a mapping of their own, aligned to a huge page, all of them touched.
 pub struct Buffer {
     base: *mut f32,
     values: usize,
-    mapping: (*mut libc::c_void, usize),
+    mapping: (*mut c_void, usize),
 }
 
 /// Size of a huge page on most processors.
@@ -22,18 +26,11 @@ impl Buffer {
             / size_of::<f32>();
         let whole = (values * size_of::<f32>()).next_multiple_of(HUGE).max(HUGE);
         let length = whole + HUGE;
-        // SAFETY: a new private mapping; the result is checked.
-        let mapped = unsafe {
-            let (protection, flags) =
-                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-            libc::mmap(std::ptr::null_mut(), length, protection, flags, -1, 0)
-        };
-        if mapped == libc::MAP_FAILED {
-            return Err(format!(
-                "no memory for {length} bytes: {}",
-                std::io::Error::last_os_error()
-            ));
-        }
+        let protection = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: a new mapping wherever the system likes, which nothing else has an address of.
+        let mapped =
+            unsafe { mmap_anonymous(std::ptr::null_mut(), length, protection, MapFlags::PRIVATE) };
+        let mapped = mapped.map_err(|e| format!("no memory for {length} bytes: {e}"))?;
         let skip = (mapped as usize).next_multiple_of(HUGE) - mapped as usize;
         // SAFETY: less than a huge page, of which the mapping has one more than the buffer needs.
         let base = unsafe { mapped.byte_add(skip) };
@@ -77,27 +74,25 @@ impl Buffer {
 impl Drop for Buffer {
     fn drop(&mut self) {
         // SAFETY: the mapping was made by `new` and nothing borrows from it any more.
-        unsafe { libc::munmap(self.mapping.0, self.mapping.1) };
+        let unmapped = unsafe { munmap(self.mapping.0, self.mapping.1) };
+        debug_assert!(unmapped.is_ok(), "{unmapped:?}");
     }
 }
 
 #[cfg(target_os = "linux")]
-fn advise(base: *mut libc::c_void, bytes: usize, huge_pages: bool) -> Result<(), String> {
-    let advice = if huge_pages { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
+fn advise(base: *mut c_void, bytes: usize, huge_pages: bool) -> Result<(), String> {
+    use rustix::mm::{Advice, madvise};
+    let advice = if huge_pages { Advice::LinuxHugepage } else { Advice::LinuxNoHugepage };
     // SAFETY: advice on pages of our own mapping; it changes no contents.
-    let refused = unsafe { libc::madvise(base, bytes, advice) } != 0;
-    // A kernel without huge pages refuses both words, and then has what the second asks for.
-    if refused && huge_pages {
-        return Err(format!(
-            "this kernel gives no transparent huge pages: {}",
-            std::io::Error::last_os_error()
-        ));
+    match unsafe { madvise(base, bytes, advice) } {
+        Err(e) if huge_pages => Err(format!("this kernel gives no transparent huge pages: {e}")),
+        // A kernel without huge pages refuses both words, and then has what the second asks for.
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn advise(_: *mut libc::c_void, _: usize, huge_pages: bool) -> Result<(), String> {
+fn advise(_: *mut c_void, _: usize, huge_pages: bool) -> Result<(), String> {
     if huge_pages { Err("huge pages are asked for on Linux only".into()) } else { Ok(()) }
 }
 

@@ -87,11 +87,9 @@ fn commit(what: What) -> Result<()> {
     match what {
         What::Panic => std::panic::panic_any("a panic on purpose (AMDAHL_FAULT)"),
         What::Kill => {
-            // SAFETY: sending a signal to oneself has no memory effects; SIGKILL cannot be handled.
-            unsafe {
-                libc::kill(libc::getpid(), libc::SIGKILL);
-            }
-            Ok(())
+            use rustix::process::{Signal, getpid, kill_process};
+            kill_process(getpid(), Signal::KILL)
+                .map_err(|e| Error::internal(format!("no signal to this process: {e}")))
         }
         What::Hang => loop {
             std::thread::sleep(std::time::Duration::from_secs(3600));

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
+
 /// The variable that carries the token of a repeat to every process that belongs to it.
 pub const TOKEN: &str = "AMDAHL_TOKEN";
 
@@ -30,14 +32,13 @@ pub fn end(token: &str, patience: Duration) -> (usize, usize) {
         let alive = find(token);
         for &pid in &alive {
             found.insert(pid);
-            // SAFETY: kill(2) takes no pointers; the process carries this repeat's own token.
-            unsafe { libc::kill(pid, libc::SIGKILL) };
+            // One that has ended in the meantime is as good as killed.
+            let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::KILL));
         }
         for &pid in &found {
             // Those whose parent died were handed to this process (see `adopt`): without this they
-            // stay as zombies. SAFETY: a null status pointer is allowed; waiting for a process that
-            // is not a child fails harmlessly.
-            unsafe { libc::waitpid(pid, std::ptr::null_mut(), libc::WNOHANG) };
+            // stay as zombies. Waiting for a process that is not a child fails harmlessly.
+            let _ = Pid::from_raw(pid).map(|pid| waitpid(Some(pid), WaitOptions::NOHANG));
         }
         if alive.is_empty() || Instant::now() >= deadline {
             return (found.len(), alive.len());
@@ -46,20 +47,12 @@ pub fn end(token: &str, patience: Duration) -> (usize, usize) {
     }
 }
 
-/// Makes this process the parent of all descendants whose own parent dies, so that [`reap`] can see
+/// Makes this process the parent of all descendants whose own parent dies, so that [`end`] can see
 /// them end.
 pub fn adopt() {
     #[cfg(target_os = "linux")]
-    // SAFETY: this option takes no pointers. Where the kernel lacks it, orphans go to init as
-    // usual.
-    unsafe {
-        libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+    {
+        // Where the kernel lacks it, orphans go to init as usual.
+        let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
     }
-}
-
-/// Takes note of adopted processes that have ended. Only for a program that has no other children
-/// at that moment.
-pub fn reap() {
-    // SAFETY: a null status pointer is allowed.
-    while unsafe { libc::waitpid(-1, std::ptr::null_mut(), libc::WNOHANG) } > 0 {}
 }

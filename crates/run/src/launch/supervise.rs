@@ -7,10 +7,14 @@
 //! main thread).
 
 use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::orphans;
 use crate::launcher::Command;
@@ -79,7 +83,7 @@ pub fn supervise(
     // A launcher that is killed leaves its ranks behind; asked to end, it ends them first.
     end_with_this_thread(
         &mut process,
-        if command.has_children { libc::SIGTERM } else { libc::SIGKILL },
+        if command.has_children { Signal::TERM } else { Signal::KILL },
     );
     log::info!("starts: {command}");
     interrupts.supervised(true);
@@ -103,26 +107,18 @@ pub fn supervise(
 }
 
 /// Asks the kernel to send `signal` to the process when the thread that starts it ends.
-fn end_with_this_thread(process: &mut std::process::Command, signal: i32) {
+fn end_with_this_thread(process: &mut std::process::Command, signal: Signal) {
     #[cfg(target_os = "linux")]
     {
-        let parent = std::process::id() as i32;
+        use rustix::process::{getpid, getppid, set_parent_process_death_signal};
+        let parent = getpid();
         let before_exec = move || {
-            // SAFETY: prctl with this option and getppid take no pointers and are
-            // async-signal-safe.
-            unsafe {
-                if libc::prctl(libc::PR_SET_PDEATHSIG, signal, 0, 0, 0) != 0 {
-                    return Err(std::io::Error::last_os_error());
-                }
-                // The parent may have died before the request: then nobody will send the signal.
-                if libc::getppid() != parent {
-                    return Err(std::io::Error::from_raw_os_error(libc::ESRCH));
-                }
-            }
-            Ok(())
+            set_parent_process_death_signal(Some(signal))?;
+            // The parent may have died before the request: then nobody will send the signal.
+            if getppid() == Some(parent) { Ok(()) } else { Err(rustix::io::Errno::SRCH.into()) }
         };
-        // SAFETY: between fork and exec only async-signal-safe calls are made, and nothing is
-        // allocated.
+        // SAFETY: between fork and exec two system calls are made, both async-signal-safe, and
+        // nothing is allocated.
         unsafe { process.pre_exec(before_exec) };
     }
     #[cfg(not(target_os = "linux"))]
@@ -166,7 +162,7 @@ fn end(
     grace: Duration,
     interrupts: &Interrupts,
 ) -> amdahl_record::error::Result<()> {
-    signal_group(group, libc::SIGTERM);
+    signal_group(group, Signal::TERM);
     let by_force = Instant::now() + grace;
     while ended(child)?.is_none() && Instant::now() < by_force && interrupts.count() < 2 {
         handle.wait(
@@ -175,7 +171,7 @@ fn end(
         );
     }
     // Whatever the leader left in its group goes with it.
-    signal_group(group, libc::SIGKILL);
+    signal_group(group, Signal::KILL);
     let give_up = Instant::now() + Duration::from_secs(30);
     while ended(child)?.is_none() {
         if Instant::now() >= give_up {
@@ -207,10 +203,10 @@ fn natural(status: ExitStatus) -> How {
     }
 }
 
-fn signal_group(group: i32, signal: i32) {
-    // SAFETY: kill(2) takes no pointers; the group is the child's own, and the child has not been
-    // reaped or just has.
-    unsafe { libc::kill(-group, signal) };
+/// The group is the child's own, and the child has not been reaped or just has. A group that is
+/// gone needs no signal.
+fn signal_group(group: i32, signal: Signal) {
+    let _ = Pid::from_raw(group).map(|group| kill_process_group(group, signal));
 }
 
 /// Sleeps until a process ends, without waking up in between: polling would disturb what is
@@ -221,37 +217,34 @@ impl ProcessHandle {
     fn open(pid: i32) -> Self {
         #[cfg(target_os = "linux")]
         {
-            use std::os::fd::FromRawFd;
-            // SAFETY: pidfd_open takes no pointers and returns a new descriptor that nothing else
-            // owns, or -1.
-            let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-            if fd >= 0 {
-                // SAFETY: see above.
-                return ProcessHandle(Some(unsafe {
-                    std::os::fd::OwnedFd::from_raw_fd(fd as i32)
-                }));
-            }
+            use rustix::process::{PidfdFlags, pidfd_open};
+            let opened =
+                Pid::from_raw(pid).and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+            ProcessHandle(opened)
         }
-        let _ = pid;
-        ProcessHandle(None)
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = pid;
+            ProcessHandle(None)
+        }
     }
 
     /// Returns when the process ended, `other` is readable or the time is over; sometimes earlier.
-    fn wait(&self, time: Duration, other: Option<std::os::fd::RawFd>) {
-        use std::os::fd::AsRawFd;
+    fn wait(&self, time: Duration, other: Option<BorrowedFd<'_>>) {
         let Some(own) = &self.0 else {
             std::thread::sleep(time.min(Duration::from_millis(20)));
             return;
         };
-        let mut polled = [own.as_raw_fd(), other.unwrap_or(-1)].map(|fd| libc::pollfd {
-            fd,
-            events: libc::POLLIN,
-            revents: 0,
-        });
-        let milliseconds = time.as_millis().saturating_add(1).min(60_000) as i32;
-        // SAFETY: the pointer and the length belong to one array that outlives the call; negative
-        // descriptors are ignored.
-        unsafe { libc::poll(polled.as_mut_ptr(), polled.len() as libc::nfds_t, milliseconds) };
+        let mut polled: Vec<PollFd<'_>> = [Some(own.as_fd()), other]
+            .into_iter()
+            .flatten()
+            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .collect();
+        let longest = Duration::from_secs(60);
+        let time = time.saturating_add(Duration::from_millis(1)).min(longest);
+        let time = Timespec { tv_sec: time.as_secs() as i64, tv_nsec: time.subsec_nanos().into() };
+        // Where it is interrupted by a signal, the caller looks again.
+        let _ = poll(&mut polled, Some(&time));
     }
 }
 

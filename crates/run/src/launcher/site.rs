@@ -17,8 +17,7 @@ impl Site {
         let named = std::env::var("AMDAHL_MPIEXEC").ok().filter(|name| !name.is_empty());
         Site {
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
-            // SAFETY: geteuid takes no arguments and cannot fail.
-            root: unsafe { libc::geteuid() } == 0,
+            root: rustix::process::geteuid().is_root(),
             single_copy: may_read_other_processes(),
             mpiexec: mpi.and_then(|_| find_mpiexec(named, worker_mpi, &library_of)),
             worker_mpi,

@@ -29,15 +29,15 @@ impl Buffer {
         #[cfg(target_os = "linux")]
         if align == HUGE {
             let bytes = size_of::<f32>() * length / HUGE * HUGE;
+            use rustix::mm::{Advice, madvise};
             // SAFETY: the range lies within the allocation; the advice changes how it is backed,
             // not what it holds.
-            unsafe {
-                libc::madvise(
-                    values.as_ptr().add(start).cast_mut().cast(),
-                    bytes,
-                    libc::MADV_HUGEPAGE,
-                )
+            let advised = unsafe {
+                let range = values.as_ptr().add(start).cast_mut().cast();
+                madvise(range, bytes, Advice::LinuxHugepage)
             };
+            // Small pages do as well, only slower.
+            let _ = advised;
         }
         Buffer { values, start, length }
     }
