@@ -32,7 +32,7 @@ pub fn text(limits: &Limits, host: &HostFacts, style: Style) -> String {
     }
     lines.push(String::new());
     lines.extend(LESSON.lines().map(String::from));
-    lines.extend(ridge_of_kmeans(limits));
+    lines.extend(ridges_of_workloads(limits));
     lines.join("\n") + "\n"
 }
 
@@ -137,22 +137,16 @@ fn ridge(limits: &Limits, row: &Bandwidth) -> Option<f64> {
     Some(peak.fma.best? / row.read.best?)
 }
 
-/// What the ridge of memory means for k-means: 2·n·k·d flop over 4·n·d bytes are k/2 flop a byte.
-fn ridge_of_kmeans(limits: &Limits) -> Option<String> {
+/// What the ridge of memory means for each workload that has something to say.
+fn ridges_of_workloads(limits: &Limits) -> impl Iterator<Item = String> {
     let memory = amdahl_record::limits::Level::Memory;
-    let ks: Vec<(u32, f64)> = (limits.peaks.iter())
+    let ridges: Vec<(String, f64)> = (limits.peaks.iter())
         .filter_map(|peak| {
-            Some((peak.lanes, 2.0 * limits.flops(peak.lanes)? / limits.read(memory, peak.lanes)?))
+            let ridge = limits.flops(peak.lanes)? / limits.read(memory, peak.lanes)?;
+            Some((of_lanes(peak.lanes), ridge))
         })
         .collect();
-    let words: Vec<String> =
-        ks.iter().map(|(lanes, k)| format!("{} on {}", k.ceil(), of_lanes(*lanes))).collect();
-    (!words.is_empty()).then(|| {
-        format!(
-            "k-means does 2*n*k*d flop on 4*n*d bytes, k/2 flop a byte: with rows in memory, arithmetic limits it where k is at least\n{}.",
-            words.join(", ")
-        )
-    })
+    amdahl_workloads::ALL.iter().filter_map(move |workload| workload.ridge(&ridges))
 }
 
 /// The accelerators whose published figures floors are made from.

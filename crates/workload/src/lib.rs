@@ -166,6 +166,13 @@ pub trait Workload: Sync {
     /// What an iteration needs at least, on all lanes together.
     fn work(&self, spec: &WorkloadSpec, size: &[f64]) -> Work;
 
+    /// What the machine's ridges (flop for each byte from memory, by so many lanes in words) mean for
+    /// it; none where there is nothing to say.
+    fn ridge(&self, ridges: &[(String, f64)]) -> Option<String> {
+        let _ = ridges;
+        None
+    }
+
     /// What is to be said of an answer.
     fn facts(&self, spec: &WorkloadSpec, answer: &Answer) -> Facts;
 

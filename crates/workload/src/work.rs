@@ -62,6 +62,10 @@ pub struct SizeName {
     pub symbol: &'static str,
     /// As axes of figures have it: `rows (n)`.
     pub label: &'static str,
+    /// One of them: `point`.
+    pub one: &'static str,
+    /// Several: `rows`.
+    pub many: &'static str,
 }
 
 /// An elementary operation that is counted, and its cost.

@@ -1,30 +1,36 @@
-//! Cells that differ in one size alone: rows, clusters or columns.
+//! Cells that differ in one variable of their size alone.
 
 use crate::figure::View;
 use crate::figure::sizes::{Size, family};
 use crate::labels;
 use crate::summary::{CellSummary, Group};
+use amdahl_workload::SizeName;
 
 /// A cell with its problem.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Sized<'a> {
     /// Its group.
     pub group: &'a Group,
     /// The cell.
     pub cell: &'a CellSummary,
-    /// Rows, clusters, columns.
+    /// Its size.
     pub size: Size,
 }
 
 /// What varies, and the cells in which nothing else of the problem does.
 pub struct Arm<'a> {
-    /// Index into [`super::sizes::VARIABLES`].
+    /// Place among the variables of the size.
     pub variable: usize,
     /// The cells, each several times where it is spread in several ways.
     pub cells: Vec<Sized<'a>>,
 }
 
 impl<'a> Arm<'a> {
+    /// The variable.
+    pub fn name(&self) -> &'static SizeName {
+        &self.cells[0].size.names[self.variable]
+    }
+
     /// Values that were tried, rising.
     pub fn values(&self) -> Vec<f64> {
         distinct(self.cells.iter().map(|cell| cell.size.of[self.variable]))
@@ -37,8 +43,8 @@ impl<'a> Arm<'a> {
         for cell in &self.cells {
             let name = labels::cell(&cell.cell.cell);
             match spreads.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, cells)) => cells.push(*cell),
-                None => spreads.push((name, vec![*cell])),
+                Some((_, cells)) => cells.push(cell.clone()),
+                None => spreads.push((name, vec![cell.clone()])),
             }
         }
         let value = |cell: &Sized<'_>| cell.size.of[self.variable];
@@ -81,7 +87,7 @@ pub fn sized<'a>(view: &'a View<'_>) -> Vec<Sized<'a>> {
         .iter()
         .filter_map(|group| Size::of_group(group).map(|size| (group, size)));
     let cells = groups
-        .flat_map(|(group, size)| group.cells.iter().map(move |cell| Sized { group, cell, size }));
+        .flat_map(|(group, size)| group.cells.iter().map(move |cell| Sized { group, cell, size: size.clone() }));
     cells.filter(|c| c.cell.time.is_some() && c.cell.iterations.is_some_and(|n| n > 0)).collect()
 }
 
@@ -99,13 +105,14 @@ pub fn arms<'a>(view: &'a View<'_>) -> Vec<Arm<'a>> {
         |cell: &Sized<'_>| families.iter().position(|(group, _)| std::ptr::eq(*group, cell.group));
     let family = |cell: &Sized<'_>| family(cell).map_or("", |i| families[i].1.as_str());
     let mut arms = Vec::new();
-    for variable in 0..3 {
-        let mut sets: std::collections::BTreeMap<(&str, [u64; 3]), Vec<Sized<'a>>> =
+    let variables = all.iter().map(|cell| cell.size.of.len()).max().unwrap_or(0);
+    for variable in 0..variables {
+        let mut sets: std::collections::BTreeMap<(&str, Vec<u64>), Vec<Sized<'a>>> =
             Default::default();
-        for cell in &all {
-            let mut others = cell.size.of.map(|v| v as u64);
+        for cell in all.iter().filter(|cell| variable < cell.size.of.len()) {
+            let mut others: Vec<u64> = cell.size.of.iter().map(|v| *v as u64).collect();
             others[variable] = 0;
-            sets.entry((family(cell), others)).or_default().push(*cell);
+            sets.entry((family(cell), others)).or_default().push(cell.clone());
         }
         let arm = |cells| Arm { variable, cells };
         // The last of equals: the largest of the other sizes.

@@ -1,5 +1,4 @@
-//! What a pair of a point and a centroid costs in each column: an iteration's time over n·k·d.
-//! Where it does not depend on the size of the problem, the program is limited by the same thing at
+//! The cost of a unit of the problem: an iteration's time over the product of its sizes. Where it does not depend on the size of the problem, the program is limited by the same thing at
 //! all of them.
 
 use crate::figure::arms::{Sized, arms, telling};
@@ -9,7 +8,7 @@ use crate::figure::lines;
 use crate::figure::lines::Line;
 use crate::figure::medium::Medium;
 use crate::figure::plot::{Plot, Scale};
-use crate::figure::sizes::{VARIABLES, iteration};
+use crate::figure::sizes::iteration;
 use crate::figure::style::{CAPTION, GREY, HEADING};
 use crate::figure::{Chart, Figure, View, ids, repeats};
 use crate::labels;
@@ -20,7 +19,7 @@ use amdahl_record::units;
 /// Cost over each size that was varied.
 pub const FIGURE: Figure = Figure {
     name: "cost",
-    about: "Time of an iteration over points × clusters × columns",
+    about: "Time of an iteration over the product of its sizes",
     applies,
     compose,
 };
@@ -29,7 +28,7 @@ fn applies(view: &View<'_>) -> bool {
     !arms(view).is_empty()
 }
 
-/// Picoseconds of a point, a cluster and a column.
+/// Picoseconds of a unit of the size: of a point, a cluster and a column.
 fn picoseconds(sized: &Sized<'_>, seconds: f64) -> f64 {
     1e12 * seconds / sized.size.work()
 }
@@ -45,21 +44,22 @@ fn title(view: &View<'_>) -> String {
     let (Some((least, cheap)), Some((most, dear))) = (least, most) else {
         return "Cost of a point".into();
     };
-    let name = labels::cell(&cheap.cell.cell);
+    let (name, unit) = (labels::cell(&cheap.cell.cell), cheap.size.unit());
     let ps = |value: &f64| format!("{} ps", units::significant(*value));
     let words = |sized: &Sized<'_>| {
-        let [n, k, d] = sized.size.of.map(short);
-        format!("n = {n}, k = {k}, d = {d}")
+        let named = sized.size.names.iter().zip(&sized.size.of);
+        let words = named.map(|(name, value)| format!("{} = {}", name.symbol, short(*value)));
+        words.collect::<Vec<_>>().join(", ")
     };
     if most / least < 1.1 {
         return format!(
-            "{name}: a point, cluster and column costs {} to {} at every size",
+            "{name}: a {unit} costs {} to {} at every size",
             ps(least),
             ps(most)
         );
     }
     format!(
-        "{name}: a point, cluster and column costs {} ({}), and at most {} ({})",
+        "{name}: a {unit} costs {} ({}), and at most {} ({})",
         ps(least),
         words(cheap),
         ps(most),
@@ -70,7 +70,7 @@ fn title(view: &View<'_>) -> String {
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let arms = arms(view);
     struct Panel {
-        variable: usize,
+        variable: &'static str,
         fixed: String,
         lines: Vec<Line>,
         /// The floor of the first series.
@@ -84,16 +84,18 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
             Some((sized.size.of[arm.variable], picoseconds(sized, floor.seconds)))
         };
         panels.push(Panel {
-            variable: arm.variable,
+            variable: arm.name().label,
             fixed: fixed(arm),
             lines: series(arm, picoseconds),
             floor: first.iter().filter_map(floor).collect(),
         });
     }
-    let mut description =
-        String::from("Picoseconds of an iteration for each point, cluster and column.");
+    let size = arms.first().and_then(|arm| arm.cells.first()).map(|sized| &sized.size);
+    let unit = size.map_or(String::new(), |size| size.unit());
+    let over = size.map_or(String::new(), |size| size.symbols());
+    let mut description = format!("Picoseconds of an iteration for each {unit}.");
     for panel in &panels {
-        description.push_str(&format!(" Over {} with {}:", VARIABLES[panel.variable], panel.fixed));
+        description.push_str(&format!(" Over {} with {}:", panel.variable, panel.fixed));
         for (line, mark) in
             panel.lines.iter().flat_map(|line| line.marks.iter().map(move |mark| (line, mark)))
         {
@@ -115,7 +117,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let has_floor = panels.iter().any(|panel| !panel.floor.is_empty());
     let caption = vec![
         format!(
-            "Median wall time of an iteration over n·k·d, {}, with 95 % bootstrap intervals; {faint}.{}",
+            "Median wall time of an iteration over {over}, {}, with 95 % bootstrap intervals; {faint}.{}",
             repeats(cells()),
             if has_floor {
                 " Dashed: the least that the measured limits of the machine allow the first series (modelled)."
@@ -130,7 +132,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let most = marks().flat_map(|mark| mark.values().collect::<Vec<_>>()).fold(0.0, f64::max);
     // A single slow repeat does not set the scale.
     let most = most.min(3.0 * marks().map(|mark| mark.y).fold(0.0, f64::max));
-    let y = Scale::from_zero("ps over n·k·d", most);
+    let y = Scale::from_zero(&format!("ps over {over}"), most);
     let columns = panels.len().clamp(1, medium.columns);
     Ok(Chart {
         title: title(view),
@@ -146,10 +148,10 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 let places = super::arms::distinct(
                     panel.lines.iter().flat_map(|line| &line.marks).map(|mark| mark.x),
                 );
-                let x = Scale::at(VARIABLES[panel.variable], &places, short);
+                let x = Scale::at(panel.variable, &places, short);
                 let room =
                     lines::room(panel.lines.iter().map(|line| line.name.as_str()), place.width);
-                let heading = format!("over {}", VARIABLES[panel.variable]);
+                let heading = format!("over {}", panel.variable);
                 let texts = [(heading.as_str(), HEADING), (panel.fixed.as_str(), CAPTION)];
                 let plot = Plot::below(canvas, *place, (&texts, 0), &x, &y, room)?;
                 for pair in panel.floor.windows(2) {

@@ -6,7 +6,7 @@ use crate::figure::lines;
 use crate::figure::lines::{Line, Mark};
 use crate::figure::medium::Medium;
 use crate::figure::plot::{Plot, Scale};
-use crate::figure::sizes::{VARIABLES, iteration, iterations};
+use crate::figure::sizes::{iteration, iterations};
 use crate::figure::style;
 use crate::figure::style::{CAPTION, GREY, HEADING};
 use crate::figure::{Chart, Figure, View, ends, ids, repeats};
@@ -33,9 +33,9 @@ fn applies(view: &View<'_>) -> bool {
 
 /// What stays the same in an arm: `k = 32, d = 32`.
 pub fn fixed(arm: &Arm<'_>) -> String {
-    let size = arm.cells[0].size.of;
-    let word = |i: usize| format!("{} = {}", ["n", "k", "d"][i], short(size[i]));
-    (0..3).filter(|i| *i != arm.variable).map(word).collect::<Vec<_>>().join(", ")
+    let size = &arm.cells[0].size;
+    let word = |i: usize| format!("{} = {}", size.names[i].symbol, short(size.of[i]));
+    (0..size.of.len()).filter(|i| *i != arm.variable).map(word).collect::<Vec<_>>().join(", ")
 }
 
 /// The series of an arm: of its cells what `of` makes of a number of seconds of an iteration.
@@ -81,7 +81,7 @@ fn title(arms: &[Arm<'_>]) -> String {
         let Some(grown) = grown else { continue };
         who = labels::cell(&first.cell.cell);
         let more = last.size.of[arm.variable] / first.size.of[arm.variable];
-        let what = ["rows", "clusters", "columns"][arm.variable];
+        let what = arm.name().many;
         let (more, grown) = (short((more * 10.0).round() / 10.0), units::significant(grown.value));
         parts.push(match parts.is_empty() {
             true => format!("{more} times the {what} take {grown} times as long"),
@@ -93,13 +93,13 @@ fn title(arms: &[Arm<'_>]) -> String {
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let arms = arms(view);
-    let mut panels: Vec<(usize, String, Vec<Line>)> = arms
+    let mut panels: Vec<(&str, String, Vec<Line>)> = arms
         .iter()
-        .map(|arm| (arm.variable, fixed(arm), series(arm, |_, seconds| seconds)))
+        .map(|arm| (arm.name().label, fixed(arm), series(arm, |_, seconds| seconds)))
         .collect();
     let mut description = String::from("Median time of an iteration.");
     for (variable, fixed, lines) in &panels {
-        description.push_str(&format!(" Over {} with {fixed}:", VARIABLES[*variable]));
+        description.push_str(&format!(" Over {} with {fixed}:", variable));
         for (line, mark) in
             lines.iter().flat_map(|line| line.marks.iter().map(move |mark| (line, mark)))
         {
@@ -145,9 +145,9 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 let places: Vec<f64> = super::arms::distinct(
                     lines.iter().flat_map(|line| &line.marks).map(|mark| mark.x),
                 );
-                let x = Scale::at(VARIABLES[*variable], &places, short);
+                let x = Scale::at(variable, &places, short);
                 let room = lines::room(lines.iter().map(|line| &line.name), panel.width);
-                let heading = format!("over {}", VARIABLES[*variable]);
+                let heading = format!("over {}", variable);
                 let plot = Plot::below(
                     canvas,
                     *panel,

@@ -1,5 +1,5 @@
-//! Rows × clusters as a map: what a point, cluster and column costs at each size, and how much
-//! faster the best is than the base.
+//! Two sizes as a map: what a unit of the problem costs at each, and how much faster the best is than
+//! the base.
 
 use crate::figure::arms::{Sized, distinct, sized};
 use crate::figure::axis::short;
@@ -15,14 +15,17 @@ use amdahl_record::cell::CellId;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::units::{count, significant};
 
-/// Values by rows and clusters.
+/// Values by the first two sizes.
 pub const FIGURE: Figure =
-    Figure { name: "heat", about: "Cost and speedup by rows and clusters", applies, compose };
+    Figure { name: "heat", about: "Cost and speedup by two sizes", applies, compose };
 
 /// A map: its heading, and for each size its value with the cell that it is of.
 struct Map {
     heading: String,
     unit: &'static str,
+    /// Symbols and labels of what stands upwards and what stands across.
+    symbols: [&'static str; 2],
+    labels: [&'static str; 2],
     rows: Vec<f64>,
     clusters: Vec<f64>,
     values: Vec<Option<(f64, String)>>,
@@ -43,15 +46,17 @@ impl Map {
 /// The cells of the set in which rows and clusters were varied together most: at least two of each,
 /// and at least half of all pairs.
 fn grid<'a>(view: &'a View<'_>) -> Option<Vec<Sized<'a>>> {
-    let mut sets: std::collections::BTreeMap<(String, u64), Vec<Sized<'a>>> = Default::default();
+    let mut sets: std::collections::BTreeMap<(String, Vec<u64>), Vec<Sized<'a>>> = Default::default();
     let mut families: Vec<(*const crate::summary::Group, String)> = Vec::new();
-    for cell in sized(view).into_iter().filter(|c| !c.cell.oversubscribed) {
+    for cell in sized(view).into_iter().filter(|c| !c.cell.oversubscribed && c.size.of.len() > 1)
+    {
         let group = std::ptr::from_ref(cell.group);
         if families.last().is_none_or(|(known, _)| *known != group) {
             families.push((group, family(cell.group)));
         }
         let name = families.last().map_or(String::new(), |(_, name)| name.clone());
-        sets.entry((name, cell.size.of[2] as u64)).or_default().push(cell);
+        let others = cell.size.of[2..].iter().map(|value| *value as u64).collect();
+        sets.entry((name, others)).or_default().push(cell);
     }
     let pairs = |set: &[Sized<'_>]| {
         let mut pairs: Vec<(u64, u64)> =
@@ -82,12 +87,14 @@ fn ends(values: Vec<f64>, most: usize) -> Vec<f64> {
 const MOST: usize = 8;
 
 fn maps(cells: &[Sized<'_>]) -> Vec<Map> {
+    let Some([y, x, ..]) = cells.first().map(|cell| cell.size.names) else { return Vec::new() };
     let rows = ends(distinct(cells.iter().map(|c| c.size.of[0])), MOST);
     let clusters = ends(distinct(cells.iter().map(|c| c.size.of[1])), MOST);
     let at = |n: f64, k: f64| cells.iter().filter(move |c| c.size.of[0] == n && c.size.of[1] == k);
     let map = |heading: String, unit, of: &dyn Fn(f64, f64) -> Option<(f64, String)>| {
         let values = rows.iter().flat_map(|n| clusters.iter().map(|k| of(*n, *k))).collect();
-        Map { heading, unit, rows: rows.clone(), clusters: clusters.clone(), values }
+        let (symbols, labels) = ([y.symbol, x.symbol], [y.label, x.label]);
+        Map { heading, unit, symbols, labels, rows: rows.clone(), clusters: clusters.clone(), values }
     };
     let mut maps = Vec::new();
     // The spread that most sizes have, the first of equals.
@@ -99,7 +106,8 @@ fn maps(cells: &[Sized<'_>]) -> Vec<Map> {
             let cell = at(n, k).find(|c| labels::cell(&c.cell.cell) == *name)?;
             Some((1e12 * iteration(cell.cell)?.value / cell.size.work(), String::new()))
         };
-        maps.push(map(format!("{name}: ps of a point, cluster and column"), "ps", &cost));
+        let unit = cells.first().map_or(String::new(), |cell| cell.size.unit());
+        maps.push(map(format!("{name}: ps of a {unit}"), "ps", &cost));
     }
     let best = |n: f64, k: f64| {
         let is_base =
@@ -122,13 +130,14 @@ fn maps(cells: &[Sized<'_>]) -> Vec<Map> {
 }
 
 fn title(maps: &[Map]) -> String {
-    let Some(map) = maps.last() else { return "Rows and clusters".into() };
+    let Some(map) = maps.last() else { return "Values by size".into() };
     let (least, most) = map.range();
     let place = |value: f64| {
         let all = (0..map.rows.len()).flat_map(|r| (0..map.clusters.len()).map(move |c| (r, c)));
         let found = all.into_iter().find(|(r, c)| map.at(*r, *c).is_some_and(|(v, _)| *v == value));
         found.map_or(String::new(), |(r, c)| {
-            format!("n = {}, k = {}", short(map.rows[r]), short(map.clusters[c]))
+            let [y, x] = map.symbols;
+            format!("{y} = {}, {x} = {}", short(map.rows[r]), short(map.clusters[c]))
         })
     };
     let unit = if map.unit.is_empty() { String::new() } else { format!(" {}", map.unit) };
@@ -148,30 +157,39 @@ const ROW: f64 = 42.0;
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let cells = grid(view).ok_or_else(|| Error::internal("a map without cells"))?;
     let maps = maps(&cells);
-    let mut description = String::from("Values by rows and clusters.");
+    let mut description = format!("Values by {} and {}.", cells[0].size.names[0].many, cells[0].size.names[1].many);
     for map in &maps {
         description.push_str(&format!(" {}:", map.heading));
         for (r, n) in map.rows.iter().enumerate() {
             for (c, k) in map.clusters.iter().enumerate() {
                 let Some((value, who)) = map.at(r, c) else { continue };
-                description.push_str(&format!(" n = {n}, k = {k}: {} {who};", significant(*value)));
+                description.push_str(&format!(" {} = {n}, {} = {k}: {} {who};",
+                    map.symbols[0],
+                    map.symbols[1],
+                    significant(*value)));
             }
         }
     }
-    let dims = cells.first().map_or(0.0, |cell| cell.size.of[2]);
+    let Some(size) = cells.first().map(|cell| cell.size.clone()) else {
+        return Err(Error::internal("a map without cells"));
+    };
+    let (y_name, x_name) = (&size.names[0], &size.names[1]);
+    let others = size.names.iter().zip(&size.of).skip(2);
+    let others: String =
+        others.map(|(name, value)| format!("{} {}. ", count(*value), name.many)).collect();
     let rows = distinct(cells.iter().map(|c| c.size.of[0])).len();
     let clusters = distinct(cells.iter().map(|c| c.size.of[1])).len();
     let caption = vec![
         format!(
-            "{} columns. Medians of the timed part, {}. Each colour bar runs from the least to the greatest value of its map, by doubling; blank: \
+            "{others}Medians of the timed part, {}. Each colour bar runs from the least to the greatest value of its map, by doubling; blank: \
              no such cell.",
-            count(dims),
             repeats(cells.iter().map(|c| c.cell))
         ),
         match rows > MOST || clusters > MOST {
             true => {
                 format!(
-                    "The {MOST} largest of each are shown, of {rows} numbers of rows and {clusters} of clusters."
+                    "The {MOST} largest of each are shown, of {rows} numbers of {} and {clusters} of {}.",
+                    y_name.many, x_name.many
                 )
             }
             false => String::new(),
@@ -249,8 +267,8 @@ fn panel(canvas: &Canvas<'_>, panel: Panel, map: &Map) -> Result<()> {
         )?;
     }
     let right = left + width * map.clusters.len() as f64;
-    canvas.text("clusters (k)", ((left + right) / 2.0, bottom + 26.0), At::Middle, LABEL)?;
-    canvas.text_upwards("rows (n)", (panel.x + 8.0, (top + bottom) / 2.0), LABEL)?;
+    canvas.text(map.labels[1], ((left + right) / 2.0, bottom + 26.0), At::Middle, LABEL)?;
+    canvas.text_upwards(map.labels[0], (panel.x + 8.0, (top + bottom) / 2.0), LABEL)?;
     // The colour bar.
     let y = bottom + 42.0;
     let steps = 48;

@@ -1,4 +1,4 @@
-//! Inertia against time: what a cheaper answer costs. Batches, products of fewer bits and other
+//! The objective against time: what a cheaper answer costs. Batches, products of fewer bits and other
 //! programs may end elsewhere than Lloyd's algorithm does; of equal programs, each is there once,
 //! with its fastest cell.
 
@@ -17,11 +17,11 @@ use amdahl_record::cell::{CellId, canonical};
 use amdahl_record::error::Result;
 use amdahl_record::units;
 
-/// Final inertia over median time.
+/// Final objective over median time.
 pub const FIGURE: Figure =
-    Figure { name: "inertia", about: "Final inertia against time", applies, compose };
+    Figure { name: "objective", about: "Final objective against time", applies, compose };
 
-/// Inertias that differ by less, relative to the least, count as equal: sums of many terms in
+/// Objectives that differ by less, relative to the least, count as equal: sums of many terms in
 /// another order.
 const EQUAL: f64 = 1e-9;
 
@@ -33,24 +33,26 @@ struct Way {
     seconds: f64,
     interval: Option<(f64, f64)>,
     raw: Vec<f64>,
-    inertia: f64,
+    value: f64,
     n: usize,
 }
 
-/// The ways to cluster the same rows into as many clusters.
+/// The ways to solve the same problem.
 struct Problem {
     heading: String,
+    /// The objective's name: `inertia`.
+    objective: String,
     ways: Vec<Way>,
 }
 
 impl Problem {
     fn least(&self) -> f64 {
-        self.ways.iter().map(|way| way.inertia).fold(f64::INFINITY, f64::min)
+        self.ways.iter().map(|way| way.value).fold(f64::INFINITY, f64::min)
     }
 
-    /// How much the inertia of a way is above the least, relative to it.
+    /// How much the objective of a way is above the least, relative to it.
     fn above(&self, way: &Way) -> f64 {
-        let above = way.inertia / self.least() - 1.0;
+        let above = way.value / self.least() - 1.0;
         if above < EQUAL { 0.0 } else { above }
     }
 
@@ -59,7 +61,7 @@ impl Problem {
     }
 }
 
-/// The problems in which ways end at different inertias.
+/// The problems in which ways end at different objectives.
 fn problems(view: &View<'_>) -> Vec<Problem> {
     let mut found: Vec<(String, Problem)> = Vec::new();
     for group in &view.summary.groups {
@@ -71,6 +73,7 @@ fn problems(view: &View<'_>) -> Vec<Problem> {
                 key,
                 Problem {
                     heading: format!("{} on {data}", labels::own_size(group)),
+                    objective: String::new(),
                     ways: Vec::new(),
                 },
             ));
@@ -78,9 +81,12 @@ fn problems(view: &View<'_>) -> Vec<Problem> {
         });
         let variant = workload.method(&group.workload);
         for cell in fastest(group) {
-            let (Some(time), Some(inertia)) = (cell.time, objective(cell)) else {
+            let (Some(time), Some(value)) = (cell.time, objective(cell)) else {
                 continue;
             };
+            if let Some(known) = &cell.objective {
+                found[place].1.objective.clone_from(&known.name);
+            }
             let plain = labels::cell(&cell.cell);
             found[place].1.ways.push(Way {
                 cell: cell.id.clone(),
@@ -89,7 +95,7 @@ fn problems(view: &View<'_>) -> Vec<Problem> {
                 seconds: time.value,
                 interval: ends(time),
                 raw: cell.samples(),
-                inertia,
+                value,
                 n: time.n,
             });
         }
@@ -125,36 +131,37 @@ fn applies(view: &View<'_>) -> bool {
     !problems(view).is_empty()
 }
 
-/// A share above the least inertia.
+/// A share above the least.
 fn percent(above: f64) -> String {
     format!("{} %", precise(100.0 * above))
 }
 
 fn title(problems: &[Problem]) -> String {
-    let Some(problem) = problems.first() else { return "Inertia against time".into() };
+    let Some(problem) = problems.first() else { return "Objective against time".into() };
+    let objective = &problem.objective;
     let quick = |a: &&Way, b: &&Way| a.seconds.total_cmp(&b.seconds);
     let scope = if problems.len() > 1 { format!(" ({})", problem.heading) } else { String::new() };
     let exact = problem.ways.iter().filter(|way| problem.above(way) == 0.0).min_by(quick);
     let (Some(exact), Some(first)) = (exact, problem.ways.iter().min_by(quick)) else {
-        return "Inertia against time".into();
+        return "Objective against time".into();
     };
     let worst = problem.ways.iter().map(|way| problem.above(way)).fold(0.0, f64::max);
     if worst < 1e-4 {
         let worst = percent(worst);
         return format!(
-            "All end within {worst} of the least inertia; {} is the fastest{scope}",
+            "All end within {worst} of the least {objective}; {} is the fastest{scope}",
             first.name
         );
     }
     if problem.above(first) == 0.0 {
         let worst = percent(worst);
         return format!(
-            "{} is the fastest and has the least inertia; others end up to {worst} above it{scope}",
+            "{} is the fastest and has the least {objective}; others end up to {worst} above it{scope}",
             first.name
         );
     }
     format!(
-        "{} is {} times as fast as {}, which has the least inertia, and ends {} above it{scope}",
+        "{} is {} times as fast as {}, which has the least {objective}, and ends {} above it{scope}",
         first.name,
         units::significant(exact.seconds / first.seconds),
         exact.name,
@@ -165,6 +172,7 @@ fn title(problems: &[Problem]) -> String {
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let mut problems = problems(view);
     let of = problems.len();
+    let of_all = problems.first().map_or(String::new(), |problem| problem.objective.clone());
     let slowest = |p: &Problem| p.ways.iter().map(|way| way.seconds).fold(0.0, f64::max);
     problems.sort_by(|a, b| slowest(b).total_cmp(&slowest(a)));
     problems.truncate(medium.panels.min(((medium.height / 330.0) as usize).max(1)));
@@ -172,7 +180,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         problems.iter_mut().flat_map(|p| &mut p.ways).map(|way| &mut way.raw),
         medium.dots,
     );
-    let mut description = String::from("Inertia above the least, and median time.");
+    let mut description = format!("{} above the least, and median time.", first_capital(&of_all));
     for problem in &problems {
         description.push_str(&format!(" {}, least {:.6e}:", problem.heading, problem.least()));
         for way in &problem.ways {
@@ -193,7 +201,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     cells.dedup();
     let caption = vec![
         format!(
-            "Of each program and algorithm the fastest cell: median of the timed part, n = {n}, with its 95 % bootstrap interval; {faint}. Inertia is computed by one function from everybody's final centroids, from the same initial ones; differences below \
+            "Of each program and algorithm the fastest cell: median of the timed part, n = {n}, with its 95 % bootstrap interval; {faint}. The {of_all} is computed by one function from everybody's answer, from the same start; differences below \
              {EQUAL:.0e} of it count as none. No line joins the points: there is nothing between them."
         ),
         match problems.len() < of {
@@ -221,8 +229,8 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                     ways.iter().flat_map(|w| w.raw.iter().copied()),
                 );
                 let worst = ways.iter().map(|way| 100.0 * problem.above(way)).fold(0.0, f64::max);
-                let y = Scale::from_zero("inertia above the least, %", worst * 1.08);
-                let least = format!("least inertia: {}", scientific(problem.least()));
+                let y = Scale::from_zero(&format!("{} above the least, %", problem.objective), worst * 1.08);
+                let least = format!("least {}: {}", problem.objective, scientific(problem.least()));
                 let texts = [(problem.heading.as_str(), HEADING), (least.as_str(), CAPTION)];
                 let plot = Plot::below(canvas, *panel, (&texts, 0), &x, &y, 8.0)?;
                 canvas.line(
@@ -263,6 +271,11 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
             Ok(())
         }),
     })
+}
+
+fn first_capital(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A large number in a few digits: `1.17 × 10⁶`.

@@ -1,32 +1,46 @@
-//! The sizes of problems: which differ in rows, clusters and columns alone, and what an iteration
-//! costs.
+//! The sizes of problems: which differ in size alone, and what an iteration costs.
 
 use crate::summary::{CellSummary, Group};
 use amdahl_record::cell::{Dataset, canonical};
 use amdahl_stats::Estimate;
-
-/// What can vary, in the order of [`Size::of`]: rows, clusters, columns.
-pub const VARIABLES: [&str; 3] = ["rows (n)", "clusters (k)", "columns (d)"];
+use amdahl_workload::SizeName;
 
 /// The size of a problem.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Size {
-    /// Rows, clusters, columns.
-    pub of: [f64; 3],
+    /// One value for each of [`Size::names`].
+    pub of: Vec<f64>,
+    /// The workload's variables.
+    pub names: &'static [SizeName],
 }
 
 impl Size {
     /// The size of a group, where it is known.
     pub fn of_group(group: &Group) -> Option<Size> {
         let workload = amdahl_workloads::of(&group.workload);
-        let size = workload.size(&group.workload, group.rows, group.dims)?;
-        Some(Size { of: size.try_into().ok()? })
+        let of = workload.size(&group.workload, group.rows, group.dims)?;
+        let names = workload.sizes();
+        (of.len() == names.len()).then_some(Size { of, names })
     }
 
-    /// Pairs of a point and a centroid, times their columns: what an iteration of Lloyd's algorithm
-    /// goes through.
+    /// The product of all: what an iteration of the plain method goes through.
     pub fn work(&self) -> f64 {
         self.of.iter().product()
+    }
+
+    /// What the product counts: `point, cluster and column`.
+    pub fn unit(&self) -> String {
+        let ones: Vec<&str> = self.names.iter().map(|name| name.one).collect();
+        match ones.split_last() {
+            Some((last, [])) => last.to_string(),
+            Some((last, others)) => format!("{} and {last}", others.join(", ")),
+            None => "unit".into(),
+        }
+    }
+
+    /// The product in symbols: `n·k·d`.
+    pub fn symbols(&self) -> String {
+        self.names.iter().map(|name| name.symbol).collect::<Vec<_>>().join("·")
     }
 }
 

@@ -28,8 +28,8 @@ pub const FIGURE: Figure =
 /// Cells with as many rows a lane.
 struct Set<'a> {
     rows: f64,
-    k: f64,
-    dims: f64,
+    /// The size of the first of its problems.
+    size: Size,
     cells: Vec<(&'a Group, &'a CellSummary)>,
 }
 
@@ -58,18 +58,19 @@ impl<'a> Set<'a> {
 
 /// The sets with several numbers of lanes, the one with most of them first.
 fn sets<'a>(view: &'a View<'_>) -> Vec<Set<'a>> {
-    let mut found: std::collections::BTreeMap<(String, u64, u64, u64), Set<'a>> =
+    let mut found: std::collections::BTreeMap<(String, Vec<u64>, u64), Set<'a>> =
         Default::default();
     for group in &view.summary.groups {
         let Some(size) = Size::of_group(group) else { continue };
-        let [n, k, dims] = size.of;
+        let Some((n, others)) = size.of.split_first() else { continue };
+        let others: Vec<u64> = others.iter().map(|value| *value as u64).collect();
         let family = family(group);
         for cell in group.cells.iter().filter(|c| c.cell.backend.peer().is_none()) {
             let rows = (n / f64::from(cell.cell.lanes().max(1))).round();
-            let key = (family.clone(), k as u64, dims as u64, rows as u64);
+            let key = (family.clone(), others.clone(), rows as u64);
             found
                 .entry(key)
-                .or_insert_with(|| Set { rows, k, dims, cells: Vec::new() })
+                .or_insert_with(|| Set { rows, size: size.clone(), cells: Vec::new() })
                 .cells
                 .push((group, cell));
         }
@@ -119,6 +120,17 @@ fn title(set: &Set<'_>, base: &CellSummary) -> String {
             1.0 / found.value
         ),
     }
+}
+
+/// The sizes that stay the same, after a comma each: columns by their number, others by their symbol.
+fn others_in_words(size: &Size) -> String {
+    let others: Vec<_> = size.names.iter().zip(&size.of).skip(1).collect();
+    let (columns, own): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|(name, _)| name.key == "dims");
+    let columns =
+        columns.iter().map(|(name, value)| format!(", {} {}", units::count(**value), name.many));
+    let own = own.iter().map(|(name, value)| format!(", {} = {}", name.symbol, units::count(**value)));
+    columns.chain(own).collect()
 }
 
 /// A series for each backend, of what `of` finds in its cells.
@@ -182,11 +194,11 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     };
     let caption = vec![
         format!(
-            "{} rows a lane, {} columns, k = {}. Medians, {}, with 95 % bootstrap intervals; {faint}. Efficiency: time of an iteration of {} over \
+            "{} {} a lane{}. Medians, {}, with 95 % bootstrap intervals; {faint}. Efficiency: time of an iteration of {} over \
              the cell's; ideal is 1 on any number of lanes. Lines only guide the eye.",
             units::count(set.rows),
-            units::count(set.dims),
-            units::count(set.k),
+            set.size.names[0].many,
+            others_in_words(&set.size),
             repeats(shown()),
             labels::cell(&base.cell),
         ),

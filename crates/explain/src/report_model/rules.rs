@@ -18,7 +18,7 @@ fn drawn(drawing: &Drawing) -> Drawn {
     let joined = match drawing.name {
         "speedup" | "efficiency" | "weak" | "growth" | "multiples" | "pop" | "cost"
         | "cache-measured" | "cache-simulated" => Some(Joined::Numbers),
-        "phases" | "roofline" | "heat" | "inertia" | "peers" | "mpki-measured"
+        "phases" | "roofline" | "heat" | "objective" | "peers" | "mpki-measured"
         | "mpki-simulated" => Some(Joined::Nothing),
         _ => None,
     };

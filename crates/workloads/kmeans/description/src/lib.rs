@@ -172,9 +172,21 @@ impl Workload for KMeansWorkload {
 
     fn sizes(&self) -> &'static [SizeName] {
         &[
-            SizeName { key: "points", symbol: "n", label: "rows (n)" },
-            SizeName { key: "k", symbol: "k", label: "clusters (k)" },
-            SizeName { key: "dims", symbol: "d", label: "columns (d)" },
+            SizeName { key: "points", symbol: "n", label: "rows (n)", one: "point", many: "rows" },
+            SizeName {
+                key: "k",
+                symbol: "k",
+                label: "clusters (k)",
+                one: "cluster",
+                many: "clusters",
+            },
+            SizeName {
+                key: "dims",
+                symbol: "d",
+                label: "columns (d)",
+                one: "column",
+                many: "columns",
+            },
         ]
     }
 
@@ -221,6 +233,21 @@ impl Workload for KMeansWorkload {
             resident: Resident { rows: rows as u64, row_bytes: 4 * columns as u64 },
             precision,
         }
+    }
+
+    /// 2·n·k·d flop over 4·n·d bytes are k/2 flop a byte.
+    fn ridge(&self, ridges: &[(String, f64)]) -> Option<String> {
+        let words: Vec<String> = ridges
+            .iter()
+            .map(|(lanes, ridge)| format!("{} on {lanes}", (2.0 * ridge).ceil()))
+            .collect();
+        (!words.is_empty()).then(|| {
+            format!(
+                "k-means does 2*n*k*d flop on 4*n*d bytes, k/2 flop a byte: with rows in memory, \
+                 arithmetic limits it where k is at least\n{}.",
+                words.join(", ")
+            )
+        })
     }
 
     fn facts(&self, spec: &WorkloadSpec, answer: &Answer) -> Facts {
