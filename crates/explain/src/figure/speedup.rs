@@ -60,8 +60,17 @@ fn title(view: &View<'_>) -> String {
     let Some(best) = best(false).or_else(|| best(true)) else { return "No speedup".into() };
     let (scope, who, base) = (view.scope(main), labels::in_words(&best.cell), &base.name);
     let times = format!("{:.2} times as fast as {base}", value(best));
-    let of_ideal =
-        best.efficiency.map_or(String::new(), |e| format!(", {:.0} % of ideal", e.value * 100.0));
+    let of_ideal = best.efficiency.map_or(String::new(), |efficiency| {
+        let ideal = value(best) / efficiency.value;
+        match (efficiency.interval, best.speedup.and_then(ends)) {
+            // A share of the ideal is said where the measurements tell it from the whole.
+            (Some(interval), Some((low, high))) if interval.holds(1.0) => format!(
+                " (95 % interval {low:.2} to {high:.2}; ideal {})",
+                units::significant(ideal).trim_end_matches('0').trim_end_matches('.')
+            ),
+            _ => format!(", {:.0} % of ideal", efficiency.value * 100.0),
+        }
+    });
     match best.speedup.and_then(ends) {
         Some((low, _)) if low > 1.0 => format!("{who}: {times}{of_ideal}{scope}"),
         Some((_, high)) if high < 1.0 => {

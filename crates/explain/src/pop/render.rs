@@ -175,8 +175,9 @@ pub fn sentence(cell: &CellSummary, base: &str) -> Option<String> {
         && interval.holds(lost.ideal)
     {
         return Some(format!(
-            "{name}: the measurements do not show that any of the ideal speedup of {lanes} over {base} is lost ({} was measured).",
-            ratio(lost.speedup)
+            "{name}: the interval of the speedup over {base}, {} to {}, holds the ideal of {lanes}: no loss is shown.",
+            ratio(interval.low),
+            ratio(interval.high)
         ));
     }
     let mut parts: Vec<_> = lost.parts.iter().filter(|part| part.speedup.abs() >= 0.005).collect();
