@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures report poster peers bench-peers oracles readers bless-instructions install lint setup clean
+.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers bless-instructions install lint setup clean
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -20,7 +20,7 @@ help: ## list the targets
 	@echo
 	@echo "  MANIFEST=FILE (now $(MANIFEST)), RESULTS=DIR, PREFIX=DIR change what they work on."
 
-sweep: ## install what is missing, measure MANIFEST, draw its figures and its report
+sweep: ## install what is missing, measure MANIFEST, make its figures, its page and its PDF
 	@scripts/sweep.sh "$(MANIFEST)" "$(RESULTS)"
 
 test: ## install what is missing, run all tests, those with MPI too where MPI can be had
@@ -31,14 +31,18 @@ build: ## build amdahl and its worker into target/bin
 	@scripts/build.sh worker
 	@scripts/build.sh full
 
-lean: ## the same without figures and report, in a quarter of the time: for compute nodes
+lean: ## the same without PDF and queries, in a quarter of the time: measures, draws figures, makes the page
 	@scripts/setup.sh
 	@scripts/build.sh worker
 	@scripts/build.sh lean
 
 figures: ## draw the figures of RESULTS into plots/
-	@scripts/build.sh full
-	"$(BIN)/amdahl" figures "$(RESULTS)"
+	@scripts/build.sh measure
+	"$(TARGET)/release/amdahl" figures "$(RESULTS)"
+
+page: ## make the page of RESULTS into report/, with its facts as JSON
+	@scripts/build.sh measure
+	"$(TARGET)/release/amdahl" report "$(RESULTS)" --format html,facts
 
 report: ## make the report of RESULTS into report/: a page, a PDF, and the facts as JSON
 	@scripts/build.sh full

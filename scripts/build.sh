@@ -1,8 +1,8 @@
 #!/bin/sh
-# Builds one part into target/bin: `worker` (with MPI where there is one), `lean` (amdahl without figures and report) or `full` (amdahl).
+# Builds one part into target/bin: `worker` (with MPI where there is one), `lean` (amdahl without PDF and queries) or `full` (amdahl).
 # They are separate invocations of cargo, because cargo unites the features of all that it builds at once, and amdahl must start where
 # there is no MPI library. `measure` is for a sweep on this machine: the worker into target/bin and a lean amdahl that may need MPI into
-# target/release, with one compilation of what they share.
+# target/release, with one compilation of what they share. It measures, and it makes tables, figures and the page.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -2,7 +2,12 @@
 
 use std::path::PathBuf;
 
-use amdahl_record::error::Result;
+use crate::{output, show};
+use amdahl_data::suggest;
+use amdahl_explain::figure;
+use amdahl_explain::figure::{Drawing, FIGURES, View, medium};
+use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::io::atomic;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,17 +47,22 @@ pub enum Format {
     Png,
 }
 
-/// Runs the verb.
-#[cfg(feature = "explain")]
-pub fn run(args: &Args) -> Result<()> {
-    use crate::{output, show};
-    use amdahl_data::suggest;
-    use amdahl_explain::figure;
-    use amdahl_explain::figure::{FIGURES, View, medium};
-    use amdahl_explain::report::typst::alone;
-    use amdahl_record::error::{Error, Kind};
-    use amdahl_record::io::atomic;
+impl Format {
+    /// How names of such files end.
+    fn ending(self) -> &'static str {
+        match self {
+            Format::Svg => "svg",
+            Format::Pdf => "pdf",
+            Format::Png => "png",
+        }
+    }
+}
 
+/// Runs the verb.
+pub fn run(args: &Args) -> Result<()> {
+    if !output::PAPER && args.format.iter().any(|format| *format != Format::Svg) {
+        return Err(output::left_out("figures as PDF and PNG", "pdf"));
+    }
     let medium = medium::named(&args.medium)?;
     for name in &args.only {
         if !FIGURES.iter().any(|figure| figure.name == name) {
@@ -66,19 +76,15 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let summary = show::load(&args.folder)?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
-    let view = View::new(&summary, &args.folder.to_string_lossy())?;
+    let view = View::new(&summary, &args.folder.to_string_lossy());
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
     let mut drawn = 0;
     for figure in FIGURES.iter().filter(|figure| wanted(figure.name) && (figure.applies)(&view)) {
         let drawing = figure::draw_one(figure, &view, medium)?;
         for format in &args.format {
-            let (ending, bytes) = match format {
-                Format::Svg => ("svg", drawing.svg.clone().into_bytes()),
-                Format::Pdf => ("pdf", alone::pdf(&drawing)?),
-                Format::Png => ("png", alone::png(&drawing)?),
-            };
-            let path = args.out.join(format!("{experiment}-{}.{ending}", drawing.name));
-            atomic::write_with_folder(&path, &bytes)?;
+            let name = format!("{experiment}-{}.{}", drawing.name, format.ending());
+            let path = args.out.join(name);
+            atomic::write_with_folder(&path, &bytes(&drawing, *format)?)?;
             output::print(&format!("{}: {}\n", path.display(), drawing.title))?;
         }
         drawn += 1;
@@ -100,8 +106,21 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Runs the verb.
-#[cfg(not(feature = "explain"))]
-pub fn run(_args: &Args) -> Result<()> {
-    Err(super::output::without_explain("figures"))
+/// A figure as a file.
+#[cfg(feature = "pdf")]
+fn bytes(drawing: &Drawing, format: Format) -> Result<Vec<u8>> {
+    match format {
+        Format::Svg => Ok(drawing.svg.clone().into_bytes()),
+        Format::Pdf => amdahl_typst::alone::pdf(drawing),
+        Format::Png => amdahl_typst::alone::png(drawing),
+    }
+}
+
+/// A figure as a file.
+#[cfg(not(feature = "pdf"))]
+fn bytes(drawing: &Drawing, format: Format) -> Result<Vec<u8>> {
+    match format {
+        Format::Svg => Ok(drawing.svg.clone().into_bytes()),
+        Format::Pdf | Format::Png => Err(output::left_out("figures as PDF and PNG", "pdf")),
+    }
 }

@@ -14,6 +14,7 @@ pub mod figures;
 pub mod output;
 pub mod plan;
 pub mod poster;
+pub mod query;
 pub mod report;
 pub mod run;
 pub mod show;
@@ -95,6 +96,11 @@ pub enum Verb {
     Poster(poster::Args),
     /// Read from a figure which cells it shows and how to draw it again
     Trace(trace::Args),
+    /// Ask results in SQL
+    ///
+    /// The tables are cells, repeats, phases, lanes, readings and failures; --tables lists their
+    /// columns. The answer is a table for a terminal, CSV, JSON or Markdown: docs/query.md
+    Query(query::Args),
     /// Write results in the formats of other tools: TAU, Extra-P, Google Benchmark, CSV, Parquet,
     /// Caliper, Chrome
     Export(export::Args),
@@ -127,6 +133,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Report(args) => report::run(&args),
         Verb::Poster(args) => poster::run(&args),
         Verb::Trace(args) => trace::run(&args),
+        Verb::Query(args) => query::run(&args),
         Verb::Export(args) => export::run(&args),
         Verb::Fit(args) => fit::run(&args),
         Verb::Predict(args) => predict::run(&args),
@@ -140,6 +147,23 @@ mod tests {
     use super::*;
     use clap::CommandFactory;
 
+    /// The words of a command line as a shell has them: quotes keep together; behind a pipe, an
+    /// arrow or a sharp are no words of it.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+        for c in line.chars() {
+            match c {
+                '\'' => quoted = !quoted,
+                '|' | '>' | '#' if !quoted => break,
+                c if c.is_whitespace() && !quoted => words.push(std::mem::take(&mut word)),
+                c => word.push(c),
+            }
+        }
+        words.push(word);
+        words.retain(|word| !word.is_empty());
+        words
+    }
+
     #[test]
     fn every_verb_teaches_by_examples_that_it_understands() {
         let cli = Cli::command();
@@ -149,17 +173,15 @@ mod tests {
                 help.lines().filter_map(|line| line.strip_prefix("  amdahl ")).collect();
             assert!(examples.len() >= 2, "{} has {} examples", verb.get_name(), examples.len());
             for example in examples {
-                // What follows is the shell's, or a remark.
-                let own = example.split(['|', '>', '#']).next().unwrap_or_default();
-                let words = std::iter::once("amdahl").chain(own.split_whitespace());
-                let parsed = Cli::try_parse_from(words);
+                let words = words(example);
+                let parsed = Cli::try_parse_from(std::iter::once("amdahl".into()).chain(words));
                 assert!(
                     parsed.is_ok(),
                     "amdahl {example}: {}",
                     parsed.err().map(|e| e.to_string()).unwrap_or_default()
                 );
                 assert!(
-                    own.starts_with(verb.get_name()),
+                    example.starts_with(verb.get_name()),
                     "'amdahl {example}' in the help of {}",
                     verb.get_name()
                 );

@@ -16,7 +16,7 @@ pub fn style() -> Style {
 }
 
 /// Says which characters paper cannot show.
-#[cfg(feature = "explain")]
+#[cfg(feature = "pdf")]
 pub(crate) fn warn_of_boxes(missing: &[char]) {
     if missing.is_empty() {
         return;
@@ -36,10 +36,7 @@ pub(crate) fn warn_of_boxes(missing: &[char]) {
 
 /// The folder with a person's own texts: the one that is named, which has to be there, else
 /// `report`, which has not.
-#[cfg(feature = "explain")]
-pub(crate) fn own_texts(
-    named: Option<&std::path::Path>,
-) -> amdahl_record::error::Result<std::path::PathBuf> {
+pub(crate) fn own_texts(named: Option<&std::path::Path>) -> Result<std::path::PathBuf> {
     match named {
         Some(folder) if !folder.is_dir() => {
             Err(Error::usage(format!("there is no folder {}", folder.display()))
@@ -57,11 +54,16 @@ pub(crate) fn file_stem(experiment: &str) -> String {
     if stem.is_empty() { "results".into() } else { stem }
 }
 
-/// What a build without figures says.
-#[cfg(not(feature = "explain"))]
-pub(crate) fn without_explain(what: &str) -> Error {
+/// Can this build make PDF and PNG?
+pub(crate) const PAPER: bool = cfg!(feature = "pdf");
+
+/// The error of a build that lacks something.
+pub(crate) fn left_out(what: &str, feature: &str) -> Error {
     Error::unavailable(format!(
-        "this build of amdahl has no {what}: it was built without the feature 'explain'"
+        "this build of amdahl has no {what}: it was built without the feature '{feature}'"
     ))
-    .hint("build it with 'cargo build --release'; 'amdahl show' works in every build")
+    .hint(
+        "'make build' (or 'cargo build --release') makes one that has; tables, figures as SVG and \
+         the page are in every build",
+    )
 }

@@ -38,27 +38,26 @@ pub enum Sheets {
 }
 
 /// Runs the verb.
-#[cfg(feature = "explain")]
+#[cfg(feature = "pdf")]
 pub fn run(args: &Args) -> Result<()> {
     use crate::{output, show};
     use amdahl_explain::figure;
     use amdahl_explain::figure::{View, medium};
-    use amdahl_explain::report::typst;
-    use amdahl_explain::report::typst::{Orientation, Own};
     use amdahl_explain::report_model::Facts;
     use amdahl_record::error::{Error, Kind};
     use amdahl_record::io::atomic;
+    use amdahl_typst::{Orientation, Own};
 
     let summary = show::load(&args.folder)?;
-    let view = View::new(&summary, &args.folder.to_string_lossy())?;
+    let view = View::new(&summary, &args.folder.to_string_lossy());
     let drawings = figure::draw(&view, &medium::A0)?;
     if drawings.is_empty() {
         let what = format!("{} has no result that a poster could show", args.folder.display());
         return Err(Error::new(Kind::NothingMeasured, what)
             .hint("'amdahl show' says why the repeats failed"));
     }
-    let facts = Facts::of(&view, &drawings)?;
-    output::warn_of_boxes(&typst::unprintable(&facts, &drawings)?);
+    let facts = Facts::of(&view, &drawings);
+    output::warn_of_boxes(&amdahl_typst::unprintable(&facts, &drawings)?);
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
     let own = Own::of(&output::own_texts(args.own.as_deref())?, &experiment);
     for orientation in [Orientation::Portrait, Orientation::Landscape] {
@@ -70,14 +69,17 @@ pub fn run(args: &Args) -> Result<()> {
             continue;
         }
         let path = args.out.join(format!("{experiment}-poster-{}.pdf", orientation.word()));
-        atomic::write_with_folder(&path, &typst::poster(&facts, &drawings, &own, orientation)?)?;
+        atomic::write_with_folder(
+            &path,
+            &amdahl_typst::poster(&facts, &drawings, &own, orientation)?,
+        )?;
         output::print(&format!("{}\n", path.display()))?;
     }
     Ok(())
 }
 
 /// Runs the verb.
-#[cfg(not(feature = "explain"))]
+#[cfg(not(feature = "pdf"))]
 pub fn run(_args: &Args) -> Result<()> {
-    Err(super::output::without_explain("posters"))
+    Err(crate::output::left_out("posters", "pdf"))
 }

@@ -1,8 +1,15 @@
 //! `amdahl report`: a page, a PDF, and the facts that they say.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use amdahl_record::error::Result;
+use crate::{output, show};
+use amdahl_explain::figure;
+use amdahl_explain::figure::{View, medium};
+use amdahl_explain::report::page;
+use amdahl_explain::report_model::{Facts, rules};
+use amdahl_explain::reporting_rules;
+use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::io::atomic;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -19,9 +26,9 @@ pub struct Args {
     /// Folder for what is made, itself made when it is missing
     #[arg(long, default_value = "report")]
     pub out: PathBuf,
-    /// What to make
-    #[arg(long, value_enum, default_value = "all")]
-    pub format: Format,
+    /// What to make, such as html,facts
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "all")]
+    pub format: Vec<Format>,
     /// Folder with texts and templates of your own for the PDF: see report/README.md [default:
     /// report]
     #[arg(long)]
@@ -50,26 +57,18 @@ pub enum Format {
 }
 
 /// Runs the verb.
-#[cfg(feature = "explain")]
 pub fn run(args: &Args) -> Result<()> {
-    use crate::{output, show};
-    use amdahl_explain::figure;
-    use amdahl_explain::figure::{View, medium};
-    use amdahl_explain::report::page;
-    use amdahl_explain::report::typst;
-    use amdahl_explain::report::typst::Own;
-    use amdahl_explain::report_model::{Facts, rules};
-    use amdahl_explain::reporting_rules;
-    use amdahl_record::error::{Error, Kind};
-    use amdahl_record::io::atomic;
-
     let own = output::own_texts(args.own.as_deref())?;
+    if args.format.contains(&Format::Pdf) && !output::PAPER {
+        return Err(output::left_out("reports as PDF", "pdf"));
+    }
     let summary = show::load_at(&args.folder, args.price.as_deref())?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
-    let view = View::new(&summary, &args.folder.to_string_lossy())?;
+    let view = View::new(&summary, &args.folder.to_string_lossy());
     let drawings = figure::draw(&view, &medium::PAGE)?;
-    let facts = Facts::of(&view, &drawings)?;
-    let wanted = |format: Format| args.format == format || args.format == Format::All;
+    let facts = Facts::of(&view, &drawings);
+    let wanted =
+        |format: Format| args.format.iter().any(|one| *one == format || *one == Format::All);
     let write = |ending: &str, bytes: &[u8]| {
         let path = args.out.join(format!("{experiment}.{ending}"));
         atomic::write_with_folder(&path, bytes)?;
@@ -78,14 +77,16 @@ pub fn run(args: &Args) -> Result<()> {
     if wanted(Format::Html) {
         write("html", page::page(&facts, &drawings).as_bytes())?;
     }
-    if wanted(Format::Pdf) {
-        let drawings = figure::draw(&view, &medium::A4)?;
-        let facts = Facts::of(&view, &drawings)?;
-        output::warn_of_boxes(&typst::unprintable(&facts, &drawings)?);
-        write("pdf", &typst::report(&facts, &drawings, &Own::of(&own, &experiment))?)?;
-    }
     if wanted(Format::Facts) {
         write("facts.json", facts.json()?.as_bytes())?;
+    }
+    if wanted(Format::Pdf) {
+        match pdf(&view, &own, &experiment)? {
+            Some(bytes) => write("pdf", &bytes)?,
+            None => output::say(
+                "amdahl: no PDF, because this build has no Typst: 'make build' makes one that has\n",
+            ),
+        }
     }
     if !args.strict {
         return Ok(());
@@ -102,8 +103,18 @@ pub fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Runs the verb.
-#[cfg(not(feature = "explain"))]
-pub fn run(_args: &Args) -> Result<()> {
-    Err(super::output::without_explain("report"))
+/// The report on paper; none where this build cannot make it.
+#[cfg(feature = "pdf")]
+fn pdf(view: &View<'_>, own: &Path, experiment: &str) -> Result<Option<Vec<u8>>> {
+    let drawings = figure::draw(view, &medium::A4)?;
+    let facts = Facts::of(view, &drawings);
+    output::warn_of_boxes(&amdahl_typst::unprintable(&facts, &drawings)?);
+    let own = amdahl_typst::Own::of(own, experiment);
+    amdahl_typst::report(&facts, &drawings, &own).map(Some)
+}
+
+/// The report on paper; none where this build cannot make it.
+#[cfg(not(feature = "pdf"))]
+fn pdf(_view: &View<'_>, _own: &Path, _experiment: &str) -> Result<Option<Vec<u8>>> {
+    Ok(None)
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use amdahl_record::error::Result;
+use crate::output;
+use amdahl_explain::figure::trace;
+use amdahl_record::error::{Error, Result};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -31,12 +33,7 @@ pub enum Format {
 }
 
 /// Runs the verb.
-#[cfg(feature = "explain")]
 pub fn run(args: &Args) -> Result<()> {
-    use crate::output;
-    use amdahl_explain::figure::trace;
-    use amdahl_record::error::Error;
-
     let text = std::fs::read(&args.figure).map_err(|e| Error::io("read", &args.figure, e))?;
     let traces =
         trace::read(&String::from_utf8_lossy(&text)).map_err(|e| e.at(&args.figure, 0, 0))?;
@@ -55,10 +52,4 @@ pub fn run(args: &Args) -> Result<()> {
         ))?;
     }
     Ok(())
-}
-
-/// Runs the verb.
-#[cfg(not(feature = "explain"))]
-pub fn run(_args: &Args) -> Result<()> {
-    Err(super::output::without_explain("figures"))
 }

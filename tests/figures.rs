@@ -5,10 +5,9 @@ use std::path::PathBuf;
 use amdahl_explain::figure;
 use amdahl_explain::figure::medium::{MEDIA, Medium, SCREEN};
 use amdahl_explain::figure::{Drawing, FIGURES, View, trace};
-use amdahl_explain::frame::{Frames, numbers, words};
 use amdahl_explain::report_model::Facts;
 use amdahl_explain::summary::summarise;
-use amdahl_record::{Line, Phase};
+use amdahl_record::Line;
 
 use crate::explain::{amdahl, folder_with, golden, mixed};
 use crate::metrics::with_made_up_pmu;
@@ -24,7 +23,7 @@ fn draw(lines: &[Line]) -> Vec<Drawing> {
 /// Every figure of these records, drawn for a medium.
 pub fn draw_for(lines: &[Line], medium: &Medium) -> Vec<Drawing> {
     let summary = summarise(&collect(lines));
-    let view = View::new(&summary, "results/sample").expect("a view");
+    let view = View::new(&summary, "results/sample");
     figure::draw(&view, medium).expect("figures are drawn")
 }
 
@@ -36,7 +35,7 @@ fn every_situation_is_drawn_twice_with_the_same_bytes() {
         let again = summarise(&results);
         for medium in MEDIA {
             let draw = |summary| {
-                let view = View::new(summary, "results/sample").expect("a view");
+                let view = View::new(summary, "results/sample");
                 figure::draw(&view, medium).expect("figures are drawn")
             };
             let (once, again) = (draw(&summary), draw(&again));
@@ -98,8 +97,8 @@ fn titles_state_the_finding() {
     assert!(slow.starts_with("Nothing is faster than serial"), "{slow}");
     let alone = Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines();
     let summary = summarise(&collect(&alone));
-    let view = View::new(&summary, "results/sample").expect("a view");
-    let facts = Facts::of(&view, &draw(&alone)).expect("facts");
+    let view = View::new(&summary, "results/sample");
+    let facts = Facts::of(&view, &draw(&alone));
     assert!(
         facts.answer[0].starts_with("Nothing was measured on more lanes than the base, serial"),
         "{:?}",
@@ -200,42 +199,9 @@ fn a_figure_is_what_it_was() {
 }
 
 #[test]
-fn the_tables_agree_with_the_summary() {
+fn titles_speak_of_the_larger_problem() {
     let summary = summarise(&collect(&mixed()));
-    let frames = Frames::new(&summary).expect("tables");
-    let cells: usize = summary.groups.iter().map(|g| g.cells.len()).sum();
-    let repeats: usize =
-        summary.groups.iter().flat_map(|g| &g.cells).map(|c| c.repeats.len()).sum();
-    assert_eq!((frames.cells.height(), frames.repeats.height()), (cells, repeats));
-    for (i, group) in summary.groups.iter().enumerate() {
-        let costs = frames.phase_costs(i as u32).expect("a query");
-        let (ids, phases) =
-            (words(&costs, "cell").expect("words"), words(&costs, "phase").expect("words"));
-        let seconds = numbers(&costs, "seconds").expect("numbers");
-        let mut checked = 0;
-        for cell in &group.cells {
-            for phase in Phase::TIMED {
-                let Some(expected) = cell.phase(phase) else { continue };
-                let row = (0..ids.len())
-                    .find(|&r| ids[r] == cell.id.0 && phases[r] == phase.word())
-                    .expect("a row");
-                let got = seconds[row].expect("a value")
-                    * f64::from(cell.iterations.expect("iterations"));
-                assert!(
-                    (got - expected.mean_s).abs() <= 1e-12 + 1e-9 * expected.mean_s,
-                    "{got} {}",
-                    expected.mean_s
-                );
-                checked += 1;
-            }
-        }
-        assert_eq!(checked, 8 * Phase::TIMED.len(), "the cell that failed has no phases");
-    }
-    assert_eq!(
-        View::new(&summary, "").expect("a view").main_group(),
-        Some(1),
-        "the larger problem"
-    );
+    assert_eq!(View::new(&summary, "").main_group(), Some(1));
 }
 
 #[test]

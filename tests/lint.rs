@@ -244,7 +244,6 @@ fn lines_through_categories_and_mixed_axes() {
     assert!(reporting_rules::text(&verdicts).contains("rule 12: cannot be judged"));
 }
 
-#[cfg(feature = "explain")]
 #[test]
 fn strict_reports_end_with_4_and_are_written_all_the_same() {
     use crate::explain::{amdahl, folder_with};

@@ -25,9 +25,9 @@ pub fn report(lines: &[Line]) -> String {
 
 fn report_of(lines: &[Line], folder: &str) -> String {
     let summary = summarise(&collect(lines));
-    let view = View::new(&summary, folder).expect("a view");
+    let view = View::new(&summary, folder);
     let drawings = figure::draw(&view, &PAGE).expect("figures");
-    page(&Facts::of(&view, &drawings).expect("facts"), &drawings)
+    page(&Facts::of(&view, &drawings), &drawings)
 }
 
 /// The names of all tags in order; panics where one is not closed, closed twice, or crosses
@@ -185,9 +185,9 @@ fn the_explorer_has_every_cell() {
 /// samples, in as many problems, and with tables and failures to match.
 pub fn many(lines: &[Line], factor: usize, repeats: usize, problems: usize) -> String {
     let summary = summarise(&collect(lines));
-    let view = View::new(&summary, "results/sample").expect("a view");
+    let view = View::new(&summary, "results/sample");
     let drawings = figure::draw(&view, &PAGE).expect("figures");
-    let mut facts = Facts::of(&view, &drawings).expect("facts");
+    let mut facts = Facts::of(&view, &drawings);
     let few = facts.cells.len();
     facts.cells = (0..few * factor)
         .map(|i| {
@@ -310,9 +310,33 @@ fn it_is_written_where_it_is_wanted() {
     let facts: serde_json::Value = serde_json::from_str(&facts).expect("JSON");
     assert_eq!(facts["title"], "Made-up strong scaling");
     assert!(html.contains(facts["answer"][0].as_str().expect("a sentence")));
+    let said = String::from_utf8_lossy(&made.stderr).into_owned();
+    let on_paper = out.join("sample.pdf").is_file();
+    assert_eq!((on_paper, said.contains("no PDF")), (cfg!(feature = "pdf"), !on_paper), "{said}");
     let empty = temp.path().join("empty");
     std::fs::create_dir(&empty).expect("a folder");
     assert_eq!(amdahl(&["report", &empty.to_string_lossy()]).status.code(), Some(6));
+}
+
+#[cfg(not(feature = "pdf"))]
+#[test]
+fn a_build_without_typst_says_what_to_build() {
+    let (temp, folder) = folder_with(&mixed());
+    let (folder, out) = (folder.to_string_lossy(), temp.path().join("out"));
+    let out = out.to_string_lossy();
+    for args in [
+        vec!["poster", &folder, "--out", &out],
+        vec!["report", &folder, "--out", &out, "--format", "html,pdf"],
+        vec!["figures", &folder, "--out", &out, "--format", "svg,png"],
+    ] {
+        let refused = amdahl(&args);
+        let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(2), "{args:?}: {said}");
+        assert!(said.contains("the feature 'pdf'") && said.contains("make build"), "{said}");
+        assert!(!temp.path().join("out").exists(), "nothing is made by halves");
+    }
+    let made = amdahl(&["report", &folder, "--out", &out, "--format", "html,facts"]);
+    assert!(made.status.success() && made.stderr.is_empty());
 }
 
 /// 4,950 cells of 550 problems.

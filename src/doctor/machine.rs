@@ -222,16 +222,17 @@ fn build() -> Vec<Check> {
         Check::fact(BUILD, "compiler", format!("{}{flags}", build.compiler)),
         Check::fact(BUILD, "profile", build.profile),
     ];
-    checks.push(if cfg!(feature = "explain") {
-        Check::yes(BUILD, "figures and report", "")
-    } else {
-        Check::no(
+    let made = |is_built: bool, what: &str, feature: &str| match is_built {
+        true => Check::yes(BUILD, what, ""),
+        false => Check::no(
             BUILD,
-            "figures and report",
-            "built without the feature 'explain'",
+            what,
+            format!("built without the feature '{feature}'"),
             "make build, or cargo build --release; results measured here can be explained elsewhere",
-        )
-    });
+        ),
+    };
+    checks.push(made(crate::output::PAPER, "PDF and PNG, posters", "pdf"));
+    checks.push(made(cfg!(feature = "query"), "queries in SQL", "query"));
     checks
 }
 

@@ -9,6 +9,9 @@ use amdahl_workload::parameter::Kind;
 
 use crate::summary::Group;
 
+/// Where a phase is named: timed seconds that belong to none.
+pub const OTHER: &str = "other";
+
 /// A workload in a few words: `k-means, k = 8, from the first rows, 20 iterations`.
 pub fn workload(spec: &WorkloadSpec) -> String {
     amdahl_workloads::of(spec).in_words(spec)

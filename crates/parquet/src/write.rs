@@ -17,6 +17,8 @@ pub enum Kind {
     Double,
     /// Whole numbers.
     Whole,
+    /// Yes or no.
+    Truth,
     /// UTF-8 texts.
     Text,
 }
@@ -27,6 +29,7 @@ impl Kind {
             Kind::Single => types::FLOAT,
             Kind::Double => types::DOUBLE,
             Kind::Whole => types::INT64,
+            Kind::Truth => types::BOOLEAN,
             Kind::Text => types::BYTE_ARRAY,
         };
         number as i32
@@ -46,6 +49,8 @@ pub enum Piece<'a> {
     Double(&'a [Option<f64>]),
     /// Of a column of [`Kind::Whole`].
     Whole(&'a [Option<i64>]),
+    /// Of a column of [`Kind::Truth`].
+    Truth(&'a [Option<bool>]),
     /// Of a column of [`Kind::Text`].
     Text(&'a [Option<String>]),
 }
@@ -56,6 +61,7 @@ impl Piece<'_> {
             Piece::Single(values) => values.len(),
             Piece::Double(values) => values.len(),
             Piece::Whole(values) => values.len(),
+            Piece::Truth(values) => values.len(),
             Piece::Text(values) => values.len(),
         }
     }
@@ -76,6 +82,10 @@ impl Piece<'_> {
                 values.iter().map(Option::is_some).collect(),
                 values.iter().flatten().flat_map(|value| value.to_le_bytes()).collect(),
             ),
+            Piece::Truth(values) => optional(
+                values.iter().map(Option::is_some).collect(),
+                bits(&values.iter().flatten().copied().collect::<Vec<bool>>()),
+            ),
             Piece::Text(values) => {
                 let mut data = Vec::new();
                 for text in values.iter().flatten() {
@@ -92,10 +102,16 @@ impl Piece<'_> {
 fn levels(present: &[bool]) -> Vec<u8> {
     let mut levels = Vec::new();
     put_varint(&mut levels, (present.len().div_ceil(8) as u64) << 1 | 1);
-    levels.extend(present.chunks(8).map(|bits| {
-        bits.iter().enumerate().fold(0, |byte, (i, there)| byte | u8::from(*there) << i)
-    }));
+    levels.extend(bits(present));
     levels
+}
+
+/// Truths as packed bits, the first in the lowest.
+fn bits(truths: &[bool]) -> Vec<u8> {
+    let byte = |bits: &[bool]| {
+        bits.iter().enumerate().fold(0, |byte, (i, there)| byte | u8::from(*there) << i)
+    };
+    truths.chunks(8).map(byte).collect()
 }
 
 /// A file that is being written, in memory.

@@ -7,12 +7,14 @@
 use std::path::PathBuf;
 
 use crate::labels;
-use crate::summary::{CellSummary, Group, Repeat, Summary};
+use crate::relations;
+use crate::relations::Source;
+pub(crate) use crate::relations::cells;
+use crate::summary::{CellSummary, Repeat, Summary};
 use amdahl_record::error::Result;
 
 mod caliper;
 mod chrome;
-mod columns;
 mod csv;
 mod extrap;
 mod google;
@@ -40,6 +42,10 @@ pub const FORMATS: &[Format] = &[
     caliper::FORMAT,
     chrome::FORMAT,
 ];
+
+/// The tables that are written as such: `amdahl query` makes the others of these.
+const TABLES: [Source; 3] =
+    [relations::cells::SOURCE, relations::repeats::SOURCE, relations::readings::SOURCE];
 
 /// The format with this name.
 pub fn format(name: &str) -> Option<&'static Format> {
@@ -80,11 +86,6 @@ impl Export {
     fn add(&mut self, path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) {
         self.files.push(File { path: path.into(), bytes: bytes.into() });
     }
-}
-
-/// The cells of a summary with their groups.
-fn cells(summary: &Summary) -> impl Iterator<Item = (&Group, &CellSummary)> {
-    summary.groups.iter().flat_map(|group| group.cells.iter().map(move |cell| (group, cell)))
 }
 
 /// The name of a cell in file names: `threads-2-1ab475e79d9a650e`.

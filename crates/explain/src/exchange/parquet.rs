@@ -1,13 +1,13 @@
 //! Parquet: `cells.parquet`, `repeats.parquet`, `readings.parquet`.
 //!
-//! Optional columns of 64-bit integers, doubles and UTF-8 text, one page a column chunk, gzip.
+//! Optional columns of 64-bit integers, doubles, booleans and UTF-8 text, one page a column chunk, gzip.
 
 use std::ops::Range;
 
 use amdahl_parquet::{Kind, Piece, Writer};
 
-use crate::exchange::columns::{Table, Values, tables};
-use crate::exchange::{Export, Format, Repeats};
+use crate::exchange::{Export, Format, Repeats, TABLES};
+use crate::relations::{Column, Relation, Values};
 use crate::summary::Summary;
 use amdahl_record::error::{Error, Result};
 
@@ -23,8 +23,8 @@ const GROUP: usize = 1 << 18;
 
 fn files(summary: &Summary, _: Repeats) -> Result<Export> {
     let mut export = Export::default();
-    for table in tables(summary) {
-        let file = file(&table)
+    for table in TABLES {
+        let file = file(&(table.fill)(summary))
             .map_err(|e| Error::internal(format!("cannot pack a Parquet page: {e}")))?;
         export.add(format!("{}.parquet", table.name), file);
     }
@@ -37,22 +37,25 @@ fn piece(values: &Values, rows: Range<usize>) -> Piece<'_> {
         Values::Text(values) => Piece::Text(&values[rows]),
         Values::Whole(values) => Piece::Whole(&values[rows]),
         Values::Number(values) => Piece::Double(&values[rows]),
+        Values::Truth(values) => Piece::Truth(&values[rows]),
     }
 }
 
 /// A whole file.
-fn file(table: &Table) -> std::io::Result<Vec<u8>> {
+fn file(table: &Relation) -> std::io::Result<Vec<u8>> {
     let kind = |values: &Values| match values {
         Values::Text(_) => Kind::Text,
         Values::Whole(_) => Kind::Whole,
         Values::Number(_) => Kind::Double,
+        Values::Truth(_) => Kind::Truth,
     };
-    let columns = table.columns.iter().map(|(name, values)| (*name, kind(values)));
+    let columns = table.columns.iter().map(|column| (&*column.name, kind(&column.values)));
     let mut writer = Writer::new(columns, true);
-    let rows = table.columns.first().map_or(0, |(_, values)| values.len());
-    for from in (0..rows).step_by(GROUP) {
-        let rows = from..rows.min(from + GROUP);
-        let pages = table.columns.iter().map(|(_, values)| vec![piece(values, rows.clone())]);
+    let all = table.height();
+    for from in (0..all).step_by(GROUP) {
+        let rows = from..all.min(from + GROUP);
+        let page = |column: &Column| vec![piece(&column.values, rows.clone())];
+        let pages = table.columns.iter().map(page);
         writer.row_group(&pages.collect::<Vec<_>>())?;
     }
     Ok(writer.finish(concat!("amdahl version ", env!("CARGO_PKG_VERSION"))))

@@ -1,5 +1,4 @@
-//! Figures: one file each and one line in [`FIGURES`]. They query the tables of [`crate::frame`]
-//! and draw SVG.
+//! Figures: one file each and one line in [`FIGURES`]. They draw what a summary holds, as SVG.
 //!
 //! A figure's title states what the data say, its caption how many repeats and which base they
 //! stand on. Each is drawn for a [`medium`]: anew, not scaled. Equal records give equal bytes.
@@ -10,7 +9,6 @@ use crate::figure::layout::Sheet;
 use crate::figure::medium::Medium;
 use crate::figure::style::Canvas;
 use crate::figure::trace::Trace;
-use crate::frame::Frames;
 use crate::summary::{CellSummary, Group, Summary};
 use crate::{labels, show};
 use amdahl_record::Provenance;
@@ -47,16 +45,14 @@ pub mod weak;
 pub struct View<'a> {
     /// Estimates and facts.
     pub summary: &'a Summary,
-    /// The tables to query.
-    pub frames: Frames,
     /// The results folder as the user named it, for the command that draws a figure again.
     pub folder: String,
 }
 
 impl<'a> View<'a> {
-    /// The tables of a summary, of results in this folder.
-    pub fn new(summary: &'a Summary, folder: &str) -> Result<Self> {
-        Ok(View { summary, frames: Frames::new(summary)?, folder: folder.to_string() })
+    /// A summary of the results in this folder.
+    pub fn new(summary: &'a Summary, folder: &str) -> Self {
+        View { summary, folder: folder.to_string() }
     }
 
     /// The groups that a figure for this medium has room for. `height` says how much of the sheet's

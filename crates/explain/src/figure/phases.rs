@@ -11,13 +11,13 @@ use crate::figure::plot::{key, key_height};
 use crate::figure::style;
 use crate::figure::style::{At, CAPTION, Canvas, HEADING, INK, LABEL, RULE};
 use crate::figure::{Chart, Figure, View, ids};
-use crate::frame::{OTHER, numbers, words};
 use crate::labels;
+use crate::labels::OTHER;
 use crate::show::Scale;
-use crate::summary::Group;
-use amdahl_record::Provenance;
+use crate::summary::{CellSummary, Group};
 use amdahl_record::error::Result;
 use amdahl_record::units;
+use amdahl_record::{Phase, Provenance};
 
 /// Lane-seconds by phase, one panel a problem.
 pub const FIGURE: Figure =
@@ -61,34 +61,30 @@ const ORDER: [&str; 8] =
 /// Those of accelerators among them, which are named only where there is one.
 const OF_ACCELERATORS: [&str; 3] = ["execute", "upload", "download"];
 
-fn bars(view: &View<'_>, group: usize) -> Result<Vec<Bar>> {
-    let table = view.frames.phase_costs(group as u32)?;
-    let (cells, labels, phases) =
-        (words(&table, "cell")?, words(&table, "name")?, words(&table, "phase")?);
-    let said = words(&table, "in_words")?;
-    let (lanes, seconds) = (numbers(&table, "lanes")?, numbers(&table, "seconds")?);
-    let of_group = &view.summary.groups[group].cells;
-    let imbalance =
-        |id: &str| of_group.iter().find(|cell| cell.id.0 == id).and_then(|cell| cell.imbalance);
-    let mut bars: Vec<Bar> = Vec::new();
-    for i in 0..cells.len() {
-        let (Some(lanes), Some(seconds)) = (lanes[i], seconds[i]) else { continue };
-        if bars.last().is_none_or(|bar| bar.cell != cells[i]) {
-            bars.push(Bar {
-                cell: cells[i].clone(),
-                name: labels[i].clone(),
-                in_words: said[i].clone(),
-                lanes,
-                costs: [0.0; ORDER.len()],
-                imbalance: imbalance(&cells[i]),
-            });
-        }
-        let place = ORDER.iter().position(|word| *word == phases[i]);
-        if let (Some(bar), Some(phase)) = (bars.last_mut(), place) {
-            bar.costs[phase] += seconds * lanes;
-        }
-    }
-    Ok(bars)
+/// A bar for each of our cells whose phases are known, in their order.
+fn bars(group: &Group) -> Vec<Bar> {
+    let ours = group.cells.iter().filter(|cell| cell.cell.backend.peer().is_none());
+    let bar = |cell: &CellSummary| {
+        let iterations = f64::from(cell.iterations.filter(|count| *count > 0)?);
+        let lanes = f64::from(cell.cell.lanes());
+        let seconds = |word: &str| match word {
+            OTHER => cell.unaccounted_mean_s,
+            _ => Phase::TIMED
+                .iter()
+                .find(|phase| phase.word() == word)
+                .and_then(|phase| Some(cell.phase(*phase)?.mean_s)),
+        };
+        let seconds = ORDER.map(seconds);
+        seconds.iter().any(Option::is_some).then(|| Bar {
+            cell: cell.id.0.clone(),
+            name: labels::cell(&cell.cell),
+            in_words: labels::in_words(&cell.cell),
+            lanes,
+            costs: seconds.map(|seconds| seconds.map_or(0.0, |s| s / iterations * lanes)),
+            imbalance: cell.imbalance,
+        })
+    };
+    ours.filter_map(bar).collect()
 }
 
 fn base<'a>(group: &Group, bars: &'a [Bar]) -> Option<&'a Bar> {
@@ -96,11 +92,11 @@ fn base<'a>(group: &Group, bars: &'a [Bar]) -> Option<&'a Bar> {
     bars.iter().find(|bar| bar.cell == base.cell.0)
 }
 
-fn title(view: &View<'_>) -> Result<String> {
+fn title(view: &View<'_>) -> String {
     let fallback = "Where the lanes' time goes".to_string();
-    let Some(main) = view.main_group() else { return Ok(fallback) };
-    let bars = bars(view, main)?;
-    let Some(base) = base(&view.summary.groups[main], &bars) else { return Ok(fallback) };
+    let Some(main) = view.main_group() else { return fallback };
+    let bars = bars(&view.summary.groups[main]);
+    let Some(base) = base(&view.summary.groups[main], &bars) else { return fallback };
     // Of the cells with most lanes that each have a CPU, the one that wastes least: the best that
     // the machine was brought to.
     let crowded = |bar: &Bar| {
@@ -119,11 +115,11 @@ fn title(view: &View<'_>) -> Result<String> {
             .max_by(|a, b| a.0.total_cmp(b.0))
             .map_or(OTHER, |(_, phase)| phase);
         let share = base.costs.iter().fold(0.0, |most: f64, cost| most.max(*cost)) / base.total();
-        return Ok(format!(
+        return format!(
             "{} spends {:.0} % of its time in '{most}'{scope}",
             base.name,
             100.0 * share
-        ));
+        );
     };
     let efficiency = view.summary.groups[main]
         .cells
@@ -131,14 +127,14 @@ fn title(view: &View<'_>) -> Result<String> {
         .find(|c| c.id.0 == widest.cell)
         .and_then(|c| c.efficiency);
     if efficiency.and_then(|e| e.interval).is_some_and(|i| i.holds(1.0)) {
-        return Ok(format!(
+        return format!(
             "{}: the measurements do not tell its lane time from that of {}{scope}",
             widest.in_words, base.name
-        ));
+        );
     }
     let ratio = widest.total() / base.total();
     if ratio < 1.005 {
-        return Ok(format!("{}: no more lane time than {}{scope}", widest.in_words, base.name));
+        return format!("{}: no more lane time than {}{scope}", widest.in_words, base.name);
     }
     let extra = widest.costs.iter().zip(base.costs).map(|(cost, base)| cost - base);
     let greatest =
@@ -147,10 +143,10 @@ fn title(view: &View<'_>) -> Result<String> {
         r if r < 2.0 => format!("{:.0} % more lane time than", (r - 1.0) * 100.0),
         r => format!("{} times as much lane time as", units::significant(r)),
     };
-    Ok(format!(
+    format!(
         "{}: {how_much} {}, most of the extra in '{greatest}'{scope}",
         widest.in_words, base.name
-    ))
+    )
 }
 
 const ROW: f64 = 25.0;
@@ -175,7 +171,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let (mut cells, mut of) = (0, 0);
     let mut description = String::from("Lane time of one iteration by phase.");
     for i in shown.iter().copied() {
-        let bars = bars(view, i)?;
+        let bars = bars(&view.summary.groups[i]);
         of += bars.len();
         let bars = chosen(&view.summary.groups[i], bars, most);
         cells += bars.len();
@@ -209,7 +205,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         .flat_map(|i| &view.summary.groups[*i].cells)
         .filter(|c| drawn.contains(&c.id.0.as_str())));
     Ok(Chart {
-        title: title(view)?,
+        title: title(view),
         caption,
         description,
         from: Provenance::Measured,

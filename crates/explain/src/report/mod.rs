@@ -1,5 +1,5 @@
-//! Documents made from [`crate::report_model`] and drawings alone: they decide how it looks and say
-//! nothing of their own.
+//! The page, made from [`crate::report_model`] and drawings alone: it decides how they look and says
+//! nothing of its own. Paper is the crate `amdahl-typst`.
 
 mod blocks;
 mod explorer_data;
@@ -7,4 +7,3 @@ mod fonts;
 pub mod html;
 pub mod page;
 pub mod size;
-pub mod typst;

@@ -1,12 +1,12 @@
 //! The answer in words, computed from the data.
 
+use std::collections::BTreeSet;
+
 use crate::figure::{Drawing, View};
-use crate::frame::{numbers, words};
 use crate::report_model::document::{Class, Kind, Section, Table};
 use crate::report_model::efficiency;
 use crate::summary::{CellSummary, Group, Summary};
 use crate::{labels, peer_comparison};
-use amdahl_record::error::Result;
 use amdahl_record::units;
 use amdahl_stats::Estimate;
 
@@ -68,17 +68,17 @@ fn against_others(view: &View<'_>) -> Option<String> {
 }
 
 /// The fastest cell of each backend for every problem.
-pub fn fastest(view: &View<'_>) -> Result<Section> {
+pub fn fastest(view: &View<'_>) -> Section {
     let mut section = Section::new("fastest", "Fastest of each backend");
     let headings = view.headings();
     if headings.len() <= 2 {
         for (i, heading) in headings.iter().enumerate() {
-            section.text(in_words(view, i, heading)?);
+            section.text(in_words(view, i, heading));
         }
     } else {
-        section.table(in_a_table(view, &headings)?);
+        section.table(in_a_table(view, &headings));
     }
-    Ok(section)
+    section
 }
 
 /// The fastest cell of a backend.
@@ -90,25 +90,26 @@ struct Best {
     efficiency: Option<f64>,
 }
 
-fn best(view: &View<'_>, group: usize) -> Result<Vec<Best>> {
-    let table = view.frames.best_by_backend(group as u32)?;
-    let (names, seconds) = (words(&table, "in_words")?, numbers(&table, "seconds")?);
-    let (speedup, efficiency) = (numbers(&table, "speedup")?, numbers(&table, "efficiency")?);
-    let (low, high) = (numbers(&table, "speedup_low")?, numbers(&table, "speedup_high")?);
-    Ok((0..names.len())
-        .filter_map(|i| {
-            Some(Best {
-                name: names[i].clone(),
-                seconds: seconds[i]?,
-                speedup: speedup[i],
-                interval: low[i].zip(high[i]),
-                efficiency: efficiency[i],
-            })
-        })
-        .collect())
+/// The fastest cell of each backend in a group, the base's own cell left out, fastest first.
+fn best(group: &Group) -> Vec<Best> {
+    let base = group.base.as_ref().map(|base| &base.cell);
+    let others = group.cells.iter().filter(|cell| Some(&cell.id) != base);
+    let mut timed: Vec<(&CellSummary, f64)> =
+        others.filter_map(|cell| Some((cell, cell.time?.value))).collect();
+    timed.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let mut backends = BTreeSet::new();
+    timed.retain(|(cell, _)| backends.insert(labels::series(&cell.cell)));
+    let best = |(cell, seconds): (&CellSummary, f64)| Best {
+        name: labels::in_words(&cell.cell),
+        seconds,
+        speedup: cell.speedup.map(|speedup| speedup.value),
+        interval: cell.speedup.and_then(|speedup| speedup.interval).map(|i| (i.low, i.high)),
+        efficiency: cell.efficiency.map(|efficiency| efficiency.value),
+    };
+    timed.into_iter().map(best).collect()
 }
 
-fn in_words(view: &View<'_>, index: usize, heading: &str) -> Result<String> {
+fn in_words(view: &View<'_>, index: usize, heading: &str) -> String {
     let group = &view.summary.groups[index];
     let mut text = match &group.base {
         Some(base) => format!(
@@ -119,7 +120,7 @@ fn in_words(view: &View<'_>, index: usize, heading: &str) -> Result<String> {
         None => format!("For {heading} no speedup can be stated: the base has no good repeat."),
     };
     let mut parts = Vec::new();
-    for best in best(view, index)? {
+    for best in best(group) {
         let mut part = format!("{} ({}", best.name, units::seconds(best.seconds));
         if let Some(speedup) = best.speedup {
             part.push_str(&format!(", {speedup:.2} times as fast"));
@@ -139,10 +140,10 @@ fn in_words(view: &View<'_>, index: usize, heading: &str) -> Result<String> {
     if !failed.is_empty() {
         text.push_str(&format!(" Without a result: {}.", failed.join(", ")));
     }
-    Ok(text)
+    text
 }
 
-fn in_a_table(view: &View<'_>, headings: &[String]) -> Result<Table> {
+fn in_a_table(view: &View<'_>, headings: &[String]) -> Table {
     let columns = [
         ("problem", Kind::Words),
         ("base", Kind::Range),
@@ -154,12 +155,12 @@ fn in_a_table(view: &View<'_>, headings: &[String]) -> Result<Table> {
     ];
     let mut table =
         Table::new("The fastest cell of each backend, and cells without a result", &columns);
-    for (i, (group, heading)) in view.summary.groups.iter().zip(headings).enumerate() {
+    for (group, heading) in view.summary.groups.iter().zip(headings) {
         let base = group.base.as_ref();
         let base = base.map_or("no good repeat".into(), |b| {
             format!("{}, {}", b.name, units::seconds(b.time.value))
         });
-        let found = best(view, i)?;
+        let found = best(group);
         let mut add = |class, rest: [String; 5]| {
             table.row(class, [heading.clone(), base.clone()].into_iter().chain(rest).collect());
         };
@@ -180,7 +181,7 @@ fn in_a_table(view: &View<'_>, headings: &[String]) -> Result<Table> {
             add(Class::Failed, [failed, "-".into(), String::new(), String::new(), String::new()]);
         }
     }
-    Ok(table)
+    table
 }
 
 fn without_result(group: &Group) -> Vec<String> {

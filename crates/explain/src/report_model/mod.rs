@@ -81,17 +81,14 @@ pub struct FigureFacts {
 
 impl Facts {
     /// The facts of a view, with what its figures say; `drawings` are those of any medium.
-    ///
-    /// # Errors
-    /// Internal, when the tables cannot be queried.
-    pub fn of(view: &View<'_>, drawings: &[Drawing]) -> Result<Facts> {
+    pub fn of(view: &View<'_>, drawings: &[Drawing]) -> Facts {
         let summary = view.summary;
         let run = summary.run.as_ref();
         let warning = |warning: &crate::warning::Warning| Item {
             text: capitalised(&format!("{warning}.")),
             note: warning.advice().map(|advice| format!("To do: {advice}.")),
         };
-        Ok(Facts {
+        Facts {
             schema: SCHEMA,
             amdahl: env!("CARGO_PKG_VERSION").into(),
             title: run.map_or("Results".into(), |run| run.title.clone()),
@@ -103,11 +100,11 @@ impl Facts {
             counts: answer::counts(summary),
             answer: answer::answer(view, drawings),
             warnings: summary.warnings.iter().map(warning).collect(),
-            sections: sections(view, drawings)?,
+            sections: sections(view, drawings),
             figures: drawings.iter().map(in_words).collect(),
             problems: explorer::problems(view),
             cells: explorer::points(view),
-        })
+        }
     }
 
     /// As JSON, with a line end.
@@ -133,10 +130,10 @@ fn capitalised(sentence: &str) -> String {
 }
 
 /// Every section that has something to say. A new one is a file and a line here.
-fn sections(view: &View<'_>, drawings: &[Drawing]) -> Result<Vec<Section>> {
+fn sections(view: &View<'_>, drawings: &[Drawing]) -> Vec<Section> {
     let summary = view.summary;
     let sections = [
-        Some(answer::fastest(view)?),
+        Some(answer::fastest(view)),
         peers::questions(summary),
         Some(cells::figures(drawings.iter().map(|drawing| drawing.name))),
         peers::beside(summary),
@@ -151,7 +148,7 @@ fn sections(view: &View<'_>, drawings: &[Drawing]) -> Result<Vec<Section>> {
         Some(rules::rules(&rules::verdicts(summary, drawings))),
         Some(setup::reproduce(&view.folder)),
     ];
-    Ok(sections.into_iter().flatten().filter(|section| !section.blocks.is_empty()).collect())
+    sections.into_iter().flatten().filter(|section| !section.blocks.is_empty()).collect()
 }
 
 fn in_words(drawing: &Drawing) -> FigureFacts {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::figure::style::{LABEL, width};
+use amdahl_explain::figure::style::{LABEL, width};
 
 /// Most rows of tables, points of lists and paragraphs of one section on paper.
 const MOST_OF_SECTION: usize = 400;

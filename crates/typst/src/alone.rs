@@ -5,8 +5,8 @@ use typst::utils::Scalar;
 use typst_pdf::PdfOptions;
 use typst_render::RenderOptions;
 
-use crate::figure::Drawing;
-use crate::report::typst::world::{Files, set};
+use crate::world::{Files, set};
+use amdahl_explain::figure::Drawing;
 use amdahl_record::error::{Error, Result};
 
 /// Points for each CSS pixel: 72 to the inch over 96.

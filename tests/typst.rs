@@ -5,10 +5,10 @@ use std::process::Command;
 
 use amdahl_explain::figure::medium::{A0, A4, Medium, SCREEN};
 use amdahl_explain::figure::{Drawing, View, draw};
-use amdahl_explain::report::typst::{Orientation, Own, alone, poster, report};
 use amdahl_explain::report_model::Facts;
 use amdahl_explain::summary::summarise;
 use amdahl_record::Line;
+use amdahl_typst::{Orientation, Own, alone, poster, report};
 use serde_json::{Value, json};
 
 use crate::explain::{amdahl, folder_with, mixed};
@@ -64,9 +64,9 @@ fn made_up(drawings: &[Drawing], rows: usize, word: &str) -> Value {
 
 fn drawn(lines: &[Line], medium: &Medium) -> (Facts, Vec<Drawing>) {
     let summary = summarise(&collect(lines));
-    let view = View::new(&summary, "results/made-up").expect("a view");
+    let view = View::new(&summary, "results/made-up");
     let drawings = draw(&view, medium).expect("figures");
-    (Facts::of(&view, &drawings).expect("facts"), drawings)
+    (Facts::of(&view, &drawings), drawings)
 }
 
 fn drawings() -> Vec<Drawing> {

@@ -1,5 +1,5 @@
 //! Report and poster on paper, and figures as PDF and PNG, by Typst. Everything that knows Typst is
-//! in this room.
+//! in this crate; figures and the page do without.
 //!
 //! What is said comes from the facts, how it looks from templates: `report.typ` and `poster.typ`
 //! with what they share, `style.typ` and `blocks.typ`. A template reads `facts.json`,
@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::figure::Drawing;
-use crate::figure::style::SCALE;
+use amdahl_explain::figure::Drawing;
+use amdahl_explain::figure::style::SCALE;
 use amdahl_record::error::{Error, Result};
 
 pub mod alone;
@@ -25,10 +25,10 @@ use self::world::{Files, set};
 
 /// The templates by name.
 pub const TEMPLATES: [(&str, &str); 4] = [
-    ("report.typ", include_str!("report.typ")),
-    ("poster.typ", include_str!("poster.typ")),
-    ("style.typ", include_str!("style.typ")),
-    ("blocks.typ", include_str!("blocks.typ")),
+    ("report.typ", include_str!("../templates/report.typ")),
+    ("poster.typ", include_str!("../templates/poster.typ")),
+    ("style.typ", include_str!("../templates/style.typ")),
+    ("blocks.typ", include_str!("../templates/blocks.typ")),
 ];
 
 /// Files of the user's own that the templates take in where they are there.

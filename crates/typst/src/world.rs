@@ -17,9 +17,9 @@ use amdahl_record::error::{Error, Kind, Result};
 
 /// The fonts of `assets/fonts`, and no others: the same on every machine.
 const FONTS: [&[u8]; 3] = [
-    include_bytes!("../../../assets/fonts/Inter-Regular.otf"),
-    include_bytes!("../../../assets/fonts/Inter-SemiBold.otf"),
-    include_bytes!("../../../assets/fonts/JetBrainsMono-Regular.ttf"),
+    include_bytes!("../assets/fonts/Inter-Regular.otf"),
+    include_bytes!("../assets/fonts/Inter-SemiBold.otf"),
+    include_bytes!("../assets/fonts/JetBrainsMono-Regular.ttf"),
 ];
 
 static LOADED: LazyLock<(Vec<Font>, LazyHash<FontBook>)> = LazyLock::new(|| {
