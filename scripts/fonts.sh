@@ -1,9 +1,10 @@
 #!/bin/sh
-# Makes the subsets in crates/explain/assets/fonts anew. Needs apt (for the sources) and pyftsubset (pip install fonttools brotli).
+# Makes the subsets anew: crates/typst/assets/fonts for paper, crates/explain/assets/fonts for the page. Needs apt (for the sources) and pyftsubset (pip install fonttools brotli).
 set -eu
 cd "$(dirname "$0")/.."
 
-out=$(pwd)/crates/explain/assets/fonts
+page=$(pwd)/crates/explain/assets/fonts
+paper=$(pwd)/crates/typst/assets/fonts
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 (cd "$work" && apt-get download fonts-inter fonts-jetbrains-mono && for package in *.deb; do dpkg -x "$package" source; done)
@@ -18,12 +19,12 @@ marks=U+2248,U+2260,U+2264,U+2265,U+2308-230B,U+25A0,U+25A1,U+25B2,U+25B3,U+25BC
 for weight in Regular SemiBold; do
     from=$source/opentype/inter/Inter-$weight.otf
     pyftsubset "$from" --unicodes="$latin,$signs,$maths,$marks" --layout-features=kern,ccmp,locl,mark,tnum,lnum,case \
-        --name-IDs='*' --no-hinting --notdef-outline --output-file="$out/Inter-$weight.otf"
+        --name-IDs='*' --no-hinting --notdef-outline --output-file="$paper/Inter-$weight.otf"
     pyftsubset "$from" --unicodes="$latin,$signs,$maths,$marks" --layout-features=kern,ccmp,locl,tnum,lnum \
-        --no-hinting --notdef-outline --flavor=woff2 --output-file="$out/Inter-$weight.woff2"
+        --no-hinting --notdef-outline --flavor=woff2 --output-file="$page/Inter-$weight.woff2"
 done
 pyftsubset "$source/truetype/jetbrains-mono/JetBrainsMono-Regular.ttf" --no-hinting --notdef-outline --layout-features=ccmp,locl,mark \
     --unicodes=U+0020-007E,U+00A0-00FF,U+0370-03FF,U+200B,U+2010-2015,U+2018-201E,U+2022,U+2026,U+2190-2195,U+2212,U+2248,U+2260,U+2264,U+2265,U+FFFD \
-    --output-file="$out/JetBrainsMono-Regular.ttf"
-pyftsubset "$out/JetBrainsMono-Regular.ttf" --unicodes='*' --flavor=woff2 --output-file="$out/JetBrainsMono-Regular.woff2"
-ls -l "$out"
+    --output-file="$paper/JetBrainsMono-Regular.ttf"
+pyftsubset "$paper/JetBrainsMono-Regular.ttf" --unicodes='*' --flavor=woff2 --output-file="$page/JetBrainsMono-Regular.woff2"
+ls -l "$paper" "$page"
