@@ -7,7 +7,7 @@ use std::ops::Range;
 use amdahl_parquet::{Kind, Piece, Writer};
 
 use crate::exchange::{Export, Format, Repeats, TABLES};
-use crate::relations::{Column, Relation, Values};
+use crate::relations::{Relation, Values};
 use crate::summary::Summary;
 use amdahl_record::error::{Error, Result};
 
@@ -54,8 +54,8 @@ fn file(table: &Relation) -> std::io::Result<Vec<u8>> {
     let all = table.height();
     for from in (0..all).step_by(GROUP) {
         let rows = from..all.min(from + GROUP);
-        let page = |column: &Column| vec![piece(&column.values, rows.clone())];
-        let pages = table.columns.iter().map(page);
+        let columns = table.columns.iter();
+        let pages = columns.map(|column| vec![piece(&column.values, rows.clone())]);
         writer.row_group(&pages.collect::<Vec<_>>())?;
     }
     Ok(writer.finish(concat!("amdahl version ", env!("CARGO_PKG_VERSION"))))
