@@ -1,11 +1,9 @@
-//! Tells the program what it was built from: see `build/facts.rs`.
-
-include!("build/facts.rs");
+//! Tells the program what it was built from.
 
 /// What the program is made of.
 const MADE_OF: &[&str] =
-    &["src", "crates", "build.rs", "build", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
+    &["src", "crates", "build.rs", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
 
 fn main() {
-    tell(".", MADE_OF);
+    amdahl_identity::script::program(".", MADE_OF);
 }

@@ -12,8 +12,9 @@ use amdahl_record::cell::{CellId, canonical};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host::gather;
 use amdahl_record::read::{Results, read};
+use amdahl_run::launch::attempt::Runs;
 use amdahl_run::launch::peer::Programs;
-use amdahl_run::launch::program;
+use amdahl_run::launch::program::Worker;
 use amdahl_run::plan;
 use amdahl_run::plan::cost::{Cost, Estimator};
 use amdahl_run::plan::only::Filter;
@@ -157,7 +158,8 @@ fn done(plan: &Plan, results: &Results) -> (Vec<Option<u32>>, Vec<String>) {
         return (vec![Some(0); plan.cells.len()], notes);
     }
     let host = gather().id;
-    let build = program::build_id()
+    let (folder, interrupts) = (std::env::temp_dir(), Interrupts::none());
+    let worker = Worker::find(&folder, &interrupts)
         .map_err(|error| notes.push(format!("what is done is not known: {}", error.message)));
     let mut programs = Programs::new(plan.peers.clone());
     let mut digests: BTreeMap<String, Option<String>> = BTreeMap::new();
@@ -165,15 +167,17 @@ fn done(plan: &Plan, results: &Results) -> (Vec<Option<u32>>, Vec<String>) {
         if !measured.contains(&planned.id) {
             return Some(0);
         }
-        let build = match planned.cell.backend.peer() {
-            None => build.clone().ok()?,
-            // One that is not here has nothing that is done.
-            Some(peer) => {
-                match programs.find(&peer.name, &std::env::temp_dir(), &Interrupts::none()).ok()? {
-                    Ok(program) => program.id.clone(),
-                    Err(_) => return Some(0),
-                }
+        let (build, mpi) = match planned.cell.backend.peer() {
+            None => {
+                let worker = worker.as_ref().ok()?;
+                let runs = Runs::of_ours(&planned.cell);
+                (runs.build(&worker.can.build.id), worker.mpi(&planned.cell))
             }
+            // One that is not here has nothing that is done.
+            Some(peer) => match programs.find(&peer.name, &folder, &interrupts).ok()? {
+                Ok(program) => (program.id.clone(), None),
+                Err(_) => return Some(0),
+            },
         };
         let dataset = &planned.cell.dataset;
         let digest =
@@ -185,8 +189,8 @@ fn done(plan: &Plan, results: &Results) -> (Vec<Option<u32>>, Vec<String>) {
                     None
                 }
             });
-        let key =
-            Key { cell: planned.id.clone(), build, data: digest.clone()?, host: host.clone() };
+        let (cell, data) = (planned.id.clone(), digest.clone()?);
+        let key = Key { cell, build, data, host: host.clone(), mpi };
         Some(store::done(results, &key).min(planned.repeats))
     };
     let counts = plan.cells.iter().map(&mut count).collect();

@@ -18,6 +18,7 @@ mod faults;
 mod figures;
 mod fit;
 mod fuzz;
+mod identity;
 mod instructions;
 mod laws;
 mod limits;

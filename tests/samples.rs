@@ -51,6 +51,8 @@ pub struct Made {
     /// All times but the base's are multiplied by this.
     pub slower: f64,
     pub build: String,
+    /// The MPI library of cells under MPI.
+    pub mpi: Option<String>,
     pub host: String,
     pub started_ms: u64,
     pub fresh: bool,
@@ -71,6 +73,7 @@ impl Default for Made {
             noise: 0.02,
             slower: 1.0,
             build: "b0".into(),
+            mpi: None,
             host: "h0".into(),
             started_ms: 1_700_000_000_000,
             fresh: false,
@@ -275,6 +278,7 @@ impl Made {
             build: self.build.clone(),
             data: "data".into(),
             host: self.host.clone(),
+            mpi: self.mpi.clone().filter(|_| cell.backend.uses_mpi()),
         }
     }
 

@@ -1,7 +1,5 @@
-//! Tells the worker what it was built from: see `build/facts.rs`.
-
-include!("../../build/facts.rs");
+//! Tells the worker what it was built from, and the id that results know it by.
 
 fn main() {
-    tell("../..", &["crates", "Cargo.toml"]);
+    amdahl_identity::script::worker("../..");
 }

@@ -300,6 +300,7 @@ mod tests {
                 build: String::new(),
                 data: String::new(),
                 host: String::new(),
+                mpi: None,
             }
             .into(),
             run: String::new().into(),

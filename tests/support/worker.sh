@@ -4,8 +4,16 @@ here=$(dirname "$0")
 limits=false
 [ -e "$here/limits" ] && limits=true
 if [ "$1" = --capabilities ]; then
-    echo '{"protocol":1,"build":{"id":"","version":"0","revision":null,"dirty":null,"compiler":"sh","flags":"","profile":"test",
-        "mpi":null},"backends":["serial","threads"],"limits":'$limits'}'
+    # A test that wants an id or an MPI library says it in a file of that name.
+    read -r id 2>/dev/null <"$here/id"
+    backends='"serial","threads"'
+    mpi=null
+    if read -r library 2>/dev/null <"$here/mpi"; then
+        backends=$backends',"mpi","hybrid"'
+        mpi='"'$library'"'
+    fi
+    echo '{"protocol":1,"build":{"id":"'"$id"'","version":"0","revision":null,"dirty":null,"compiler":"sh","flags":"","profile":"test",
+        "mpi":'"$mpi"'},"mpi":'"$mpi"',"backends":['"$backends"'],"limits":'$limits'}'
     exit 0
 fi
 # A test that wants limits says in a file of that name what to do for them.

@@ -100,6 +100,11 @@ pub enum Warning {
         /// Their ids.
         builds: Vec<String>,
     },
+    /// Cells under MPI were measured with more than one library.
+    MixedMpi {
+        /// Hashes of what the libraries say of themselves, as keys have them.
+        libraries: Vec<String>,
+    },
     /// The worker was built from a checkout with uncommitted changes.
     DirtyBuild {
         /// Ids of the builds.
@@ -241,6 +246,9 @@ impl fmt::Display for Warning {
             Warning::MixedBuilds { builds } => {
                 write!(f, "results of {} builds of the worker in one table", builds.len())
             }
+            Warning::MixedMpi { libraries } => {
+                write!(f, "results of {} MPI libraries in one table", libraries.len())
+            }
             Warning::DirtyBuild { builds } => match builds.len() {
                 1 => write!(f, "the worker was built from a checkout with uncommitted changes"),
                 n => write!(
@@ -321,6 +329,9 @@ impl Warning {
             }
             Warning::MixedBuilds { .. } => {
                 "run the experiment again with --fresh to measure all cells with one build"
+            }
+            Warning::MixedMpi { .. } => {
+                "run the experiment again, so that all cells under MPI are measured with the library that is here now"
             }
             Warning::DirtyBuild { .. } => {
                 "commit, build and run again, so that the revision says what was measured"

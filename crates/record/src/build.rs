@@ -6,7 +6,7 @@ use crate::BuildFacts;
 pub struct Told {
     /// Version of the package.
     pub version: &'static str,
-    /// See [`BuildFacts::id`]; empty for a program that measures nothing.
+    /// See [`BuildFacts::id`]; none for a program that measures nothing.
     pub id: Option<&'static str>,
     /// Git revision.
     pub revision: Option<&'static str>,
@@ -38,7 +38,7 @@ impl Told {
 }
 
 /// The [`BuildFacts`] of the crate that calls this, as its build script found out
-/// (`build/facts.rs`).
+/// (`crates/identity`).
 #[macro_export]
 macro_rules! build_facts {
     () => {

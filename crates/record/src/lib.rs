@@ -109,7 +109,8 @@ pub struct RunFacts {
 /// What a program was built from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BuildFacts {
-    /// Hash of the worker's executable: what decides whether a result is measured anew.
+    /// Digest of what decides an answer or a time: sources, packages, compiler, flags and profile
+    /// (`crates/identity`). Of a worker that does not say it, a hash of its executable.
     pub id: String,
     /// Version of this package.
     pub version: String,
@@ -127,7 +128,8 @@ pub struct BuildFacts {
     pub mpi: Option<String>,
 }
 
-/// What makes a repeat count as done: the same cell, program, data and host.
+/// What makes a repeat count as done: the same cell, program, data and host, and under MPI the same
+/// library.
 #[derive(
     Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -140,6 +142,10 @@ pub struct Key {
     pub data: String,
     /// [`HostFacts::id`] of the machine that launched it.
     pub host: String,
+    /// Of a cell that our worker runs under MPI: a hash of all that the library says of itself
+    /// ([`protocol::Capabilities::mpi`]). Null for other cells, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mpi: Option<String>,
 }
 
 /// One repeat: one fresh process (or set of ranks) that ran one cell.

@@ -12,8 +12,16 @@ pub const PANICKED: i32 = 101;
 pub struct Capabilities {
     /// Version of the worker protocol.
     pub protocol: u32,
-    /// What it was built from; its `id` is empty: a program does not know its own hash.
+    /// What it was built from. Its `id` is empty where the build could not tell: then whoever asks
+    /// takes a hash of the executable.
     pub build: BuildFacts,
+    /// Digest of its sources alone, without compiler, flags and profile. Empty where not known.
+    #[serde(default)]
+    pub sources: String,
+    /// Hash of all that the MPI library says of itself now, whichever it is: part of the key of
+    /// cells under MPI.
+    #[serde(default)]
+    pub mpi: Option<String>,
     /// Backends it can run.
     pub backends: Vec<String>,
     /// Can it measure the machine's limits?

@@ -439,16 +439,19 @@ impl Sweep<'_> {
             Ok(digest) => (digest.clone(), None),
             Err(error) => ("unknown".into(), Some(error.clone())),
         };
-        let (build, error) = match self.executor.runs(&planned.cell)? {
-            Runs::Worker => (self.store.run().build.id.clone(), error),
-            Runs::With(plugin) => {
-                let build = &self.store.run().build.id;
-                (amdahl_record::cell::short_hash(format!("{build} {plugin}").as_bytes()), error)
-            }
-            Runs::Peer(id) => (id, error),
-            Runs::Missing(reason) => ("none".into(), error.or(Some(Error::unavailable(reason)))),
+        let runs = self.executor.runs(&planned.cell)?;
+        let key = Key {
+            cell: planned.id.clone(),
+            build: runs.build(&self.store.run().build.id),
+            data,
+            host: self.host.id.clone(),
+            mpi: self.executor.mpi(&planned.cell),
         };
-        Ok((Key { cell: planned.id.clone(), build, data, host: self.host.id.clone() }, error))
+        let error = match runs {
+            Runs::Missing(reason) => error.or(Some(Error::unavailable(reason))),
+            _ => error,
+        };
+        Ok((key, error))
     }
 }
 

@@ -19,6 +19,8 @@ use amdahl_program::LaneResult;
 use amdahl_program::fault::Fault;
 use amdahl_program::load::SharedSource;
 use amdahl_program::shared::ProcessShared;
+#[cfg(feature = "mpi")]
+use amdahl_record::cell::short_hash;
 use amdahl_record::cell::{BACKENDS, Backend, Cell, CellId};
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
@@ -85,22 +87,26 @@ pub struct Args {
 /// What this build can do.
 pub fn capabilities() -> Capabilities {
     let mut build = amdahl_record::build_facts!();
-    build.mpi = mpi_library();
+    let mpi;
+    (build.mpi, mpi) = mpi_library().unzip();
     let can = |name: &&str| {
         Backend::from_name(name).is_some_and(|b| build.mpi.is_some() || !b.uses_mpi())
     };
     let backends =
         BACKENDS.iter().map(|(name, ..)| *name).filter(can).map(str::to_string).collect();
-    Capabilities { protocol: PROTOCOL, build, backends, limits: true }
+    let sources = option_env!("AMDAHL_BUILD_SOURCES").unwrap_or_default().into();
+    Capabilities { protocol: PROTOCOL, build, sources, mpi, backends, limits: true }
 }
 
+/// The name of the MPI library, and a hash of all that it says of itself.
 #[cfg(feature = "mpi")]
-fn mpi_library() -> Option<String> {
-    Some(amdahl_lanes::comm::mpi::library())
+fn mpi_library() -> Option<(String, String)> {
+    use amdahl_lanes::comm::mpi;
+    Some((mpi::library(), short_hash(mpi::description().as_bytes())))
 }
 
 #[cfg(not(feature = "mpi"))]
-fn mpi_library() -> Option<String> {
+fn mpi_library() -> Option<(String, String)> {
     None
 }
 

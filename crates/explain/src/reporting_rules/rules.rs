@@ -37,6 +37,7 @@ fn warned(summary: &Summary, which: impl Fn(&Warning) -> bool) -> Vec<Finding> {
         };
         let places = match warning {
             Warning::MixedHosts { hosts } => hosts.clone(),
+            Warning::MixedMpi { libraries } => libraries.clone(),
             Warning::MixedBuilds { builds } | Warning::DirtyBuild { builds } => builds.clone(),
             other => other.cells().iter().filter_map(known).collect(),
         };
@@ -166,8 +167,11 @@ pub(super) fn normality(_: &Subject<'_>) -> Verdict {
 /// Rule 7.
 pub(super) fn comparison(subject: &Subject<'_>) -> Verdict {
     let summary = subject.summary;
-    let mut found =
-        warned(summary, |w| matches!(w, Warning::MixedHosts { .. } | Warning::MixedBuilds { .. }));
+    let is_mixed = |warning: &Warning| {
+        use Warning::{MixedBuilds, MixedHosts, MixedMpi};
+        matches!(warning, MixedHosts { .. } | MixedBuilds { .. } | MixedMpi { .. })
+    };
+    let mut found = warned(summary, is_mixed);
     for group in &summary.groups {
         let kinds: BTreeSet<&str> =
             group.cells.iter().filter_map(|cell| cell.phases_from.map(kind)).collect();

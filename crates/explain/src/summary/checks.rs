@@ -45,6 +45,9 @@ pub(super) fn warnings(
     let mixed: Vec<String> =
         ours.map(|c| c.key.build.clone()).collect::<BTreeSet<_>>().into_iter().collect();
     add(mixed.len() > 1, Warning::MixedBuilds { builds: mixed });
+    let mpi: BTreeSet<&String> = timed.iter().filter_map(|c| c.key.mpi.as_ref()).collect();
+    let libraries = mpi.into_iter().cloned().collect::<Vec<_>>();
+    add(libraries.len() > 1, Warning::MixedMpi { libraries });
     add(
         !found.base_missing.is_empty(),
         Warning::BaseMissing { base: base.to_string(), cells: found.base_missing },

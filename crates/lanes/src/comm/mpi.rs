@@ -69,8 +69,14 @@ pub fn abort(code: i32) -> ! {
 
 /// The library's name and version, one line. May be asked before MPI is initialised.
 pub fn library() -> String {
+    description().lines().next().unwrap_or_default().trim().to_string()
+}
+
+/// All that the library says of itself: with MPICH also its device and how it was configured. May be
+/// asked before MPI is initialised.
+pub fn description() -> String {
     let text = mpi::environment::library_version().unwrap_or_default();
-    text.trim_end_matches('\0').lines().next().unwrap_or_default().trim().to_string()
+    text.trim_end_matches('\0').trim().to_string()
 }
 
 /// The library's marker for "the receive buffer is the send buffer", a macro that no binding

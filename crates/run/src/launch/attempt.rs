@@ -16,7 +16,7 @@ use crate::system::Here;
 use amdahl_accelerator::environment::Wanted;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::Failure;
-use amdahl_record::cell::{Cell, CellId};
+use amdahl_record::cell::{Cell, CellId, short_hash};
 use amdahl_record::counters::Counters;
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::limits::Limits;
@@ -50,6 +50,33 @@ pub enum Runs {
     Missing(String),
 }
 
+impl Runs {
+    /// For a cell that is no outside program's: the worker, and the plugin of the cell's
+    /// accelerator. Another plugin is another program; where there is none, the worker says so.
+    pub fn of_ours(cell: &Cell) -> Runs {
+        let Some(platform) = cell.backend.platform() else { return Runs::Worker };
+        let plugin = amdahl_workloads::of(&cell.workload).plugin(&cell.workload);
+        let wanted = Wanted { platform, plugin, ..Wanted::default() };
+        let beside = amdahl_lanes::process::worker().ok();
+        match amdahl_accelerator::settle(&wanted, beside.as_deref())
+            .and_then(|settled| amdahl_accelerator::sha256(&settled.plugin))
+        {
+            Ok(hash) => Runs::With(hash),
+            Err(_) => Runs::Worker,
+        }
+    }
+
+    /// What the key of a cell says of the program, where this is the worker's id.
+    pub fn build(&self, worker: &str) -> String {
+        match self {
+            Runs::Worker => worker.into(),
+            Runs::With(plugin) => short_hash(format!("{worker} {plugin}").as_bytes()),
+            Runs::Peer(id) => id.clone(),
+            Runs::Missing(_) => "none".into(),
+        }
+    }
+}
+
 /// Makes one attempt at a cell. The sweep above it is tested with one that starts no process.
 pub trait Executor {
     /// One attempt. An error ends the sweep: the user's interruption, a full disk.
@@ -58,6 +85,11 @@ pub trait Executor {
     /// Which program runs the cell.
     fn runs(&mut self, _cell: &Cell) -> Result<Runs> {
         Ok(Runs::Worker)
+    }
+
+    /// The MPI library that runs the cell, as its key says it; none where that is not MPI's.
+    fn mpi(&self, _cell: &Cell) -> Option<String> {
+        None
     }
 
     /// Runs the cell on a simulated machine with these caches. An error ends the sweep.
@@ -121,7 +153,7 @@ impl Executor for Launching<'_> {
 
     fn runs(&mut self, cell: &Cell) -> Result<Runs> {
         match cell.backend.peer() {
-            None => Ok(with_plugin(cell)),
+            None => Ok(Runs::of_ours(cell)),
             Some(peer) => {
                 Ok(match self.programs.find(&peer.name, &self.scratch, self.interrupts)? {
                     Ok(program) => Runs::Peer(program.id.clone()),
@@ -129,6 +161,10 @@ impl Executor for Launching<'_> {
                 })
             }
         }
+    }
+
+    fn mpi(&self, cell: &Cell) -> Option<String> {
+        self.worker.mpi(cell)
     }
 
     fn limits(&mut self) -> Result<Option<Limits>> {
@@ -262,21 +298,6 @@ impl Launching<'_> {
             Ok(()) => reason.push_str(&format!(" (all of it: logs/{name})")),
             Err(e) => reason.push_str(&format!(" (its output could not be kept: {e})")),
         }
-    }
-}
-
-/// The worker, and the plugin of the cell's accelerator: another plugin is another program. Where
-/// there is none, the worker says so.
-fn with_plugin(cell: &Cell) -> Runs {
-    let Some(platform) = cell.backend.platform() else { return Runs::Worker };
-    let plugin = amdahl_workloads::of(&cell.workload).plugin(&cell.workload);
-    let wanted = Wanted { platform, plugin, ..Wanted::default() };
-    let beside = amdahl_lanes::process::worker().ok();
-    match amdahl_accelerator::settle(&wanted, beside.as_deref())
-        .and_then(|settled| amdahl_accelerator::sha256(&settled.plugin))
-    {
-        Ok(hash) => Runs::With(hash),
-        Err(_) => Runs::Worker,
     }
 }
 

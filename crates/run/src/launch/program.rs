@@ -1,5 +1,5 @@
-//! The worker's executable: where it is, what it can do, and the hash that decides whether results
-//! are measured anew.
+//! The worker's executable: where it is, what it can do, and the id that decides whether results are
+//! measured anew.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,8 +28,20 @@ impl Worker {
     pub fn find(scratch: &Path, interrupts: &Interrupts) -> Result<Worker> {
         let path = process::worker()?;
         let mut can = ask(&path, scratch, interrupts)?;
-        can.build.id = hash(&path)?;
+        if can.build.id.is_empty() {
+            can.build.id = hash(&path)?;
+        }
         Ok(Worker { path, can })
+    }
+
+    /// What the key of this cell says of MPI: the library, where our worker runs the cell under it.
+    pub fn mpi(&self, cell: &Cell) -> Option<String> {
+        if !cell.backend.uses_mpi() || cell.backend.peer().is_some() {
+            return None;
+        }
+        // Older workers say one line of it.
+        let line = || self.can.build.mpi.as_ref().map(|line| short_hash(line.as_bytes()));
+        self.can.mpi.clone().or_else(line)
     }
 
     /// Has the worker measure the limits of this machine; `quick` as in [`amdahl_limits::measure`].
@@ -67,11 +79,6 @@ impl Worker {
     }
 }
 
-/// The id of the worker that would run, without asking it anything.
-pub fn build_id() -> Result<String> {
-    hash(&process::worker()?)
-}
-
 /// What the worker prints when it is called with these words. `fails` says in the error what it did
 /// not do.
 fn printed(
@@ -82,7 +89,8 @@ fn printed(
     interrupts: &Interrupts,
 ) -> Result<String> {
     let name = words.first().map_or("worker", |word| word.trim_start_matches('-'));
-    let (out, err) = (scratch.join(format!("{name}.out")), scratch.join(format!("{name}.err")));
+    let own = format!("amdahl-{}-{name}", std::process::id());
+    let (out, err) = (scratch.join(format!("{own}.out")), scratch.join(format!("{own}.err")));
     let argv = [path.to_string_lossy().into_owned()]
         .into_iter()
         .chain(words.iter().map(|w| w.to_string()))
@@ -91,11 +99,15 @@ fn printed(
     let limits = supervise::Limits { time: Duration::from_secs(60), grace: Duration::from_secs(1) };
     let token = format!("{}-{name}", std::process::id());
     let exit = supervise(&command, &token, (&out, &err), limits, interrupts)?;
+    let [printed, said] = [out, err].map(|file| {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let _ = std::fs::remove_file(file); // a folder that is scratch alone goes at the end
+        text
+    });
     interrupts.check()?;
     if exit.how == How::Code(0) {
-        return Ok(std::fs::read_to_string(&out).unwrap_or_default());
+        return Ok(printed);
     }
-    let said = std::fs::read_to_string(&err).unwrap_or_default();
     let (path, said) = (path.display(), super::classify::tail(&said));
     let hint = "an executable linked to a library that is not here (exit code 127) has to be built again on this machine";
     Err(Error::unavailable(format!(

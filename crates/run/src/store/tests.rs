@@ -58,7 +58,7 @@ pub(crate) fn host() -> HostFacts {
 }
 
 fn key() -> Key {
-    Key { cell: cell().id(), build: "b".into(), data: "d".into(), host: "host-1".into() }
+    Key { cell: cell().id(), build: "b".into(), data: "d".into(), host: "host-1".into(), mpi: None }
 }
 
 fn failed(store: &Store, class: Failure, started_ms: u64) -> Record {

@@ -354,6 +354,7 @@ fn what_another_sweep_has_claimed_is_waited_for_and_not_measured_again() {
         build: "b".into(),
         data: "data-1".into(),
         host: "host-1".into(),
+        mpi: None,
     };
     let mut theirs = Store::open(folder.path(), facts("theirs", 1, false)).expect("opens");
     let mut claimed = claim::claim(folder.path(), &key).expect("a lock file");
