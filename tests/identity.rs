@@ -12,6 +12,7 @@ use crate::worker::capabilities;
 
 const TOP: &str = env!("CARGO_MANIFEST_DIR");
 const WORKER: &str = "crates/worker";
+const KERNEL_MANIFEST: &str = "crates/workloads/kmeans/program/Cargo.toml";
 const KERNEL: &str = "crates/workloads/kmeans/program/src/device/cpu/distance.rs";
 
 fn settings() -> Settings {
@@ -56,10 +57,6 @@ impl Copy {
         identity(self.0.path(), WORKER, &settings()).expect("an identity")
     }
 
-    fn id(&self) -> String {
-        self.identity().id
-    }
-
     /// Replaces `old`, the first there is, in a file.
     #[track_caller]
     fn edit(&self, file: &str, old: &str, new: &str) {
@@ -90,59 +87,94 @@ fn the_same_sources_elsewhere_have_the_same_id() {
 #[test]
 fn what_decides_nothing_changes_nothing() {
     let copy = Copy::new();
-    let id = copy.id();
-    let kernel_test = "\n#[cfg(test)]\nmod more_tests { #[test] fn new() { assert_eq!(1, 1); } }\n";
+    let kernel_test = "\n#[cfg(test)]\nmod more { #[test] fn new() { assert_eq!(1, 1); } }\n";
     for (file, more) in [
         ("crates/explain/src/figure/mod.rs", "\npub const CAPTION: &str = \"another\";\n"),
         ("crates/run/src/sweep.rs", "\npub fn more() {}\n"),
         ("crates/clustering/src/lib.rs", "\npub fn more() {}\n"),
         ("crates/record/src/read.rs", "\npub fn more() {}\n"),
-        ("crates/record/src/accelerators.toml", "\n# another price\n"),
+        ("crates/record/src/accelerators.toml", "\n# Another price.\n"),
         ("crates/identity/src/lib.rs", "\npub fn more() {}\n"),
         (KERNEL, "\n// A comment.\n"),
         (KERNEL, kernel_test),
         ("crates/workloads/kmeans/program/src/device/cpu/tests.rs", "\nfn more() {}\n"),
     ] {
         copy.append(file, more);
-        assert_eq!(copy.id(), id, "{file}: {more}");
     }
-    copy.edit(KERNEL, "//! ", "//! In other words: ");
-    assert_eq!(copy.id(), id, "documentation");
-    let about = "description = \"k-means";
-    copy.edit("crates/workloads/kmeans/program/Cargo.toml", about, "description = \"Once more");
-    copy.edit("Cargo.toml", "version = \"0.1.0\"", "version = \"0.2.0\"");
-    copy.edit("Cargo.toml", "typst-eval = { opt-level = 1 }", "typst-eval = { opt-level = 2 }");
-    copy.edit("Cargo.lock", "name = \"typst\"\nversion = \"", "name = \"typst\"\nversion = \"9");
-    assert_eq!(copy.id(), id, "descriptions, versions, and packages of figures");
+    for (file, old, new) in [
+        (KERNEL, "//! ", "//! In other words: "),
+        (KERNEL, "kernel.run(Several {", "kernel.run(\n // Here.\nSeveral {"),
+        (KERNEL_MANIFEST, "description = \"", "description = \"Once more: "),
+        ("Cargo.toml", "version = \"0.1.0\"", "version = \"0.2.0\""),
+        ("Cargo.toml", "typst-eval = { opt-level = 1 }", "typst-eval = { opt-level = 2 }"),
+        ("Cargo.lock", "name = \"typst\"\nversion = \"", "name = \"typst\"\nversion = \"9"),
+    ] {
+        copy.edit(file, old, new);
+    }
+    let (then, now) = (here(), copy.identity());
+    assert_eq!(changed(&then, &now), Vec::<String>::new());
+    assert_eq!((then.id, then.sources), (now.id, now.sources));
+}
+
+/// Lines that are in the text of one alone.
+fn changed(then: &Identity, now: &Identity) -> Vec<String> {
+    let lines = |of: &Identity| of.text.lines().map(String::from).collect::<BTreeSet<_>>();
+    lines(now).symmetric_difference(&lines(then)).cloned().collect()
 }
 
 #[test]
 fn what_decides_changes_the_id() {
-    let mut known = BTreeSet::from([here().id]);
-    let mut is_new = |what: &str, id: String| assert!(known.insert(id), "{what}");
-    for (file, old, new) in [
-        (KERNEL, "to.chunks_mut(4)", "to.chunks_mut(5)"),
-        ("crates/lanes/src/comm/mpi.rs", "1 << 28", "1 << 27"),
-        ("crates/data/src/catalogue.toml", "[", "# Another.\n["),
-        ("crates/worker/Cargo.toml", "edition.workspace = true", "edition = \"2021\""),
-        ("Cargo.toml", "\"float_roundtrip\"", "\"raw_value\""),
-        ("Cargo.toml", "package.amdahl-kmeans]\ncodegen-units = 1", "package.amdahl-kmeans]"),
-        ("Cargo.toml", "sha2 = { opt-level = 3 }", "sha2 = { opt-level = 2 }"),
-        ("Cargo.toml", "[profile.release]", "[profile.release]\nlto = \"fat\""),
-        ("Cargo.lock", "name = \"libm\"\nversion = \"", "name = \"libm\"\nversion = \"9"),
-    ] {
-        let copy = Copy::new();
+    let copy = Copy::new();
+    let by_one_unit = "package.amdahl-kmeans]\ncodegen-units = 1";
+    let edits = [
+        (KERNEL, "to.chunks_mut(4)", "to.chunks_mut(5)", "src/device/cpu/distance.rs"),
+        ("crates/lanes/src/comm/mpi.rs", "1 << 28", "1 << 27", "src/comm/mpi.rs"),
+        ("crates/data/src/catalogue.toml", "[", "# More.\n[", "src/catalogue.toml"),
+        (KERNEL_MANIFEST, "edition.workspace = true", "edition = \"2021\"", "kmeans edition 2021"),
+        (
+            KERNEL_MANIFEST,
+            "libm.workspace = true",
+            "libm.version = \"1\"\nlibm.features = [\"f\"]",
+            "libm f",
+        ),
+        ("Cargo.toml", by_one_unit, "package.amdahl-kmeans]", "amdahl-kmeans: codegen-units"),
+        (
+            "Cargo.toml",
+            "sha2 = { opt-level = 3 }",
+            "sha2 = { opt-level = 2 }",
+            "sha2: opt-level = 2",
+        ),
+        (
+            "Cargo.toml",
+            "[profile.release]",
+            "[profile.release]\nlto = \"fat\"",
+            "*all*: lto = \"fat\"",
+        ),
+        (
+            "Cargo.lock",
+            "name = \"libm\"\nversion = \"",
+            "name = \"libm\"\nversion = \"9",
+            "package libm 9",
+        ),
+    ];
+    for (file, old, new, _) in edits {
         copy.edit(file, old, new);
-        is_new(file, copy.id());
     }
+    let (then, now) = (here(), copy.identity());
+    assert_ne!((&then.id, &then.sources), (&now.id, &now.sources));
+    let lines = changed(&then, &now);
+    for (file, _, _, word) in edits {
+        assert!(lines.iter().any(|line| line.contains(word)), "{file}: {lines:#?}");
+    }
+    let mut known = BTreeSet::from([then.id, now.id]);
     for change in [
         Settings { compiler: "rustc 1.0.1".into(), ..settings() },
         Settings { flags: "-C target-cpu=native".into(), ..settings() },
         Settings { profile: settings().profile.replace('3', "2"), ..settings() },
     ] {
-        let changed = identity(Path::new(TOP), WORKER, &change).expect("an identity");
-        assert_eq!(changed.sources, here().sources, "the sources are the same");
-        is_new("settings", changed.id);
+        let found = identity(Path::new(TOP), WORKER, &change).expect("an identity");
+        assert_eq!(found.sources, then.sources, "the sources are the same");
+        assert!(known.insert(found.id), "{change:?}");
     }
 }
 
