@@ -160,6 +160,7 @@ fn done(plan: &Plan, results: &Results) -> (Vec<Option<u32>>, Vec<String>) {
     let host = gather().id;
     let (folder, interrupts) = (std::env::temp_dir(), Interrupts::none());
     let worker = Worker::find(&folder, &interrupts)
+        .map(|worker| worker.for_workload(plan.workload()))
         .map_err(|error| notes.push(format!("what is done is not known: {}", error.message)));
     let mut programs = Programs::new(plan.peers.clone());
     let mut digests: BTreeMap<String, Option<String>> = BTreeMap::new();

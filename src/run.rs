@@ -78,7 +78,7 @@ pub fn run(args: &Args) -> Result<()> {
     let started_ms = now_ms();
     let name = run_name(started_ms, std::process::id(), &host.id);
     let scratch = Scratch::create(&folder, &name)?;
-    let worker = Worker::find(scratch.path(), &interrupts)?;
+    let worker = Worker::find(scratch.path(), &interrupts)?.for_workload(plan.workload());
     let mut store = Store::open(&folder, facts(args, &plan, &worker, &name, started_ms))?;
     for warning in &store.results().warnings {
         output::say(&format!("amdahl: {warning}\n"));

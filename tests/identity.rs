@@ -1,11 +1,11 @@
 //! What decides whether a result is measured anew: the digest of a worker's sources on changed
 //! copies of them, what the worker says of itself, and what sweeps and plans make of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use amdahl_identity::{Identity, Settings, identity};
+use amdahl_identity::{Identity, Settings, Sources};
 
 use crate::support::{Ran, Sandbox, built_worker, manifest};
 use crate::worker::capabilities;
@@ -54,7 +54,7 @@ impl Copy {
     }
 
     fn identity(&self) -> Identity {
-        identity(self.0.path(), WORKER, &settings()).expect("an identity")
+        identity(self.0.path(), &settings())
     }
 
     /// Replaces `old`, the first there is, in a file.
@@ -72,7 +72,13 @@ impl Copy {
 }
 
 fn here() -> Identity {
-    identity(Path::new(TOP), WORKER, &settings()).expect("an identity")
+    identity(Path::new(TOP), &settings())
+}
+
+/// What cells of k-means know the worker by.
+fn identity(top: &Path, settings: &Settings) -> Identity {
+    let sources = Sources::read(top, WORKER).expect("sources");
+    sources.identity(Some("kmeans"), settings).expect("an identity")
 }
 
 #[test]
@@ -172,20 +178,55 @@ fn what_decides_changes_the_id() {
         Settings { flags: "-C target-cpu=native".into(), ..settings() },
         Settings { profile: settings().profile.replace('3', "2"), ..settings() },
     ] {
-        let found = identity(Path::new(TOP), WORKER, &change).expect("an identity");
+        let found = identity(Path::new(TOP), &change);
         assert_eq!(found.sources, then.sources, "the sources are the same");
         assert!(known.insert(found.id), "{change:?}");
     }
 }
 
 #[test]
+fn a_workload_decides_for_its_own_cells() {
+    let copy = Copy::new();
+    std::fs::create_dir_all(copy.path("crates/workloads/other/src")).expect("a folder");
+    let manifest = "[package]\nname = \"other\"\nedition.workspace = true\n\
+        [package.metadata.amdahl]\nworkload = \"other\"\n[dependencies]\nlibm.workspace = true\n";
+    std::fs::write(copy.path("crates/workloads/other/Cargo.toml"), manifest).expect("written");
+    std::fs::write(copy.path("crates/workloads/other/src/lib.rs"), "mod a;").expect("written");
+    std::fs::write(copy.path("crates/workloads/other/src/a.rs"), "").expect("written");
+    let before = Sources::read(Path::new(TOP), WORKER).expect("sources");
+    // The registry's two lines of it.
+    copy.append(
+        "Cargo.lock",
+        "\n[[package]]\nname = \"other\"\nversion = \"0.1.0\"\ndependencies = [\"libm\"]\n",
+    );
+    let registry = "crates/workloads/registry/programs";
+    copy.append(&format!("{registry}/Cargo.toml"), "other = { path = \"../../other\" }\n");
+    copy.append(&format!("{registry}/src/lib.rs"), "\npub fn other() {}\n");
+    let sources = || Sources::read(copy.0.path(), WORKER).expect("sources");
+    let id =
+        |sources: &Sources, workload| sources.identity(workload, &settings()).expect("an id").id;
+    let with = sources();
+    let workloads = with.workloads();
+    assert!(workloads.contains("other") && workloads.contains("kmeans"), "{workloads:?}");
+    assert_eq!(id(&with, Some("kmeans")), id(&before, Some("kmeans")), "it is added");
+    assert_ne!(id(&with, None), id(&before, None));
+    std::fs::write(copy.path("crates/workloads/other/src/a.rs"), "fn a() {}").expect("written");
+    let changed = sources();
+    assert_eq!(id(&with, Some("kmeans")), id(&changed, Some("kmeans")), "it is changed");
+    assert_ne!(id(&with, Some("other")), id(&changed, Some("other")));
+    let files = changed.identity(Some("other"), &settings()).expect("an id").files;
+    let others_kernel = files.contains(Path::new(KERNEL));
+    assert!(!others_kernel && files.contains(Path::new("crates/lanes/src/exact.rs")), "{files:?}");
+}
+
+#[test]
 fn a_declaration_that_names_nothing_is_refused() {
     let copy = Copy::new();
     copy.edit("crates/record/Cargo.toml", "\"src/read.rs\"", "\"src/reed.rs\"");
-    let error = identity(copy.0.path(), WORKER, &settings()).expect_err("refused");
+    let error = Sources::read(copy.0.path(), WORKER).err().expect("refused");
     assert!(error.contains("record/Cargo.toml: 'src/reed.rs' is no file"), "{error}");
     copy.edit("crates/record/Cargo.toml", "explains =", "explain =");
-    let error = identity(copy.0.path(), WORKER, &settings()).expect_err("refused");
+    let error = Sources::read(copy.0.path(), WORKER).err().expect("refused");
     assert!(error.contains("unknown field `explain`"), "{error}");
 }
 
@@ -207,34 +248,24 @@ fn made_of() -> BTreeSet<PathBuf> {
 
 #[test]
 fn every_file_of_the_worker_counts_or_is_declared_not_to() {
-    let here = here();
-    let of_crates = |file: &Path, crates: &BTreeMap<String, PathBuf>| {
-        crates.values().any(|c| file.starts_with(c))
-    };
+    let sources = Sources::read(Path::new(TOP), WORKER).expect("sources");
+    let counted = sources.identity(None, &settings()).expect("an identity").files;
+    let (left_out, others) = (sources.left_out(), sources.others());
     let listed = made_of();
     assert!(listed.contains(Path::new(KERNEL)), "{listed:?}");
     for file in &listed {
-        let is_looked_at = here.files.contains(file) || here.left_out.contains(file);
+        let is_looked_at = counted.contains(file) || left_out.contains(file.as_path());
         // Build scripts have manifests watched, and are made of this crate.
         let is_for_building = file.ends_with("Cargo.toml")
             || file.ends_with("Cargo.lock")
             || file.starts_with("crates/identity");
+        let of_another = others.values().any(|folder| file.starts_with(folder));
         assert!(
-            is_looked_at || is_for_building || of_crates(file, &here.crates.others),
+            is_looked_at || is_for_building || of_another,
             "{} is not looked at",
             file.display()
         );
-        assert!(is_for_building || !is_looked_at || of_crates(file, &here.crates.deciding));
     }
-}
-
-/// A module as the linker's symbols name it: `13amdahl_record4read`.
-fn symbol(file: &Path, crates: &BTreeMap<String, PathBuf>) -> Option<String> {
-    let (name, folder) = crates.iter().find(|(_, folder)| file.starts_with(folder))?;
-    let module = file.strip_prefix(folder.join("src")).ok()?.with_extension("");
-    let module = module.iter().map(|part| part.to_string_lossy()).filter(|part| part != "mod");
-    let parts = std::iter::once(name.replace('-', "_").into()).chain(module);
-    Some(parts.map(|part| format!("{}{part}", part.len())).collect())
 }
 
 #[test]
@@ -243,13 +274,24 @@ fn the_worker_holds_no_code_of_files_that_are_declared_not_to_decide() {
         eprintln!("SKIPPED: symbols of a worker with debug information name what it does not hold");
         return;
     }
-    let here = here();
+    let sources = Sources::read(Path::new(TOP), WORKER).expect("sources");
     let worker = std::fs::read(built_worker()).expect("a worker");
     let holds = |symbol: &str| worker.windows(symbol.len()).any(|bytes| bytes == symbol.as_bytes());
     assert!(holds("13amdahl_kmeans"), "the worker has symbols");
-    for file in here.left_out.iter().filter(|file| !file.ends_with("build.rs")) {
-        let symbol = symbol(file, &here.crates.deciding).expect("a file of a crate");
-        assert!(!holds(&symbol), "{} is in the worker", file.display());
+    let named = |name: &str| format!("{}{}", name.len(), name.replace('-', "_"));
+    for (name, folder) in sources.deciding() {
+        for file in sources.left_out().iter().filter(|file| file.starts_with(folder.join("src"))) {
+            let module =
+                file.strip_prefix(folder.join("src")).expect("below it").with_extension("");
+            let parts = module.iter().map(|part| part.to_string_lossy());
+            let parts: Vec<_> = parts.filter(|part| part != "mod" && part != "lib").collect();
+            // What stands at the root of a crate cannot be told from what stands below.
+            if !parts.is_empty() && file.extension().is_some_and(|ending| ending == "rs") {
+                let symbol: String = parts.iter().map(|part| named(part)).collect();
+                let symbol = named(name) + &symbol;
+                assert!(!holds(&symbol), "{} is in the worker: {symbol}", file.display());
+            }
+        }
     }
 }
 
@@ -259,8 +301,10 @@ fn a_worker_is_known_by_the_sources_it_was_built_from() {
     let build = said.build.clone();
     let settings =
         Settings { compiler: build.compiler, flags: build.flags, profile: build.profile };
-    let found = identity(Path::new(TOP), WORKER, &settings).expect("an identity");
-    assert_eq!((said.build.id.as_str(), said.sources.as_str()), (&*found.id, &*found.sources));
+    let sources = Sources::read(Path::new(TOP), WORKER).expect("sources");
+    let all = sources.identity(None, &settings).expect("an identity");
+    assert_eq!((said.build.id.as_str(), said.sources.as_str()), (&*all.id, &*all.sources));
+    assert_eq!(said.ids["kmeans"], identity(Path::new(TOP), &settings).id);
 }
 
 /// A sandbox of which everything is measured once, by a worker that says who it is.

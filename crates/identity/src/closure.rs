@@ -7,18 +7,15 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::modules::normal;
-use crate::{Crates, Result, table};
+use crate::{Result, table};
 
-/// The crates that a program links.
+/// The crates that a program links, by folder.
 pub struct Closure {
-    /// Those that decide, by name.
-    pub deciding: Vec<Member>,
-    /// Folders of the others, by name.
-    others: BTreeMap<String, PathBuf>,
+    program: PathBuf,
+    crates: BTreeMap<PathBuf, Member>,
 }
 
 /// A crate of the workspace.
-#[derive(Debug)]
 pub struct Member {
     /// Its name.
     pub name: String,
@@ -28,12 +25,12 @@ pub struct Member {
     pub edition: String,
     /// Files of it that do not decide.
     pub explains: BTreeSet<String>,
+    /// The workload that it is a part of.
+    pub workload: Option<String>,
     /// Its features, a line each.
     pub features: Vec<String>,
-    /// What it depends on, a line each; crates of the workspace that do not decide are left out.
-    pub dependencies: Vec<String>,
-    /// Names of the packages from elsewhere that it depends on.
-    pub packages: BTreeSet<String>,
+    decides: bool,
+    used: Vec<Used>,
 }
 
 /// What a crate declares of itself: `[package.metadata.amdahl]`.
@@ -44,6 +41,7 @@ struct Declared {
     decides: bool,
     #[serde(default)]
     explains: BTreeSet<String>,
+    workload: Option<String>,
 }
 
 fn yes() -> bool {
@@ -51,83 +49,48 @@ fn yes() -> bool {
 }
 
 impl Closure {
-    /// The crates that the package in this folder of the workspace links, itself included.
-    pub fn of(root: &Path, package: &str) -> Result<Closure> {
+    /// The crates that the package in this folder of the workspace links, itself included. What a
+    /// crate that decides nothing depends on is not followed.
+    pub fn of(root: &Path, program: &Path) -> Result<Closure> {
         let workspace = table(&root.join("Cargo.toml"))?;
-        let mut read = BTreeMap::new();
-        let mut waiting = vec![PathBuf::from(package)];
+        let mut crates = BTreeMap::new();
+        let mut waiting = vec![program.to_path_buf()];
         while let Some(folder) = waiting.pop() {
-            if !read.contains_key(&folder) {
-                let manifest = Manifest::read(root, &folder, &workspace)?;
-                if manifest.declared.decides {
-                    waiting.extend(manifest.used.iter().filter_map(|used| used.folder.clone()));
+            if !crates.contains_key(&folder) {
+                let member = Member::read(root, &folder, &workspace)?;
+                if member.decides {
+                    waiting.extend(member.used.iter().filter_map(|used| used.folder.clone()));
                 }
-                read.insert(folder, manifest);
+                crates.insert(folder, member);
             }
         }
-        let decides = |folder: &PathBuf| read[folder].declared.decides;
-        let mut closure = Closure { deciding: Vec::new(), others: BTreeMap::new() };
-        for (folder, manifest) in &read {
-            if !decides(folder) {
-                closure.others.insert(manifest.name.clone(), folder.clone());
-                continue;
+        Ok(Closure { program: program.into(), crates })
+    }
+
+    /// The crates that decide, by name; with a workload, those that its cells are computed by.
+    pub fn members(&self, workload: Option<&str>) -> Vec<&Member> {
+        let mut found = BTreeMap::new();
+        let mut waiting = vec![&self.program];
+        while let Some(folder) = waiting.pop() {
+            let member = &self.crates[folder];
+            let elsewhere = workload.is_some()
+                && member.workload.is_some()
+                && member.workload.as_deref() != workload;
+            if member.decides && !elsewhere && found.insert(&member.name, member).is_none() {
+                waiting.extend(member.used.iter().filter_map(|used| used.folder.as_ref()));
             }
-            let mut lines: Vec<String> = manifest
-                .used
-                .iter()
-                .filter(|used| used.folder.as_ref().is_none_or(decides))
-                .map(Used::line)
-                .collect();
-            lines.sort();
-            let elsewhere = manifest.used.iter().filter(|used| used.folder.is_none());
-            closure.deciding.push(Member {
-                name: manifest.name.clone(),
-                folder: folder.clone(),
-                edition: manifest.edition.clone(),
-                explains: manifest.declared.explains.clone(),
-                features: manifest.features.clone(),
-                dependencies: lines,
-                packages: elsewhere.map(|used| used.package.clone()).collect(),
-            });
         }
-        closure.deciding.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(closure)
+        found.into_values().collect()
     }
 
-    /// The names of the crates.
-    pub fn crates(&self) -> Crates {
-        Crates {
-            deciding: self
-                .deciding
-                .iter()
-                .map(|member| (member.name.clone(), member.folder.clone()))
-                .collect(),
-            others: self.others.clone(),
-        }
-    }
-
-    /// Files and folders of the crates whose change may change the digest.
-    pub fn watched(&self) -> BTreeSet<PathBuf> {
-        let deciding = self.deciding.iter().map(|member| &member.folder);
-        let manifests =
-            deciding.chain(self.others.values()).map(|folder| folder.join("Cargo.toml"));
-        let sources = self.deciding.iter().map(|member| member.folder.join("src"));
-        let workspace = ["Cargo.toml", "Cargo.lock"].map(PathBuf::from);
-        manifests.chain(sources).chain(workspace).collect()
+    /// The crates that are declared not to decide.
+    pub fn others(&self) -> impl Iterator<Item = &Member> {
+        self.crates.values().filter(|member| !member.decides)
     }
 }
 
-/// What a `Cargo.toml` says that matters here.
-struct Manifest {
-    name: String,
-    edition: String,
-    declared: Declared,
-    features: Vec<String>,
-    used: Vec<Used>,
-}
-
-impl Manifest {
-    fn read(root: &Path, folder: &Path, workspace: &Table) -> Result<Manifest> {
+impl Member {
+    fn read(root: &Path, folder: &Path, workspace: &Table) -> Result<Member> {
         let path = root.join(folder).join("Cargo.toml");
         let manifest = table(&path)?;
         let fail = |why: String| format!("{}: {why}", path.display());
@@ -144,7 +107,7 @@ impl Manifest {
         };
         let declared = match package.get("metadata").and_then(|metadata| metadata.get("amdahl")) {
             Some(declared) => declared.clone().try_into().map_err(|e| fail(e.to_string()))?,
-            None => Declared { decides: true, explains: BTreeSet::new() },
+            None => Declared { decides: true, explains: BTreeSet::new(), workload: None },
         };
         let named = |target: &Value| target.get("path").is_some();
         let bins = manifest.get("bin").and_then(Value::as_array).into_iter().flatten();
@@ -168,15 +131,29 @@ impl Manifest {
             }
         }
         let features = manifest.get("features").and_then(Value::as_table).into_iter().flatten();
-        Ok(Manifest {
+        let features = features.map(|(name, on)| format!("{name} = {}", words(Some(on)).join(" ")));
+        Ok(Member {
             name: text(package.get("name"), "name")?,
+            folder: folder.into(),
             edition: text(edition, "edition")?,
-            declared,
-            features: features
-                .map(|(name, on)| format!("{name} = {}", words(Some(on)).join(" ")))
-                .collect(),
+            explains: declared.explains,
+            workload: declared.workload,
+            features: features.collect(),
+            decides: declared.decides,
             used,
         })
+    }
+
+    /// What it depends on, a line each: of the workspace's crates those that are there.
+    pub fn uses(&self, is_there: &impl Fn(&PathBuf) -> bool) -> impl Iterator<Item = String> {
+        let is_meant = |used: &&Used| used.folder.as_ref().is_none_or(is_there);
+        let lines: BTreeSet<String> = self.used.iter().filter(is_meant).map(Used::line).collect();
+        lines.into_iter()
+    }
+
+    /// Names of the packages from elsewhere that it depends on.
+    pub fn packages(&self) -> impl Iterator<Item = &String> {
+        self.used.iter().filter(|used| used.folder.is_none()).map(|used| &used.package)
     }
 }
 

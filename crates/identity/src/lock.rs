@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::Result;
-use crate::closure::Closure;
+use crate::closure::Member;
 
 /// The file.
 #[derive(Debug, Deserialize)]
@@ -48,13 +48,13 @@ impl Lock {
         toml::from_str(&crate::read(&path)?).map_err(|e| format!("{}: {e}", path.display()))
     }
 
-    /// The packages that the deciding crates use, and those that they use in turn.
-    pub fn closure(&self, closure: &Closure) -> Result<BTreeSet<Package>> {
+    /// The packages that these crates use, and those that they use in turn.
+    pub fn closure(&self, members: &[&Member]) -> Result<BTreeSet<Package>> {
         let mut waiting = Vec::new();
-        for member in &closure.deciding {
+        for member in members {
             // Dependencies of all kinds stand there, those of tests too.
             let all = &self.entry(&member.name)?.dependencies;
-            for package in &member.packages {
+            for package in member.packages() {
                 let of_it = |line: &&String| line.split(' ').next() == Some(package);
                 let before = waiting.len();
                 waiting.extend(all.iter().filter(of_it));

@@ -22,18 +22,18 @@ pub struct File {
 pub struct Files {
     /// Those that decide, by name.
     pub deciding: Vec<File>,
-    /// Those that do not, from the top of the workspace.
+    /// Those that are declared not to, from the top of the workspace.
     pub others: BTreeSet<PathBuf>,
 }
 
 /// The files of the package in `folder` of the workspace at `root`. Those that `explains` names do
-/// not decide, nor does what they alone lead to.
+/// not decide; what they lead to does, unless it is named too.
 pub fn files(root: &Path, folder: &Path, explains: &BTreeSet<String>) -> Result<Files> {
     let package = root.join(folder);
     let mut walk =
         Walk { package: &package, explains, digests: BTreeMap::new(), others: BTreeSet::new() };
     for file in roots(&package)? {
-        walk.file(&file, Place::Root, true)?;
+        walk.file(&file, Place::Root)?;
     }
     if let Some(name) = explains.difference(&walk.others).next() {
         let manifest = folder.join("Cargo.toml");
@@ -43,9 +43,8 @@ pub fn files(root: &Path, folder: &Path, explains: &BTreeSet<String>) -> Result<
         ));
     }
     let path = |name: &String| normal(&folder.join(name));
-    let others = walk.others.iter().filter(|name| !walk.digests.contains_key(*name)).map(path);
     Ok(Files {
-        others: others.collect(),
+        others: walk.others.iter().map(path).collect(),
         deciding: walk
             .digests
             .iter()
@@ -73,16 +72,15 @@ struct Walk<'a> {
     package: &'a Path,
     explains: &'a BTreeSet<String>,
     digests: BTreeMap<String, String>,
-    /// Files that were met where they do not decide.
+    /// Names in `explains` that were met.
     others: BTreeSet<String>,
 }
 
 impl Walk<'_> {
-    /// A file, named from the package, and all that it leads to; `decides`: what leads to it does.
-    fn file(&mut self, file: &Path, place: Place, decides: bool) -> Result<()> {
+    /// A file, named from the package, and all that it leads to.
+    fn file(&mut self, file: &Path, place: Place) -> Result<()> {
         let name = file.to_string_lossy().into_owned();
-        let decides = decides && !self.explains.contains(&name);
-        if self.digests.contains_key(&name) || !decides && self.others.contains(&name) {
+        if self.digests.contains_key(&name) || self.others.contains(&name) {
             return Ok(());
         }
         let path = self.package.join(file);
@@ -93,20 +91,20 @@ impl Walk<'_> {
             let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
             Source { tokens: short_hash(&bytes), ..Source::default() }
         };
-        if decides {
+        if !self.explains.contains(&name) {
             self.digests.insert(name, short_hash(source.tokens.as_bytes()));
         } else {
             self.others.insert(name);
         }
         let folder = file.parent().unwrap_or(Path::new(""));
         for included in &source.includes {
-            self.file(&normal(&folder.join(included)), Place::Included, decides)?;
+            self.file(&normal(&folder.join(included)), Place::Included)?;
         }
         for module in &source.modules {
             let (file, place) = self.module(file, place, module).ok_or_else(|| {
                 format!("{}: where is its module {:?}?", path.display(), module.names)
             })?;
-            self.file(&file, place, decides)?;
+            self.file(&file, place)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::settings::variable;
-use crate::{Identity, Settings, identity};
+use crate::{Result, Settings, Sources};
 
 /// The worker's folder.
 const WORKER: &str = "crates/worker";
@@ -27,39 +27,45 @@ const OVERRIDES: [&str; 6] = [
 /// For the build script of the worker; `root` is the top of the workspace.
 pub fn worker(root: &str) {
     let settings = Settings::from_environment();
-    let made_of = match identity(Path::new(root), WORKER, &settings) {
-        Ok(found) => {
-            set("ID", &found.id);
-            set("SOURCES", &found.sources);
-            keep(&found);
-            found.watched
-        }
+    let made_of = match known_by(root, &settings) {
+        Ok(sources) => sources.watched(),
         Err(why) => {
             println!(
                 "cargo::warning=the sources of the worker have no digest ({why}): it is known by its executable"
             );
-            ["crates", "Cargo.toml"].iter().map(PathBuf::from).collect()
+            ["crates", "Cargo.toml", "Cargo.lock"].iter().map(PathBuf::from).collect()
         }
     };
     tell(root, &made_of.into_iter().collect::<Vec<_>>(), &settings);
+}
+
+/// Tells the worker its ids: of all that it is made of, and of what decides for each workload.
+fn known_by(root: &str, settings: &Settings) -> Result<Sources> {
+    let sources = Sources::read(Path::new(root), WORKER)?;
+    let all = sources.identity(None, settings)?;
+    let mut ids = Vec::new();
+    for workload in sources.workloads() {
+        let own = sources.identity(Some(workload), settings)?;
+        ids.push(format!("{workload}={}", own.id));
+        // For people: two such files tell why a result is measured anew.
+        let file = Path::new(&variable("OUT_DIR")).join(format!("{workload}.identity"));
+        std::fs::write(&file, &own.text).map_err(|e| format!("{}: {e}", file.display()))?;
+    }
+    set("ID", &all.id);
+    set("IDS", &ids.join(","));
+    set("SOURCES", &all.sources);
+    Ok(sources)
 }
 
 /// For the build script of a program that is made of these files and folders, and that compares
 /// workers with their sources.
 pub fn program(root: &str, made_of: &[&str]) {
     let settings = Settings::from_environment();
-    if let Ok(found) = identity(Path::new(root), WORKER, &settings) {
-        set("SOURCES", &found.sources);
+    let worker = Sources::read(Path::new(root), WORKER);
+    if let Ok(worker) = worker.and_then(|worker| worker.identity(None, &settings)) {
+        set("SOURCES", &worker.sources);
     }
     tell(root, &made_of.iter().map(PathBuf::from).collect::<Vec<_>>(), &settings);
-}
-
-/// All that the id is made of, for people: two such files tell why a result is measured anew.
-fn keep(found: &Identity) {
-    let file = Path::new(&variable("OUT_DIR")).join("identity.txt");
-    if let Err(error) = std::fs::write(&file, &found.text) {
-        println!("cargo::warning={}: {error}", file.display());
-    }
 }
 
 fn tell(root: &str, made_of: &[PathBuf], settings: &Settings) {

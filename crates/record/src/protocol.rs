@@ -1,5 +1,7 @@
 //! What a worker says of itself to whoever launches it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::BuildFacts;
@@ -15,6 +17,10 @@ pub struct Capabilities {
     /// What it was built from. Its `id` is empty where the build could not tell: then whoever asks
     /// takes a hash of the executable.
     pub build: BuildFacts,
+    /// By workload, the digest of what decides for its cells alone. A workload that is not here has
+    /// the id of the build.
+    #[serde(default)]
+    pub ids: BTreeMap<String, String>,
     /// Digest of its sources alone, without compiler, flags and profile. Empty where not known.
     #[serde(default)]
     pub sources: String,

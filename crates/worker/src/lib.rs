@@ -95,7 +95,17 @@ pub fn capabilities() -> Capabilities {
     let backends =
         BACKENDS.iter().map(|(name, ..)| *name).filter(can).map(str::to_string).collect();
     let sources = option_env!("AMDAHL_BUILD_SOURCES").unwrap_or_default().into();
-    Capabilities { protocol: PROTOCOL, build, sources, mpi, backends, limits: true }
+    let ids = option_env!("AMDAHL_BUILD_IDS").unwrap_or_default().split(',');
+    let ids = ids.filter_map(|pair| pair.split_once('=')).map(|(a, b)| (a.into(), b.into()));
+    Capabilities {
+        protocol: PROTOCOL,
+        build,
+        ids: ids.collect(),
+        sources,
+        mpi,
+        backends,
+        limits: true,
+    }
 }
 
 /// The name of the MPI library, and a hash of all that it says of itself.

@@ -34,6 +34,14 @@ impl Worker {
         Ok(Worker { path, can })
     }
 
+    /// The worker as cells of this workload know it: `build.id` is of what decides for them.
+    pub fn for_workload(mut self, name: &str) -> Worker {
+        if let Some(id) = self.can.ids.get(name) {
+            self.can.build.id = id.clone();
+        }
+        self
+    }
+
     /// What the key of this cell says of MPI: the library, where our worker runs the cell under it.
     pub fn mpi(&self, cell: &Cell) -> Option<String> {
         if !cell.backend.uses_mpi() || cell.backend.peer().is_some() {

@@ -52,6 +52,13 @@ pub struct Plan {
     pub peers: Peers,
 }
 
+impl Plan {
+    /// The workload of its cells: a manifest has one.
+    pub fn workload(&self) -> &str {
+        self.cells.first().map_or("", |planned| &planned.cell.workload.kind)
+    }
+}
+
 /// What an experiment asks, and how it is measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Experiment {
