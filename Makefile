@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers bless-instructions install lint setup clean
+.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers bless-instructions install install-built lint setup clean
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -68,10 +68,11 @@ bless-instructions: ## write benches/instructions.json anew, after the kernels w
 	AMDAHL_BLESS=1 cargo test --release --no-default-features --test all instruction_counts
 	@git --no-pager diff --stat benches/instructions.json
 
-install: build ## put amdahl and amdahl-worker into PREFIX/bin
-	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -s -m 755 "$(BIN)/amdahl" "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 "$(BIN)/amdahl-worker" "$(DESTDIR)$(PREFIX)/bin"
+install: build install-built ## put the programs into PREFIX/bin, manual pages and completions into PREFIX/share
+
+# Without building: what target/bin has.
+install-built:
+	@scripts/install.sh "$(BIN)" "$(DESTDIR)$(PREFIX)"
 
 lint: ## check the layout of the code, and clippy without warnings over every set of features
 	@scripts/lint.sh

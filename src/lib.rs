@@ -11,6 +11,7 @@ pub mod completions;
 pub mod doctor;
 pub mod export;
 pub mod figures;
+pub mod man;
 pub mod output;
 pub mod plan;
 pub mod poster;
@@ -119,6 +120,9 @@ pub enum Verb {
     Doctor(doctor::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Write manual pages: 'make install' does
+    #[command(hide = true)]
+    Man(man::Args),
 }
 
 /// Runs a parsed command line.
@@ -139,6 +143,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Predict(args) => predict::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => completions::run(&args),
+        Verb::Man(args) => man::run(&args),
     }
 }
 

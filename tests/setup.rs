@@ -305,3 +305,33 @@ fn continuous_integration_fails_with_any_part_and_ends_with_the_closing_lines_of
         assert_eq!(checks.last(), Some(&"cargo test --release --workspace --no-fail-fast"));
     }
 }
+
+#[test]
+fn an_installation_has_programs_manual_pages_and_completions() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (bin, to) = (folder.path().join("bin"), folder.path().join("to"));
+    std::fs::create_dir(&bin).expect("a folder");
+    symlink(env!("CARGO_BIN_EXE_amdahl"), bin.join("amdahl")).expect("a link");
+    symlink(crate::worker::worker(), bin.join("amdahl-worker")).expect("a link");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(root.join("scripts/install.sh"))
+        .args([&bin, &to])
+        .output()
+        .expect("the script starts");
+    assert!(output.status.success(), "{}", said(&output));
+    for (file, words) in [
+        ("man/man1/amdahl.1", "amdahl\\-run(1)"),
+        ("man/man1/amdahl-run.1", ".SH \"EXAMPLES\"\n.nf\n  amdahl run experiments/"),
+        ("man/man1/amdahl-worker.1", "\\-\\-record"),
+        ("bash-completion/completions/amdahl", "complete -F _amdahl"),
+        ("zsh/site-functions/_amdahl", "#compdef amdahl"),
+        ("fish/vendor_completions.d/amdahl.fish", "complete -c amdahl"),
+    ] {
+        let text = std::fs::read_to_string(to.join("share").join(file)).expect(file);
+        assert!(text.contains(words), "{file}: {text}");
+    }
+    for program in ["amdahl", "amdahl-worker"] {
+        let output = Command::new(to.join("bin").join(program)).arg("--version").output();
+        assert!(output.expect("it starts").status.success(), "{program}");
+    }
+}

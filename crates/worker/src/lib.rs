@@ -9,9 +9,10 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 
 use amdahl_clustering::verbs::logging::Verbosity;
+use amdahl_clustering::verbs::manual;
 use amdahl_lanes::probe::{load, recorder};
 use amdahl_lanes::process::{abort, on_panic_abort, rank_hint};
 use amdahl_limits as limits;
@@ -46,7 +47,7 @@ By hand, under a debugger or a profiler, and under MPI:
 #[command(name = "amdahl-worker", version, max_term_width = 120, after_help = EXAMPLES)]
 pub struct Args {
     /// The cell file; '-' reads standard input (one rank only)
-    #[arg(long, required_unless_present_any = ["capabilities", "self_test", "limits"])]
+    #[arg(long, required_unless_present_any = ["capabilities", "self_test", "limits", "man"])]
     pub cell: Option<PathBuf>,
     /// Where the report goes; '-' writes standard output (one rank only)
     #[arg(long, default_value = "-")]
@@ -79,6 +80,9 @@ pub struct Args {
     /// With --judge: how its answer is checked, in a word of the workload's [default: its first]
     #[arg(long, value_name = "RULE")]
     pub rule: Option<String>,
+    /// Write the manual page into this folder: 'make install' does
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub man: Option<PathBuf>,
     /// How much to say.
     #[command(flatten)]
     pub verbosity: Verbosity,
@@ -125,7 +129,9 @@ pub fn main() -> ExitCode {
     on_panic_abort();
     let args = Args::parse();
     args.verbosity.start(format!("amdahl-worker: rank {}", rank_hint()));
-    let result = if args.capabilities {
+    let result = if let Some(folder) = &args.man {
+        manual::write(Args::command(), folder).map(drop)
+    } else if args.capabilities {
         print_capabilities()
     } else if args.self_test {
         self_test(args.threads.map_or(1, |threads| usize::from(threads.get())))

@@ -26,6 +26,7 @@ use amdahl_record::io::atomic::Pending;
 pub mod advice;
 pub mod fit;
 pub mod logging;
+pub mod manual;
 pub mod output;
 pub mod predict;
 pub mod progress;
