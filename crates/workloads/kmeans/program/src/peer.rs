@@ -96,3 +96,94 @@ fn centroids(path: &Path, k: usize, dims: usize) -> Result<Vec<f32>> {
     source.rows(0..shape.rows)?.read(&mut values)?;
     Ok(values)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::cpu::Cpu;
+    use crate::engine::{Engine, Limit, Unwatched};
+    use amdahl_kmeans_description::answer::Clustering;
+    use amdahl_kmeans_description::spec::Stop;
+    use amdahl_lanes::comm::solo::Solo;
+    use amdahl_lanes::probe::Seat;
+    use amdahl_lanes::probe::recorder::Recorder;
+    use amdahl_program::fault::Fault;
+    use amdahl_program::load::{self, SharedSource};
+    use amdahl_program::shared::ProcessShared;
+    use amdahl_record::cell::{Backend, Synthetic};
+    use serde_json::json;
+
+    fn on_one_lane<R>(cell: &Cell, work: impl FnOnce(&LaneContext<'_>) -> R) -> R {
+        let context = LaneContext {
+            comm: &Solo,
+            recorder: &Recorder::new(&[], Seat::ALONE),
+            source: &SharedSource::new(cell.dataset.clone()),
+            shared: &ProcessShared::default(),
+            fault: &Fault::NONE,
+        };
+        work(&context)
+    }
+
+    #[test]
+    fn our_own_centroids_pass_the_judge_and_others_are_seen_to_differ() {
+        let shape = Synthetic::Mixture;
+        let cell = Cell {
+            workload: KMeans::new(3, Stop::Iterations(1), 0).spec(),
+            dataset: Dataset::Synthetic { shape, points: 500, dims: 4, clusters: 3, seed: 7 },
+            backend: Backend::from_name("serial").expect("a backend"),
+            ranks: 1,
+            threads: 1,
+            oversubscribe: false,
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let export = |context: &LaneContext<'_>| KMeansPeers.export(&cell, folder.path(), context);
+        let exported = on_one_lane(&cell, export).expect("files");
+        let written = std::fs::metadata(folder.path().join("rows.npy")).expect("rows").modified();
+        assert_eq!(on_one_lane(&cell, export), Ok(exported.clone()));
+        let again = std::fs::metadata(folder.path().join("rows.npy")).expect("rows").modified();
+        assert_eq!(again.ok(), written.ok(), "what is there is not written again");
+
+        // An iteration of ours, as an outside program would leave it.
+        let (start, ours, inertia) = on_one_lane(&exported, |context| {
+            let mut part = load::part(context.comm, context.source).expect("rows");
+            let cpu = Cpu::new().expect("a kernel");
+            let (mut engine, _) = Engine::load(context.comm, &cpu, &mut part).expect("a shard");
+            let spec = KMeans::of(&exported.workload).expect("k-means");
+            let start = engine.initial(&spec.init, 3).expect("a start");
+            let mut centroids = start.clone();
+            engine.restart(3).expect("room");
+            let limit = Limit { iterations: 1, rule: None };
+            engine.iterate(&mut centroids, limit, &Unwatched).expect("an iteration");
+            engine.step(&centroids).expect("a step");
+            let inertia = engine.inertia(&centroids).expect("a sum");
+            (start, centroids, inertia)
+        });
+        let left = |first: &[f32]| -> PeerDone {
+            write::matrix(&folder.path().join("last.npy"), &ours, 4).expect("written");
+            write::matrix(&folder.path().join("first.npy"), first, 4).expect("written");
+            let fields = json!({
+                "version": "x 1", "seconds": 1.0, "timed": "all", "iterations": 1,
+                "inertia": inertia, "centroids": "last.npy", "first": "first.npy",
+            });
+            serde_json::from_value(fields).expect("what a program leaves")
+        };
+        let judged = |done: &PeerDone, rule: &str| {
+            let judge = |context: &LaneContext<'_>| {
+                KMeansPeers.judge(&exported, done, folder.path(), rule, context)
+            };
+            let judgement = on_one_lane(&exported, judge).expect("a judgement");
+            let own = serde_json::from_value(judgement.own.into()).expect("its fields");
+            (Clustering::of(&judgement.answer).expect("a clustering"), own)
+        };
+        let (answer, own): (_, Judged) = judged(&left(&ours), "lloyd");
+        assert_eq!((answer.inertia, answer.rows, answer.iterations), (inertia, 500, 1));
+        let one = own.one_step.expect("one step");
+        assert_eq!((one.inertia, one.ours, one.other_labels), (inertia, inertia, 0));
+        // The start is not an iteration further.
+        let one = judged(&left(&start), "lloyd").1.one_step.expect("one step");
+        assert!(one.inertia > one.ours && one.other_labels > 0, "{one:?}");
+        let (answer, own) = judged(&left(&start), "objective");
+        assert_eq!((answer.inertia, own.one_step, own.rule), (inertia, None, Rule::Objective));
+        assert_eq!(KMeansPeers.rules(), ["lloyd", "objective"]);
+    }
+}
