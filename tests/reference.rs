@@ -5,7 +5,7 @@ use crate::support::change_kmeans;
 use amdahl_kmeans_description::answer::Clustering;
 use amdahl_kmeans_description::answer::EFFORT;
 use amdahl_kmeans_description::spec::{Algorithm, KMeans, Stop};
-use amdahl_record::cell::{Backend, Cell, Dataset};
+use amdahl_record::cell::{Backend, Cell, Dataset, ReductionName};
 use amdahl_record::{Failure, Measured, Phase};
 
 use crate::worker;
@@ -86,6 +86,7 @@ fn cell(name: &str, k: u32, (backend, ranks, threads): (&str, u32, u32)) -> Cell
         ranks,
         threads,
         oversubscribe: true,
+        reduction: ReductionName::default(),
     }
 }
 

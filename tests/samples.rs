@@ -5,7 +5,7 @@ use std::path::Path;
 
 use amdahl_kmeans_description::answer::Clustering;
 use amdahl_kmeans_description::spec::{KMeans, Stop};
-use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic};
+use amdahl_record::cell::{Backend, Cell, Dataset, ReductionName, Synthetic};
 use amdahl_record::host::{CacheFacts, HostFacts};
 use amdahl_record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
 use amdahl_record::read::Results;
@@ -96,6 +96,7 @@ pub fn cell(points: u64, k: u32, backend: &str, ranks: u32, threads: u32) -> Cel
         ranks,
         threads,
         oversubscribe: false,
+        reduction: ReductionName::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use std::sync::OnceLock;
 
 use amdahl_kmeans_description::spec::{KMeans, Stop};
-use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic};
+use amdahl_record::cell::{Backend, Cell, Dataset, ReductionName, Synthetic};
 use amdahl_record::protocol::Capabilities;
 use amdahl_record::{End, Failure, Measured};
 use amdahl_worker::read_report;
@@ -100,6 +100,7 @@ pub fn synthetic(backend: &str, ranks: u32, threads: u32) -> Cell {
         ranks,
         threads,
         oversubscribe: true,
+        reduction: ReductionName::default(),
     }
 }
 

@@ -7,7 +7,7 @@ use super::check::Check;
 use super::programs::INSTALL_MPI;
 use amdahl_kmeans_description::spec::{KMeans, Stop};
 use amdahl_lanes::signals::Interrupts;
-use amdahl_record::cell::{BACKENDS, Backend, Cell, Dataset, Platform, Synthetic};
+use amdahl_record::cell::{BACKENDS, Backend, Cell, Dataset, Platform, ReductionName, Synthetic};
 use amdahl_record::counters::Counters;
 use amdahl_record::units;
 use amdahl_record::{Answer, Measured};
@@ -40,6 +40,7 @@ pub fn tiny(backend: Backend) -> Cell {
         ranks,
         threads,
         oversubscribe: true,
+        reduction: ReductionName::default(),
     }
 }
 

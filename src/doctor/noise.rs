@@ -13,7 +13,7 @@ use amdahl_explain::{labels, noise as explained};
 use amdahl_kmeans_description::spec::{KMeans, Stop};
 use amdahl_lanes::probe::load::Watch;
 use amdahl_lanes::signals::Interrupts;
-use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic};
+use amdahl_record::cell::{Backend, Cell, Dataset, ReductionName, Synthetic};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 use amdahl_record::noise::{CellNoise, NOISE, Noise, Smallest};
@@ -45,7 +45,7 @@ fn cell(backend: Backend, threads: u32) -> Cell {
         clusters: 16,
         seed: 1,
     };
-    Cell { workload: kmeans.spec(), dataset, backend, ranks: 1, threads, oversubscribe: false }
+    Cell { workload: kmeans.spec(), dataset, backend, ranks: 1, threads, oversubscribe: false, reduction: ReductionName::default() }
 }
 
 /// Measures, keeps and prints the certificate.

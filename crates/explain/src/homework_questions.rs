@@ -5,7 +5,7 @@
 
 use crate::labels;
 use crate::summary::{CellSummary, Group};
-use amdahl_record::cell::{Backend, CommKind, Dataset, Peer, PeerLanes};
+use amdahl_record::cell::{Backend, CommKind, Dataset, Peer, PeerLanes, ReductionName};
 use amdahl_record::units;
 use amdahl_stats::{Bootstrap, Estimate};
 
@@ -55,14 +55,18 @@ fn is_on_one_machine(backend: &Backend) -> bool {
 /// A sentence for each program that was run on several numbers of lanes, and those of our one lane
 /// beside them.
 fn helps(group: &Group, wanted: impl Fn(&Backend) -> bool) -> Vec<String> {
-    let mut backends: Vec<&Backend> = Vec::new();
+    let mut programs: Vec<(&Backend, &ReductionName)> = Vec::new();
     for cell in group.cells.iter().filter(|cell| cell.time.is_some() && !cell.oversubscribed) {
-        if wanted(&cell.cell.backend) && !backends.contains(&&cell.cell.backend) {
-            backends.push(&cell.cell.backend);
+        let program = (&cell.cell.backend, &cell.cell.reduction);
+        // One lane reduces nothing: it belongs to every reduction.
+        if wanted(program.0) && cell.cell.lanes() > 1 && !programs.contains(&program) {
+            programs.push(program);
         }
     }
-    let facts: Vec<String> =
-        backends.into_iter().filter_map(|backend| of_backend(group, backend)).collect();
+    let facts: Vec<String> = programs
+        .into_iter()
+        .filter_map(|(backend, reduction)| of_program(group, backend, reduction))
+        .collect();
     if facts.is_empty() {
         vec!["Not answered: no such program was measured with fewer and with more lanes.".into()]
     } else {
@@ -70,12 +74,13 @@ fn helps(group: &Group, wanted: impl Fn(&Backend) -> bool) -> Vec<String> {
     }
 }
 
-fn of_backend(group: &Group, backend: &Backend) -> Option<String> {
+fn of_program(group: &Group, backend: &Backend, reduction: &ReductionName) -> Option<String> {
     let cells = || {
         group
             .cells
             .iter()
             .filter(|c| c.cell.backend == *backend && c.time.is_some() && !c.oversubscribed)
+            .filter(|c| c.cell.reduction == *reduction || c.cell.lanes() == 1)
     };
     let most = cells().max_by_key(|c| c.cell.lanes()).filter(|c| c.cell.lanes() > 1)?;
     // The same program with one lane; of ours, that is the serial one where there is no such cell.

@@ -119,14 +119,21 @@ pub fn cell(cell: &Cell) -> String {
     spread(cell.backend.name(), cell.ranks, cell.threads) + &variant(cell)
 }
 
-/// What cells that differ in their lanes alone have in common: `threads`, `mpi+trainium bf16`.
+/// What cells that differ in their lanes alone have in common: `threads`, `mpi tree`,
+/// `mpi+trainium bf16`.
 pub fn series(cell: &Cell) -> String {
     cell.backend.name().to_string() + &variant(cell)
 }
 
 /// What sets a cell apart from others of its backend, after a space each; empty where nothing does.
 fn variant(cell: &Cell) -> String {
-    amdahl_workloads::of(&cell.workload).variant(&cell.workload)
+    let own = amdahl_workloads::of(&cell.workload).variant(&cell.workload);
+    if cell.reduction.is_direct() { own } else { format!("{own} {}", cell.reduction) }
+}
+
+/// By which messages a cell reduces; none where it has nothing to reduce, or does it in its own way.
+pub fn reduction(cell: &Cell) -> Option<&str> {
+    cell.reduces().then_some(cell.reduction.0.as_str())
 }
 
 /// The workload without what only concerns how it is computed: cells that agree in it solve the
@@ -161,9 +168,9 @@ pub fn in_words(cell: &Cell) -> String {
         // With an accelerator, ranks are not all there is to say.
         (Backend::Peer(_) | Backend::Native { device: DeviceKind::Pjrt(_), .. }, ..)
         | (_, false, false) => self::cell(cell),
-        (_, true, false) => ranks,
-        (_, false, true) => threads,
-        (_, true, true) => format!("{ranks} × {threads}"),
+        (_, true, false) => ranks + &variant(cell),
+        (_, false, true) => threads + &variant(cell),
+        (_, true, true) => format!("{ranks} × {threads}{}", variant(cell)),
     }
 }
 
@@ -186,6 +193,7 @@ pub fn one_line(text: &str, limit: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use amdahl_record::cell::ReductionName;
 
     #[test]
     fn names_a_person_recognises() {
@@ -217,9 +225,14 @@ mod tests {
             ranks,
             threads,
             oversubscribe: false,
+            reduction: ReductionName::default(),
         };
         assert_eq!(in_words(&cell("hybrid", 2, 1)), "2 MPI ranks × 1 thread");
         assert_eq!(in_words(&cell("serial", 1, 1)), "serial");
+        let tree =
+            Cell { reduction: ReductionName("tree".into()), ..cell("hybrid", 2, 3) };
+        assert_eq!((super::cell(&tree), series(&tree)), ("hybrid 2×3 tree".into(), "hybrid tree".into()));
+        assert_eq!(in_words(&tree), "2 MPI ranks × 3 threads tree");
     }
 
     #[test]

@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use amdahl_kmeans_description::spec::{KMeans, Stop};
     use amdahl_record::LoadFacts;
-    use amdahl_record::cell::{Backend, Cell, Dataset, Synthetic};
+    use amdahl_record::cell::{Backend, Cell, Dataset, ReductionName, Synthetic};
     use amdahl_record::noise::{NOISE, Smallest};
 
     #[test]
@@ -136,6 +136,7 @@ mod tests {
             ranks: 1,
             threads: 1,
             oversubscribe: false,
+            reduction: ReductionName::default(),
         };
         let smallest =
             Smallest { pairs: 20, level: 0.9974, bias: 0.004, change: 0.021, false_alarms: 0.0 };

@@ -13,8 +13,10 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Kind, Result};
 
+mod reduction;
 mod workload;
 
+pub use reduction::ReductionName;
 pub use workload::WorkloadSpec;
 
 /// One fully resolved point of an experiment.
@@ -34,6 +36,10 @@ pub struct Cell {
     /// The cell may put several lanes on one CPU. Its results are labelled.
     #[serde(default, skip_serializing_if = "is_false")]
     pub oversubscribe: bool,
+    /// By which messages the values of all lanes become one. Not written where it is `direct`, so
+    /// that cells keep the ids that they had before there was a choice.
+    #[serde(default, skip_serializing_if = "ReductionName::is_direct")]
+    pub reduction: ReductionName,
 }
 
 /// On which rows.
@@ -416,7 +422,22 @@ impl Cell {
                 self.backend, self.threads
             ));
         }
+        if !self.reduces() && !self.reduction.is_direct() {
+            return refuse(format!(
+                "{} of backend '{}' with reduction '{}': one lane has nothing to reduce, and an \
+                 outside program does it in its own way",
+                if self.lanes() == 1 { "one lane" } else { "lanes" },
+                self.backend,
+                self.reduction
+            ));
+        }
         Ok(())
+    }
+
+    /// Can its reduction be chosen? One lane has nothing to reduce, and an outside program does it
+    /// in its own way.
+    pub fn reduces(&self) -> bool {
+        self.lanes() > 1 && self.backend.peer().is_none()
     }
 }
 
@@ -476,6 +497,7 @@ mod tests {
             ranks: 1,
             threads: 1,
             oversubscribe: false,
+            reduction: ReductionName::default(),
         }
     }
 
@@ -492,6 +514,21 @@ mod tests {
         let back = Cell::parse(&text).expect("a written cell parses");
         assert_eq!(back, cell);
         assert_eq!(back.id(), cell.id());
+    }
+
+    #[test]
+    fn a_reduction_of_choice_is_written_and_only_where_lanes_reduce() {
+        let backend = Backend::from_name("mpi").expect("known");
+        let direct = Cell { backend: backend.clone(), ranks: 2, ..cell() };
+        assert!(!canonical(&direct).contains("reduction"));
+        let tree = Cell { reduction: ReductionName("tree".into()), ..direct.clone() };
+        let text = canonical(&tree);
+        assert!(text.contains(r#""reduction":"tree""#), "{text}");
+        assert_eq!(Cell::parse(&text).expect("a written cell parses"), tree);
+        assert_ne!(tree.id(), direct.id());
+        let alone = Cell { ranks: 1, ..tree };
+        let error = alone.validate().expect_err("one lane").message;
+        assert!(error.contains("one lane of backend 'mpi' with reduction 'tree'"), "{error}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use amdahl_lanes::probe;
 use amdahl_lanes::probe::callgrind::Marker;
 use amdahl_lanes::probe::recorder::{LaneReadings, Recorder};
 use amdahl_lanes::probe::{Seat, numa};
+use amdahl_lanes::reduce::{self, Reduced};
 use amdahl_lanes::spawn;
 use amdahl_program::fault::Fault;
 use amdahl_program::load::SharedSource;
@@ -104,8 +105,11 @@ fn enough(lanes: usize, shared: &Shared<'_>) -> Result<()> {
 fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     let here = comm.lane();
     let selected = probe::selected();
+    let reduction = reduce::named(&shared.cell.reduction.0);
     comm.agree(
-        enough(here.node_count, shared).and(selected.as_ref().map(drop).map_err(Clone::clone)),
+        enough(here.node_count, shared)
+            .and(selected.as_ref().map(drop).map_err(Clone::clone))
+            .and(reduction.as_ref().map(drop).map_err(Clone::clone)),
     )?;
     let (counters, sources) = selected?;
     if here.is_root() {
@@ -124,7 +128,8 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
     } else {
         Ok(())
     })?;
-    let timed = Timed::new(comm, &recorder);
+    let reduced = Reduced::new(comm, reduction?);
+    let timed = Timed::new(&reduced, &recorder);
     let context = LaneContext {
         comm: &timed,
         recorder: &recorder,

@@ -16,6 +16,7 @@ use crate::exchange::profile::TREE;
 use crate::exchange::{Export, Format, Repeats};
 use crate::labels;
 use crate::summary::Summary;
+use amdahl_record::cell::Cell;
 use amdahl_record::error::Result;
 
 /// Extra-P.
@@ -31,9 +32,11 @@ const ENOUGH: usize = 5;
 fn write(summary: &Summary, _: Repeats) -> Result<Export> {
     let mut export = Export::default();
     let profiles = profile::of(summary, Repeats::All, &mut export);
-    let mut by_backend: BTreeMap<&str, Vec<&profile::Profile<'_>>> = BTreeMap::new();
+    let mut by_backend: BTreeMap<String, Vec<&profile::Profile<'_>>> = BTreeMap::new();
     for profile in &profiles {
-        by_backend.entry(profile.cell.cell.backend.name()).or_default().push(profile);
+        let Cell { backend, reduction, .. } = &profile.cell.cell;
+        let own = if reduction.is_direct() { String::new() } else { format!("-{reduction}") };
+        by_backend.entry(backend.name().to_string() + &own).or_default().push(profile);
     }
     for (backend, profiles) in by_backend {
         let values = |profile: &profile::Profile<'_>| {

@@ -93,6 +93,10 @@ impl Profile<'_> {
             ("backend", cell.backend.name().to_string()),
             ("ranks", cell.ranks.to_string()),
             ("threads", cell.threads.to_string()),
+            (
+                "reduction",
+                if cell.reduction.is_direct() { String::new() } else { cell.reduction.to_string() },
+            ),
             ("repeat", self.repeat.repeat.to_string()),
             ("seconds", format!("{:?}", self.repeat.seconds)),
             ("kernel", self.repeat.measured.kernel.to_string()),

@@ -116,12 +116,14 @@ pub enum Marker {
 
 /// Colour and marker of a backend: always the same, whatever else is in a figure.
 pub fn of_backend(name: &str) -> (Colour, Marker) {
-    // What follows the name is how an accelerator is used.
-    match name.split(' ').next().unwrap_or(name) {
+    // What follows the name is how an accelerator is used, or how lanes reduce.
+    let (backend, variant) = name.split_once(' ').unwrap_or((name, ""));
+    let of_lanes = |marker| if variant.is_empty() { marker } else { Marker::Diamond };
+    match backend {
         "serial" => (INK, Marker::Diamond),
-        "threads" => (BLUE, Marker::Disc),
-        "mpi" => (VERMILLION, Marker::Square),
-        "hybrid" => (GREEN, Marker::Triangle),
+        "threads" => (BLUE, of_lanes(Marker::Disc)),
+        "mpi" => (VERMILLION, of_lanes(Marker::Square)),
+        "hybrid" => (GREEN, of_lanes(Marker::Triangle)),
         // Accelerators: a colour for each platform, another marker under MPI.
         "pjrt" => (PURPLE, Marker::Disc),
         "mpi+pjrt" => (PURPLE, Marker::Square),

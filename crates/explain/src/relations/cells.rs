@@ -36,6 +36,9 @@ fn fill(summary: &Summary) -> Relation {
         .truth("peer", "an outside program?", |(_, c)| Some(c.cell.backend.peer().is_some()))
         .whole("ranks", "processes", |(_, c)| Some(i64::from(c.cell.ranks)))
         .whole("threads", "threads of a process", |(_, c)| Some(i64::from(c.cell.threads)))
+        .text("reduction", "how the lanes' sums are added, where not by default", |(_, c)| {
+            labels::reduction(&c.cell).map(String::from)
+        })
         .whole("lanes", "ranks × threads", |(_, c)| Some(i64::from(c.cell.lanes())))
         .truth("oversubscribed", "more lanes than CPUs?", |(_, c)| Some(c.oversubscribed))
         .whole("n", "good repeats", |(_, c)| Some(c.repeats.len() as i64))

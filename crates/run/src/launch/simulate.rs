@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use super::attempt::{Attempt, Launching, Under};
 use super::classify::Ending;
 use amdahl_lanes::probe::callgrind::{OPTIONS, VARIABLE, parts};
-use amdahl_record::cell::{Backend, Cell, CommKind, Dataset, DeviceKind, Sample};
+use amdahl_record::cell::{Backend, Cell, CommKind, Dataset, DeviceKind, ReductionName, Sample};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 use amdahl_record::simulation::Caches;
@@ -63,7 +63,19 @@ pub fn smaller(cell: &Cell, rows: u64, points: u64) -> std::result::Result<Cell,
         Dataset::Catalogue { .. } | Dataset::File { .. } => {}
     }
     let workload = workload.smaller(&cell.workload);
-    Ok(Cell { workload, dataset, backend, ranks: cell.ranks, threads: 1, oversubscribe: true })
+    let alone = Cell {
+        workload,
+        dataset,
+        backend,
+        ranks: cell.ranks,
+        threads: 1,
+        oversubscribe: true,
+        reduction: ReductionName::default(),
+    };
+    Ok(match alone.reduces() {
+        true => Cell { reduction: cell.reduction.clone(), ..alone },
+        false => alone,
+    })
 }
 
 /// Is there a simulator? The error says what to do about it.

@@ -128,7 +128,7 @@ pub fn on_this_machine(cell: &Cell) -> &'static dyn Launcher {
 pub(crate) mod tests {
     use super::*;
     use amdahl_kmeans_description::spec::{KMeans, Stop};
-    use amdahl_record::cell::{Backend, Dataset, Synthetic};
+    use amdahl_record::cell::{Backend, Dataset, ReductionName, Synthetic};
 
     /// A job of this backend and these lanes.
     pub fn job(backend: &str, ranks: u32, threads: u32, site: Site) -> Job {
@@ -147,6 +147,7 @@ pub(crate) mod tests {
                 ranks,
                 threads,
                 oversubscribe: false,
+                reduction: ReductionName::default(),
             },
             under: Vec::new(),
             worker: "/bin/worker".into(),

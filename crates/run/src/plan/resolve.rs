@@ -500,5 +500,11 @@ impl Values for Given<'_> {
 
 /// The cell whose answer `cell` must match.
 pub fn oracle_of(cell: &Cell) -> Cell {
-    amdahl_workloads::of(&cell.workload).oracle_of(cell)
+    reducing(amdahl_workloads::of(&cell.workload).oracle_of(cell), &cell.reduction)
+}
+
+/// The cell with this reduction, where it has anything to reduce.
+fn reducing(cell: Cell, wanted: &ReductionName) -> Cell {
+    let reduction = if cell.reduces() { wanted.clone() } else { ReductionName::default() };
+    Cell { reduction, ..cell }
 }

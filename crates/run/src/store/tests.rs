@@ -3,7 +3,7 @@ use std::io::Write;
 use super::state::{State, state};
 use super::*;
 use amdahl_kmeans_description::spec::{KMeans, Stop};
-use amdahl_record::cell::{Backend, CellId, Dataset, Synthetic};
+use amdahl_record::cell::{Backend, CellId, Dataset, ReductionName, Synthetic};
 use amdahl_record::{BuildFacts, Failure, Outcome, SCHEMA};
 use amdahl_testing::skipped;
 
@@ -21,6 +21,7 @@ pub(crate) fn cell() -> Cell {
         ranks: 1,
         threads: 1,
         oversubscribe: false,
+        reduction: ReductionName::default(),
     }
 }
 

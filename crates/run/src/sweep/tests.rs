@@ -5,7 +5,7 @@ use super::*;
 use crate::launch::classify::Ending;
 use amdahl_kmeans_description::answer::Clustering;
 use amdahl_kmeans_description::spec::{KMeans, Stop};
-use amdahl_record::cell::{Backend, Cell, CellId, Synthetic};
+use amdahl_record::cell::{Backend, Cell, CellId, ReductionName, Synthetic};
 use amdahl_record::{BuildFacts, LoadFacts, Measured, RunFacts, SCHEMA};
 use amdahl_testing::skipped;
 
@@ -50,6 +50,7 @@ fn cell(threads: u32) -> Cell {
         ranks: 1,
         threads: threads.max(1),
         oversubscribe: false,
+        reduction: ReductionName::default(),
     }
 }
 
