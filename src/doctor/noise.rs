@@ -45,7 +45,15 @@ fn cell(backend: Backend, threads: u32) -> Cell {
         clusters: 16,
         seed: 1,
     };
-    Cell { workload: kmeans.spec(), dataset, backend, ranks: 1, threads, oversubscribe: false, reduction: ReductionName::default() }
+    Cell {
+        workload: kmeans.spec(),
+        dataset,
+        backend,
+        ranks: 1,
+        threads,
+        oversubscribe: false,
+        reduction: ReductionName::default(),
+    }
 }
 
 /// Measures, keeps and prints the certificate.

@@ -19,7 +19,7 @@ impl Names {
         let varied: Vec<&str> = parameters::names()
             .into_iter()
             // How a cell is spread is in its name already.
-            .filter(|axis| !["backend", "ranks", "threads"].contains(axis))
+            .filter(|axis| !["backend", "ranks", "threads", parameters::REDUCTION].contains(axis))
             .filter(|axis| {
                 cells.iter().any(|planned| value(planned, axis) != value(&cells[0], axis))
             })

@@ -229,9 +229,11 @@ mod tests {
         };
         assert_eq!(in_words(&cell("hybrid", 2, 1)), "2 MPI ranks × 1 thread");
         assert_eq!(in_words(&cell("serial", 1, 1)), "serial");
-        let tree =
-            Cell { reduction: ReductionName("tree".into()), ..cell("hybrid", 2, 3) };
-        assert_eq!((super::cell(&tree), series(&tree)), ("hybrid 2×3 tree".into(), "hybrid tree".into()));
+        let tree = Cell { reduction: ReductionName("tree".into()), ..cell("hybrid", 2, 3) };
+        assert_eq!(
+            (super::cell(&tree), series(&tree)),
+            ("hybrid 2×3 tree".into(), "hybrid tree".into())
+        );
         assert_eq!(in_words(&tree), "2 MPI ranks × 3 threads tree");
     }
 

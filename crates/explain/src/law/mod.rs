@@ -274,9 +274,9 @@ fn eligible<'a>(cells: &[&'a CellSummary], backend: &str) -> Vec<&'a CellSummary
         .filter(|c| labels::series(&c.cell) == backend)
         .copied()
         .collect();
-    let ours = found.first().is_some_and(|c| {
-        c.cell.backend.peer().is_none() && c.cell.backend.platform().is_none()
-    });
+    let ours = found
+        .first()
+        .is_some_and(|c| c.cell.backend.peer().is_none() && c.cell.backend.platform().is_none());
     if ours && !found.iter().any(|cell| cell.cell.lanes() == 1) {
         found.extend(cells.iter().filter(counts).filter(|c| c.cell.backend == Backend::SERIAL));
     }

@@ -384,7 +384,7 @@ fn gather(
     g.lanes("threads", axes.threads.as_ref(), machine)?;
     let none = Workload::default();
     let section = manifest.workload.as_ref().map_or(&none, |w| &w.value);
-    for parameter in kind.parameters() {
+    for parameter in &parameters::entries(Some(kind)) {
         let (one, list) = (section.get(parameter.name), axes.get(parameter.name));
         let place = if list.is_some() { "axes" } else { "workload" };
         g.add(parameter.name, one, list, |written| {

@@ -8,13 +8,14 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::plan::parameters::Entry;
 use crate::plan::peers::Peers;
 use crate::plan::place::{At, Text};
 use crate::plan::written::Written;
 use amdahl_record::accelerators::Price;
 use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::error::{Error, Kind, Result};
-use amdahl_workload::{Parameter, Workload};
+use amdahl_workload::Workload;
 use std::ops::Range;
 
 pub mod axes;
@@ -218,16 +219,15 @@ fn known_keys(
         })?;
         kind = Some(found);
     }
-    let own: Vec<&str> = match kind {
-        Some(workload) => workload.parameters().iter().map(|p| p.name).collect(),
-        None => amdahl_workloads::ALL.iter().flat_map(|w| w.parameters()).map(|p| p.name).collect(),
-    };
+    let entries = parameters::entries(kind);
+    let find = |name: &str| entries.iter().find(|entry| entry.name == name);
     let unknown = |key: &At<String>, section: &str, more: &[&str]| {
-        let known: Vec<&str> = own.iter().copied().chain(more.iter().copied()).collect();
+        let own = entries.iter().map(|entry| entry.name);
+        let known: Vec<&str> = own.chain(more.iter().copied()).collect();
         let message = format!("unknown key '{}' in '{section}'", key.value);
         text.error(&key.span, message).hint(place::nearest(&key.value, &known))
     };
-    let check = |parameter: &Parameter, written: &Written, span: &Range<usize>, section: &str| {
+    let check = |parameter: &Entry, written: &Written, span: &Range<usize>, section: &str| {
         parameters::checked(parameter, written, section).map(drop).map_err(|misfit| {
             let error = text.error(misfit.span.as_ref().unwrap_or(span), misfit.message);
             match misfit.hint {
@@ -237,13 +237,13 @@ fn known_keys(
         })
     };
     for (key, value) in manifest.workload.iter().flat_map(|w| &w.value.parameters) {
-        match parameters::of_workload(kind, &key.value) {
+        match find(&key.value) {
             Some(parameter) => check(parameter, &value.value, &value.span, "workload")?,
             None => return Err(unknown(key, "workload", &["kind"])),
         }
     }
     for (key, values) in manifest.axes.iter().flat_map(|axes| &axes.value.parameters) {
-        let Some(parameter) = parameters::of_workload(kind, &key.value) else {
+        let Some(parameter) = find(&key.value) else {
             return Err(unknown(key, "axes", &sections::Axes::KEYS.map(|(name, _)| name)));
         };
         for (value, span) in axes::places(values) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::plan::axes::shape_word;
-use crate::plan::parameters;
+use crate::plan::parameters::{self, REDUCTION};
 use crate::plan::place::nearest;
 use crate::plan::{Plan, PlannedCell};
 use amdahl_record::cell::{Cell, CellId, Dataset};
@@ -144,6 +144,8 @@ pub fn value(cell: &Cell, id: &CellId, axis: &str) -> Option<String> {
         "ranks" => Some(cell.ranks.to_string()),
         "threads" => Some(cell.threads.to_string()),
         "lanes" => Some(cell.lanes().to_string()),
+        // Every cell has one, also where nothing is reduced: then it tells no cells apart.
+        REDUCTION => Some(cell.reduction.to_string()),
         "id" => Some(id.0.clone()),
         "synthetic" => made.map(|(shape, ..)| shape_word(shape).into()),
         "dataset" => match &cell.dataset {
@@ -226,6 +228,50 @@ mod tests {
         let oracle = ("serial".to_string(), None, 1);
         assert_eq!(cells("update=device,precision=bf16"), [oracle.clone(), pjrt("bf16")]);
         assert_eq!(cells("update=host"), [oracle, pjrt("f32"), pjrt("bf16")]);
+    }
+
+    #[test]
+    fn the_reduction_of_lanes_can_be_chosen() {
+        let text = r#"
+            workload = { kind = "kmeans", k = 2, iterations = 3 }
+            dataset = { synthetic = "mixture", points = 100, dims = 2, clusters = 2 }
+            axes = { backend = ["serial", "threads", "mpi"], threads = 2, ranks = [1, 2], reduction = ["direct", "tree"] }
+        "#;
+        let plan = parse(text, Path::new("only.toml"), Machine::of(4)).expect("a good manifest");
+        let of = |c: &PlannedCell| {
+            let (lanes, reduction) = (c.cell.lanes(), value(&c.cell, &c.id, "reduction"));
+            (c.cell.backend.name().to_string(), lanes, reduction.unwrap_or_default())
+        };
+        let cell = |backend: &str, lanes, reduction: &str| {
+            (backend.to_string(), lanes, reduction.to_string())
+        };
+        let all = [
+            cell("serial", 1, "direct"),
+            cell("threads", 2, "direct"),
+            cell("threads", 2, "tree"),
+            cell("mpi", 1, "direct"),
+            cell("mpi", 2, "direct"),
+            cell("mpi", 2, "tree"),
+        ];
+        let planned: Vec<_> = plan.cells.iter().map(of).collect();
+        assert_eq!(planned, all, "one lane has nothing to reduce, and one cell");
+        assert!(plan.cells.iter().all(|c| c.oracle == plan.cells[0].id), "one oracle for all");
+        let part = Filter::parse("reduction=tree").and_then(|f| f.apply(&plan)).expect("some");
+        let part: Vec<_> = part.cells.iter().map(of).collect();
+        assert_eq!(part, [all[0].clone(), all[2].clone(), all[5].clone()]);
+        let plain = parse(
+            &text.replace(r#", reduction = ["direct", "tree"]"#, ""),
+            Path::new("only.toml"),
+            Machine::of(4),
+        );
+        let ids = |plan: &Plan, only: &dyn Fn(&Cell) -> bool| -> Vec<CellId> {
+            plan.cells.iter().filter(|c| only(&c.cell)).map(|c| c.id.clone()).collect()
+        };
+        let plain = plain.expect("a good manifest");
+        assert_eq!(ids(&plain, &|_| true), ids(&plan, &|cell| cell.reduction.is_direct()));
+        let one = text.replace("k = 2,", r#"k = 2, reduction = "trees","#);
+        let error = parse(&one, Path::new("only.toml"), Machine::of(4)).expect_err("a typo");
+        assert!(error.to_string().contains("did you mean 'tree'?"), "{error}");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! from their tables.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use amdahl_lanes::reduce::REDUCTIONS;
 use amdahl_workload::parameter::{COUNT, Kind, Parameter, SEED};
 use amdahl_workload::{Workload, parameter};
 
@@ -13,6 +15,60 @@ use crate::plan::written::Written;
 /// Parameters of where and how a cell runs. They come first in tables.
 const FIRST: &[(&str, Kind)] =
     &[("backend", Kind::Word(&[])), ("ranks", COUNT), ("threads", COUNT)];
+
+/// The name of the parameter that says how lanes reduce.
+pub const REDUCTION: &str = "reduction";
+
+/// A parameter that is written in [workload], or in [axes] by the same name.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Its name.
+    pub name: &'static str,
+    /// What may be written.
+    pub kind: Kind,
+    /// What it is, in a sentence, and its default.
+    pub about: &'static str,
+}
+
+impl From<&Parameter> for Entry {
+    fn from(parameter: &Parameter) -> Entry {
+        Entry { name: parameter.name, kind: parameter.kind, about: parameter.about }
+    }
+}
+
+/// Parameters that every workload has, and that cells keep beside it.
+fn of_all_workloads() -> &'static [Entry] {
+    static WORDS: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+        REDUCTIONS.iter().map(|reduction| (reduction.name(), reduction.summary())).collect()
+    });
+    static ENTRIES: LazyLock<[Entry; 1]> = LazyLock::new(|| {
+        [Entry {
+            name: REDUCTION,
+            kind: Kind::Word(&WORDS),
+            about: "By which messages the values of all lanes become one; the answer has the same \
+                    bits by any. 'direct' where absent.",
+        }]
+    });
+    &*ENTRIES
+}
+
+/// What may be written in [workload] of this workload; where it is not known, of any. Each name
+/// once.
+pub fn entries(workload: Option<&dyn Workload>) -> Vec<Entry> {
+    let mut found = of_all_workloads().to_vec();
+    let mut add = |workload: &dyn Workload| {
+        for parameter in workload.parameters() {
+            if found.iter().all(|known| known.name != parameter.name) {
+                found.push(parameter.into());
+            }
+        }
+    };
+    match workload {
+        Some(workload) => add(workload),
+        None => amdahl_workloads::ALL.iter().for_each(|workload| add(*workload)),
+    }
+    found
+}
 
 /// Parameters of data sets.
 const OF_DATA: &[(&str, Kind)] = &[
@@ -28,15 +84,8 @@ const OF_DATA: &[(&str, Kind)] = &[
 /// Every parameter with its kind, in the order of tables. Workloads that have one of the same name
 /// mean the same kind by it (a test of the registry holds them to that).
 pub fn all() -> impl Iterator<Item = (&'static str, Kind)> {
-    let mut seen: Vec<&'static str> = Vec::new();
-    let of_workloads = amdahl_workloads::ALL.iter().flat_map(|workload| workload.parameters());
-    let of_workloads = of_workloads.map(|parameter| (parameter.name, parameter.kind));
-    let all = FIRST.iter().copied().chain(of_workloads).chain(OF_DATA.iter().copied());
-    all.filter(move |(name, _)| {
-        let new = !seen.contains(name);
-        seen.push(name);
-        new
-    })
+    let written = entries(None).into_iter().map(|entry| (entry.name, entry.kind));
+    FIRST.iter().copied().chain(written).chain(OF_DATA.iter().copied())
 }
 
 /// The names of all parameters.
@@ -52,15 +101,6 @@ pub fn kind_of(name: &str) -> Option<Kind> {
 /// Is it a whole number?
 pub fn is_whole(kind: Kind) -> bool {
     matches!(kind, Kind::Whole { .. })
-}
-
-/// The workload's parameter of this name; where the workload is not known, any workload's.
-pub fn of_workload(workload: Option<&dyn Workload>, name: &str) -> Option<&'static Parameter> {
-    let find = |workload: &dyn Workload| workload.parameters().iter().find(|p| p.name == name);
-    match workload {
-        Some(workload) => find(workload),
-        None => amdahl_workloads::ALL.iter().find_map(|workload| find(*workload)),
-    }
 }
 
 /// What is wrong with a value.
@@ -83,7 +123,7 @@ impl Misfit {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn checked(parameter: &Parameter, written: &Written, section: &str) -> Result<Value, Misfit> {
+pub fn checked(parameter: &Entry, written: &Written, section: &str) -> Result<Value, Misfit> {
     let name = parameter.name;
     let expected = |what: &str| {
         Err(Misfit::of(format!("{section}.{name}: expected {what}, got {}", written.in_words())))

@@ -8,12 +8,14 @@ use std::path::{Path, PathBuf};
 use crate::plan::axes::{Match, Oversubscribed, Sweep, Value, range};
 use crate::plan::expression::Wrong;
 use crate::plan::manifest::{Labels as WireLabels, Manifest};
-use crate::plan::parameters::kind_of;
+use crate::plan::parameters::{self, kind_of};
 use crate::plan::place::{At, Text};
 use crate::plan::written::Scalar;
 use crate::plan::{LeftOut, Machine, PlannedCell};
 use amdahl_data::catalogue;
-use amdahl_record::cell::{Backend, Cell, CellId, CommKind, Dataset, Labels, Sample, WorkloadSpec};
+use amdahl_record::cell::{
+    Backend, Cell, CellId, CommKind, Dataset, Labels, ReductionName, Sample, WorkloadSpec,
+};
 use amdahl_record::error::{Error, Result};
 use amdahl_workload::parameter::{self, Kind, Refusal};
 use amdahl_workload::{Values, Workload};
@@ -189,6 +191,13 @@ impl Resolver<'_> {
             ranks,
             threads,
             oversubscribe,
+            reduction: ReductionName::default(),
+        };
+        let cell = match self.value(point, parameters::REDUCTION) {
+            Some(At { value: Value::Word(wanted), .. }) => {
+                reducing(cell, &ReductionName(wanted.clone()))
+            }
+            _ => cell,
         };
         cell.validate().map_err(|error| {
             let span = self

@@ -9,10 +9,11 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value as Json, json};
 
 use crate::plan::manifest::{BackendName, Pattern};
+use crate::plan::parameters;
 use crate::plan::place::At;
 use crate::plan::written::{Lanes, Many, Oversubscribe, Whole, Written};
 use amdahl_record::cell::Synthetic;
-use amdahl_workload::parameter::{GIVEN, Kind, Parameter};
+use amdahl_workload::parameter::{GIVEN, Kind};
 
 /// What is computed.
 #[derive(Debug, Default)]
@@ -178,17 +179,6 @@ impl<'de> Deserialize<'de> for Axes {
     }
 }
 
-/// Parameters of all workloads, each name once.
-fn parameters() -> Vec<&'static Parameter> {
-    let mut found: Vec<&Parameter> = Vec::new();
-    for parameter in amdahl_workloads::ALL.iter().flat_map(|workload| workload.parameters()) {
-        if found.iter().all(|known| known.name != parameter.name) {
-            found.push(parameter);
-        }
-    }
-    found
-}
-
 /// The schema of one value of a parameter.
 fn value(kind: Kind) -> Json {
     let words = |words: &[(&str, &str)]| -> Json {
@@ -235,13 +225,13 @@ impl JsonSchema for Workload {
             .collect();
         let kind = json!({ "oneOf": kinds, "description": "What kind of computation." });
         let mut properties = Map::from_iter([("kind".to_string(), kind)]);
-        for parameter in parameters() {
+        for parameter in parameters::entries(None) {
             let schema = described(value(parameter.kind), parameter.about);
             properties.insert(parameter.name.into(), schema);
         }
         // Each kind has its own keys.
         let own = amdahl_workloads::ALL.iter().map(|workload| {
-            let keys = workload.parameters().iter().map(|parameter| parameter.name);
+            let keys = parameters::entries(Some(*workload)).into_iter().map(|entry| entry.name);
             let keys: Vec<&str> = std::iter::once("kind").chain(keys).collect();
             json!({
                 "if": { "properties": { "kind": { "const": workload.name() } } },
@@ -286,7 +276,7 @@ impl JsonSchema for Axes {
             let schema = described(of(name), about);
             properties.insert(name.into(), schema);
         }
-        for parameter in parameters() {
+        for parameter in parameters::entries(None) {
             let one = value(parameter.kind);
             let list = json!({ "type": "array", "items": one, "minItems": 1 });
             let about = format!("Values for workload.{}.", parameter.name);
