@@ -128,6 +128,8 @@ pub enum Verb {
 /// Runs a parsed command line.
 pub fn run(cli: Cli) -> Result<()> {
     cli.verbosity.start("amdahl".into());
+    // Before any record names one.
+    amdahl_workloads::register_phases();
     match cli.verb {
         Verb::Plan(args) => plan::run(&args),
         Verb::Run(args) => run::run(&args),

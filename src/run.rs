@@ -9,7 +9,7 @@ use amdahl_data as data;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
-use amdahl_record::{RunFacts, SCHEMA};
+use amdahl_record::{PhaseNames, RunFacts, SCHEMA};
 use amdahl_run::launch::attempt::{Launching, now_ms};
 use amdahl_run::launch::orphans;
 use amdahl_run::launch::peer::Programs;
@@ -164,6 +164,7 @@ fn facts(args: &Args, plan: &Plan, worker: &Worker, run: &str, started_ms: u64) 
         build: worker.can.build.clone(),
         command: std::env::args().map(bare).collect(),
         fresh: args.fresh,
+        phases: PhaseNames::known(),
     }
 }
 

@@ -69,7 +69,7 @@ fn loops() {
     let (least, labels) = (on_a_line(&mut least, ROWS), on_a_line(&mut labels, ROWS));
     let mut found = Vec::new();
     request::start();
-    for (tile, phase) in [(ROWS, Phase::Assign), (TILE, Phase::Update)] {
+    for (tile, phase) in [(ROWS, Phase::ASSIGN), (TILE, Phase::UPDATE)] {
         least.fill(f32::INFINITY);
         // Nothing is left in any level: neither of the loops' memory nor of the test harness, which
         // hashes with random keys.
@@ -115,7 +115,7 @@ fn misses_of_a_naive_and_a_tiled_loop_are_those_of_the_formula_and_repeat() {
     let misses =
         once.readings.iter().find(|reading| reading.metric == L1D_READ_MISSES).expect("counted");
     for (name, phase, predicted) in
-        [("naive", Phase::Assign, NAIVE), ("tiled", Phase::Update, TILED)]
+        [("naive", Phase::ASSIGN, NAIVE), ("tiled", Phase::UPDATE, TILED)]
     {
         let counted = misses.value(0, phase).expect("counted");
         eprintln!(
@@ -131,7 +131,7 @@ fn misses_of_a_naive_and_a_tiled_loop_are_those_of_the_formula_and_repeat() {
     let folder = tempfile::tempdir().expect("a folder");
     let again = simulate(folder.path());
     for (one, other) in once.readings.iter().zip(&again.readings) {
-        for phase in [Phase::Assign, Phase::Update] {
+        for phase in [Phase::ASSIGN, Phase::UPDATE] {
             let (one_value, other_value) = (one.value(0, phase), other.value(0, phase));
             assert_eq!(one_value, other_value, "{} repeats", one.metric);
         }
@@ -164,7 +164,12 @@ fn timed(simulation: &Simulation) -> Vec<(String, Vec<Option<f64>>)> {
     counts
         .readings
         .iter()
-        .map(|r| (r.metric.to_string(), Phase::TIMED.map(|phase| r.value(0, phase)).to_vec()))
+        .map(|r| {
+            (
+                r.metric.to_string(),
+                Phase::timed().into_iter().map(|phase| r.value(0, phase)).collect::<Vec<_>>(),
+            )
+        })
         .collect()
 }
 
@@ -201,9 +206,9 @@ fn a_sweep_simulates_each_cell_once_and_counts_repeat_bit_for_bit() {
         // Every row is read in every iteration: 2000 x 8 values of 4 bytes, more than the first
         // level holds of any machine of today? No: 62.5 KiB, so at most every line misses, and some
         // instructions are needed for every value.
-        assert!(value("instructions", Phase::Assign).is_some_and(|n| n > 3.0 * 2000.0 * 8.0 / 8.0));
+        assert!(value("instructions", Phase::ASSIGN).is_some_and(|n| n > 3.0 * 2000.0 * 8.0 / 8.0));
         assert_eq!(
-            (value("instructions", Phase::Load), value("instructions", Phase::Wait)),
+            (value("instructions", Phase::LOAD), value("instructions", Phase::WAIT)),
             (None, Some(0.0))
         );
     }
@@ -254,7 +259,7 @@ fn the_sample_of_simulated_counts_reads_back() {
     for ((cell, last), simulation) in results.simulations() {
         let counts = simulation.counts().unwrap_or_else(|| panic!("{cell}: {:?}", simulation.end));
         let misses = |metric: &str| {
-            counts.reading(metric).and_then(|r| r.value(0, Phase::Assign)).expect("counted")
+            counts.reading(metric).and_then(|r| r.value(0, Phase::ASSIGN)).expect("counted")
         };
         let (first, last_level) = (misses("L1D-read-misses"), misses("LL-read-misses"));
         // Rows stream through: what fills half of the last level stays there, what fills twice of
@@ -301,11 +306,11 @@ fn ranks_are_simulated_one_by_one() {
         let instructions = counts.reading("instructions").expect("counted");
         for rank in 0..2 {
             assert!(
-                instructions.value(rank, Phase::Assign).is_some_and(|count| count > 1e4),
+                instructions.value(rank, Phase::ASSIGN).is_some_and(|count| count > 1e4),
                 "rank {rank}"
             );
             assert!(
-                instructions.value(rank, Phase::Reduce).is_some_and(|count| count > 0.0),
+                instructions.value(rank, Phase::REDUCE).is_some_and(|count| count > 0.0),
                 "rank {rank} reduces"
             );
         }

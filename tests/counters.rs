@@ -212,7 +212,7 @@ fn counters_can_be_left_out() {
 #[test]
 fn groups_and_scopes_are_recorded() {
     let recorder = Recorder::new(PROBES, Seat::ALONE);
-    recorder.enter(Phase::Assign);
+    recorder.enter(Phase::ASSIGN);
     let all = merge(&[recorder.finish()]);
     for reading in &all {
         let named = reading.group.is_some();

@@ -59,10 +59,10 @@ fn shares_of_a_peak_are_shares_of_the_right_one() {
                 of.iter().find(|e| e.metric == name && e.phase == phase.word() && e.lane.is_none());
             entry.and_then(|entry| entry.value)
         };
-        assert_eq!(value("FLOP/s", Phase::Assign), None, "the host evaluates no distances");
-        let rate = value("FLOP/s", Phase::Execute).expect("the device does") * 1e9;
+        assert_eq!(value("FLOP/s", Phase::ASSIGN), None, "the host evaluates no distances");
+        let rate = value("FLOP/s", Phase::EXECUTE).expect("the device does") * 1e9;
         let peak = cell.floor.as_ref().expect("a floor").flops;
-        let share = value("of peak", Phase::Execute).expect("a share");
+        let share = value("of peak", Phase::EXECUTE).expect("a share");
         assert!((share - rate / peak).abs() < 1e-12 && share < 1.0, "{share}");
         let why = of
             .iter()

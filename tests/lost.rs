@@ -108,7 +108,7 @@ fn counters_of_one_lane_alone_are_not_used() {
             continue;
         };
         let cycles = measured.readings.iter_mut().find(|r| r.metric == "cycles").expect("made up");
-        cycles.values.iter_mut().flatten().for_each(|lane| lane[Phase::Assign.index()] = f64::NAN);
+        cycles.values.iter_mut().flatten().for_each(|lane| lane[Phase::ASSIGN.index()] = f64::NAN);
     }
     let summary = summary(&lines);
     for cell in &summary.groups[0].cells {

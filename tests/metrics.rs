@@ -23,8 +23,8 @@ fn summary(lines: &[Line]) -> Summary {
 /// counted in `group`.
 pub fn flat(metric: &str, lanes: usize, value: f64, from: Provenance, group: &str) -> Reading {
     // There is no accelerator.
-    let mut phases = vec![0.0; Phase::ALL.len()];
-    phases[..Phase::OF_ALL_CELLS].fill(value);
+    let mut phases = vec![0.0; Phase::SHARED];
+    phases[..Phase::COMPILE.index()].fill(value);
     Reading {
         metric: metric.into(),
         unit: Unit::Count,
@@ -279,8 +279,8 @@ fn counts_that_the_probes_disturb_are_refused() {
             let mut probing = flat("probing", 1, 0.0, Provenance::Measured, "clock");
             let values = &mut probing.values.as_mut().expect("made up")[0];
             // Nothing beside the assignment, half as much again as the update.
-            values[Phase::Assign.index()] = 1e-5;
-            values[Phase::Update.index()] = 1.5 * measured.wall(Phase::Update)[0];
+            values[Phase::ASSIGN.index()] = 1e-5;
+            values[Phase::UPDATE.index()] = 1.5 * measured.wall(Phase::UPDATE)[0];
             measured.readings.push(probing);
         }
     }
@@ -292,8 +292,8 @@ fn counts_that_the_probes_disturb_are_refused() {
             .together(["instructions", "cycles"])
             .map(|([instructions, cycles], _)| instructions / cycles)
     };
-    assert_eq!(ipc(Span::Phase(Phase::Assign)), Ok(2.0));
-    let why = ipc(Span::Phase(Phase::Update)).expect_err("disturbed");
+    assert_eq!(ipc(Span::Phase(Phase::ASSIGN)), Ok(2.0));
+    let why = ipc(Span::Phase(Phase::UPDATE)).expect_err("disturbed");
     assert!(why.contains("150 % of the time of update"), "{why}");
     assert!(
         metric::of_cell(&summary, group, cell)

@@ -52,16 +52,16 @@ fn a_worker_with_a_device_gives_the_processor_s_answer() {
         "{lane:?}"
     );
     for phase in [
-        Phase::Compile,
-        Phase::Upload,
-        Phase::Execute,
-        Phase::Download,
-        Phase::Assign,
-        Phase::Update,
+        Phase::COMPILE,
+        Phase::UPLOAD,
+        Phase::EXECUTE,
+        Phase::DOWNLOAD,
+        Phase::ASSIGN,
+        Phase::UPDATE,
     ] {
         assert!(measured.wall(phase)[0] > 0.0, "{phase:?} has a time of its own");
     }
-    let timed: f64 = Phase::TIMED.iter().map(|&phase| measured.wall(phase)[0]).sum();
+    let timed: f64 = Phase::timed().into_iter().map(|phase| measured.wall(phase)[0]).sum();
     assert!(timed <= measured.seconds, "phases are within the timed part");
     // Batches and the assignment of all rows at the end use the same programs.
     change_kmeans(&mut cell, |kmeans| {

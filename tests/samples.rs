@@ -12,7 +12,7 @@ use amdahl_record::read::Results;
 use amdahl_record::units::Unit;
 use amdahl_record::{
     Answer, BuildFacts, Failure, Key, LaneFacts, Line, LoadFacts, Measured, Outcome, Phase,
-    Provenance, Reading, Record, RunFacts, SCHEMA, Scope,
+    PhaseNames, Provenance, Reading, Record, RunFacts, SCHEMA, Scope,
 };
 
 /// Numbers that look random and are the same every time.
@@ -185,9 +185,9 @@ pub fn measured(
     let values = (assign.iter())
         .map(|a| {
             let mut phases = vec![0.05, 0.01, *a, reduce, update, slowest - a, 0.02];
-            assert_eq!(phases.len(), Phase::OF_ALL_CELLS);
+            assert_eq!(phases.len(), Phase::COMPILE.index());
             // There is no accelerator.
-            phases.resize(Phase::ALL.len(), 0.0);
+            phases.resize(Phase::SHARED, 0.0);
             phases
         })
         .collect::<Vec<Vec<f64>>>();
@@ -243,6 +243,7 @@ impl Made {
                 build: build(&self.build),
                 command: vec!["amdahl".into(), "run".into(), "sample.toml".into()],
                 fresh: self.fresh,
+                phases: PhaseNames::shared(),
             }),
             Line::Host(host(&self.host)),
         ];

@@ -62,7 +62,7 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
             measured.seconds *= 40.0;
             let seconds = measured.seconds;
             for lane in measured.readings[0].values.iter_mut().flatten() {
-                lane[Phase::Reduce.index()] = seconds * 0.9;
+                lane[Phase::REDUCE.index()] = seconds * 0.9;
             }
         }
     }
@@ -414,12 +414,12 @@ pub fn devices() -> Vec<Line> {
         );
         for lane in measured.readings[0].values.iter_mut().flatten() {
             // Nearly all of the assignment is the device's.
-            let assign = lane[Phase::Assign.index()];
+            let assign = lane[Phase::ASSIGN.index()];
             let parts = [
-                (Phase::Assign, 0.1),
-                (Phase::Upload, 0.05),
-                (Phase::Execute, 0.75),
-                (Phase::Download, 0.1),
+                (Phase::ASSIGN, 0.1),
+                (Phase::UPLOAD, 0.05),
+                (Phase::EXECUTE, 0.75),
+                (Phase::DOWNLOAD, 0.1),
             ];
             parts.iter().for_each(|(phase, share)| lane[phase.index()] = share * assign);
         }

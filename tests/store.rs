@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use amdahl_record::limits::Level;
-use amdahl_record::{Line, Outcome, Phase};
+use amdahl_record::{Line, Outcome, Phase, PhaseNames, SCHEMA};
 
 fn docs(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)
@@ -29,23 +29,25 @@ fn the_schema_of_records_is_not_stale() {
 #[test]
 fn the_lines_in_the_documentation_are_lines() {
     let text = std::fs::read_to_string(docs("records.md")).expect("documentation");
-    let lines: Vec<Line> = text
+    let mut lines: Vec<Line> = text
         .lines()
         .filter(|line| line.starts_with("{\"line\""))
         .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
         .collect();
-    assert_eq!(lines.len(), 5);
+    assert_eq!(lines.len(), 6);
+    let Line::Run(run) = lines.remove(0) else { panic!("a run") };
+    assert_eq!((run.schema, run.phases), (SCHEMA, PhaseNames::shared()));
     let Line::Cell { id, cell } = &lines[0] else { panic!("a cell") };
     assert_eq!(cell.id(), *id);
     let Line::Limits(limits) = &lines[1] else { panic!("limits") };
     assert_eq!((limits.flops(1), limits.read(Level::Memory, 1)), (Some(1.18e11), Some(3.3e10)));
     let Line::Record(good) = &lines[2] else { panic!("a record") };
     assert!(good.counts() && good.key.cell == *id);
-    assert_eq!(good.measured.as_ref().expect("measured").wall(Phase::Assign), [0.0028]);
+    assert_eq!(good.measured.as_ref().expect("measured").wall(Phase::ASSIGN), [0.0028]);
     let Line::Simulation(simulation) = &lines[3] else { panic!("a simulation") };
     let misses = simulation.counts().and_then(|counts| counts.reading("L1D-read-misses"));
-    assert_eq!(misses.and_then(|misses| misses.value(0, Phase::Assign)), Some(160_100.0));
-    assert_eq!(misses.and_then(|misses| misses.value(0, Phase::Load)), None);
+    assert_eq!(misses.and_then(|misses| misses.value(0, Phase::ASSIGN)), Some(160_100.0));
+    assert_eq!(misses.and_then(|misses| misses.value(0, Phase::LOAD)), None);
     let Line::Record(bad) = &lines[4] else { panic!("a record") };
     assert!(matches!(bad.outcome, Outcome::Failed { .. }) && !bad.counts());
 }

@@ -105,7 +105,7 @@ fn per_call(mut call: impl FnMut()) -> f64 {
 /// Seconds of one change of phase with these probes.
 fn boundary_s(sources: &[ProbeSource]) -> f64 {
     let recorder = Recorder::new(sources, Seat::ALONE);
-    let mut phases = [Phase::Assign, Phase::Reduce].iter().cycle();
+    let mut phases = [Phase::INIT, Phase::WAIT].iter().cycle();
     per_call(|| {
         if let Some(&phase) = phases.next() {
             recorder.enter(phase);

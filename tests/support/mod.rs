@@ -225,12 +225,7 @@ impl Ran {
 }
 
 fn report(end: End) -> String {
-    let report = Report {
-        protocol: PROTOCOL,
-        cell: CellId("@CELL@".into()),
-        host: amdahl_record::host::gather(),
-        end,
-    };
+    let report = Report::new(CellId("@CELL@".into()), amdahl_record::host::gather(), end);
     serde_json::to_string(&report).expect("JSON")
 }
 

@@ -78,10 +78,11 @@ struct Row<'a> {
     machines: Option<u32>,
     price: Option<f64>,
     currency: Option<&'a str>,
-    assign_seconds: Option<f64>,
-    reduce_seconds: Option<f64>,
-    update_seconds: Option<f64>,
-    wait_seconds: Option<f64>,
+}
+
+/// The rest of the row, behind the phases.
+#[derive(Debug, Serialize)]
+struct Rest<'a> {
     platform: Option<&'a str>,
     kernel: Option<&'a str>,
     build: &'a str,
@@ -92,7 +93,6 @@ struct Row<'a> {
 fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<'a> {
     let interval = cell.time.and_then(|t| t.interval);
     let speedup = cell.speedup.and_then(|s| s.interval);
-    let phase = |phase| cell.phase(phase).map(|p| p.mean_s);
     Row {
         cell: &cell.id.0,
         experiment,
@@ -132,10 +132,11 @@ fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<
         machines: cell.machines,
         price: cell.price,
         currency: group.price.as_ref().map(|price| price.currency.as_str()),
-        assign_seconds: phase(Phase::Assign),
-        reduce_seconds: phase(Phase::Reduce),
-        update_seconds: phase(Phase::Update),
-        wait_seconds: phase(Phase::Wait),
+    }
+}
+
+fn rest(cell: &CellSummary) -> Rest<'_> {
+    Rest {
         platform: cell.platform.as_deref(),
         kernel: cell.kernel.as_deref(),
         build: &cell.key.build,
@@ -144,16 +145,49 @@ fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<
     }
 }
 
+/// The phases that have a column: the timed ones that the workloads and all programs have, and those
+/// of accelerators and others where some cell was in them. In the order of values.
+fn columns(summary: &Summary) -> Vec<Phase> {
+    let cells = || summary.groups.iter().flat_map(|group| &group.cells);
+    let entered =
+        |phase: Phase| cells().any(|cell| cell.phase(phase).is_some_and(|time| time.mean_s > 0.0));
+    let mut phases = summary.timed_phases();
+    phases.retain(|phase| !phase.role().is_of_accelerators() || entered(*phase));
+    phases.sort();
+    phases
+}
+
+/// The names of a row's columns, as they are written.
+fn header(row: &impl Serialize) -> Result<Vec<String>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.serialize(row)?;
+    let bytes = writer.into_inner().map_err(|e| e.into_error())?;
+    let mut reader = csv::Reader::from_reader(bytes.as_slice());
+    Ok(reader.headers()?.iter().map(String::from).collect())
+}
+
 /// The cells as CSV with a header. Times are in seconds, phases are means over the lanes, a floor
 /// is modelled and that of one iteration, an empty field means missing.
 pub fn csv(summary: &Summary) -> Result<String> {
     let broken =
         |error: &dyn std::fmt::Display| Error::internal(format!("cannot write CSV: {error}"));
     let experiment = summary.run.as_ref().map_or("", |run| run.experiment.as_str());
-    let mut writer = csv::Writer::from_writer(Vec::new());
+    let phases = columns(summary);
+    let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+    let mut has_header = false;
     for group in &summary.groups {
         for cell in &group.cells {
-            writer.serialize(row(experiment, group, cell)).map_err(|e| broken(&e))?;
+            let (row, rest) = (row(experiment, group, cell), rest(cell));
+            if !has_header {
+                let mut names = header(&row).map_err(|e| broken(&e))?;
+                names.extend(phases.iter().map(|phase| format!("{}_seconds", phase.word())));
+                names.extend(header(&rest).map_err(|e| broken(&e))?);
+                writer.write_record(&names).map_err(|e| broken(&e))?;
+                has_header = true;
+            }
+            let seconds: Vec<Option<f64>> =
+                phases.iter().map(|phase| Some(cell.phase(*phase)?.mean_s)).collect();
+            writer.serialize((row, seconds, rest)).map_err(|e| broken(&e))?;
         }
     }
     let bytes = writer.into_inner().map_err(|e| broken(&e))?;

@@ -432,7 +432,7 @@ pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
     let time = |seconds: f64| scale.show(seconds);
     let ratio = |value: f64| format!("{value:.2}");
     let wait = cell
-        .phase(Phase::Wait)
+        .phase(Phase::WAIT)
         .zip(cell.time)
         .map(|(wait, time)| format!("{:.1} %", 100.0 * wait.mean_s / time.value));
     vec![

@@ -8,7 +8,7 @@ use polars::prelude::{Column as PolarsColumn, DataFrame, DataType, PolarsResult}
 pub fn frame(relation: Relation) -> PolarsResult<DataFrame> {
     let height = relation.height();
     let column = |column: Column| {
-        let name = column.name.as_ref().into();
+        let name = (&*column.name).into();
         match column.values {
             Values::Text(values) => PolarsColumn::new(name, values),
             Values::Whole(values) => PolarsColumn::new(name, values),

@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use amdahl_explain::relations::{Relation, SOURCES, Source};
 use amdahl_explain::summary::Summary;
 use amdahl_record::error::{Error, Kind, Result};
-use polars::prelude::{DataFrame, IntoLazy, PolarsError, PolarsResult};
+use polars::prelude::{DataFrame, IntoLazy, PolarsError};
 use polars::sql::{SQLContext, extract_table_identifiers};
 
 mod frame;
@@ -56,7 +56,7 @@ fn asked(sql: &str) -> Vec<&'static Source> {
 /// What is wrong in the engine's words, without the kind of error and without what it was doing.
 fn words(error: &PolarsError) -> String {
     match error {
-        PolarsError::Context { error, .. } => words(error),
+        PolarsError::Context { error, .. } | PolarsError::ExprContext { error, .. } => words(error),
         other => other.to_string(),
     }
 }

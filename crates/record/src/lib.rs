@@ -25,8 +25,10 @@ pub mod error;
 pub mod host;
 pub mod io;
 pub mod launched;
+pub mod layout;
 pub mod limits;
 mod lines;
+mod migrate;
 pub mod noise;
 pub mod peer;
 mod phase;
@@ -39,11 +41,12 @@ pub mod units;
 mod wire;
 
 pub use answer::Answer;
-pub use phase::Phase;
+pub use layout::PhaseNames;
+pub use phase::{Phase, Role};
 pub use reading::{Provenance, Reading, Scope};
 
 /// Version of the record format. A reader refuses a newer one and says so.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// Version of the worker protocol: cell file in, report file out.
 pub const PROTOCOL: u32 = 1;
@@ -104,6 +107,10 @@ pub struct RunFacts {
     /// count ([`read::Results::standing`]).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fresh: bool,
+    /// The phases of its records' values, by name, in their order. A run has another line where it
+    /// came to know more of them; the first ones stay.
+    #[serde(default, skip_serializing_if = "PhaseNames::is_empty")]
+    pub phases: PhaseNames,
 }
 
 /// What a program was built from.
@@ -275,9 +282,9 @@ impl Measured {
     }
     /// Wall seconds of `phase` on each lane; empty where not recorded.
     pub fn wall(&self, phase: Phase) -> Vec<f64> {
-        self.reading("wall").and_then(|r| r.values.as_ref()).map_or(Vec::new(), |lanes| {
-            lanes.iter().filter_map(|phases| phases.get(phase.index()).copied()).collect()
-        })
+        let Some(wall) = self.reading("wall") else { return Vec::new() };
+        let lanes = wall.values.as_ref().map_or(0, Vec::len);
+        (0..lanes).filter_map(|lane| wall.at(lane, phase)).collect()
     }
     /// Number of lanes.
     pub fn lane_count(&self) -> usize {
@@ -354,8 +361,33 @@ pub struct Report {
     pub cell: CellId,
     /// The machine of rank 0.
     pub host: HostFacts,
+    /// The phases of its values, by name, in their order; the shared ones where none are named.
+    #[serde(default, skip_serializing_if = "PhaseNames::is_empty")]
+    pub phases: PhaseNames,
     /// How it ended.
     pub end: End,
+}
+
+impl Report {
+    /// A report of this process's own phases.
+    pub fn new(cell: CellId, host: HostFacts, end: End) -> Report {
+        Report { protocol: PROTOCOL, cell, host, phases: PhaseNames::known(), end }
+    }
+
+    /// Reads a report, and puts its values where this process looks for them.
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn parse(text: &str) -> Result<Report, String> {
+        let mut report: Report = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        if let End::Done(measured) = &mut report.end
+            && !report.phases.is_empty()
+        {
+            report.phases.layout()?.sort(&mut measured.readings)?;
+            report.phases = PhaseNames::known();
+        }
+        Ok(report)
+    }
 }
 
 /// How a worker ended.

@@ -59,7 +59,8 @@ pub struct PeerDone {
     /// Largest resident set of one of its processes, bytes.
     #[serde(default)]
     pub peak_rss_bytes: Option<u64>,
-    /// Wall seconds by lane and phase, in the order of [`crate::Phase::ALL`], where it knows them.
+    /// Wall seconds by lane and phase, where it knows them: load, init, assign,
+    /// reduce, update, wait, finish.
     #[serde(default)]
     pub phases: Option<Vec<Vec<f64>>>,
     /// What the workload asks for beside these: the answer, or the files that hold it.

@@ -1,17 +1,19 @@
 //! Reading a results folder: every line of every `*.jsonl` file in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::host::HostFacts;
+use crate::layout::{Layout, PhaseNames};
 use crate::limits::{LIMITS, Limits};
 use crate::lines;
 use crate::lines::Unreadable;
+use crate::migrate;
 use crate::noise::{NOISE, Noise};
-use crate::simulation::{LastLevel, SIMULATION, Simulation};
-use crate::{Key, Line, Record, RunFacts, SCHEMA};
+use crate::simulation::{LastLevel, SIMULATION, Simulation, SimulationEnd};
+use crate::{Key, Line, Reading, Record, RunFacts, SCHEMA};
 
 /// All that a results folder holds.
 #[derive(Clone, Debug, Default)]
@@ -101,10 +103,11 @@ pub fn read(folder: &Path) -> Result<Results> {
         }
     }
     files.sort();
-    let mut results = Results::default();
+    let mut reader = Reader::default();
     for file in &files {
-        lines::each(file, |number, line| results.take(file, number, line))?;
+        lines::each(file, |number, line| reader.take(file, number, line))?;
     }
+    let mut results = reader.results;
     results.runs.sort_by_key(|run| run.started_ms);
     results.limits.sort_by_key(|limits| limits.measured_ms);
     results.noise.sort_by_key(|noise| noise.measured_ms);
@@ -113,7 +116,15 @@ pub fn read(folder: &Path) -> Result<Results> {
     Ok(results)
 }
 
-impl Results {
+/// What was read so far.
+#[derive(Default)]
+struct Reader {
+    results: Results,
+    /// Where the values of each run's records belong, or why nobody knows.
+    layouts: HashMap<String, Result<Layout, String>>,
+}
+
+impl Reader {
     /// Takes a line of a file.
     fn take(
         &mut self,
@@ -122,51 +133,107 @@ impl Results {
         line: Result<Box<Line>, Unreadable>,
     ) -> Result<()> {
         let place = || format!("{}:{number}", file.display());
-        match line.map(|line| *line) {
+        let left_out = match line.map(|line| *line) {
             Ok(Line::Run(run)) => {
                 if run.schema > SCHEMA {
                     return Err(Error::new(
                         Kind::Usage,
-                        format!("records of format {}, this program reads up to {SCHEMA}", run.schema),
+                        format!(
+                            "records of format {}, this program reads up to {SCHEMA}",
+                            run.schema
+                        ),
                     )
                     .at(file, number as usize, 0)
                     .hint("use a newer amdahl"));
                 }
-                self.runs.push(run);
+                self.run(migrate::run(run)).err().map(|why| format!("not a run, left out: {why}"))
             }
             Ok(Line::Host(host)) => {
-                self.hosts.insert(host.id.clone(), host);
+                self.results.hosts.insert(host.id.clone(), host);
+                None
             }
             Ok(Line::Cell { id, cell }) => {
-                self.cells.insert(id, cell);
+                self.results.cells.insert(id, cell);
+                None
             }
-            Ok(Line::Limits(limits)) if limits.version > LIMITS => self.warnings.push(format!(
-                "{}: limits of version {}, this program reads up to {LIMITS}: left out",
-                place(),
+            Ok(Line::Limits(limits)) if limits.version > LIMITS => Some(format!(
+                "limits of version {}, this program reads up to {LIMITS}: left out",
                 limits.version
             )),
-            Ok(Line::Limits(limits)) => self.limits.push(*limits),
-            Ok(Line::Noise(noise)) if noise.version > NOISE => self.warnings.push(format!(
-                "{}: a noise certificate of version {}, this program reads up to {NOISE}: left out",
-                place(),
+            Ok(Line::Limits(limits)) => {
+                self.results.limits.push(*limits);
+                None
+            }
+            Ok(Line::Noise(noise)) if noise.version > NOISE => Some(format!(
+                "a noise certificate of version {}, this program reads up to {NOISE}: left out",
                 noise.version
             )),
-            Ok(Line::Noise(noise)) => self.noise.push(*noise),
-            Ok(Line::Record(record)) => self.records.push(*record),
-            Ok(Line::Simulation(simulation)) if simulation.version > SIMULATION => self.warnings.push(format!(
-                "{}: a simulation of version {}, this program reads up to {SIMULATION}: left out",
-                place(),
+            Ok(Line::Noise(noise)) => {
+                self.results.noise.push(*noise);
+                None
+            }
+            Ok(Line::Record(mut record)) => {
+                let sorted = match record.measured.as_deref_mut() {
+                    Some(measured) => self.sort(&record.run, &mut measured.readings),
+                    None => Ok(()),
+                };
+                match sorted {
+                    Ok(()) => {
+                        self.results.records.push(*record);
+                        None
+                    }
+                    Err(why) => Some(format!("not a record, left out: {why}")),
+                }
+            }
+            Ok(Line::Simulation(simulation)) if simulation.version > SIMULATION => Some(format!(
+                "a simulation of version {}, this program reads up to {SIMULATION}: left out",
                 simulation.version
             )),
-            Ok(Line::Simulation(simulation)) => self.simulations.push(*simulation),
-            Err(Unreadable::CutOff { bytes }) => self.warnings.push(format!(
-                "{}: the last line is cut off ({bytes} bytes); its repeat will be measured again",
-                place()
-            )),
-            Err(Unreadable::Damaged { why }) => {
-                self.warnings.push(format!("{}: not a record, left out: {why}", place()))
+            Ok(Line::Simulation(mut simulation)) => {
+                let sorted = match &mut simulation.end {
+                    SimulationEnd::Done(counts) => self.sort(&simulation.run, &mut counts.readings),
+                    SimulationEnd::Failed { .. } => Ok(()),
+                };
+                match sorted {
+                    Ok(()) => {
+                        self.results.simulations.push(*simulation);
+                        None
+                    }
+                    Err(why) => Some(format!("not a simulation, left out: {why}")),
+                }
             }
+            Err(Unreadable::CutOff { bytes }) => Some(format!(
+                "the last line is cut off ({bytes} bytes); its repeat will be measured again"
+            )),
+            Err(Unreadable::Damaged { why }) => Some(format!("not a record, left out: {why}")),
+        };
+        self.results.warnings.extend(left_out.map(|why| format!("{}: {why}", place())));
+        Ok(())
+    }
+
+    /// Takes a run, or what it came to know since.
+    fn run(&mut self, run: RunFacts) -> Result<(), String> {
+        let layout = run.phases.layout();
+        self.layouts.insert(run.run.clone(), layout.clone());
+        layout?;
+        let same = |known: &&mut RunFacts| {
+            known.run == run.run
+                && RunFacts { phases: known.phases.clone(), ..run.clone() } == **known
+        };
+        match self.results.runs.iter_mut().find(same) {
+            Some(known) => known.phases = run.phases,
+            None => self.results.runs.push(run),
         }
         Ok(())
+    }
+
+    /// Puts the values of a run's readings where they belong. Where the run's own line is missing,
+    /// they are those of the phases that all programs share, which stand first.
+    fn sort(&mut self, run: &str, readings: &mut [Reading]) -> Result<(), String> {
+        match self.layouts.get(run) {
+            Some(Ok(layout)) => layout.sort(readings),
+            Some(Err(why)) => Err(format!("its run's phases cannot be told: {why}")),
+            None => PhaseNames::shared().layout()?.sort(readings),
+        }
     }
 }

@@ -33,9 +33,9 @@ pub struct Reading {
     pub unit: Unit,
     /// Where the values come from; null when there are none.
     pub from: Option<Provenance>,
-    /// `values[lane][phase]` in the order of [`Phase::ALL`]; null when unavailable. Not a number
-    /// (null in records) in a phase that was not counted; an empty list for a lane whose node
-    /// another lane reads.
+    /// `values[lane][phase]` by [`Phase::index`]; null when unavailable. Not a number (null in
+    /// records) in a phase that was not counted; an empty list for a lane whose node another lane
+    /// reads. Phases beyond the end of a list that is not empty were never entered: 0.
     pub values: Option<Vec<Vec<f64>>>,
     /// Why there are no values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,12 +63,13 @@ impl Reading {
 
     /// The value of a lane's phase; none where it was not counted.
     pub fn value(&self, lane: usize, phase: Phase) -> Option<f64> {
-        self.values
-            .as_ref()?
-            .get(lane)?
-            .get(phase.index())
-            .copied()
-            .filter(|value| value.is_finite())
+        self.at(lane, phase).filter(|value| value.is_finite())
+    }
+
+    /// The same, not a number where it was not counted; none on a lane without values.
+    pub fn at(&self, lane: usize, phase: Phase) -> Option<f64> {
+        let lane = self.values.as_ref()?.get(lane)?;
+        (!lane.is_empty()).then(|| lane.get(phase.index()).copied().unwrap_or(0.0))
     }
 
     /// The reading of `metric` that was counted together with this one, among readings of the same

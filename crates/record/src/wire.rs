@@ -1,4 +1,5 @@
-//! How readings are written: without repeated keys, so that a repeat's line stays short. Reading
+//! How readings are written: without repeated keys, so that a repeat's line stays short; of each
+//! lane the values up to the last phase that was entered. Reading
 //! back gives the same values in the same order, except that metrics without values come last.
 
 use schemars::JsonSchema;
@@ -87,7 +88,7 @@ impl<'de> Deserialize<'de> for Phases {
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Phases, A::Error> {
                 // As long as nearly all are: one allocation, without room to spare.
-                let mut phases = Vec::with_capacity(Phase::ALL.len());
+                let mut phases = Vec::with_capacity(Phase::SHARED);
                 while let Some(Number(value)) = list.next_element()? {
                     phases.push(value);
                 }
@@ -216,23 +217,17 @@ pub(super) fn deserialize<'de, D: Deserializer<'de>>(
     Ok(readings)
 }
 
-/// Without the phases of accelerators, where none of them was entered.
+/// Without the last phases that were not entered, but not without any: that would say that another
+/// lane has the values.
 fn shortened(phases: &[f64]) -> &[f64] {
-    match phases.split_at_checked(Phase::OF_ALL_CELLS) {
-        Some((all, rest))
-            if phases.len() == Phase::ALL.len()
-                && rest.iter().all(|&value| value == 0.0 || value.is_nan()) =>
-        {
-            all
-        }
-        _ => phases,
-    }
+    let entered = phases.iter().rposition(|value| *value != 0.0).map_or(1, |last| last + 1);
+    &phases[..entered.min(phases.len())]
 }
 
-/// With them: what was not entered took nothing and counted nothing.
+/// With those that all programs share: what was not entered took nothing and counted nothing.
 fn lengthened(mut phases: Vec<f64>) -> Vec<f64> {
-    if phases.len() == Phase::OF_ALL_CELLS {
-        phases.resize(Phase::ALL.len(), 0.0);
+    if !phases.is_empty() && phases.len() < Phase::SHARED {
+        phases.resize(Phase::SHARED, 0.0);
     }
     phases
 }
@@ -259,7 +254,7 @@ mod tests {
             scope: Scope::Lane,
         };
         let readings = vec![
-            reading("faults", Some(vec![vec![3.0, 0.0, 0.5]]), None),
+            reading("faults", Some(vec![lengthened(vec![3.0, 0.0, 0.5])]), None),
             reading("cycles", None, Some("no PMU")),
             reading("instructions", None, Some("no PMU")),
         ];
@@ -271,15 +266,18 @@ mod tests {
     }
 
     #[test]
-    fn phases_of_accelerators_are_written_where_they_were_entered() {
-        let all: Vec<f64> = (0..Phase::ALL.len()).map(|i| i as f64).collect();
+    fn phases_are_written_up_to_the_last_that_was_entered() {
+        let all: Vec<f64> = (0..Phase::SHARED).map(|i| i as f64).collect();
         assert_eq!(shortened(&all), all);
-        let mut none = all.clone();
-        none[Phase::OF_ALL_CELLS..].fill(0.0);
-        assert_eq!(shortened(&none), &all[..7]);
-        assert_eq!(lengthened(all[..7].to_vec()), none);
+        let mut some = all.clone();
+        some[7..].fill(0.0);
+        assert_eq!(shortened(&some), &all[..7]);
+        assert_eq!(lengthened(all[..7].to_vec()), some);
         assert_eq!(lengthened(all.clone()), all);
-        assert_eq!(Phase::ALL[Phase::OF_ALL_CELLS], Phase::Compile);
+        assert_eq!(shortened(&[0.0; 11]), [0.0], "never entered, and read by this lane");
+        assert_eq!((shortened(&[]), lengthened(Vec::new())), (&[][..], Vec::new()));
+        let uncounted = [1.0, f64::NAN, 0.0];
+        assert_eq!(shortened(&uncounted).len(), 2, "what was not counted is not 0");
     }
 
     #[test]
@@ -303,7 +301,7 @@ mod tests {
         assert_eq!(text, expected);
         let back = serde_json::from_str::<Holder>(&text).expect("reads back").readings;
         assert_eq!((back[2].group.clone(), back[2].scope), (Some("powercap".into()), Scope::Node));
-        let phase = crate::Phase::Init;
+        let phase = crate::Phase::INIT;
         assert_eq!(
             (back[0].value(0, phase), back[1].value(0, phase), back[0].value(1, phase)),
             (Some(2.0), None, None)

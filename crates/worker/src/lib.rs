@@ -233,7 +233,7 @@ fn run_cell(cell_file: &Path, record: &Path) -> Result<()> {
         std::thread::sleep(std::time::Duration::from_secs(2));
         abort(i32::from(code));
     }
-    let written = write_report(record, &Report { protocol: PROTOCOL, cell: id, host, end });
+    let written = write_report(record, &Report::new(id, host, end));
     if let (Err(error), true) = (&result, cell.backend.uses_mpi()) {
         let code = error.exit_code();
         eprintln_whole(result);
@@ -325,7 +325,7 @@ fn write_whole(file: &Path, text: &str) -> Result<()> {
 /// instead.
 pub fn read_report(file: &Path, cell: &CellId) -> Result<Report> {
     let text = std::fs::read_to_string(file).map_err(|e| Error::io("read the report", file, e))?;
-    let report: Report = serde_json::from_str(&text)
+    let report: Report = Report::parse(&text)
         .map_err(|e| Error::internal(format!("not a report: {e}")).at(file, 0, 0))?;
     if report.protocol != PROTOCOL {
         return Err(Error::internal(format!(

@@ -32,10 +32,7 @@ pub fn export(cell_file: &Path, folder: &Path, into: &Path) -> Result<()> {
         Ok(text) => write_whole(into, &text),
         Err(error) => {
             let end = End::Failed { class: class_of(error.kind), reason: error.to_string() };
-            write_report(
-                into,
-                &Report { protocol: PROTOCOL, cell: cell.id(), host: host::gather(), end },
-            )?;
+            write_report(into, &Report::new(cell.id(), host::gather(), end))?;
             Err(error)
         }
     }
@@ -121,7 +118,7 @@ pub fn judge(
         Ok(measured) => End::Done(Box::new(measured)),
         Err(error) => End::Failed { class: class_of(error.kind), reason: error.to_string() },
     };
-    write_report(record, &Report { protocol: PROTOCOL, cell: id, host, end })
+    write_report(record, &Report::new(id, host, end))
 }
 
 /// What a workload makes of what was left, whose paths are seen from this folder.
@@ -168,13 +165,18 @@ fn facts(done: PeerDone, name: &str, own: Map<String, Value>) -> PeerFacts {
     }
 }
 
+/// The protocol of peers has the first so many of the shared phases, load to finish.
+const OF_THE_PROTOCOL: usize = Phase::FINISH.index() + 1;
+
 /// Its wall time by lane and phase, where it tells.
 fn wall(phases: Option<&[Vec<f64>]>) -> Reading {
     let good = |lane: &Vec<f64>| {
-        lane.len() == Phase::OF_ALL_CELLS && lane.iter().all(|s| s.is_finite() && *s >= 0.0)
+        lane.len() == OF_THE_PROTOCOL && lane.iter().all(|s| s.is_finite() && *s >= 0.0)
     };
     let whole = |lane: &Vec<f64>| {
-        lane.iter().copied().chain([0.0; Phase::ALL.len() - Phase::OF_ALL_CELLS]).collect()
+        let mut whole = lane.clone();
+        whole.resize(Phase::SHARED, 0.0);
+        whole
     };
     let values = phases.filter(|lanes| !lanes.is_empty() && lanes.iter().all(good));
     let values = values.map(|lanes| lanes.iter().map(whole).collect());

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use amdahl_record::cell::{Cell, WorkloadSpec};
 use amdahl_record::error::Result;
 use amdahl_record::peer::PeerFacts;
-use amdahl_record::{Answer, Measured};
+use amdahl_record::{Answer, Measured, Role};
 
 pub mod facts;
 pub mod parameter;
@@ -38,6 +38,10 @@ pub trait Workload: Sync {
 
     /// Its name in sentences: `k-means`.
     fn title(&self) -> &'static str;
+
+    /// The phases of its iterations, by name, in the order in which figures show them. `load`,
+    /// `init`, `finish`, waiting, collectives and accelerators have phases that all share.
+    fn phases(&self) -> &'static [(&'static str, Role)];
 
     // ---- planning
 

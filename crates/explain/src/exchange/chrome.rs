@@ -8,11 +8,12 @@
 use serde_json::{Value, json};
 
 use crate::exchange::profile;
-use crate::exchange::profile::{Profile, REGIONS};
+use crate::exchange::profile::{Place, Profile};
 use crate::exchange::{Export, Format, Repeats};
 use crate::export::pretty;
 use crate::summary::Summary;
 use amdahl_record::error::Result;
+use amdahl_record::{Phase, Role};
 
 /// Chrome.
 pub const FORMAT: Format = Format {
@@ -30,20 +31,36 @@ fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
     Ok(export)
 }
 
-/// Regions as they follow each other, as far as a program has an order: by their index in the tree.
-const ORDER: [usize; REGIONS - 1] = [1, 2, 9, 3, 4, 5, 6, 7, 10, 11, 12, 8];
+/// Regions as they follow each other, as far as a program has an order: what comes before the timed
+/// part, the timed part and its phases, what comes after it. By their index in the tree.
+fn order(tree: &[Place]) -> Vec<usize> {
+    let rank = |i: &usize| match tree[*i].2.map(Phase::role) {
+        Some(Role::Setup) => 0,
+        None => 1,
+        Some(Role::Finish) => 3,
+        Some(_) => 2,
+    };
+    let mut order: Vec<usize> = (1..tree.len()).collect();
+    order.sort_by_key(rank);
+    order
+}
 
 fn document(profile: &Profile<'_>, summary: &Summary) -> Value {
     let mut events = Vec::new();
     // The timed part has a common start: lanes that load faster wait for the others there.
-    let before = |lane: &profile::Lane| lane.time[1].1 + lane.time[2].1 + lane.time[9].1;
+    let is_before = |place: &Place| place.2.is_some_and(|phase| phase.role() == Role::Setup);
+    let before = |lane: &profile::Lane| {
+        let times = profile.tree.iter().zip(&lane.time).filter(|(place, _)| is_before(place));
+        times.map(|(_, (_, time))| time).sum::<u64>()
+    };
+    let order = order(&profile.tree);
     let start = profile.lanes.iter().map(before).max().unwrap_or(0);
     for lane in &profile.lanes {
         let of = |name: &str, arguments: Value| json!({ "ph": "M", "name": name, "pid": lane.rank, "tid": lane.thread, "args": arguments });
         events.push(of("process_name", json!({ "name": format!("rank {}", lane.rank) })));
         events.push(of("thread_name", json!({ "name": format!("thread {}", lane.thread) })));
-        let mut ends = [0u64; REGIONS];
-        for i in ORDER.into_iter().filter(|i| *i < profile.tree.len()) {
+        let mut ends = vec![0u64; profile.tree.len()];
+        for &i in &order {
             let (name, parent, phase) = profile.tree[i];
             let Some(parent) = parent else { continue };
             // Behind what comes before it in the same parent.

@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use crate::exchange::profile;
-use crate::exchange::profile::TREE;
 use crate::exchange::{Export, Format, Repeats};
 use crate::labels;
 use crate::summary::Summary;
@@ -95,10 +94,10 @@ fn samples(profile: &profile::Profile<'_>) -> Vec<(String, String, f64)> {
     let mut samples = Vec::new();
     for (i, (name, ..)) in profile.tree.iter().enumerate() {
         let mut names = vec![*name];
-        let mut at = TREE[i].1;
+        let mut at = profile.tree[i].1;
         while let Some(parent) = at {
-            names.push(TREE[parent].0);
-            at = TREE[parent].1;
+            names.push(profile.tree[parent].0);
+            at = profile.tree[parent].1;
         }
         names.reverse();
         let path = names.join("->");

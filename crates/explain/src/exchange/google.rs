@@ -97,7 +97,7 @@ fn of_cell(family: usize, group: &Group, cell: &CellSummary) -> Vec<Value> {
         let milliseconds = |seconds: f64| seconds * 1e3 / iterations;
         let used = match &repeat.measured.peer {
             Some(peer) => peer.cpu_seconds,
-            None => repeat.total("cpu", &Phase::TIMED).ok().map(|(seconds, _)| seconds),
+            None => repeat.total("cpu", &Phase::timed()).ok().map(|(seconds, _)| seconds),
         };
         let mut row = json!({
             "name": name, "family_index": family, "per_family_instance_index": 0, "run_name": name, "run_type": "iteration",

@@ -5,7 +5,7 @@ use crate::exchange::{Export, Repeats, cells, file_name, wanted};
 use crate::labels;
 use crate::summary::{CellSummary, Group, Repeat, Summary};
 use amdahl_record::units::Unit;
-use amdahl_record::{Phase, Provenance, Scope};
+use amdahl_record::{Phase, Provenance, Role, Scope};
 
 /// The region of the timed part: its time is the repeat's.
 pub const ITERATIONS: &str = "iterations";
@@ -14,35 +14,40 @@ pub const ITERATIONS: &str = "iterations";
 /// is made of others).
 pub type Place = (&'static str, Option<usize>, Option<Phase>);
 
-/// Number of regions.
-pub const REGIONS: usize = 13;
+/// Index of the root, which stands for the worker without its start and end.
+const ROOT: usize = 0;
 
-/// The tree, parents before children. The root stands for the worker, without its start and end.
-pub static TREE: [Place; REGIONS] = [
-    ("amdahl-worker", None, None),
-    ("load", Some(0), Some(Phase::Load)),
-    ("init", Some(0), Some(Phase::Init)),
-    (ITERATIONS, Some(0), None),
-    ("assign", Some(3), Some(Phase::Assign)),
-    ("wait", Some(3), Some(Phase::Wait)),
-    ("reduce", Some(3), Some(Phase::Reduce)),
-    ("update", Some(3), Some(Phase::Update)),
-    ("finish", Some(0), Some(Phase::Finish)),
-    ("compile", Some(0), Some(Phase::Compile)),
-    ("upload", Some(3), Some(Phase::Upload)),
-    ("execute", Some(3), Some(Phase::Execute)),
-    ("download", Some(3), Some(Phase::Download)),
-];
+/// The tree of these phases, parents before children: before the timed part, the timed part, after
+/// it, and last what accelerators do.
+fn tree_of(phases: &[Phase]) -> Vec<Place> {
+    let mut tree: Vec<Place> = vec![("amdahl-worker", None, None)];
+    let add = |tree: &mut Vec<Place>, parent: usize, role: Role, of_accelerators: bool| {
+        let mine = phases
+            .iter()
+            .filter(|phase| phase.role() == role && for_accelerators(phase) == of_accelerators);
+        tree.extend(mine.map(|phase| (phase.word(), Some(parent), Some(*phase))));
+    };
+    add(&mut tree, ROOT, Role::Setup, false);
+    let timed = tree.len();
+    tree.push((ITERATIONS, Some(ROOT), None));
+    for role in [Role::Compute, Role::Wait, Role::Communicate, Role::Replicate] {
+        add(&mut tree, timed, role, false);
+    }
+    add(&mut tree, ROOT, Role::Finish, false);
+    add(&mut tree, ROOT, Role::Setup, true);
+    let of_accelerators = phases.iter().filter(|phase| phase.role().is_of_accelerators());
+    tree.extend(of_accelerators.map(|phase| (phase.word(), Some(timed), Some(*phase))));
+    tree
+}
 
-/// The first so many of them are those of all cells, the others those of accelerators.
-const OF_ALL_CELLS: usize = 9;
+/// Is it there where an accelerator is?
+fn for_accelerators(phase: &Phase) -> bool {
+    phase.role().is_of_accelerators() || *phase == Phase::COMPILE
+}
 
-/// Index of [`ITERATIONS`].
-const TIMED: usize = 3;
-
-/// Values of the regions of [`TREE`], in its order, in whole units so that they add up: (without,
+/// Values of the regions of a tree, in its order, in whole units so that they add up: (without,
 /// with) what lies below.
-pub type Values = [(u64, u64); REGIONS];
+pub type Values = Vec<(u64, u64)>;
 
 /// One lane of a profile.
 pub struct Lane {
@@ -51,7 +56,7 @@ pub struct Lane {
     /// Its thread.
     pub thread: u32,
     /// How often each region was entered.
-    pub calls: [u64; REGIONS],
+    pub calls: Vec<u64>,
     /// Nanoseconds.
     pub time: Values,
     /// Counts, in the order of [`Profile::metrics`].
@@ -69,7 +74,7 @@ pub struct Profile<'a> {
     /// Names and sources of the counts that all lanes have in all phases.
     pub metrics: Vec<(String, Provenance)>,
     /// The regions: those of accelerators only where a lane was in one of them.
-    pub tree: &'static [Place],
+    pub tree: Vec<Place>,
     /// The lanes.
     pub lanes: Vec<Lane>,
 }
@@ -135,10 +140,19 @@ fn profile<'a>(group: &'a Group, cell: &'a CellSummary, repeat: &'a Repeat) -> O
         return None;
     }
     let lanes = repeat.lanes.len();
-    let values = |metric: &str, lane: usize| -> Option<[f64; Phase::ALL.len()]> {
+    let mut own = cell.own_phases();
+    // Those of accelerators only where a lane was in one of them.
+    let entered = |phase: &Phase| {
+        repeat.lanes.iter().any(|lane| lane.get(phase.index()).is_some_and(|s| *s > 0.0))
+    };
+    if !own.iter().any(|phase| for_accelerators(phase) && entered(phase)) {
+        own.retain(|phase| !for_accelerators(phase));
+    }
+    let places = tree_of(&own);
+    let values = |metric: &str, lane: usize| -> Option<Vec<f64>> {
         let reading = repeat.measured.reading(metric)?;
-        let mut values = [0.0; Phase::ALL.len()];
-        for phase in Phase::ALL {
+        let mut values = vec![0.0; Phase::count()];
+        for phase in Phase::all() {
             values[phase.index()] = reading.value(lane, phase).filter(|value| *value >= 0.0)?;
         }
         Some(values)
@@ -156,43 +170,41 @@ fn profile<'a>(group: &'a Group, cell: &'a CellSummary, repeat: &'a Repeat) -> O
     let lane = |i: usize| {
         let facts = repeat.measured.lanes.get(i);
         let entries = values("entries", i);
-        let calls = TREE.map(|(_, _, phase)| match (phase, entries) {
+        let calls = places.iter().map(|(_, _, phase)| match (phase, &entries) {
             (Some(phase), Some(entries)) => entries[phase.index()] as u64,
             _ => 1,
         });
-        let nanoseconds = repeat.lanes[i].map(|s| s * 1e9);
+        let calls = calls.collect();
+        let nanoseconds: Vec<f64> = repeat.lanes.lane(i).iter().map(|s| s * 1e9).collect();
         let counts = metrics
             .iter()
-            .filter_map(|(metric, _)| Some(tree(&values(metric, i)?, None)))
+            .filter_map(|(metric, _)| Some(tree(&places, &values(metric, i)?, None)))
             .collect();
         Lane {
             rank: facts.map_or(0, |f| f.rank),
             thread: facts.map_or(i as u32, |f| f.thread),
             calls,
-            time: tree(&nanoseconds, Some(repeat.seconds * 1e9)),
+            time: tree(&places, &nanoseconds, Some(repeat.seconds * 1e9)),
             counts,
         }
     };
     let lanes: Vec<Lane> = (0..lanes).map(lane).collect();
-    let accelerated =
-        lanes.iter().any(|lane| lane.time[OF_ALL_CELLS..].iter().any(|(_, time)| *time > 0));
-    let tree = if accelerated { &TREE[..] } else { &TREE[..OF_ALL_CELLS] };
-    Some(Profile { group, cell, repeat, metrics, tree, lanes })
+    Some(Profile { group, cell, repeat, metrics, tree: places, lanes })
 }
 
 /// Values of phases as values of the tree. `timed` is the whole of the timed part, where that is
 /// more than its phases.
-fn tree(phases: &[f64; Phase::ALL.len()], timed: Option<f64>) -> Values {
-    let mut values: Values = [(0, 0); TREE.len()];
-    for (value, (_, _, phase)) in values.iter_mut().zip(TREE) {
+fn tree(places: &[Place], phases: &[f64], timed: Option<f64>) -> Values {
+    let mut values: Values = vec![(0, 0); places.len()];
+    for (value, (_, _, phase)) in values.iter_mut().zip(places) {
         if let Some(phase) = phase {
-            let whole = phases[phase.index()].round() as u64;
+            let whole = phases.get(phase.index()).map_or(0, |whole| whole.round() as u64);
             *value = (whole, whole);
         }
     }
     // Children lie behind their parents.
-    for (i, (_, parent, _)) in TREE.iter().enumerate().rev() {
-        if i == TIMED
+    for (i, (name, parent, _)) in places.iter().enumerate().rev() {
+        if *name == ITERATIONS
             && let Some(timed) = timed
         {
             let rest = (timed.round() as u64).saturating_sub(values[i].1);
@@ -209,10 +221,14 @@ fn tree(phases: &[f64; Phase::ALL.len()], timed: Option<f64>) -> Values {
 mod tests {
     use super::*;
 
-    fn phases(timed: [f64; 4]) -> [f64; Phase::ALL.len()] {
-        let mut phases = [0.0; Phase::ALL.len()];
+    fn shared() -> Vec<Phase> {
+        Phase::all().into_iter().filter(|phase| phase.is_shared()).collect()
+    }
+
+    fn phases(timed: [f64; 4]) -> Vec<f64> {
+        let mut phases = vec![0.0; Phase::SHARED];
         for (phase, value) in
-            [Phase::Assign, Phase::Reduce, Phase::Update, Phase::Wait].iter().zip(timed)
+            [Phase::ASSIGN, Phase::REDUCE, Phase::UPDATE, Phase::WAIT].iter().zip(timed)
         {
             phases[phase.index()] = value;
         }
@@ -221,17 +237,19 @@ mod tests {
 
     #[test]
     fn a_tree_adds_up() {
+        const TIMED: usize = 3;
+        let places = tree_of(&shared());
         let mut all = phases([30.0, 2.0, 3.0, 1.0]);
-        for (phase, value) in [(Phase::Load, 5.0), (Phase::Init, 4.0), (Phase::Finish, 6.0)] {
+        for (phase, value) in [(Phase::LOAD, 5.0), (Phase::INIT, 4.0), (Phase::FINISH, 6.0)] {
             all[phase.index()] = value;
         }
-        let values = tree(&all, Some(40.0));
+        let values = tree(&places, &all, Some(40.0));
         assert_eq!(values[0], (0, 5 + 4 + 40 + 6));
         assert_eq!(values[TIMED], (4, 40), "what belongs to no phase is the timed part's own");
         assert_eq!(values[4], (30, 30));
-        assert_eq!(tree(&phases([30.0, 2.0, 3.0, 1.0]), None)[TIMED], (0, 36));
+        assert_eq!(tree(&places, &phases([30.0, 2.0, 3.0, 1.0]), None)[TIMED], (0, 36));
         assert_eq!(
-            tree(&phases([30.0, 2.0, 3.0, 1.0]), Some(35.0))[TIMED],
+            tree(&places, &phases([30.0, 2.0, 3.0, 1.0]), Some(35.0))[TIMED],
             (0, 36),
             "the clocks' grain"
         );
@@ -239,11 +257,33 @@ mod tests {
 
     #[test]
     fn every_phase_has_its_place() {
-        for phase in Phase::ALL {
-            let places: Vec<_> = TREE.iter().filter(|(_, _, of)| *of == Some(phase)).collect();
-            assert_eq!(places.len(), 1, "{phase:?}");
-            assert_eq!(places[0].1 == Some(TIMED), Phase::TIMED.contains(&phase), "{phase:?}");
+        let halo = Phase::named("profile-test-halo", Role::Communicate);
+        let places = tree_of(&[&shared()[..], &[halo]].concat());
+        let names: Vec<&str> = places.iter().map(|place| place.0).collect();
+        assert_eq!(
+            names,
+            [
+                "amdahl-worker",
+                "load",
+                "init",
+                ITERATIONS,
+                "assign",
+                "wait",
+                "reduce",
+                "profile-test-halo",
+                "update",
+                "finish",
+                "compile",
+                "upload",
+                "execute",
+                "download"
+            ]
+        );
+        let timed = names.iter().position(|name| *name == ITERATIONS);
+        for (name, parent, phase) in &places[1..] {
+            if let Some(phase) = phase {
+                assert_eq!(*parent == timed, phase.is_timed(), "{name}");
+            }
         }
-        assert_eq!(TREE[TIMED].0, ITERATIONS);
     }
 }

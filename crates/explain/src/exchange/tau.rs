@@ -6,7 +6,7 @@
 //! the same order: readers count on each of these.
 
 use crate::exchange::profile;
-use crate::exchange::profile::{Lane, Place, Profile, TREE, Values};
+use crate::exchange::profile::{Lane, Place, Profile, Values};
 use crate::exchange::{Export, Format, Repeats};
 use crate::summary::Summary;
 use amdahl_record::error::Result;
@@ -30,9 +30,9 @@ fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
             let file = format!("profile.{}.0.{}", lane.rank, lane.thread);
             let mut add = |metric: &str, values: &Values| {
                 let path = format!("{}/MULTI__{metric}/{file}", profile.folder());
-                export.add(path, text(metric, profile.tree, lane, values, &facts));
+                export.add(path, text(metric, &profile.tree, lane, values, &facts));
             };
-            add("TIME", &microseconds(&lane.time));
+            add("TIME", &microseconds(&profile.tree, &lane.time));
             for ((name, _), values) in profile.metrics.iter().zip(&lane.counts) {
                 add(&metric_name(name), values);
             }
@@ -52,14 +52,14 @@ fn note_sources(profile: &Profile<'_>, export: &mut Export) {
 }
 
 /// From nanoseconds; rounded so that they still add up.
-fn microseconds(nanoseconds: &Values) -> Values {
-    let mut values = *nanoseconds;
+fn microseconds(tree: &[Place], nanoseconds: &Values) -> Values {
+    let mut values = nanoseconds.clone();
     for value in &mut values {
         value.1 = (value.1 + 500) / 1000;
     }
-    for i in 0..TREE.len() {
+    for i in 0..tree.len() {
         let below: u64 =
-            (0..TREE.len()).filter(|j| TREE[*j].1 == Some(i)).map(|j| values[j].1).sum();
+            (0..tree.len()).filter(|j| tree[*j].1 == Some(i)).map(|j| values[j].1).sum();
         values[i].0 = values[i].1.saturating_sub(below);
     }
     values
@@ -87,10 +87,10 @@ fn attribute(name: &str, value: &str) -> String {
 fn text(metric: &str, tree: &[Place], lane: &Lane, values: &Values, facts: &str) -> String {
     let path = |i: usize| -> String {
         let mut names = vec![i];
-        while let Some(parent) = TREE[names[names.len() - 1]].1 {
+        while let Some(parent) = tree[names[names.len() - 1]].1 {
             names.push(parent);
         }
-        let names: Vec<&str> = names.into_iter().rev().map(name).collect();
+        let names: Vec<&str> = names.into_iter().rev().map(|i| name(tree, i)).collect();
         names.join("  => ")
     };
     let row = |label: &str, i: usize, group: &str| {
@@ -102,7 +102,7 @@ fn text(metric: &str, tree: &[Place], lane: &Lane, values: &Values, facts: &str)
     let mut rows = row(ROOT, 0, "TAU_DEFAULT");
     let mut count = 1;
     for i in 1..tree.len() {
-        rows.push_str(&row(name(i), i, "TAU_USER"));
+        rows.push_str(&row(name(tree, i), i, "TAU_USER"));
         rows.push_str(&row(&path(i), i, "TAU_USER|TAU_CALLPATH"));
         count += 2;
     }
@@ -113,8 +113,8 @@ fn text(metric: &str, tree: &[Place], lane: &Lane, values: &Values, facts: &str)
     )
 }
 
-fn name(i: usize) -> &'static str {
-    if i == 0 { ROOT } else { TREE[i].0 }
+fn name(tree: &[Place], i: usize) -> &'static str {
+    if i == 0 { ROOT } else { tree[i].0 }
 }
 
 #[cfg(test)]
@@ -123,12 +123,16 @@ mod tests {
 
     #[test]
     fn microseconds_add_up() {
-        let mut nanoseconds: Values = [(0, 0); profile::REGIONS];
+        let part = |name: &'static str, parent| (name, Some(parent), None);
+        let mut tree: Vec<Place> = vec![("all", None, None), part("a", 0), part("b", 0)];
+        tree.push(part(profile::ITERATIONS, 0));
+        tree.extend(["c", "d", "e", "f"].map(|name| part(name, 3)));
+        let mut nanoseconds: Values = vec![(0, 0); tree.len()];
         for (i, value) in nanoseconds.iter_mut().enumerate().skip(4).take(4) {
             *value = (1400 + i as u64, 1400 + i as u64);
         }
         nanoseconds[3] = (600, 600 + 4 * 1400 + 4 + 5 + 6 + 7);
-        let rounded = microseconds(&nanoseconds);
+        let rounded = microseconds(&tree, &nanoseconds);
         assert_eq!((rounded[3].1, rounded[4].1), (6, 1));
         assert_eq!(rounded[3].0, 6 - 4);
     }

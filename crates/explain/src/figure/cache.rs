@@ -176,8 +176,9 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, medium: &Medium) -> Re
     };
     let caption = vec![
         format!(
-            "Misses of reads and writes in assign and update, over points and iterations, on one lane. {hollow} Grey: a line for each 64 bytes of a \
-             point, what rows that come from beyond a cache must miss there. Upright lines: sizes of the caches."
+            "Misses of reads and writes in {}, over points and iterations, on one lane. {hollow} Grey: a line for each 64 bytes of a \
+             point, what rows that come from beyond a cache must miss there. Upright lines: sizes of the caches.",
+            view.summary.computing_in_words(" and ")
         ),
         counts::source(view, SIMULATED),
     ];

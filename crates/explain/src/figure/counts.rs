@@ -4,6 +4,7 @@ use crate::figure::View;
 use crate::labels;
 use crate::metric::scope::{Scope, Span};
 use crate::metric::{measured, simulated};
+use crate::summary::times::in_order;
 use crate::summary::{CellSummary, Group};
 use amdahl_record::Phase;
 use amdahl_record::simulation::{LIMITS, LastLevel, Simulation};
@@ -173,10 +174,10 @@ pub fn layout(group: &Group) -> &'static str {
     cell.and_then(|cell| labels::word(cell, "layout")).unwrap_or_default()
 }
 
-/// The spans of a figure by phase: those of the timed part.
-pub const PHASES: [Span; 4] = [
-    Span::Phase(Phase::Assign),
-    Span::Phase(Phase::Update),
-    Span::Phase(Phase::Reduce),
-    Span::Phase(Phase::Wait),
-];
+/// The spans of a figure by phase: those of the timed part, without those of accelerators, whose
+/// counts are not the processor's.
+pub fn by_phase(cells: &[&CellSummary]) -> Vec<Span> {
+    let mut phases: Vec<Phase> = cells.iter().flat_map(|cell| cell.own_phases()).collect();
+    phases.retain(|phase| !phase.role().is_of_accelerators());
+    in_order(phases).into_iter().map(Span::Phase).collect()
+}

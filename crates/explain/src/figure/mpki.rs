@@ -3,17 +3,17 @@
 
 use crate::figure::axis::{Axis, number, precise, round_ticks};
 use crate::figure::counts;
-use crate::figure::counts::{PHASES, levels, of_cell};
+use crate::figure::counts::{by_phase, levels, of_cell};
 use crate::figure::medium::Medium;
 use crate::figure::style;
 use crate::figure::style::{At, HEADING, LABEL, RULE};
 use crate::figure::{Chart, Figure, View};
 use crate::labels;
 use crate::summary::CellSummary;
-use amdahl_record::Provenance;
 use amdahl_record::cell::CellId;
 use amdahl_record::error::Result;
 use amdahl_record::units::significant;
+use amdahl_record::{Phase, Provenance, Role};
 
 /// MPKI as a simulation counts them.
 pub const SIMULATED: Figure = Figure {
@@ -59,7 +59,7 @@ fn bars(view: &View<'_>, is_simulated: bool) -> Vec<Bar> {
             }
         }
         let mut bars = Vec::new();
-        for span in PHASES {
+        for span in by_phase(&widest) {
             for cell in &widest {
                 for found in of_cell(view, group, cell, span, is_simulated) {
                     let Some(instructions) = found.instructions else { continue };
@@ -85,8 +85,9 @@ fn applies<const SIMULATED: bool>(view: &View<'_>) -> bool {
 
 fn title<const SIMULATED: bool>(view: &View<'_>) -> Result<String> {
     let bars = bars(view, SIMULATED);
-    let of_assign = bars.iter().filter(|b| b.phase == "assign" && b.level == "L1D");
-    let most = of_assign.max_by(|a, b| a.value.total_cmp(&b.value)).or(bars.first());
+    let shared = |bar: &&Bar| Phase::find(bar.phase).is_some_and(|p| p.role() == Role::Compute);
+    let of_shared = bars.iter().filter(|b| b.level == "L1D").filter(shared);
+    let most = of_shared.max_by(|a, b| a.value.total_cmp(&b.value)).or(bars.first());
     Ok(most.map_or(String::new(), |bar| {
         format!(
             "{}: in '{}', {} misses {} {} times in 1000 instructions",

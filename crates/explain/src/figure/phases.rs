@@ -17,7 +17,7 @@ use crate::show::Scale;
 use crate::summary::{CellSummary, Group};
 use amdahl_record::error::Result;
 use amdahl_record::units;
-use amdahl_record::{Phase, Provenance};
+use amdahl_record::{Phase, Provenance, Role};
 
 /// Lane-seconds by phase, one panel a problem.
 pub const FIGURE: Figure =
@@ -31,13 +31,13 @@ fn applies(view: &View<'_>) -> bool {
         .any(|c| !c.phases.is_empty() && c.peer.is_none())
 }
 
-/// A cell's lane-seconds of one iteration, by phase in [`ORDER`].
+/// A cell's lane-seconds of one iteration, by phase in [`order`].
 struct Bar {
     cell: String,
     name: String,
     in_words: String,
     lanes: f64,
-    costs: [f64; ORDER.len()],
+    costs: Vec<f64>,
     /// Largest over mean useful time of the lanes.
     imbalance: Option<f64>,
 }
@@ -55,32 +55,37 @@ impl Bar {
 }
 
 /// Phases from left to right: what computes first, what is lost last.
-const ORDER: [&str; 8] =
-    ["assign", "execute", "upload", "download", "update", "reduce", "wait", OTHER];
+fn order(view: &View<'_>) -> Vec<&'static str> {
+    view.summary.timed_phases().into_iter().map(Phase::word).chain([OTHER]).collect()
+}
 
-/// Those of accelerators among them, which are named only where there is one.
-const OF_ACCELERATORS: [&str; 3] = ["execute", "upload", "download"];
+/// Is it named only where some of it was spent? Those of accelerators, and those that a workload's
+/// list does not have.
+fn is_rare(word: &str) -> bool {
+    let usual = |role| matches!(role, Role::Compute | Role::Replicate);
+    Phase::find(word).is_some_and(|phase| {
+        phase.role().is_of_accelerators() || !(phase.is_shared() || usual(phase.role()))
+    })
+}
 
 /// A bar for each of our cells whose phases are known, in their order.
-fn bars(group: &Group) -> Vec<Bar> {
+fn bars(group: &Group, order: &[&'static str]) -> Vec<Bar> {
     let ours = group.cells.iter().filter(|cell| cell.cell.backend.peer().is_none());
     let bar = |cell: &CellSummary| {
         let iterations = f64::from(cell.iterations.filter(|count| *count > 0)?);
         let lanes = f64::from(cell.cell.lanes());
-        let seconds = |word: &str| match word {
+        let seconds = |word: &&str| match *word {
             OTHER => cell.unaccounted_mean_s,
-            _ => Phase::TIMED
-                .iter()
-                .find(|phase| phase.word() == word)
-                .and_then(|phase| Some(cell.phase(*phase)?.mean_s)),
+            word => cell.phase(Phase::find(word)?).map(|time| time.mean_s),
         };
-        let seconds = ORDER.map(seconds);
+        let seconds: Vec<Option<f64>> = order.iter().map(seconds).collect();
+        let cost = |seconds: Option<f64>| seconds.map_or(0.0, |s| s / iterations * lanes);
         seconds.iter().any(Option::is_some).then(|| Bar {
             cell: cell.id.0.clone(),
             name: labels::cell(&cell.cell),
             in_words: labels::in_words(&cell.cell),
             lanes,
-            costs: seconds.map(|seconds| seconds.map_or(0.0, |s| s / iterations * lanes)),
+            costs: seconds.into_iter().map(cost).collect(),
             imbalance: cell.imbalance,
         })
     };
@@ -95,7 +100,8 @@ fn base<'a>(group: &Group, bars: &'a [Bar]) -> Option<&'a Bar> {
 fn title(view: &View<'_>) -> String {
     let fallback = "Where the lanes' time goes".to_string();
     let Some(main) = view.main_group() else { return fallback };
-    let bars = bars(&view.summary.groups[main]);
+    let order = order(view);
+    let bars = bars(&view.summary.groups[main], &order);
     let Some(base) = base(&view.summary.groups[main], &bars) else { return fallback };
     // Of the cells with most lanes that each have a CPU, the one that wastes least: the best that
     // the machine was brought to.
@@ -111,9 +117,9 @@ fn title(view: &View<'_>) -> String {
         let most = base
             .costs
             .iter()
-            .zip(ORDER)
+            .zip(&order)
             .max_by(|a, b| a.0.total_cmp(b.0))
-            .map_or(OTHER, |(_, phase)| phase);
+            .map_or(OTHER, |(_, phase)| *phase);
         let share = base.costs.iter().fold(0.0, |most: f64, cost| most.max(*cost)) / base.total();
         return format!(
             "{} spends {:.0} % of its time in '{most}'{scope}",
@@ -136,9 +142,9 @@ fn title(view: &View<'_>) -> String {
     if ratio < 1.005 {
         return format!("{}: no more lane time than {}{scope}", widest.in_words, base.name);
     }
-    let extra = widest.costs.iter().zip(base.costs).map(|(cost, base)| cost - base);
+    let extra = widest.costs.iter().zip(&base.costs).map(|(cost, base)| cost - base);
     let greatest =
-        extra.zip(ORDER).max_by(|a, b| a.0.total_cmp(&b.0)).map_or(OTHER, |(_, phase)| phase);
+        extra.zip(&order).max_by(|a, b| a.0.total_cmp(&b.0)).map_or(OTHER, |(_, phase)| *phase);
     let how_much = match ratio {
         r if r < 2.0 => format!("{:.0} % more lane time than", (r - 1.0) * 100.0),
         r => format!("{} times as much lane time as", units::significant(r)),
@@ -153,6 +159,7 @@ const ROW: f64 = 25.0;
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let all = view.headings();
+    let order = order(view);
     let drawn = |i: usize| {
         view.summary.groups[i]
             .cells
@@ -171,11 +178,11 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let (mut cells, mut of) = (0, 0);
     let mut description = String::from("Lane time of one iteration by phase.");
     for i in shown.iter().copied() {
-        let bars = bars(&view.summary.groups[i]);
+        let bars = bars(&view.summary.groups[i], &order);
         of += bars.len();
         let bars = chosen(&view.summary.groups[i], bars, most);
         cells += bars.len();
-        description.push_str(&describe(&all[i], &bars));
+        description.push_str(&describe(&all[i], &bars, &order));
         panels.push((all[i].clone(), &view.summary.groups[i], bars));
     }
     let left_out =
@@ -195,8 +202,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         view.source(),
     ];
     let has = |at: usize| panels.iter().flat_map(|(.., bars)| bars).any(|bar| bar.costs[at] > 0.0);
-    let keys =
-        ORDER.iter().enumerate().filter(|(at, word)| !OF_ACCELERATORS.contains(word) || has(*at));
+    let keys = order.iter().enumerate().filter(|(at, word)| !is_rare(word) || has(*at));
     let keys: Vec<_> = keys.map(|(_, word)| style::of_phase(word)).collect();
     let drawn: Vec<&str> =
         panels.iter().flat_map(|(.., bars)| bars).map(|bar| bar.cell.as_str()).collect();
@@ -218,21 +224,21 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 keys.iter().map(|(colour, word)| (word.to_string(), *colour, None)).collect();
             key(canvas, sheet, &keys)?;
             for ((heading, group, bars), place) in panels.iter().zip(&sheet.panels) {
-                panel(canvas, *place, heading, group, bars)?;
+                panel(canvas, *place, heading, (group, &order), bars)?;
             }
             Ok(())
         }),
     })
 }
 
-fn describe(heading: &str, bars: &[Bar]) -> String {
+fn describe(heading: &str, bars: &[Bar], order: &[&'static str]) -> String {
     let mut text = format!(" {heading}:");
     for bar in bars {
         text.push_str(&format!(" {} {}", bar.name, units::seconds(bar.total())));
-        let named = ORDER
+        let named = order
             .iter()
-            .zip(bar.costs)
-            .filter(|(word, cost)| *cost > 0.0 || !OF_ACCELERATORS.contains(*word));
+            .zip(bar.costs.iter().copied())
+            .filter(|(word, cost)| *cost > 0.0 || !is_rare(word));
         for (phase, cost) in named {
             text.push_str(&format!(
                 ", {phase} {:.1} %",
@@ -251,7 +257,7 @@ fn panel(
     canvas: &Canvas<'_>,
     panel: Panel,
     heading: &str,
-    group: &Group,
+    (group, order): (&Group, &[&'static str]),
     bars: &[Bar],
 ) -> Result<()> {
     let mut top = panel.y + 8.0;
@@ -314,10 +320,10 @@ fn panel(
         // that it is longer.
         let shrunk = if is_cut(bar) { end / scale.value(bar.total()) } else { 1.0 };
         let mut from = 0.0;
-        let parts = ORDER
+        let parts = order
             .iter()
-            .zip(bar.costs)
-            .filter(|(word, cost)| *cost > 0.0 || !OF_ACCELERATORS.contains(*word));
+            .zip(bar.costs.iter().copied())
+            .filter(|(word, cost)| *cost > 0.0 || !is_rare(word));
         for (phase, cost) in parts {
             let to = (from + shrunk * scale.value(cost)).min(end);
             canvas.bar(

@@ -98,8 +98,9 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let most = points().map(|p| p.value + 0.06).fold(1.1, f64::max).min(2.0);
     let caption = vec![
         format!(
-            "Useful time is assign and update. Global efficiency is load balance × communication × computation. From timers, of the middle half \
+            "Useful time is {}. Global efficiency is load balance × communication × computation. From timers, of the middle half \
              of the repeats by time, {}. Lines only guide the eye; values above 1 are gains over the base.",
+            view.summary.computing_in_words(" and "),
             view.repeats()
         ),
         view.oversubscribed("hollow markers"),

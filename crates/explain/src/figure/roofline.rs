@@ -17,12 +17,12 @@ use crate::labels;
 use crate::metric;
 use crate::metric::Entry;
 use crate::summary::{CellSummary, Group};
+use amdahl_record::Provenance;
 use amdahl_record::accelerators;
 use amdahl_record::cell::CellId;
 use amdahl_record::error::Result;
 use amdahl_record::limits::{Level, Limits};
 use amdahl_record::units::significant;
-use amdahl_record::{Phase, Provenance};
 
 /// The roofline.
 pub const FIGURE: Figure =
@@ -107,11 +107,12 @@ fn point(view: &View<'_>, group: &Group, cell: &CellSummary) -> Option<Point> {
     }
     let lanes = cell.cell.lanes();
     let (phase, roof) = match cell.cell.backend.platform() {
-        None => (Phase::Assign, Whose::Processors(lanes)),
+        None => (metric::operates(&cell.cell.workload, false), Whose::Processors(lanes)),
         Some(_) => {
             let precision = labels::parameter(&cell.cell, "precision").unwrap_or_default();
             let name = cell.floor.as_ref()?.chip.clone()?;
-            (Phase::Execute, Whose::Chip { name, lanes, precision })
+            let phase = metric::operates(&cell.cell.workload, true);
+            (phase, Whose::Chip { name, lanes, precision })
         }
     };
     // Without a roof there is nothing to draw, and the metrics of many cells take their time.
@@ -139,6 +140,16 @@ fn point(view: &View<'_>, group: &Group, cell: &CellSummary) -> Option<Point> {
         counted: counted.is_some(),
         roof,
     })
+}
+
+/// The phases whose seconds the markers of processors stand for, in words.
+fn phases_of_processors(view: &View<'_>) -> String {
+    let groups = view.summary.groups.iter();
+    let mut words: Vec<&str> =
+        groups.map(|group| metric::operates(&group.workload, false).word()).collect();
+    words.sort_unstable();
+    words.dedup();
+    words.join(" or ")
 }
 
 /// The points of all cells, and whether their bytes were counted. Where only some of the
@@ -265,7 +276,8 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         }
     };
     let mut caption = vec![format!(
-        "Each marker: 2·d flop for each distance evaluated, over the seconds of the assign phase, {}. {bytes}",
+        "Each marker: 2·d flop for each distance evaluated, over the seconds of the {} phase, {}. {bytes}",
+        phases_of_processors(view),
         view.repeats()
     )];
     if let (Some(limits), true) =

@@ -11,6 +11,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use crate::figure::trace::Trace;
+use amdahl_record::Phase;
 use amdahl_record::error::{Error, Result};
 
 /// Drawn this many times larger than shown.
@@ -205,9 +206,19 @@ pub fn of_phase(word: &str) -> (Colour, &'static str) {
         "update" => (PURPLE, "update"),
         "reduce" => (ORANGE, "reduce"),
         "wait" => (GREY, "wait"),
-        _ => (REST, "other"),
+        // A workload's own, in the order in which programs come to know them.
+        _ => match Phase::find(word).filter(|phase| phase.is_timed() && !phase.is_shared()) {
+            Some(phase) => {
+                let place = phase.index() - Phase::SHARED;
+                (OF_OTHER_PHASES[place % OF_OTHER_PHASES.len()], phase.word())
+            }
+            None => (REST, "other"),
+        },
     }
 }
+
+/// Colours of phases that have none of their own. Not that of waiting, and not that of the rest.
+const OF_OTHER_PHASES: [Colour; 6] = [SKY, PURPLE, GREEN, BLUE, VERMILLION, ORANGE];
 
 /// Where text stands relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -574,6 +585,11 @@ mod tests {
         {
             assert!(DARK.iter().any(|(colour, _)| *colour == of_phase(phase).0), "{phase}");
         }
+        let own = Phase::named("style-test", amdahl_record::Role::Compute);
+        let (colour, word) = of_phase("style-test");
+        assert_eq!(word, own.word());
+        assert!(DARK.iter().any(|(known, _)| *known == colour));
+        assert_eq!(of_phase("no-such-phase").1, "other");
         for (name, ..) in BACKENDS {
             assert!(DARK.iter().any(|(colour, _)| *colour == of_backend(name).0), "{name}");
         }

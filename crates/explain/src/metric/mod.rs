@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::summary::{CellSummary, Group, Summary};
 use amdahl_record::cell::{CellId, WorkloadSpec};
 use amdahl_record::simulation::{Counts, Simulation};
-use amdahl_record::{Answer, Provenance};
+use amdahl_record::{Answer, Phase, Provenance, Role};
 
 mod arithmetic;
 mod balance;
@@ -69,7 +69,7 @@ pub struct Entry {
     pub metric: &'static str,
     /// Its unit.
     pub unit: &'static str,
-    /// `computing` (assign and update) or a phase.
+    /// `computing` (all phases that compute) or a phase.
     pub phase: &'static str,
     /// The lane; null for all together.
     pub lane: Option<usize>,
@@ -112,18 +112,24 @@ pub fn of(summary: &Summary) -> Vec<OfCell> {
 /// The metrics of one cell: the measured ones, then those of each of its simulations.
 pub fn of_cell(summary: &Summary, group: &Group, cell: &CellSummary) -> Vec<Entry> {
     let scope = measured(summary, group, cell, Span::Computing, None);
+    let phases = cell.own_phases();
     // Those that were recorded: a damaged cell may have any number.
     let lanes = cell.repeats.iter().map(|repeat| repeat.measured.lanes.len()).max().unwrap_or(0);
     let simulations: Vec<&Simulation> =
         summary.simulations.iter().filter(|s| s.key.cell == cell.id).collect();
     let mut found = Vec::new();
     for metric in all() {
-        let mut mine = entries(metric, &scope, lanes, None);
+        let mut mine = entries(metric, &scope, &phases, lanes, None);
         for simulation in &simulations {
             let Some(counts) = simulation.counts() else { continue };
             let scope = Ok(simulated(simulation, counts));
-            let of_it =
-                entries(metric, &scope, counts.lanes.len(), Some(simulation.caches.last.words()));
+            let of_it = entries(
+                metric,
+                &scope,
+                &phases,
+                counts.lanes.len(),
+                Some(simulation.caches.last.words()),
+            );
             mine.extend(of_it.into_iter().filter(|e| e.from == Some(Provenance::Simulated)));
         }
         // What has a value anywhere needs no reason.
@@ -163,6 +169,7 @@ pub fn simulated<'a>(simulation: &'a Simulation, counts: &'a Counts) -> Scope<'a
             line: Some(f64::from(simulation.caches.ll.line_bytes)),
         },
         limits: None,
+        operates: operates(spec, false),
         device: None,
         span: Span::Computing,
         lane: None,
@@ -174,6 +181,7 @@ pub fn simulated<'a>(simulation: &'a Simulation, counts: &'a Counts) -> Scope<'a
 fn entries(
     metric: &Metric,
     scope: &Result<Scope<'_>, String>,
+    phases: &[Phase],
     lanes: usize,
     last_level: Option<&'static str>,
 ) -> Vec<Entry> {
@@ -197,7 +205,7 @@ fn entries(
         Err(why) => return vec![entry(Span::Computing, None, Err(why.clone()))],
     };
     let mut all: Vec<Entry> = Vec::new();
-    for span in Span::ALL {
+    for span in Span::of(phases) {
         for lane in std::iter::once(None).chain((0..lanes).filter(|_| lanes > 1).map(Some)) {
             all.push(entry(span, lane, (metric.of)(&scope.at(span, lane))));
         }
@@ -217,11 +225,22 @@ impl<'a> Scope<'a> {
             runs: self.runs.clone(),
             size: self.size,
             limits: self.limits,
+            operates: self.operates,
             device: self.device,
             span,
             lane,
         }
     }
+}
+
+/// The phase in which a workload's operations are made: that of its model, else the first in which
+/// its lanes compute; of accelerators, the one in which they do.
+pub fn operates(spec: &WorkloadSpec, offloaded: bool) -> Phase {
+    let role = if offloaded { Role::Offload } else { Role::Compute };
+    let modelled = amdahl_workloads::of(spec).operation().filter(|_| !offloaded);
+    let modelled = modelled.and_then(|operation| Phase::find(operation.phase));
+    let first = || amdahl_workloads::phases(spec).into_iter().find(|phase| phase.role() == role);
+    modelled.or_else(first).unwrap_or(if offloaded { Phase::EXECUTE } else { Phase::ASSIGN })
 }
 
 /// The workload's own size beside rows and columns; 0 where it has none.
@@ -268,6 +287,7 @@ pub fn measured<'a>(
             line: line.map(f64::from),
         },
         limits,
+        operates: operates(spec, cell.cell.backend.platform().is_some()),
         device: cell.cell.backend.platform().map(|_| {
             let own = &cell.cell.workload;
             let size = workload.size(own, facts.rows, facts.columns).unwrap_or_default();

@@ -30,11 +30,12 @@ impl Kind {
         entry.last_level.map_or(Kind::Real, Kind::Simulated)
     }
 
-    fn title(self) -> String {
+    fn title(self, summary: &Summary) -> String {
+        let phases = summary.computing_in_words(" + ");
         match self {
-            Kind::Real => "Metrics of computing (assign + update), all lanes".into(),
+            Kind::Real => format!("Metrics of computing ({phases}), all lanes"),
             Kind::Simulated(last) => format!(
-                "SIMULATED metrics of computing (assign + update), all lanes; the last level stands for the {last}; the model: {}",
+                "SIMULATED metrics of computing ({phases}), all lanes; the last level stands for the {last}; the model: {}",
                 simulation::LIMITS
             ),
         }
@@ -59,7 +60,7 @@ pub fn text(summary: &Summary, style: Style) -> String {
         if group.cells.iter().any(|c| c.explained.pop.is_some()) {
             table(render::POP, &mut lines, &render::pop_table(group));
         }
-        for (title, of_kind) in tables(mine) {
+        for (title, of_kind) in tables(summary, mine) {
             table(&title, &mut lines, &of_kind);
         }
         lines.extend(missing(mine).into_iter().map(|line| format!("  {line}")));
@@ -90,7 +91,7 @@ pub fn markdown(summary: &Summary) -> String {
                 render::pop_table(group).markdown()
             ));
         }
-        for (title, table) in tables(mine) {
+        for (title, table) in tables(summary, mine) {
             text.push_str(&format!("{}\n\n{}\n", escape(&title), table.markdown()));
         }
         for line in missing(mine).into_iter().chain(untold(group)) {
@@ -119,7 +120,7 @@ fn untold(group: &Group) -> Vec<String> {
     lines
 }
 
-fn tables(cells: &[OfCell]) -> Vec<(String, Table)> {
+fn tables(summary: &Summary, cells: &[OfCell]) -> Vec<(String, Table)> {
     let mut kinds: Vec<Kind> = Vec::new();
     for entry in cells.iter().flat_map(|cell| &cell.entries).filter(|e| e.value.is_some()) {
         if !kinds.contains(&Kind::of(entry)) {
@@ -161,7 +162,7 @@ fn tables(cells: &[OfCell]) -> Vec<(String, Table)> {
                 table = Table::new(&columns);
                 rows.into_iter().for_each(|row| table.row(row));
             }
-            tables.push((kind.title(), table));
+            tables.push((kind.title(summary), table));
         }
     }
     tables

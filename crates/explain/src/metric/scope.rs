@@ -1,7 +1,7 @@
 //! What a metric is computed from: counts of one cell, summed over lanes and phases.
 
 use crate::pop::lane_time::{same_source, weaker};
-use crate::summary::COMPUTING;
+use crate::summary::times::computing;
 use amdahl_record::limits::Limits;
 use amdahl_record::units::significant;
 use amdahl_record::{Phase, Provenance, Reading, Scope as Of};
@@ -20,24 +20,18 @@ const DISTURBED: f64 = 0.1;
 /// The phases that a value is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Span {
-    /// Assign and update together, with what an accelerator does of them.
+    /// All phases that compute, with what an accelerator does of them.
     Computing,
     /// One phase.
     Phase(Phase),
 }
 
 impl Span {
-    /// All spans of metrics: computing first, then each phase of the timed part.
-    pub const ALL: [Span; 8] = [
-        Span::Computing,
-        Span::Phase(Phase::Assign),
-        Span::Phase(Phase::Reduce),
-        Span::Phase(Phase::Update),
-        Span::Phase(Phase::Wait),
-        Span::Phase(Phase::Upload),
-        Span::Phase(Phase::Execute),
-        Span::Phase(Phase::Download),
-    ];
+    /// The spans of a cell with these phases: computing first, then each phase of the timed part.
+    pub fn of(phases: &[Phase]) -> Vec<Span> {
+        let timed = phases.iter().filter(|phase| phase.is_timed());
+        std::iter::once(Span::Computing).chain(timed.map(|phase| Span::Phase(*phase))).collect()
+    }
 
     /// The word in tables.
     pub fn word(self) -> &'static str {
@@ -49,7 +43,7 @@ impl Span {
 
     fn phases(self) -> Vec<Phase> {
         match self {
-            Span::Computing => COMPUTING.to_vec(),
+            Span::Computing => computing(),
             Span::Phase(phase) => vec![phase],
         }
     }
@@ -84,6 +78,8 @@ pub struct Scope<'a> {
     /// Limits of the machine's processors; `None` where they are not known, and for simulated
     /// counts.
     pub limits: Option<&'a Limits>,
+    /// The phase in which the workload's operations are made.
+    pub operates: Phase,
     /// The accelerator that computed; `None` on processors.
     pub device: Option<Accelerator>,
     /// Which phases.
@@ -118,7 +114,7 @@ impl Scope<'_> {
     /// # Errors
     /// Where it does not.
     pub fn evaluates(&self) -> Result<(), String> {
-        let phase = if self.device.is_some() { Phase::Execute } else { Phase::Assign };
+        let phase = self.operates;
         match self.span == Span::Computing || self.span == Span::Phase(phase) {
             true => Ok(()),
             false => Err(format!("distances are evaluated in the {} phase", phase.word())),
@@ -229,14 +225,14 @@ impl Scope<'_> {
             return Err(format!("{metric}: lane {lane} was not recorded"));
         }
         let mut sum = 0.0;
-        for (_, phases) in lanes
+        let phases = self.span.phases();
+        for (lane, _) in lanes
             .iter()
             .enumerate()
             .filter(|(i, phases)| !phases.is_empty() && self.lane.is_none_or(|lane| lane == *i))
         {
-            for phase in self.span.phases() {
-                let value =
-                    phases.get(phase.index()).copied().filter(|v| v.is_finite() && *v >= 0.0);
+            for phase in &phases {
+                let value = reading.value(lane, *phase).filter(|v| *v >= 0.0);
                 sum += value
                     .ok_or_else(|| format!("{metric}: not counted in phase {}", phase.word()))?;
             }

@@ -7,8 +7,9 @@
 //! each repeat then adds up in the cell too, the whole is the median that all tables show, and a
 //! repeat that was disturbed does not count.
 
-use crate::summary::{COMPUTING, CellSummary, Repeat, useful};
-use amdahl_record::{Phase, Provenance, Reading};
+use crate::summary::times::{computing, sum, useful};
+use crate::summary::{CellSummary, Repeat};
+use amdahl_record::{Phase, Provenance, Reading, Role};
 
 /// Below so many seconds of computing on all lanes together the grain of the CPU clock decides, not
 /// the time without a CPU.
@@ -23,20 +24,20 @@ pub struct Spent {
     pub ranks: f64,
     /// Median time of the timed part, seconds.
     pub seconds: f64,
-    /// Lane-seconds of computing (assign + update).
+    /// Lane-seconds of computing.
     pub useful: f64,
-    /// Those of them in the update phase, which every lane does for itself.
-    pub update: f64,
+    /// Those of them in phases that every lane does for itself.
+    pub replicated: f64,
     /// Seconds of computing of the lane that computes longest.
     pub longest: f64,
     /// Seconds of computing of the longest lane of each rank, added up over ranks.
     pub longest_of_ranks: f64,
     /// Seconds that the longest lane waited before collectives.
     pub wait: f64,
-    /// Seconds that the longest lane spent in collectives.
-    pub reduce: f64,
-    /// Lane-seconds of computing in which a lane had no CPU: wall time minus CPU time, in the phase
-    /// that waits for nothing (assign). `Err` says why it is not known.
+    /// Seconds that the longest lane spent in collectives and exchanges.
+    pub communication: f64,
+    /// Lane-seconds of computing in which a lane had no CPU: wall time minus CPU time, in phases
+    /// that the lanes share. `Err` says why it is not known.
     pub without_cpu: Result<f64, String>,
     /// Cycles and instructions of computing on all lanes, or why they are not known.
     pub counts: Result<Counts, String>,
@@ -75,19 +76,21 @@ impl Spent {
             let parts = middle.iter().map(|r| part(r)).collect::<Result<Vec<_>, _>>()?;
             Ok(time.value * parts.iter().sum::<f64>() / whole)
         };
-        let on_critical = |repeat: &Repeat, phase: Phase| {
-            repeat.critical_lane().map_or(0.0, |lane| repeat.lanes[lane][phase.index()])
+        let on_critical = |repeat: &Repeat, role: Role| {
+            let lane = repeat.critical_lane();
+            lane.map_or(0.0, |lane| repeat.lanes.sum(lane, |of| of == role))
         };
+        let replicated = |lane: &[f64]| sum(lane, |role| role == Role::Replicate);
         let spent = Spent {
             lanes: f64::from(cell.cell.lanes()),
             ranks: f64::from(cell.cell.ranks),
             seconds: time.value,
             useful: share(&|r| r.lanes.iter().map(useful).sum()),
-            update: share(&|r| r.lanes.iter().map(|lane| lane[Phase::Update.index()]).sum()),
+            replicated: share(&|r| r.lanes.iter().map(replicated).sum()),
             longest: share(&longest),
             longest_of_ranks: share(&longest_of_ranks),
-            wait: share(&|r| on_critical(r, Phase::Wait)),
-            reduce: share(&|r| on_critical(r, Phase::Reduce)),
+            wait: share(&|r| on_critical(r, Role::Wait)),
+            communication: share(&|r| on_critical(r, Role::Communicate)),
             without_cpu: known(&without_cpu),
             counts: counts(&middle).map(|c| {
                 let scale = time.value / whole;
@@ -134,8 +137,8 @@ fn longest_of_ranks(repeat: &Repeat) -> f64 {
 }
 
 fn without_cpu(repeat: &Repeat) -> Result<f64, String> {
-    let wall: f64 = repeat.lanes.iter().map(|lane| lane[Phase::Assign.index()]).sum();
-    let cpu = repeat.total("cpu", &[Phase::Assign])?;
+    let wall: f64 = repeat.lanes.iter().map(|lane| sum(lane, |role| role == Role::Compute)).sum();
+    let cpu = repeat.total("cpu", &Phase::with_role(Role::Compute))?;
     if wall < CPU_CLOCK {
         return Err("the lanes computed for too short a time for the CPU clock".into());
     }
@@ -144,9 +147,10 @@ fn without_cpu(repeat: &Repeat) -> Result<f64, String> {
 
 fn counts(repeats: &[&Repeat]) -> Result<Counts, String> {
     let mut sum: Option<Counts> = None;
+    let computing = computing();
     for repeat in repeats {
-        let (instructions, of_instructions) = repeat.total("instructions", &COMPUTING)?;
-        let (cycles, of_cycles) = repeat.total("cycles", &COMPUTING)?;
+        let (instructions, of_instructions) = repeat.total("instructions", &computing)?;
+        let (cycles, of_cycles) = repeat.total("cycles", &computing)?;
         let group = |metric| repeat.measured.reading(metric).and_then(|r| r.group.as_ref());
         if !same_source(of_instructions, of_cycles) || group("instructions") != group("cycles") {
             return Err("instructions and cycles were not counted together".into());

@@ -1,7 +1,7 @@
 //! Parallel efficiencies after the Performance Optimisation and Productivity centre (POP): numbers
 //! between 0 and 1 that multiply.
 //!
-//! With u the useful time of a lane (assign + update), T the time of the timed part, and p lanes:
+//! With u the useful time of a lane (in phases that compute), T the time of the timed part, and p lanes:
 //!
 //! ```text
 //! parallel efficiency   = Σu / (p·T)         = load balance × communication efficiency
@@ -77,7 +77,7 @@ impl Pop {
     fn of(spent: &Spent, base: Option<&Spent>) -> Pop {
         let (useful, lanes) = (spent.useful, spent.lanes);
         let several = spent.ranks > 1.0 && lanes > spent.ranks;
-        let ideal_network = spent.seconds - spent.reduce;
+        let ideal_network = spent.seconds - spent.communication;
         let (parallel, computation) =
             (useful / spent.lane_seconds(), base.map(|base| base.useful / useful));
         let counted = match base {

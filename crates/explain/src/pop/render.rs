@@ -5,6 +5,7 @@ use crate::pop::Pop;
 use crate::pop::speedup_loss::{Cause, Lost};
 use crate::summary::{CellSummary, Group};
 use crate::table::{Align, Table};
+use amdahl_record::Role;
 
 /// Title of the table of lost speedup.
 pub const LOST: &str = "Speedup lost: of the ideal, by cause; the parts add up (negative: a gain)";
@@ -209,10 +210,13 @@ pub fn sentence(cell: &CellSummary, base: &str) -> Option<String> {
             gains.iter().map(|p| format!("{} ({})", ratio(-p.speedup), gained(p.cause))).collect();
         text.push_str(&format!("; gained are {}", joined(words)));
     }
-    if lost.in_update >= 0.005 {
-        let update = ratio(lost.in_update);
+    if lost.in_replicated >= 0.005 {
+        let part = ratio(lost.in_replicated);
+        let own = cell.own_phases();
+        let own = own.into_iter().filter(|phase| phase.role() == Role::Replicate);
+        let phases = joined(own.map(|phase| phase.word().into()).collect());
         text.push_str(&format!(
-            ". Of the computing, {update} is the update, which every lane repeats"
+            ". Of the computing, {part} is the {phases}, which every lane repeats"
         ));
     }
     if lost.to(Cause::Computing).is_some_and(|part| part.abs() >= 0.005) {

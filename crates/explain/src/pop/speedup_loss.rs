@@ -15,7 +15,7 @@
 //! negative part is a gain: more caches can make lanes compute faster than the base.
 //!
 //! Computing is told apart further as far as there is evidence. Time without a CPU is wall minus
-//! CPU time of the assign phase. The rest is instructions × cycles an instruction × seconds a
+//! CPU time of the phases that the lanes share. The rest is instructions × cycles an instruction × seconds a
 //! cycle, whose logarithms add up; the difference D of two such products a and b goes to the
 //! factors by D / ln(a/b) × ln(ratio of the factor): the logarithmic mean Divisia index (B. W. Ang:
 //! "Decomposition analysis for policymaking in energy", Energy Policy 32, 2004), exact and the same
@@ -112,9 +112,10 @@ pub struct Lost {
     pub lost: f64,
     /// What it was lost to; they add up to `lost`.
     pub parts: Vec<Part>,
-    /// The part of the loss to computing that lies in the update phase, which every lane does for
-    /// itself: work that is not shared out.
-    pub in_update: f64,
+    /// The part of the loss to computing that lies in phases that every lane does for itself (of
+    /// k-means, in the update): work that is not shared out.
+    #[serde(rename = "in_update")]
+    pub in_replicated: f64,
     /// Why computing is not told apart into instructions, IPC and frequency; null where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub untold: Option<String>,
@@ -143,7 +144,7 @@ impl Lost {
         };
         let more = |of: &dyn Fn(&Spent) -> f64| of(cell) - of(base);
         add(Cause::Imbalance, more(&|s| s.lanes * s.longest - s.useful));
-        add(Cause::Communication, more(&|s| s.lanes * (s.wait + s.reduce)));
+        add(Cause::Communication, more(&|s| s.lanes * (s.wait + s.communication)));
         let mut computing = [cell.useful, base.useful];
         if let (Ok(mine), Ok(of_base)) = (&cell.without_cpu, &base.without_cpu) {
             add(Cause::WithoutCpu, mine - of_base);
@@ -161,10 +162,10 @@ impl Lost {
                 Some(why)
             }
         };
-        add(Cause::Other, more(&|s| s.lanes * (s.seconds - s.longest - s.wait - s.reduce)));
+        add(Cause::Other, more(&|s| s.lanes * (s.seconds - s.longest - s.wait - s.communication)));
         let (ideal, speedup) = (cell.lanes / base.lanes, base.seconds / cell.seconds);
-        let in_update = more(&|s| s.update) / unit;
-        Lost { ideal, speedup, lost: ideal - speedup, parts, in_update, untold, step: None }
+        let in_replicated = more(&|s| s.replicated) / unit;
+        Lost { ideal, speedup, lost: ideal - speedup, parts, in_replicated, untold, step: None }
     }
 
     /// The speedup lost to a cause; `None` where it could not be told apart.

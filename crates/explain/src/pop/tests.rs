@@ -11,11 +11,11 @@ fn spent(lanes: f64, seconds: f64, longest: f64, useful: f64) -> Spent {
         ranks: 1.0,
         seconds,
         useful,
-        update: 0.0,
+        replicated: 0.0,
         longest,
         longest_of_ranks: longest,
         wait: 0.25 * (seconds - longest),
-        reduce: 0.5 * (seconds - longest),
+        communication: 0.5 * (seconds - longest),
         without_cpu: Err("for the test".into()),
         counts: Err("no PMU".into()),
     }
@@ -99,11 +99,11 @@ fn any_spent() -> impl Strategy<Value = Spent> {
                 ranks: f64::from(ranks),
                 seconds,
                 useful,
-                update: 0.0,
+                replicated: 0.0,
                 longest,
                 longest_of_ranks: longest * (1.0 + (f64::from(ranks) - 1.0) * balance),
                 wait: rest * wait * 0.5,
-                reduce: rest * reduce * 0.5,
+                communication: rest * reduce * 0.5,
                 without_cpu: if cpu { Ok(useful * idle) } else { Err("no CPU clock".into()) },
                 counts: counts
                     .map(|(instructions, cycles)| Counts { instructions, cycles, from })

@@ -2,8 +2,9 @@
 
 use crate::labels;
 use crate::relations::{Relation, Rows, Source, repeats};
-use crate::summary::{CellSummary, Repeat, Summary, useful};
-use amdahl_record::{LaneFacts, Phase};
+use crate::summary::times::{sum, useful};
+use crate::summary::{CellSummary, Repeat, Summary};
+use amdahl_record::{LaneFacts, Role};
 
 /// One row a lane of a good repeat.
 pub const SOURCE: Source = Source {
@@ -21,8 +22,8 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn wall(&self) -> Option<&[f64; Phase::ALL.len()]> {
-        self.repeat.lanes.get(self.lane)
+    fn wall(&self) -> Option<&[f64]> {
+        Some(self.repeat.lanes.lane(self.lane)).filter(|wall| !wall.is_empty())
     }
 
     fn node(&self) -> Option<i64> {
@@ -52,10 +53,10 @@ fn fill(summary: &Summary) -> Relation {
         .whole("numa_node", "NUMA node of that CPU", Place::node)
         .whole("rows", "rows of its shard", |p| Some(p.facts.rows as i64))
         .number("computing_seconds", "phases in which a lane computes", |p| {
-            p.wall().map(|wall| useful(wall))
+            p.wall().map(useful)
         })
         .number("timed_seconds", "all phases of the timed part", |p| {
-            p.wall().map(|wall| Phase::TIMED.iter().map(|phase| wall[phase.index()]).sum())
+            p.wall().map(|wall| sum(wall, Role::is_timed))
         })
         .truth("critical", "the lane of the repeat that computed longest?", |p| {
             p.critical.map(|critical| critical == p.lane)

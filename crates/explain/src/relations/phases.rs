@@ -4,7 +4,6 @@ use crate::labels;
 use crate::labels::OTHER;
 use crate::relations::{Relation, Rows, Source, cells};
 use crate::summary::{CellSummary, Summary};
-use amdahl_record::Phase;
 
 /// One row a phase of a cell.
 pub const SOURCE: Source = Source {
@@ -26,7 +25,7 @@ fn parts(cell: &CellSummary) -> impl Iterator<Item = Part<'_>> {
     let phases = cell.phases.iter().map(move |time| Part {
         cell,
         phase: time.phase.word(),
-        timed: Phase::TIMED.contains(&time.phase),
+        timed: time.phase.is_timed(),
         mean: Some(time.mean_s),
         critical: Some(time.critical_s),
     });

@@ -36,10 +36,11 @@ fn values(summary: &Summary) -> Vec<Value<'_>> {
                 reading,
                 value: None,
             };
+            let own = cell.own_phases();
             let before = rows.len();
             for lane in reading.lanes() {
                 let place = repeat.measured.lanes.get(lane).map(|facts| (facts.rank, facts.thread));
-                let values = Phase::ALL
+                let values = own
                     .iter()
                     .filter_map(|phase| Some((*phase, reading.value(lane, *phase)?)));
                 rows.extend(values.map(|(phase, value)| Value {

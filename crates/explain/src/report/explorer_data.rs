@@ -17,7 +17,7 @@ struct Island<'a> {
     problems: Problems<'a>,
     backends: Vec<Look<'a>>,
     kinds: Vec<(&'a str, usize, u32, u32)>,
-    phases: [PhaseLook; 5],
+    phases: Vec<PhaseLook>,
     cells: Columns<'a>,
 }
 
@@ -74,7 +74,7 @@ struct Columns<'a> {
     objective: Vec<Objective>,
     /// Microseconds in each phase.
     #[serde(skip_serializing_if = "Option::is_none")]
-    phases: Option<Vec<Option<[Short; 5]>>>,
+    phases: Option<Vec<Option<Vec<Short>>>>,
     /// Microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     samples: Option<Vec<Vec<Short>>>,
@@ -159,7 +159,10 @@ pub fn island(facts: &Facts, cut: &Cut) -> String {
         before = Some(point);
     }
     if cut.phases {
-        let phases = |point: &Point| point.phases.map(|parts| parts.map(|value| micros(value, 3)));
+        let phases = |point: &Point| {
+            let parts = point.phases.as_ref()?;
+            Some(parts.iter().map(|value| micros(*value, 3)).collect())
+        };
         cells.phases = Some(points.iter().map(phases).collect());
     }
     if cut.samples > 0 {
@@ -172,10 +175,14 @@ pub fn island(facts: &Facts, cut: &Cut) -> String {
         problems,
         backends: backends.0.iter().map(|name| look(name)).collect(),
         kinds: kinds.0,
-        phases: ["assign", "accelerator", "update", "reduce", "wait"].map(|word| {
-            let (colour, name) = of_phase(word);
-            PhaseLook { name, colour: hex(colour) }
-        }),
+        phases: facts
+            .phases
+            .iter()
+            .map(|part| {
+                let (colour, name) = of_phase(part.name);
+                PhaseLook { name, colour: hex(colour) }
+            })
+            .collect(),
         cells,
     };
     // Numbers and text always have a form in JSON.

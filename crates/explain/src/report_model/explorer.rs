@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::figure::View;
 use crate::labels;
-use crate::summary::{CellSummary, Group};
+use crate::summary::{CellSummary, Group, Summary};
 use amdahl_record::Phase;
 
 /// A problem that cells share.
@@ -57,8 +57,9 @@ pub struct Point {
     pub iterations: Option<u32>,
     /// What the workload minimises or maximises.
     pub objective: Option<f64>,
-    /// Mean seconds of the lanes in assign, update, reduce and wait; null where not recorded.
-    pub phases: Option<[f64; 5]>,
+    /// Mean seconds of the lanes in each of the parts that [`parts`] names; null where not
+    /// recorded.
+    pub phases: Option<Vec<f64>>,
     /// More lanes than CPUs?
     pub oversubscribed: bool,
     /// Seconds of the good repeats, in their order.
@@ -80,24 +81,48 @@ pub fn problems(view: &View<'_>) -> Vec<Problem> {
     view.summary.groups.iter().zip(view.headings()).map(problem).collect()
 }
 
+/// A part of the timed part: a phase, or all those of accelerators together.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Part {
+    /// Its name.
+    pub name: &'static str,
+    /// The phases in it.
+    #[serde(skip)]
+    phases: Vec<Phase>,
+}
+
+/// The parts that cells' times are told in, as figures show them.
+pub fn parts(summary: &Summary) -> Vec<Part> {
+    let mut parts: Vec<Part> = Vec::new();
+    for phase in summary.timed_phases() {
+        let name = if phase.role().is_of_accelerators() { "accelerator" } else { phase.word() };
+        match parts.iter_mut().find(|part| part.name == name) {
+            Some(part) => part.phases.push(phase),
+            None => parts.push(Part { name, phases: vec![phase] }),
+        }
+    }
+    parts
+}
+
 /// Every cell, in the order of the problems.
 pub fn points(view: &View<'_>) -> Vec<Point> {
+    let parts = parts(view.summary);
     let groups = view.summary.groups.iter().enumerate();
     groups
-        .flat_map(|(problem, group)| group.cells.iter().map(move |cell| point(problem, cell)))
+        .flat_map(|(problem, group)| {
+            let parts = &parts;
+            group.cells.iter().map(move |cell| point(problem, cell, parts))
+        })
         .collect()
 }
 
-fn point(problem: usize, cell: &CellSummary) -> Point {
+fn point(problem: usize, cell: &CellSummary, parts: &[Part]) -> Point {
     let ends =
         |estimate: Option<amdahl_stats::Estimate>| estimate?.interval.map(|i| [i.low, i.high]);
-    let phase = |phase| cell.phase(phase).map(|time| time.mean_s);
-    let accelerator =
-        [Phase::Upload, Phase::Execute, Phase::Download].into_iter().filter_map(phase).sum();
-    let phases = || {
-        let (assign, update) = (phase(Phase::Assign)?, phase(Phase::Update)?);
-        Some([assign, accelerator, update, phase(Phase::Reduce)?, phase(Phase::Wait)?])
+    let seconds = |part: &Part| {
+        part.phases.iter().filter_map(|phase| Some(cell.phase(*phase)?.mean_s)).sum::<f64>()
     };
+    let phases = || (!cell.phases.is_empty()).then(|| parts.iter().map(seconds).collect());
     let failure = || {
         let reason = cell
             .failures

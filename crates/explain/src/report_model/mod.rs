@@ -56,6 +56,8 @@ pub struct Facts {
     pub figures: Vec<FigureFacts>,
     /// Problems that cells share.
     pub problems: Vec<explorer::Problem>,
+    /// The parts that cells' times are told in.
+    pub phases: Vec<explorer::Part>,
     /// Cells as numbers.
     pub cells: Vec<explorer::Point>,
 }
@@ -103,6 +105,7 @@ impl Facts {
             sections: sections(view, drawings),
             figures: drawings.iter().map(in_words).collect(),
             problems: explorer::problems(view),
+            phases: explorer::parts(summary),
             cells: explorer::points(view),
         }
     }
@@ -142,7 +145,7 @@ fn sections(view: &View<'_>, drawings: &[Drawing]) -> Vec<Section> {
         laws::laws(summary),
         cells::costs(summary),
         Some(setup::set_up(summary)),
-        Some(setup::method()),
+        Some(setup::method(summary)),
         cells::failures(summary),
         Some(cells::cells(summary)),
         Some(rules::rules(&rules::verdicts(summary, drawings))),

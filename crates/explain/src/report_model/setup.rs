@@ -143,7 +143,10 @@ fn run_rows(run: &RunFacts) -> Vec<Property> {
 }
 
 /// How the numbers came about, in short.
-pub fn method() -> Section {
+pub fn method(summary: &Summary) -> Section {
+    let mut phases = summary.timed_phases();
+    phases.sort();
+    let phases: Vec<&str> = phases.into_iter().map(Phase::word).collect();
     let mut section = Section::new("method", "Method");
     section.list([
         "Each repeat is a fresh process (or set of ranks) that runs one cell. Its answer is checked against that of one serial lane, bit for bit; a \
@@ -152,7 +155,7 @@ pub fn method() -> Section {
         format!(
             "The time is that of the iterations ({}), from a common start to the end of the last lane, measured by the wall clock. Loading, initial \
              centroids and final labels are outside.",
-            Phase::TIMED.map(Phase::word).join(", ")
+            phases.join(", ")
         ),
         "Times are summarised by their median; intervals are 95 % percentile bootstrap intervals, exact: from the law of the resampled median, not \
          from drawn resamples. A speedup is the base's median over the cell's, never a mean of ratios; its interval resamples both sides. Fewer \

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use crate::roofline_bound::{Floor, floor, of_chip};
-use crate::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repeat, bad_end, useful};
+use crate::summary::times::{LaneTimes, sum, useful};
+use crate::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repeat, bad_end};
 use crate::warning::{CROWDED, HIGH_STEAL, PROBING};
 use amdahl_record::accelerators;
 use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::host::HostFacts;
 use amdahl_record::read::Results;
 use amdahl_record::shared::Shared;
-use amdahl_record::{Key, Measured, Phase, Provenance, Record};
+use amdahl_record::{Key, Measured, Phase, Record, Role};
 use amdahl_stats::{Bootstrap, median};
 use amdahl_workload::Facts;
 
@@ -67,14 +68,14 @@ pub(super) fn summarise(
             repeat: record.repeat,
             seconds: measured.seconds,
             process_s: record.process_s,
-            lanes: wall(measured, from),
+            lanes: LaneTimes::of(measured, from),
             measured: (*measured).clone(),
         })
         .collect();
     let workload = amdahl_workloads::of(&cell.workload);
     let answer = newest.map(|m| workload.facts(&cell.workload, &m.answer));
     let answer = answer.as_ref();
-    let (phases, (unaccounted_s, unaccounted_mean_s), imbalance) = phases(&repeats);
+    let (phases, (unaccounted_s, unaccounted_mean_s), imbalance) = phases(cell, &repeats);
     let of = |value: fn(&Repeat) -> Option<f64>| {
         bootstrap.median(&repeats.iter().filter_map(value).collect::<Vec<_>>())
     };
@@ -163,12 +164,12 @@ fn probing(measured: &Measured) -> impl Iterator<Item = (Phase, f64)> {
         let reading = measured.reading(metric);
         reading.map_or(0.0, |r| r.lanes().filter_map(|lane| r.value(lane, phase)).sum())
     };
-    let timed: f64 = Phase::TIMED.iter().map(|phase| seconds("wall", *phase)).sum();
+    let timed: f64 = Phase::timed().into_iter().map(|phase| seconds("wall", phase)).sum();
     // Where none was read, the reading is in no number that is told: phases leave it out.
     let counted =
         COUNTERS.iter().any(|metric| measured.reading(metric).is_some_and(|r| r.values.is_some()));
     let matters = move |phase: &Phase| counted && seconds("wall", *phase) > MATTERS * timed;
-    Phase::TIMED
+    Phase::timed()
         .into_iter()
         .filter(matters)
         .map(move |phase| (phase, seconds("probing", phase) / seconds("wall", phase)))
@@ -179,18 +180,18 @@ fn cpu(measured: &Measured) -> Option<f64> {
     if let Some(peer) = &measured.peer {
         return peer.cpu_seconds;
     }
-    let lanes = measured.reading("cpu")?.values.as_ref()?;
-    let of_lane = |lane: &Vec<f64>| {
-        Phase::TIMED.iter().map(|phase| lane.get(phase.index()).copied()).sum::<Option<f64>>()
-    };
-    lanes.iter().map(of_lane).sum()
+    let reading = measured.reading("cpu")?;
+    let lanes = reading.values.as_ref()?.len();
+    let timed = Phase::timed();
+    let of_lane = |lane: usize| timed.iter().map(|p| reading.at(lane, *p)).sum::<Option<f64>>();
+    (0..lanes).map(of_lane).sum()
 }
 
 /// Seconds that reading the rows took on the slowest lane.
 fn load(measured: &Measured) -> Option<f64> {
     match &measured.peer {
         Some(peer) => peer.load_seconds,
-        None => measured.wall(Phase::Load).into_iter().reduce(f64::max),
+        None => measured.wall(Phase::LOAD).into_iter().reduce(f64::max),
     }
 }
 
@@ -240,53 +241,46 @@ fn of_cell(
     floor(limits, work, cell.lanes())
 }
 
-/// Wall seconds by lane and phase, where every lane has every phase and they come from where the
-/// newest repeat's come from.
-fn wall(measured: &Measured, from: Option<Provenance>) -> Vec<[f64; Phase::ALL.len()]> {
-    let Some(reading) = measured.reading("wall").filter(|r| r.from == from) else {
-        return Vec::new();
-    };
-    let lanes = reading.values.iter().flatten();
-    let whole = |lane: &Vec<f64>| <[f64; Phase::ALL.len()]>::try_from(lane.as_slice()).ok();
-    let checked = |lane: [f64; Phase::ALL.len()]| {
-        lane.iter().all(|s| s.is_finite() && *s >= 0.0).then_some(lane)
-    };
-    lanes.map(|lane| whole(lane).and_then(checked)).collect::<Option<Vec<_>>>().unwrap_or_default()
-}
-
 /// Seconds that belong to no phase: on the critical lane, and as the mean over the lanes.
 type Rest = (Option<f64>, Option<f64>);
 
 /// Median times by phase, the rest that belongs to none (on the critical lane and as the mean over
 /// the lanes), and the imbalance.
-fn phases(repeats: &[Repeat]) -> (Vec<PhaseTime>, Rest, Option<f64>) {
-    let mut critical: [Vec<f64>; Phase::ALL.len()] = Default::default();
-    let mut mean: [Vec<f64>; Phase::ALL.len()] = Default::default();
+fn phases(cell: &Cell, repeats: &[Repeat]) -> (Vec<PhaseTime>, Rest, Option<f64>) {
+    let mut own = amdahl_workloads::phases(&cell.workload);
+    for lane in repeats.iter().flat_map(|repeat| repeat.lanes.iter()) {
+        for (i, _) in lane.iter().enumerate().filter(|(_, seconds)| **seconds > 0.0) {
+            if !own.iter().any(|phase| phase.index() == i) {
+                own.extend(Phase::at(i));
+            }
+        }
+    }
+    own.sort();
+    let mut critical: Vec<Vec<f64>> = vec![Vec::new(); own.len()];
+    let mut mean: Vec<Vec<f64>> = vec![Vec::new(); own.len()];
     let (mut rest, mut rests, mut most, mut middle) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for repeat in repeats {
         let Some(lane) = repeat.critical_lane() else { continue };
         let count = repeat.lanes.len() as f64;
-        for phase in 0..Phase::ALL.len() {
-            critical[phase].push(repeat.lanes[lane][phase]);
-            mean[phase].push(repeat.lanes.iter().map(|l| l[phase]).sum::<f64>() / count);
+        let longest = repeat.lanes.lane(lane);
+        for (i, phase) in own.iter().enumerate() {
+            let of = |lane: &[f64]| lane.get(phase.index()).copied().unwrap_or(0.0);
+            critical[i].push(of(longest));
+            mean[i].push(repeat.lanes.iter().map(of).sum::<f64>() / count);
         }
-        let outside = |lane: &[f64; Phase::ALL.len()]| {
-            (repeat.seconds - Phase::TIMED.iter().map(|p| lane[p.index()]).sum::<f64>()).max(0.0)
-        };
-        rest.push(outside(&repeat.lanes[lane]));
+        let outside = |lane: &[f64]| (repeat.seconds - sum(lane, Role::is_timed)).max(0.0);
+        rest.push(outside(longest));
         rests.push(repeat.lanes.iter().map(outside).sum::<f64>() / count);
-        most.push(useful(&repeat.lanes[lane]));
+        most.push(useful(longest));
         middle.push(repeat.lanes.iter().map(useful).sum::<f64>() / count);
     }
-    let times = Phase::ALL
-        .iter()
-        .filter_map(|&phase| {
-            let (critical, mean) =
-                (median(&critical[phase.index()])?, median(&mean[phase.index()])?);
-            Some(PhaseTime { phase, critical_s: critical, mean_s: mean })
-        })
-        .collect();
+    let times =
+        own.iter().zip(critical.iter().zip(&mean)).filter_map(|(phase, (critical, mean))| {
+            let (critical_s, mean_s) = (median(critical)?, median(mean)?);
+            Some(PhaseTime { phase: *phase, critical_s, mean_s })
+        });
+    let times = times.collect();
     let imbalance = median(&most)
         .zip(median(&middle))
         .filter(|(_, mean)| *mean > 0.0)
@@ -352,13 +346,12 @@ fn notice(
     }
     // The median over the repeats: a process that came between two readings once tells nothing of
     // the probes.
-    let mut shares: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+    let mut shares: BTreeMap<Phase, Vec<f64>> = BTreeMap::new();
     for (phase, share) in good.iter().flat_map(|(_, measured)| probing(measured)) {
-        shares.entry(phase.index()).or_default().push(share);
+        shares.entry(phase).or_default().push(share);
     }
-    let most_usual = shares
-        .into_iter()
-        .filter_map(|(phase, shares)| Some((Phase::ALL[phase], median(&shares)?)));
+    let most_usual =
+        shares.into_iter().filter_map(|(phase, shares)| Some((phase, median(&shares)?)));
     let much: Vec<(Phase, f64)> =
         most_usual.filter(|(_, share)| *share > PROBING && !oversubscribed).collect();
     for (phase, share) in &much {
@@ -397,16 +390,17 @@ fn notice(
     }
 }
 
-/// Share of the time of computing (the assign phase, which waits for nothing) in which the lanes
-/// had no CPU: 1 − CPU time / wall time over all lanes. `None` where either was not recorded. Steal
+/// Share of the time of computing (of what the lanes share and where they wait for nothing) in
+/// which the lanes had no CPU: 1 − CPU time / wall time over all lanes. `None` where either was not recorded. Steal
 /// of a hypervisor is in it too, where the kernel does not count it as CPU time.
 fn without_cpu(measured: &Measured) -> Option<f64> {
+    let computing = Phase::with_role(Role::Compute);
     let total = |metric: &str| -> Option<f64> {
-        let lanes = measured.reading(metric)?.values.as_ref()?;
-        let of_lane = |lane: &Vec<f64>| {
-            lane.get(Phase::Assign.index()).copied().filter(|s| s.is_finite() && *s >= 0.0)
-        };
-        lanes.iter().map(of_lane).sum()
+        let reading = measured.reading(metric)?;
+        let lanes = reading.values.as_ref()?.len();
+        let of = |lane: usize, phase: &Phase| reading.value(lane, *phase).filter(|s| *s >= 0.0);
+        let of_lane = |lane: usize| computing.iter().map(|p| of(lane, p)).sum::<Option<f64>>();
+        (0..lanes).map(of_lane).sum()
     };
     let (cpu, wall) = (total("cpu")?, total("wall")?);
     // Below a millisecond the clocks' grain decides.

@@ -33,6 +33,9 @@ use amdahl_workload::Objective;
 
 mod cell;
 mod checks;
+pub mod times;
+
+use times::{LaneTimes, useful};
 
 /// All that tables, figures and the report say of a results folder.
 #[derive(Clone, Debug, Serialize)]
@@ -123,7 +126,7 @@ pub struct CellSummary {
     /// The same as the mean over the lanes.
     #[serde(skip)]
     pub unaccounted_mean_s: Option<f64>,
-    /// Largest over mean useful time (assign + update) of the lanes, 1 when all lanes work equally
+    /// Largest over mean useful time (of computing) of the lanes, 1 when all lanes work equally
     /// long; null without phases.
     pub imbalance: Option<f64>,
     /// Median time of the base over the median time of this cell; null without a base of the same
@@ -203,16 +206,16 @@ pub struct Repeat {
     pub seconds: f64,
     /// Seconds of the worker's life.
     pub process_s: Option<f64>,
-    /// Wall seconds by lane and phase, in the order of [`Phase::ALL`]; empty where not recorded.
+    /// Wall seconds by lane and phase; empty where not recorded.
     #[serde(skip)]
-    pub lanes: Vec<[f64; Phase::ALL.len()]>,
+    pub lanes: LaneTimes,
     /// All that was measured.
     #[serde(skip)]
     pub measured: Shared<Measured>,
 }
 
 impl Repeat {
-    /// The lane that did the most useful work (assign + update): the one that the others wait for.
+    /// The lane that did the most useful work: the one that the others wait for.
     /// The lowest of equals.
     pub fn critical_lane(&self) -> Option<usize> {
         let mut best: Option<(usize, f64)> = None;
@@ -224,16 +227,6 @@ impl Repeat {
         }
         best.map(|(lane, _)| lane)
     }
-}
-
-/// The phases in which a lane computes: assign, update, and what of them its accelerator does, with
-/// the transfers that it needs.
-pub(crate) const COMPUTING: [Phase; 5] =
-    [Phase::Assign, Phase::Update, Phase::Upload, Phase::Execute, Phase::Download];
-
-/// Seconds that a lane computed.
-pub(crate) fn useful(lane: &[f64; Phase::ALL.len()]) -> f64 {
-    COMPUTING.iter().map(|phase| lane[phase.index()]).sum()
 }
 
 /// Median times of one phase over the repeats.

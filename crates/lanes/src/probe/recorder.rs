@@ -15,10 +15,9 @@ use super::{
     Availability, Metric, PROBES, Probe, ProbeSource, Raw, Seat, callgrind::Marker, clock,
 };
 use amdahl_record::error::{Error, Result};
+use amdahl_record::layout::Layout;
 use amdahl_record::units::Unit;
-use amdahl_record::{Phase, Provenance, Reading, Scope};
-
-const PHASES: usize = Phase::ALL.len();
+use amdahl_record::{Phase, PhaseNames, Provenance, Reading, Scope};
 
 /// Name of the metric that the recorder itself adds: how often each phase was entered.
 pub const ENTRIES: &str = "entries";
@@ -40,10 +39,11 @@ struct Inner {
     /// Of the available metrics, in the order of snapshots.
     last: Vec<Raw>,
     now: Vec<Raw>,
-    totals: Vec<[Raw; PHASES]>,
+    /// By metric and phase.
+    totals: Vec<Vec<Raw>>,
     /// Seconds of reading probes, by the phase that began.
-    probing: [f64; PHASES],
-    entries: [f64; PHASES],
+    probing: Vec<f64>,
+    entries: Vec<f64>,
     current: Option<Phase>,
     /// Tells the simulator that executes this program where phases begin and end.
     marker: Option<Marker>,
@@ -105,6 +105,7 @@ impl Recorder {
         }
         let sources = sources.into_iter().map(|(_, source)| source).collect();
         let nothing = Raw::counted(0.0);
+        let phases = Phase::count();
         Recorder {
             inner: RefCell::new(Inner {
                 sources,
@@ -112,9 +113,9 @@ impl Recorder {
                 metrics,
                 last: vec![nothing; width],
                 now: vec![nothing; width],
-                totals: vec![[nothing; PHASES]; width],
-                probing: [0.0; PHASES],
-                entries: [0.0; PHASES],
+                totals: vec![vec![nothing; phases]; width],
+                probing: vec![0.0; phases],
+                entries: vec![0.0; phases],
                 current: None,
                 marker: None,
             }),
@@ -180,20 +181,22 @@ impl Recorder {
     }
 
     /// Ends the warm-up: what the phases of the timed part hold so far is counted as
-    /// [`Phase::Init`], and they begin again from nothing. The phase that runs goes on.
+    /// [`Phase::INIT`], and they begin again from nothing. The phase that runs goes on.
     pub fn reset(&self) {
         let mut inner = self.inner.borrow_mut();
         let current = inner.current;
         inner.switch(None);
+        let timed = Phase::timed();
+        inner.widen(Phase::count());
         for totals in &mut inner.totals {
-            for phase in Phase::TIMED {
+            for phase in &timed {
                 let warm_up = std::mem::replace(&mut totals[phase.index()], Raw::counted(0.0));
-                add(&mut totals[Phase::Init.index()], warm_up);
+                add(&mut totals[Phase::INIT.index()], warm_up);
             }
         }
-        for phase in Phase::TIMED {
+        for phase in &timed {
             inner.entries[phase.index()] = 0.0;
-            inner.probing[Phase::Init.index()] += std::mem::take(&mut inner.probing[phase.index()]);
+            inner.probing[Phase::INIT.index()] += std::mem::take(&mut inner.probing[phase.index()]);
         }
         inner.switch(current);
     }
@@ -201,7 +204,9 @@ impl Recorder {
     /// Wall seconds of `phase` so far on this lane, without the running phase's part since its last
     /// boundary.
     pub fn wall(&self, phase: Phase) -> f64 {
-        self.inner.borrow().totals.first().map_or(0.0, |totals| totals[phase.index()].value)
+        let inner = self.inner.borrow();
+        let of_clock = inner.totals.first().and_then(|totals| totals.get(phase.index()));
+        of_clock.map_or(0.0, |total| total.value)
     }
 
     /// Ends the current phase and says what was counted. The recorder can go on afterwards.
@@ -225,7 +230,7 @@ impl Recorder {
             inner.probing.iter().map(|&s| Some(nanoseconds(s))).collect(),
         ));
         metrics.push(own(ENTRIES, Unit::Count, inner.entries.iter().map(|&n| Some(n)).collect()));
-        LaneReadings { metrics }
+        LaneReadings { phases: PhaseNames::known(), metrics }
     }
 }
 
@@ -237,6 +242,11 @@ impl Inner {
         }
         if let Some(marker) = &mut self.marker {
             marker.ends(ended);
+        }
+        if let Some(phase) = next
+            && phase.index() >= self.entries.len()
+        {
+            self.widen(phase.index() + 1);
         }
         let mut at = 0;
         for (source, width) in self.sources.iter_mut().zip(&self.widths) {
@@ -263,6 +273,17 @@ impl Inner {
             marker.begins(next);
         }
         ended
+    }
+
+    /// Makes room for phases that became known since the recorder was made.
+    #[cold]
+    fn widen(&mut self, phases: usize) {
+        let phases = phases.max(self.entries.len());
+        for totals in &mut self.totals {
+            totals.resize(phases, Raw::counted(0.0));
+        }
+        self.probing.resize(phases, 0.0);
+        self.entries.resize(phases, 0.0);
     }
 
     fn reading(&self, known: &Known) -> LaneReading {
@@ -301,11 +322,8 @@ fn add(total: &mut Raw, part: Raw) {
 /// The values of the phases, each scaled by enabled/running time (perf_event_open(2)), and the
 /// share of the time that was counted. A phase that was not counted at all has no value; where no
 /// phase was counted, the reason.
-fn scaled(
-    totals: &[Raw; PHASES],
-    unit: Unit,
-) -> std::result::Result<(Vec<Option<f64>>, f64), String> {
-    let mut values = Vec::with_capacity(PHASES);
+fn scaled(totals: &[Raw], unit: Unit) -> std::result::Result<(Vec<Option<f64>>, f64), String> {
+    let mut values = Vec::with_capacity(totals.len());
     let (mut enabled, mut running) = (0.0, 0.0);
     for total in totals {
         if total.value.is_nan() {
@@ -343,6 +361,8 @@ fn nanoseconds(seconds: f64) -> f64 {
 /// What one lane counted. Lanes of other ranks send theirs to rank 0 as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LaneReadings {
+    /// The phases of the values, by name: ranks may know them in different orders.
+    pub phases: PhaseNames,
     /// By metric, the wall time first.
     pub metrics: Vec<LaneReading>,
 }
@@ -356,8 +376,8 @@ pub struct LaneReading {
     pub unit: Unit,
     /// Where the values come from; null when there are none.
     pub from: Option<Provenance>,
-    /// By phase, in the order of [`Phase::ALL`]; null in a phase that was not counted. Empty where
-    /// another lane of the node reads it.
+    /// By phase, in the order of [`LaneReadings::phases`]; null in a phase that was not counted.
+    /// Empty where another lane of the node reads it.
     pub values: Option<Vec<Option<f64>>>,
     /// Why there are no values.
     pub why: Option<String>,
@@ -379,10 +399,16 @@ pub fn merge(lanes: &[LaneReadings]) -> Vec<Reading> {
     }
     // A stable sort: the others keep their order.
     names.sort_by_key(|(name, _)| *name != clock::WALL);
-    names.into_iter().map(|(name, unit)| merge_metric(name, unit, lanes)).collect()
+    let layouts: Vec<Option<Layout>> = lanes.iter().map(|lane| lane.phases.layout().ok()).collect();
+    names.into_iter().map(|(name, unit)| merge_metric(name, unit, lanes, &layouts)).collect()
 }
 
-fn merge_metric(name: &str, unit: Unit, lanes: &[LaneReadings]) -> Reading {
+fn merge_metric(
+    name: &str,
+    unit: Unit,
+    lanes: &[LaneReadings],
+    layouts: &[Option<Layout>],
+) -> Reading {
     let mut values = Vec::with_capacity(lanes.len());
     let mut from: Option<Provenance> = None;
     let mut missing: Vec<(usize, String)> = Vec::new();
@@ -394,7 +420,11 @@ fn merge_metric(name: &str, unit: Unit, lanes: &[LaneReadings]) -> Reading {
         match reading {
             None => missing.push((index, "not recorded".into())),
             Some(LaneReading { values: Some(phases), from: of_lane, group, .. }) => {
-                values.push(phases.iter().map(|value| value.unwrap_or(f64::NAN)).collect());
+                let of_lane_values = phases.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+                values.push(match &layouts[index] {
+                    Some(layout) => layout.place(of_lane_values),
+                    None => of_lane_values,
+                });
                 if !phases.is_empty() {
                     from = lower(from, *of_lane);
                     groups.push(group);

@@ -52,7 +52,7 @@ pub fn classify(
     printed: &str,
 ) -> Ending {
     let said = report.map(|text| {
-        let report: Report = parse(text)?;
+        let report = Report::parse(text).map_err(unreadable)?;
         ours(cell, report.protocol, &report.cell)?;
         Ok(match report.end {
             End::Done(measured) => Said::Answer((Box::new(report.host), measured)),
@@ -142,7 +142,11 @@ fn decide<T>(
 }
 
 fn parse<'a, R: serde::Deserialize<'a>>(text: &'a str) -> Result<R, String> {
-    serde_json::from_str(text).map_err(|e| format!("it left a report that cannot be read ({e})"))
+    serde_json::from_str(text).map_err(|e| unreadable(e.to_string()))
+}
+
+fn unreadable(why: String) -> String {
+    format!("it left a report that cannot be read ({why})")
 }
 
 /// A report of our protocol about this cell, or why it is none.

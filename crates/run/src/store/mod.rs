@@ -20,7 +20,7 @@ use amdahl_record::noise::Noise;
 use amdahl_record::read::{Results, read};
 use amdahl_record::simulation::Simulation;
 use amdahl_record::units;
-use amdahl_record::{Key, Line, Record, RunFacts};
+use amdahl_record::{Key, Line, PhaseNames, Record, RunFacts};
 
 pub mod claim;
 pub mod scratch;
@@ -169,8 +169,14 @@ impl Store {
     }
 
     /// Writes lines, which name these, to this writer's file; the file is made first where there is
-    /// none.
-    fn write(&mut self, lines: Vec<Line>, names: Vec<String>) -> Result<()> {
+    /// none. Where phases became known since, the run's line is written anew before them.
+    fn write(&mut self, mut lines: Vec<Line>, names: Vec<String>) -> Result<()> {
+        let known = PhaseNames::known();
+        let more = known != self.run.phases;
+        self.run.phases = known;
+        if more && self.writer.is_some() {
+            lines.insert(0, Line::Run(self.run.clone()));
+        }
         if self.writer.is_none() {
             let mut writer = Writer::create(&self.folder.join(format!("{}.jsonl", self.run.run)))?;
             writer.append(&[Line::Run(self.run.clone())])?;
@@ -190,7 +196,10 @@ impl Store {
                 Line::Noise(noise) => self.results.noise.push(*noise),
                 Line::Record(record) => self.results.records.push(*record),
                 Line::Simulation(simulation) => self.results.simulations.push(*simulation),
-                Line::Run(_) => {}
+                Line::Run(run) => {
+                    let own = self.results.runs.iter_mut().filter(|known| known.run == run.run);
+                    own.for_each(|known| known.phases = run.phases.clone());
+                }
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use super::state::{State, state};
 use super::*;
 use amdahl_kmeans_description::spec::{KMeans, Stop};
 use amdahl_record::cell::{Backend, CellId, Dataset, ReductionName, Synthetic};
-use amdahl_record::{BuildFacts, Failure, Outcome, SCHEMA};
+use amdahl_record::{BuildFacts, Failure, Outcome, PhaseNames, SCHEMA};
 use amdahl_testing::skipped;
 
 pub(crate) fn cell() -> Cell {
@@ -49,6 +49,7 @@ pub(crate) fn run(name: &str, started_ms: u64) -> RunFacts {
         build,
         command: vec!["amdahl".into()],
         fresh: false,
+        phases: PhaseNames::known(),
     }
 }
 

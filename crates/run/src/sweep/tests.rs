@@ -6,7 +6,7 @@ use crate::launch::classify::Ending;
 use amdahl_kmeans_description::answer::Clustering;
 use amdahl_kmeans_description::spec::{KMeans, Stop};
 use amdahl_record::cell::{Backend, Cell, CellId, ReductionName, Synthetic};
-use amdahl_record::{BuildFacts, LoadFacts, Measured, RunFacts, SCHEMA};
+use amdahl_record::{BuildFacts, LoadFacts, Measured, PhaseNames, RunFacts, SCHEMA};
 use amdahl_testing::skipped;
 
 /// Says how an attempt at the cell ends, which is the n-th.
@@ -129,6 +129,7 @@ fn facts(name: &str, started_ms: u64, fresh: bool) -> RunFacts {
         build,
         command: vec![],
         fresh,
+        phases: PhaseNames::known(),
     }
 }
 

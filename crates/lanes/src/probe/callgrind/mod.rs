@@ -60,12 +60,12 @@ impl Marker {
     /// Begins `phase`.
     pub fn begins(&mut self, phase: Option<Phase>) {
         match phase {
-            Some(Phase::Init) if !self.started => {
+            Some(Phase::INIT) if !self.started => {
                 self.started = true;
                 request::start();
             }
-            Some(Phase::Finish) if self.started => request::stop(),
-            Some(phase) if self.started && Phase::TIMED.contains(&phase) => {
+            Some(Phase::FINISH) if self.started => request::stop(),
+            Some(phase) if self.started && phase.is_timed() => {
                 self.counting = true;
                 request::toggle();
             }

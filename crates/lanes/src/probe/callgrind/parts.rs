@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use amdahl_record::simulation::EVENTS;
 use amdahl_record::units::Unit;
-use amdahl_record::{Phase, Provenance, Reading, Scope};
+use amdahl_record::{Phase, Provenance, Reading, Role, Scope};
 
 /// Name of the group of all simulated counts.
 pub const GROUP: &str = "callgrind";
@@ -21,9 +21,13 @@ const OURS: &str = "amdahl";
 /// How callgrind introduces the reason of a part.
 const ASKED: &str = "desc: Trigger: Client Request: ";
 
-/// The name of a part: a phase of a rank.
+/// The name of a part: a phase of a rank, and its role where others may not know it.
 pub fn name(rank: usize, phase: Phase) -> String {
-    format!("{OURS} rank={rank} phase={}", phase.word())
+    let name = format!("{OURS} rank={rank} phase={}", phase.word());
+    match phase.is_shared() {
+        true => name,
+        false => format!("{name} role={}", phase.role().word()),
+    }
 }
 
 /// One part.
@@ -63,7 +67,12 @@ pub fn part(text: &str) -> Result<Part, String> {
 fn place(name: &str) -> Option<(usize, Phase)> {
     let rest = name.strip_prefix(OURS)?.trim_start().strip_prefix("rank=")?;
     let (rank, phase) = rest.split_once(" phase=")?;
-    Some((rank.parse().ok()?, Phase::ALL.into_iter().find(|known| known.word() == phase)?))
+    let phase = match phase.split_once(" role=") {
+        None => Phase::find(phase)?,
+        Some((name, role)) if Phase::is_name(name) => Phase::named(name, Role::from_word(role)?),
+        Some(_) => return None,
+    };
+    Some((rank.parse().ok()?, phase))
 }
 
 /// What all ranks counted.
@@ -78,12 +87,18 @@ pub struct Simulated {
 /// Adds the parts of `ranks` ranks up, by phase. The timed phases have counts; the others were not
 /// simulated.
 pub fn add_up(parts: &[Part], ranks: usize) -> Result<Simulated, String> {
-    let mut sums = vec![[[0u64; EVENTS.len()]; Phase::ALL.len()]; ranks];
-    let mut seen = vec![false; ranks];
-    let mut tool = None;
+    let mut named = Vec::with_capacity(parts.len());
     for part in parts {
         let Some(name) = &part.name else { continue };
         let (rank, phase) = place(name).ok_or_else(|| format!("a part has the name '{name}'"))?;
+        named.push((part, rank, phase));
+    }
+    // All of them are known by now.
+    let phases = Phase::all();
+    let mut sums = vec![vec![[0u64; EVENTS.len()]; phases.len()]; ranks];
+    let mut seen = vec![false; ranks];
+    let mut tool = None;
+    for (part, rank, phase) in named {
         let of_rank =
             sums.get_mut(rank).ok_or_else(|| format!("a part of rank {rank}, of {ranks} ranks"))?;
         seen[rank] = true;
@@ -97,8 +112,8 @@ pub fn add_up(parts: &[Part], ranks: usize) -> Result<Simulated, String> {
         return Err(format!("no phase of rank {rank} was counted"));
     }
     let tool = tool.ok_or("there is no part with a phase")?;
-    let value = |of_rank: &[[u64; EVENTS.len()]; Phase::ALL.len()], phase: Phase, event: usize| {
-        if Phase::TIMED.contains(&phase) { of_rank[phase.index()][event] as f64 } else { f64::NAN }
+    let value = |of_rank: &[[u64; EVENTS.len()]], phase: Phase, event: usize| {
+        if phase.is_timed() { of_rank[phase.index()][event] as f64 } else { f64::NAN }
     };
     let readings = EVENTS
         .iter()
@@ -109,7 +124,7 @@ pub fn add_up(parts: &[Part], ranks: usize) -> Result<Simulated, String> {
             from: Some(Provenance::Simulated),
             values: Some(
                 sums.iter()
-                    .map(|rank| Phase::ALL.map(|phase| value(rank, phase, event)).to_vec())
+                    .map(|rank| phases.iter().map(|phase| value(rank, *phase, event)).collect())
                     .collect(),
             ),
             why: None,
@@ -144,10 +159,10 @@ mod tests {
     fn phases_add_up_and_what_is_not_simulated_is_null() {
         let asked = |rank, phase| format!("Client Request: {}", name(rank, phase));
         let texts = [
-            text(&asked(0, Phase::Assign), "90 20 10 0 5"),
-            text(&asked(0, Phase::Update), "7 3"),
-            text(&asked(0, Phase::Assign), "10 2 1 0 1 0 0 0 1"),
-            text(&asked(1, Phase::Assign), "80 18 9 0 4"),
+            text(&asked(0, Phase::ASSIGN), "90 20 10 0 5"),
+            text(&asked(0, Phase::UPDATE), "7 3"),
+            text(&asked(0, Phase::ASSIGN), "10 2 1 0 1 0 0 0 1"),
+            text(&asked(1, Phase::ASSIGN), "80 18 9 0 4"),
             text("Program termination", "999999 9 9 9 9 9 9 9 9"),
         ];
         let all = add_up(&parts(&texts), 2).expect("both ranks");
@@ -156,20 +171,20 @@ mod tests {
             all.readings.iter().find(|r| r.metric == metric).expect("known").value(rank, phase)
         };
         assert_eq!(
-            value("instructions", 0, Phase::Assign),
+            value("instructions", 0, Phase::ASSIGN),
             Some(100.0),
             "from totals, not from the summary"
         );
-        assert_eq!(value("L1D-read-misses", 0, Phase::Assign), Some(6.0));
+        assert_eq!(value("L1D-read-misses", 0, Phase::ASSIGN), Some(6.0));
         assert_eq!(
-            value("LL-write-misses", 0, Phase::Assign),
+            value("LL-write-misses", 0, Phase::ASSIGN),
             Some(1.0),
             "zeros at the end are left out in the others"
         );
-        assert_eq!(value("instructions", 1, Phase::Assign), Some(80.0));
-        assert_eq!(value("data-writes", 0, Phase::Update), Some(0.0));
-        assert_eq!(value("instructions", 0, Phase::Wait), Some(0.0), "never entered");
-        assert_eq!(value("instructions", 0, Phase::Load), None, "not simulated");
+        assert_eq!(value("instructions", 1, Phase::ASSIGN), Some(80.0));
+        assert_eq!(value("data-writes", 0, Phase::UPDATE), Some(0.0));
+        assert_eq!(value("instructions", 0, Phase::WAIT), Some(0.0), "never entered");
+        assert_eq!(value("instructions", 0, Phase::LOAD), None, "not simulated");
     }
 
     #[test]
@@ -183,7 +198,7 @@ mod tests {
 
     #[test]
     fn what_is_damaged_is_said() {
-        let good = text(&format!("Client Request: {}", name(0, Phase::Assign)), "90 20");
+        let good = text(&format!("Client Request: {}", name(0, Phase::ASSIGN)), "90 20");
         let cut = good.split("totals:").next().expect("a beginning");
         assert!(part(cut).expect_err("cut off").contains("cut off"));
         assert!(part("").expect_err("empty").contains("creator"));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use amdahl_record::cell::{Backend, Cell, WorkloadSpec};
 use amdahl_record::error::Result;
 use amdahl_record::peer::PeerFacts;
-use amdahl_record::{Answer, Measured};
+use amdahl_record::{Answer, Measured, Role};
 use amdahl_workload::facts::PeerAnswer;
 use amdahl_workload::parameter::Refusal;
 use amdahl_workload::work::{Operation, Resident};
@@ -45,6 +45,10 @@ impl Workload for KMeansWorkload {
 
     fn title(&self) -> &'static str {
         "k-means"
+    }
+
+    fn phases(&self) -> &'static [(&'static str, Role)] {
+        &[("assign", Role::Compute), ("update", Role::Replicate)]
     }
 
     fn parameters(&self) -> &'static [Parameter] {

@@ -294,9 +294,9 @@ impl<'a> Engine<'a> {
         let mut new = vec![0f32; centroids.len()];
         let mut labels_are_final = false;
         for number in 1..=limit.iterations {
-            watch.phase(Phase::Assign);
+            watch.phase(Phase::ASSIGN);
             let changed = self.step_unless(watch.begins(number), centroids)?;
-            watch.phase(Phase::Update);
+            watch.phase(Phase::UPDATE);
             let empty = update::means(&self.sums, &self.grid, centroids, &mut new);
             if !empty.is_empty() {
                 let old = Centroids { values: centroids, k: self.k, dims: self.whole.dims };

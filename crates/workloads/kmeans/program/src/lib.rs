@@ -96,14 +96,14 @@ pub fn run_on(
     context: &LaneContext<'_>,
 ) -> Result<LaneResult> {
     let LaneContext { comm, recorder, .. } = *context;
-    recorder.enter(Phase::Load);
+    recorder.enter(Phase::LOAD);
     let mut part = load::part(comm, context.source)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
     let classes = tally::classes(comm, k, part.truth.as_deref())?;
     let (mut engine, inspected) = Engine::load(comm, device, &mut part)?;
 
-    recorder.enter(Phase::Init);
+    recorder.enter(Phase::INIT);
     let initial = engine.initial(&spec.init, k)?;
     let tolerance = match spec.stop {
         Stop::Converged { tolerance, .. } if tolerance > 0.0 => {
@@ -126,13 +126,13 @@ pub fn run_on(
 
     let mut centroids = initial;
     comm.barrier()?;
-    recorder.enter(Phase::Update);
+    recorder.enter(Phase::UPDATE);
     let start = Instant::now();
     let mut end = engine.run(spec.algorithm, &mut centroids, limit, &Measured { context })?;
     let distances = engine.distances();
     let mut seconds = [start.elapsed().as_secs_f64()];
 
-    recorder.enter(Phase::Finish);
+    recorder.enter(Phase::FINISH);
     comm.all_reduce(Op::Max, Buf::F64(&mut seconds))?;
     let spoilt = context.fault.spoils_the_answer(comm.lane());
     if spoilt {

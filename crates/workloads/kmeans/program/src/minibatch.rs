@@ -73,10 +73,10 @@ impl Batches {
             labels_are_final: false,
         };
         for number in 1..=limit.iterations {
-            watch.phase(Phase::Assign);
+            watch.phase(Phase::ASSIGN);
             let ready = watch.begins(number);
             self.add(engine, ready, number, &stream, centroids, &mut seen)?;
-            watch.phase(Phase::Update);
+            watch.phase(Phase::UPDATE);
             update::means(&seen, &grid, centroids, &mut new);
             let shift = update::shift(centroids, &new);
             std::mem::swap(centroids, &mut new);

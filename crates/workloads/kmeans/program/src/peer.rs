@@ -133,6 +133,7 @@ mod tests {
             backend: Backend::from_name("serial").expect("a backend"),
             ranks: 1,
             threads: 1,
+            reduction: Default::default(),
             oversubscribe: false,
         };
         let folder = tempfile::tempdir().expect("a folder");

@@ -1,8 +1,8 @@
 //! A workload that this program does not know: its records can be read, and little be said of them.
 
-use amdahl_record::Answer;
 use amdahl_record::cell::{Backend, Cell, WorkloadSpec};
 use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::{Answer, Role};
 use amdahl_workload::parameter::Refusal;
 use amdahl_workload::work::Resident;
 use amdahl_workload::{Cost, Facts, Parameter, Precision, SizeName, Values, Work, Workload};
@@ -15,6 +15,9 @@ impl Workload for Unknown {
     }
     fn title(&self) -> &'static str {
         "a workload that this program does not know"
+    }
+    fn phases(&self) -> &'static [(&'static str, Role)] {
+        &[]
     }
     fn parameters(&self) -> &'static [Parameter] {
         &[]

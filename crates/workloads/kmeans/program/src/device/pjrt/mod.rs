@@ -129,7 +129,7 @@ impl<'a> Pjrt<'a> {
         let (module, outputs) = (text.module(), text.outputs());
         // SAFETY: the module returns as many values as that says: a test counts them.
         let compiled =
-            self.during(Phase::Compile, || unsafe { self.client.compile(&module, outputs) })?;
+            self.during(Phase::COMPILE, || unsafe { self.client.compile(&module, outputs) })?;
         let program = Rc::new(compiled);
         let mut notes = self.notes.borrow_mut();
         notes.compile_s += start.elapsed().as_secs_f64();
@@ -142,8 +142,8 @@ impl<'a> Pjrt<'a> {
     /// those.
     fn during<R>(&self, phase: Phase, work: impl FnOnce() -> R) -> R {
         let Some(recorder) = self.recorder else { return work() };
-        let timed = recorder.current().is_some_and(|current| Phase::TIMED.contains(&current));
-        if phase != Phase::Compile && !timed {
+        let timed = recorder.current().is_some_and(Phase::is_timed);
+        if phase != Phase::COMPILE && !timed {
             return work();
         }
         let before = recorder.enter(phase);

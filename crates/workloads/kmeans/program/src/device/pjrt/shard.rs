@@ -205,9 +205,9 @@ impl<'a> Shard<'a> {
         let [c, starts, threshold] = inputs;
         let (four, three) = ([values, c, starts, threshold], [values, c, starts]);
         let given: &[&Buffer] = if device.certify { &four } else { &three };
-        let outputs = device.during(Phase::Execute, || program.run(given))?;
+        let outputs = device.during(Phase::EXECUTE, || program.run(given))?;
         let mut raw = vec![0i32; size];
-        device.during(Phase::Download, || outputs[0].download(&mut raw))?;
+        device.during(Phase::DOWNLOAD, || outputs[0].download(&mut raw))?;
         let (k, mut decided, mut room) = (self.k as i64, 0, vec![0f32; self.dims]);
         for (i, (label, &raw)) in labels.iter_mut().zip(&raw).enumerate() {
             *label = match i64::from(raw) {
@@ -281,7 +281,7 @@ impl<'a> Shard<'a> {
     fn step_on_host(&mut self, centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats> {
         let device = self.device;
         let scaled = self.prepared(centroids)?;
-        let inputs = device.during(Phase::Upload, || self.inputs(&scaled))?;
+        let inputs = device.during(Phase::UPLOAD, || self.inputs(&scaled))?;
         let mut labels = vec![0u32; self.host.rows()];
         let mut rescanned = 0;
         let blocks = std::mem::take(&mut self.blocks);
@@ -308,7 +308,7 @@ impl<'a> Shard<'a> {
     fn step_on_device(&mut self, centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats> {
         let (device, k, dims, size) = (self.device, self.k, self.dims, self.block_rows);
         let scaled = self.prepared(centroids)?;
-        let inputs = device.during(Phase::Upload, || self.inputs(&scaled))?;
+        let inputs = device.during(Phase::UPLOAD, || self.inputs(&scaled))?;
         let program = device.program(self.text(size, true))?;
         let (mut sums, mut counts) = (vec![0f64; k * dims], vec![0i64; k]);
         let mut changed = 0;
@@ -317,17 +317,17 @@ impl<'a> Shard<'a> {
                 // No label yet: all of them change.
                 let none = vec![-1f32; size];
                 block.labels = Some(
-                    device.during(Phase::Upload, || device.client.upload(&none, &[size as i64]))?,
+                    device.during(Phase::UPLOAD, || device.client.upload(&none, &[size as i64]))?,
                 );
             }
             let (Some(mask), Some(old)) = (&block.mask, &block.labels) else {
                 return Err(Error::internal("a block without its mask"));
             };
             let given = [&block.values, &inputs[0], &inputs[1], mask, old];
-            let mut outputs = device.during(Phase::Execute, || program.run(&given))?;
+            let mut outputs = device.during(Phase::EXECUTE, || program.run(&given))?;
             let (mut of_sums, mut of_counts, mut of_changed) =
                 (vec![0f32; k * dims], vec![0f32; k], [0f32]);
-            device.during(Phase::Download, || {
+            device.during(Phase::DOWNLOAD, || {
                 outputs[1].download(&mut of_sums)?;
                 outputs[2].download(&mut of_counts)?;
                 outputs[3].download(&mut of_changed)
@@ -371,7 +371,7 @@ impl<'a> Shard<'a> {
         for block in &self.blocks {
             let mut raw = vec![0f32; self.block_rows];
             if let Some(buffer) = &block.labels {
-                self.device.during(Phase::Download, || buffer.download(&mut raw))?;
+                self.device.during(Phase::DOWNLOAD, || buffer.download(&mut raw))?;
             }
             for (i, &raw) in raw[..block.rows].iter().enumerate() {
                 if !(raw >= 0.0 && raw < self.k as f32 && raw.fract() == 0.0) {
@@ -504,13 +504,13 @@ impl KMeansShard for Shard<'_> {
             self.expect_batches(rows.len())?;
         }
         let (size, scaled) = (self.batch_rows, self.prepared(centroids)?);
-        let inputs = device.during(Phase::Upload, || self.inputs(&scaled))?;
+        let inputs = device.during(Phase::UPLOAD, || self.inputs(&scaled))?;
         let numbers: Vec<usize> = rows.iter().map(|row| (row - self.first) as usize).collect();
         let (mut labels, mut rescanned) = (vec![0u32; numbers.len()], 0);
         // One shape, whatever the number of rows: each shape is compiled.
         for (numbers, labels) in numbers.chunks(size).zip(labels.chunks_mut(size)) {
             let values = self.scaled(numbers.iter().copied(), size, exponent);
-            let values = device.during(Phase::Upload, || self.upload_values(&values, size))?;
+            let values = device.during(Phase::UPLOAD, || self.upload_values(&values, size))?;
             rescanned += self.label(&values, size, &inputs, centroids, &|i| numbers[i], labels)?;
         }
         self.host.batch(&numbers, &labels, self.dims, out);

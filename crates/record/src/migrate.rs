@@ -1,0 +1,34 @@
+//! Older records keep their meaning: one function a version, each of which says what a line of that
+//! version means in the next.
+
+use crate::layout::PhaseNames;
+use crate::{Role, RunFacts};
+
+/// What a run's line of any version up to this one means today.
+pub fn run(mut run: RunFacts) -> RunFacts {
+    if run.schema == 1 {
+        run = from_1(run);
+    }
+    run
+}
+
+/// Version 1 had no names: values stood in this order, and the last four were left out where no
+/// accelerator entered one of them. All else is as in version 2.
+const PHASES_OF_1: [(&str, Role); 11] = [
+    ("load", Role::Setup),
+    ("init", Role::Setup),
+    ("assign", Role::Compute),
+    ("reduce", Role::Communicate),
+    ("update", Role::Replicate),
+    ("wait", Role::Wait),
+    ("finish", Role::Finish),
+    ("compile", Role::Setup),
+    ("upload", Role::Transfer),
+    ("execute", Role::Offload),
+    ("download", Role::Transfer),
+];
+
+/// Version 1 to version 2: the run names its phases.
+fn from_1(run: RunFacts) -> RunFacts {
+    RunFacts { schema: 2, phases: PhaseNames::of(&PHASES_OF_1), ..run }
+}
