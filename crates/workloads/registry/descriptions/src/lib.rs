@@ -10,7 +10,8 @@ use amdahl_workload::Workload;
 mod unknown;
 
 /// Every workload.
-pub const ALL: &[&dyn Workload] = &[&amdahl_kmeans_description::KMeansWorkload];
+pub const ALL: &[&dyn Workload] =
+    &[&amdahl_kmeans_description::KMeansWorkload, &amdahl_stream_description::StreamWorkload];
 
 /// The workload of this name.
 pub fn find(name: &str) -> Option<&'static dyn Workload> {

@@ -5,7 +5,7 @@ use amdahl_record::cell::WorkloadSpec;
 use amdahl_record::error::{Error, Result};
 
 /// Every program.
-pub const ALL: &[&dyn Program] = &[&amdahl_kmeans::KMeansProgram];
+pub const ALL: &[&dyn Program] = &[&amdahl_kmeans::KMeansProgram, &amdahl_stream::StreamProgram];
 
 /// The program of the workload with this name.
 pub fn find(name: &str) -> Option<&'static dyn Program> {
