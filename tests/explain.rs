@@ -9,7 +9,7 @@ use amdahl_explain::summary::{Summary, summarise};
 use amdahl_explain::warning::Warning;
 use amdahl_explain::{export, labels};
 use amdahl_record::limits::Limits;
-use amdahl_record::{Failure, Line, Outcome, Phase, Record};
+use amdahl_record::{Failure, Line, Outcome, Record};
 use proptest::prelude::*;
 
 use crate::samples::{self, Made};

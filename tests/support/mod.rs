@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use amdahl_kmeans_description::answer::Clustering;
 use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::read::{Results, read};
-use amdahl_record::{Answer, End, Failure, LoadFacts, Measured, Outcome, PROTOCOL, Report};
+use amdahl_record::{Answer, End, Failure, LoadFacts, Measured, Outcome, Report};
 
 /// The k-means of a cell.
 pub fn kmeans(cell: &Cell) -> KMeans {

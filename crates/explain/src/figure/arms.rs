@@ -86,8 +86,9 @@ pub fn sized<'a>(view: &'a View<'_>) -> Vec<Sized<'a>> {
         .groups
         .iter()
         .filter_map(|group| Size::of_group(group).map(|size| (group, size)));
-    let cells = groups
-        .flat_map(|(group, size)| group.cells.iter().map(move |cell| Sized { group, cell, size: size.clone() }));
+    let cells = groups.flat_map(|(group, size)| {
+        group.cells.iter().map(move |cell| Sized { group, cell, size: size.clone() })
+    });
     cells.filter(|c| c.cell.time.is_some() && c.cell.iterations.is_some_and(|n| n > 0)).collect()
 }
 

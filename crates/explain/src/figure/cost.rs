@@ -52,11 +52,7 @@ fn title(view: &View<'_>) -> String {
         words.collect::<Vec<_>>().join(", ")
     };
     if most / least < 1.1 {
-        return format!(
-            "{name}: a {unit} costs {} to {} at every size",
-            ps(least),
-            ps(most)
-        );
+        return format!("{name}: a {unit} costs {} to {} at every size", ps(least), ps(most));
     }
     format!(
         "{name}: a {unit} costs {} ({}), and at most {} ({})",

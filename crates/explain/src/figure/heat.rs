@@ -46,10 +46,10 @@ impl Map {
 /// The cells of the set in which rows and clusters were varied together most: at least two of each,
 /// and at least half of all pairs.
 fn grid<'a>(view: &'a View<'_>) -> Option<Vec<Sized<'a>>> {
-    let mut sets: std::collections::BTreeMap<(String, Vec<u64>), Vec<Sized<'a>>> = Default::default();
+    let mut sets: std::collections::BTreeMap<(String, Vec<u64>), Vec<Sized<'a>>> =
+        Default::default();
     let mut families: Vec<(*const crate::summary::Group, String)> = Vec::new();
-    for cell in sized(view).into_iter().filter(|c| !c.cell.oversubscribed && c.size.of.len() > 1)
-    {
+    for cell in sized(view).into_iter().filter(|c| !c.cell.oversubscribed && c.size.of.len() > 1) {
         let group = std::ptr::from_ref(cell.group);
         if families.last().is_none_or(|(known, _)| *known != group) {
             families.push((group, family(cell.group)));
@@ -94,7 +94,15 @@ fn maps(cells: &[Sized<'_>]) -> Vec<Map> {
     let map = |heading: String, unit, of: &dyn Fn(f64, f64) -> Option<(f64, String)>| {
         let values = rows.iter().flat_map(|n| clusters.iter().map(|k| of(*n, *k))).collect();
         let (symbols, labels) = ([y.symbol, x.symbol], [y.label, x.label]);
-        Map { heading, unit, symbols, labels, rows: rows.clone(), clusters: clusters.clone(), values }
+        Map {
+            heading,
+            unit,
+            symbols,
+            labels,
+            rows: rows.clone(),
+            clusters: clusters.clone(),
+            values,
+        }
     };
     let mut maps = Vec::new();
     // The spread that most sizes have, the first of equals.
@@ -157,16 +165,19 @@ const ROW: f64 = 42.0;
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let cells = grid(view).ok_or_else(|| Error::internal("a map without cells"))?;
     let maps = maps(&cells);
-    let mut description = format!("Values by {} and {}.", cells[0].size.names[0].many, cells[0].size.names[1].many);
+    let mut description =
+        format!("Values by {} and {}.", cells[0].size.names[0].many, cells[0].size.names[1].many);
     for map in &maps {
         description.push_str(&format!(" {}:", map.heading));
         for (r, n) in map.rows.iter().enumerate() {
             for (c, k) in map.clusters.iter().enumerate() {
                 let Some((value, who)) = map.at(r, c) else { continue };
-                description.push_str(&format!(" {} = {n}, {} = {k}: {} {who};",
+                description.push_str(&format!(
+                    " {} = {n}, {} = {k}: {} {who};",
                     map.symbols[0],
                     map.symbols[1],
-                    significant(*value)));
+                    significant(*value)
+                ));
             }
         }
     }

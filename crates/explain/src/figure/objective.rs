@@ -229,7 +229,10 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                     ways.iter().flat_map(|w| w.raw.iter().copied()),
                 );
                 let worst = ways.iter().map(|way| 100.0 * problem.above(way)).fold(0.0, f64::max);
-                let y = Scale::from_zero(&format!("{} above the least, %", problem.objective), worst * 1.08);
+                let y = Scale::from_zero(
+                    &format!("{} above the least, %", problem.objective),
+                    worst * 1.08,
+                );
                 let least = format!("least {}: {}", problem.objective, scientific(problem.least()));
                 let texts = [(problem.heading.as_str(), HEADING), (least.as_str(), CAPTION)];
                 let plot = Plot::below(canvas, *panel, (&texts, 0), &x, &y, 8.0)?;

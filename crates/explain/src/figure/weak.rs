@@ -129,7 +129,8 @@ fn others_in_words(size: &Size) -> String {
         others.into_iter().partition(|(name, _)| name.key == "dims");
     let columns =
         columns.iter().map(|(name, value)| format!(", {} {}", units::count(**value), name.many));
-    let own = own.iter().map(|(name, value)| format!(", {} = {}", name.symbol, units::count(**value)));
+    let own =
+        own.iter().map(|(name, value)| format!(", {} = {}", name.symbol, units::count(**value)));
     columns.chain(own).collect()
 }
 

@@ -52,9 +52,7 @@ fn fill(summary: &Summary) -> Relation {
         .whole("cpu", "CPU that it was seen on", |p| p.facts.cpu.map(i64::from))
         .whole("numa_node", "NUMA node of that CPU", Place::node)
         .whole("rows", "rows of its shard", |p| Some(p.facts.rows as i64))
-        .number("computing_seconds", "phases in which a lane computes", |p| {
-            p.wall().map(useful)
-        })
+        .number("computing_seconds", "phases in which a lane computes", |p| p.wall().map(useful))
         .number("timed_seconds", "all phases of the timed part", |p| {
             p.wall().map(|wall| sum(wall, Role::is_timed))
         })

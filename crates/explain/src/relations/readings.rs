@@ -40,9 +40,8 @@ fn values(summary: &Summary) -> Vec<Value<'_>> {
             let before = rows.len();
             for lane in reading.lanes() {
                 let place = repeat.measured.lanes.get(lane).map(|facts| (facts.rank, facts.thread));
-                let values = own
-                    .iter()
-                    .filter_map(|phase| Some((*phase, reading.value(lane, *phase)?)));
+                let values =
+                    own.iter().filter_map(|phase| Some((*phase, reading.value(lane, *phase)?)));
                 rows.extend(values.map(|(phase, value)| Value {
                     lane: Some(lane),
                     place,

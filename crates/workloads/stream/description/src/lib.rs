@@ -132,8 +132,20 @@ impl Workload for StreamWorkload {
 
     fn sizes(&self) -> &'static [SizeName] {
         &[
-            SizeName { key: "points", symbol: "n", label: "rows (n)" },
-            SizeName { key: "dims", symbol: "d", label: "columns (d)" },
+            SizeName {
+                key: "points",
+                symbol: "n",
+                label: "rows (n)",
+                one: "element",
+                many: "elements",
+            },
+            SizeName {
+                key: "dims",
+                symbol: "d",
+                label: "columns (d)",
+                one: "column",
+                many: "columns",
+            },
         ]
     }
 
