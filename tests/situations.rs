@@ -130,7 +130,7 @@ pub fn simulated() -> Vec<Line> {
     let mut k = BTreeMap::new();
     for line in &lines {
         if let Line::Cell { id, cell } = line {
-            let kmeans = kmeans(&cell);
+            let kmeans = kmeans(cell);
             k.insert(id.clone(), f64::from(kmeans.k));
         }
     }
@@ -180,7 +180,7 @@ fn records(trials: Vec<Trial>, repeats: u32) -> Vec<Line> {
     let made = Made { points: vec![], ..Made::default() };
     let (mut lines, mut noise) = (made.lines(), Noise::new(7));
     for Trial { cell, slower, inertia } in trials {
-        let kmeans = kmeans(&cell);
+        let kmeans = kmeans(cell);
         let Dataset::Synthetic { points, dims, .. } = cell.dataset else {
             panic!("synthetic rows")
         };

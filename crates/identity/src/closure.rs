@@ -1,5 +1,6 @@
 //! The crates of the workspace that a program links, along the paths in their `Cargo.toml`.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -56,12 +57,12 @@ impl Closure {
         let mut crates = BTreeMap::new();
         let mut waiting = vec![program.to_path_buf()];
         while let Some(folder) = waiting.pop() {
-            if !crates.contains_key(&folder) {
+            if let Entry::Vacant(place) = crates.entry(folder.clone()) {
                 let member = Member::read(root, &folder, &workspace)?;
                 if member.decides {
                     waiting.extend(member.used.iter().filter_map(|used| used.folder.clone()));
                 }
-                crates.insert(folder, member);
+                place.insert(member);
             }
         }
         Ok(Closure { program: program.into(), crates })

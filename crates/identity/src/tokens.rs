@@ -194,7 +194,7 @@ impl Source {
         let start = visibility(rest);
         let path = attributes.iter().find_map(|attribute| path(attribute));
         let (Some(path), Some(name)) = (path, module(&rest[start..])) else { return Ok(0) };
-        let names = [within.as_slice(), &[name.clone()]].concat();
+        let names = [within.as_slice(), std::slice::from_ref(&name)].concat();
         self.modules.push(Module { names, path: Some(path) });
         for tree in &rest[..start] {
             self.put(&tree.to_string());

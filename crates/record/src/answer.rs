@@ -255,17 +255,35 @@ mod tests {
         let right = answer();
         let check = |mine: Answer| mine.check_exact(&right, &["distances"]);
         assert_eq!(check(answer()), Ok(()));
-        let one_bit = changed(|a| drop(a.values.insert("inertia".into(), 1.5000000000000002)));
+        let one_bit = changed(|a| {
+            let _ = a.values.insert("inertia".into(), 1.5000000000000002);
+        });
         let found = check(one_bit).expect_err("one bit off");
         assert_eq!(found, "inertia: got 1.5000000000000002, the oracle has 1.5");
-        let centroids = changed(|a| drop(a.digests.insert("centroids".into(), "x".into())));
+        let centroids = changed(|a| {
+            let _ = a.digests.insert("centroids".into(), "x".into());
+        });
         let found = check(centroids).expect_err("other centroids");
         assert_eq!(found, "digest of the centroids: got x, the oracle has c");
         let missing = changed(|a| a.lists.clear());
         assert_eq!(check(missing).expect_err("no sizes"), "sizes: got none, the oracle has [2, 2]");
-        assert_eq!(check(changed(|a| drop(a.counts.insert("distances".into(), 3)))), Ok(()));
-        assert!(check(changed(|a| drop(a.counts.insert("rows".into(), 3)))).is_err());
-        let zero = |value| changed(|a| drop(a.values.insert("inertia".into(), value)));
+        assert_eq!(
+            check(changed(|a| {
+                let _ = a.counts.insert("distances".into(), 3);
+            })),
+            Ok(())
+        );
+        assert!(
+            check(changed(|a| {
+                let _ = a.counts.insert("rows".into(), 3);
+            }))
+            .is_err()
+        );
+        let zero = |value| {
+            changed(|a| {
+                let _ = a.values.insert("inertia".into(), value);
+            })
+        };
         assert!(zero(0.0).check_exact(&zero(-0.0), &[]).is_err(), "other bits");
     }
 

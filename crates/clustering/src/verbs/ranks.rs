@@ -70,7 +70,8 @@ fn become_worker() -> Error {
 fn runs_on_ranks(words: impl Iterator<Item = String>) -> bool {
     let letters = |word: &str| word.len() > 1 && word[1..].bytes().all(|letter| letter == b'v');
     let how_much = |word: &String| word == "--verbose" || word.starts_with('-') && letters(word);
-    words.skip_while(how_much).next().is_some_and(|verb| verb == "fit" || verb == "predict")
+    let mut words = words.filter(|word| !how_much(word));
+    words.next().is_some_and(|verb| verb == "fit" || verb == "predict")
 }
 
 /// The worker's `main` for a command line whose first word is a verb that runs on ranks; `None` for
