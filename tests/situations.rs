@@ -180,7 +180,7 @@ fn records(trials: Vec<Trial>, repeats: u32) -> Vec<Line> {
     let made = Made { points: vec![], ..Made::default() };
     let (mut lines, mut noise) = (made.lines(), Noise::new(7));
     for Trial { cell, slower, inertia } in trials {
-        let kmeans = kmeans(cell);
+        let kmeans = kmeans(&cell);
         let Dataset::Synthetic { points, dims, .. } = cell.dataset else {
             panic!("synthetic rows")
         };
