@@ -39,6 +39,7 @@ mod reference;
 mod report;
 mod run;
 mod samples;
+mod seam;
 mod setup;
 mod situations;
 mod store;

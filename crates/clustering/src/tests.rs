@@ -21,6 +21,22 @@ fn clusters(rows: usize, dims: usize, k: usize, seed: u64) -> Vec<f32> {
 }
 
 #[test]
+fn a_data_set_is_fitted_and_labelled_like_its_rows() {
+    let shape = amdahl_record::cell::Synthetic::Separated;
+    let dataset = Dataset::Synthetic { shape, points: 300, dims: 3, clusters: 4, seed: 1 };
+    let mut rows = vec![0f32; 900];
+    let source = data::open(&dataset).expect("synthetic rows");
+    source.rows(0..300).expect("all of them").read(&mut rows).expect("values");
+    let kmeans = KMeans::new(4).seed(2).threads(2);
+    let (by_name, by_rows) =
+        (kmeans.fit_dataset(&dataset).expect("a fit"), kmeans.fit(&rows, 3).expect("a fit"));
+    assert_eq!((&by_name.labels, &by_name.sizes), (&by_rows.labels, &by_rows.sizes));
+    assert_eq!(by_name.inertia().to_bits(), by_rows.inertia().to_bits());
+    let (labels, assigned) = by_name.model.predict_dataset(&dataset).expect("labels");
+    assert_eq!((&labels, assigned.sizes), (&by_name.labels, by_name.sizes));
+}
+
+#[test]
 fn the_same_on_any_number_of_threads() {
     let points = clusters(1000, 5, 4, 1);
     let kmeans = KMeans::new(4).starts(3).seed(9).scale(Scale::Standard);

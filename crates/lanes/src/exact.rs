@@ -148,11 +148,6 @@ impl Grid {
     pub fn distance_sum(&self) -> WideSum {
         WideSum::new(self.distance_exponent() + self.heaviest, self.rows)
     }
-
-    /// An empty exact sum for one weight per row.
-    pub fn weight_sum(&self) -> WideSum {
-        WideSum::new(self.heaviest, self.rows)
-    }
 }
 
 /// An exact sum of non-negative f64 values below 2^F, for up to N terms, in 127 bits of fixed
