@@ -110,7 +110,7 @@ fn titles_state_the_finding() {
         raced.starts_with("scikit-learn-minibatch is faster than ours (threads), which takes 2.4"),
         "{raced}"
     );
-    let inertia = title(&peers(), "inertia");
+    let inertia = title(&peers(), "objective");
     assert!(
         inertia.contains("as threads 2, which has the least inertia, and ends 4 % above it"),
         "{inertia}"
@@ -162,7 +162,7 @@ fn what_the_data_do_not_have_is_not_drawn_and_sources_never_mix() {
         names(&simulated()),
         [&over_both[..], &["cache-simulated", "mpki-simulated"]].concat()
     );
-    assert_eq!(names(&peers()), ["speedup", "efficiency", "peers", "inertia", "phases", "pop"]);
+    assert_eq!(names(&peers()), ["speedup", "efficiency", "peers", "objective", "phases", "pop"]);
     assert_eq!(names(&weak()), ["weak", "phases"]);
     let mut both = simulated();
     let events = [("instructions", 8e7), ("L1D-load-misses", 6e5)];
