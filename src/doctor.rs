@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::output;
-use amdahl_explain::show::Style;
+use amdahl_explain::terminal::Style;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::{output, show};
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::exchange;
 use amdahl_explain::exchange::{FORMATS, Repeats};
 use amdahl_record::error::{Error, Kind, Result};
@@ -58,7 +59,7 @@ pub fn run(args: &Args) -> Result<()> {
     let summary = show::load(&args.folder)?;
     let format = exchange::format(&args.to)
         .ok_or_else(|| Error::usage(format!("unknown format '{}'", args.to)))?;
-    let export = (format.write)(&summary, args.repeat)?;
+    let export = (format.write)(&Analysis::of(&summary), args.repeat)?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
     let out = args
         .out

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::{output, show};
 use amdahl_data::suggest;
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::figure;
 use amdahl_explain::figure::{Drawing, FIGURES, View, medium};
 use amdahl_record::error::{Error, Kind, Result};
@@ -76,7 +77,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let summary = show::load(&args.folder)?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
-    let view = View::new(&summary, &args.folder.to_string_lossy());
+    let analysis = Analysis::of(&summary);
+    let view = View::new(&analysis, &args.folder.to_string_lossy());
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
     let mut drawn = 0;
     for figure in FIGURES.iter().filter(|figure| wanted(figure.name) && (figure.applies)(&view)) {

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 pub use amdahl_clustering::verbs::output::{print, say};
 
-use amdahl_explain::show::Style;
+use amdahl_explain::terminal::Style;
 use amdahl_record::error::{Error, Result};
 
 /// Colour on a terminal, unless `NO_COLOR` is set and not empty (no-color.org) or the terminal is

@@ -41,6 +41,7 @@ pub enum Sheets {
 #[cfg(feature = "pdf")]
 pub fn run(args: &Args) -> Result<()> {
     use crate::{output, show};
+    use amdahl_explain::analysis::Analysis;
     use amdahl_explain::figure;
     use amdahl_explain::figure::{View, medium};
     use amdahl_explain::report_model::Facts;
@@ -49,7 +50,8 @@ pub fn run(args: &Args) -> Result<()> {
     use amdahl_typst::{Orientation, Own};
 
     let summary = show::load(&args.folder)?;
-    let view = View::new(&summary, &args.folder.to_string_lossy());
+    let analysis = Analysis::of(&summary);
+    let view = View::new(&analysis, &args.folder.to_string_lossy());
     let drawings = figure::draw(&view, &medium::A0)?;
     if drawings.is_empty() {
         let what = format!("{} has no result that a poster could show", args.folder.display());

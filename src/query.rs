@@ -46,13 +46,15 @@ pub enum Format {
 #[cfg(feature = "query")]
 pub fn run(args: &Args) -> Result<()> {
     use crate::{output, show};
+    use amdahl_explain::analysis::Analysis;
     use amdahl_explain::relations;
     use amdahl_explain::relations::write;
 
     let summary = show::load(&args.folder)?;
+    let analysis = Analysis::of(&summary);
     let answer = match (&args.sql, args.tables) {
-        (Some(sql), false) => amdahl_query::ask(&summary, &text(sql)?)?,
-        _ => relations::listing(&summary),
+        (Some(sql), false) => amdahl_query::ask(&analysis, &text(sql)?)?,
+        _ => relations::listing(&analysis),
     };
     output::print(&match args.format {
         Format::Table => write::text(&answer),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::{output, show};
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::figure;
 use amdahl_explain::figure::{View, medium};
 use amdahl_explain::report::page;
@@ -64,7 +65,8 @@ pub fn run(args: &Args) -> Result<()> {
     }
     let summary = show::load_at(&args.folder, args.price.as_deref())?;
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
-    let view = View::new(&summary, &args.folder.to_string_lossy());
+    let analysis = Analysis::of(&summary);
+    let view = View::new(&analysis, &args.folder.to_string_lossy());
     let drawings = figure::draw(&view, &medium::PAGE)?;
     let facts = Facts::of(&view, &drawings);
     let wanted =
@@ -91,7 +93,7 @@ pub fn run(args: &Args) -> Result<()> {
     if !args.strict {
         return Ok(());
     }
-    let verdicts = rules::verdicts(&summary, &drawings);
+    let verdicts = rules::verdicts(&analysis, &drawings);
     output::print(&reporting_rules::text(&verdicts))?;
     match reporting_rules::broken(&verdicts) {
         0 => Ok(()),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::output;
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::metric::render;
 use amdahl_explain::show::Sort;
 use amdahl_explain::summary::{Summary, summarise};
@@ -85,19 +86,20 @@ pub fn run(args: &Args) -> Result<()> {
         SortBy::Speedup => Sort::Speedup,
     };
     sort.apply(&mut summary);
+    let analysis = Analysis::of(&summary);
     if args.metrics {
         return output::print(&match args.format {
-            Format::Text => render::text(&summary, output::style()),
-            Format::Json => render::json(&summary)?,
-            Format::Csv => render::csv(&summary)?,
-            Format::Markdown => render::markdown(&summary),
+            Format::Text => render::text(&analysis, output::style()),
+            Format::Json => render::json(&analysis)?,
+            Format::Csv => render::csv(&analysis)?,
+            Format::Markdown => render::markdown(&analysis),
         });
     }
     output::print(&match args.format {
-        Format::Text => show::text(&summary, output::style()),
-        Format::Json => export::json(&summary)?,
+        Format::Text => show::text(&analysis, output::style()),
+        Format::Json => export::json(&analysis)?,
         Format::Csv => export::csv(&summary)?,
-        Format::Markdown => show::markdown(&summary),
+        Format::Markdown => show::markdown(&analysis),
     })
 }
 

@@ -1,8 +1,8 @@
 //! Comparisons of made-up folders.
 
 use amdahl_explain::compare::{Comparison, Verdict, compare};
-use amdahl_explain::show::Style;
 use amdahl_explain::summary::summarise;
+use amdahl_explain::terminal::Style;
 use amdahl_record::error::Kind;
 use amdahl_record::{Failure, Line, Outcome};
 use amdahl_stats::Bootstrap;

@@ -2,10 +2,11 @@
 //! made up.
 
 use crate::support::change_kmeans;
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::roofline_bound::Bound;
 use amdahl_explain::show;
-use amdahl_explain::show::Style;
 use amdahl_explain::summary::{CellSummary, Summary, summarise};
+use amdahl_explain::terminal::Style;
 use amdahl_explain::{export, metric};
 use amdahl_kmeans_description::spec::Precision;
 use amdahl_record::accelerators::Price;
@@ -38,7 +39,7 @@ fn a_known_accelerator_has_a_published_floor() {
         floors("mpi").iter().all(|floor| floor.chip.is_none()),
         "processors have the machine's measured limits"
     );
-    let text = show::text(&summary, Style { colour: false });
+    let text = show::text(&Analysis::of(&summary), Style { colour: false });
     assert!(
         text.contains(
             "Floor on Trainium1 modelled from published figures, of a core 23.8 TFLOP/s in f32"
@@ -106,7 +107,7 @@ fn a_run_has_its_price() {
         let life = cell.process_time.expect("a life").value;
         assert_eq!((cell.machines, cell.price), (Some(1), Some(price.of(life))), "{}", cell.id);
     }
-    let text = show::text(&summary, Style { colour: false });
+    let text = show::text(&Analysis::of(&summary), Style { colour: false });
     assert!(
         text.contains("USD/1000 runs")
             && text.contains("24.5 USD an hour, the price of 2026-11-01"),
@@ -118,7 +119,7 @@ fn a_run_has_its_price() {
     assert_eq!(other.price, Some(2.0 * price.of(other.process_time.expect("a life").value)));
     // Without a price there is no column, and no cost of 0.
     let summary = summarise(&collect(&mixed()));
-    assert!(!show::text(&summary, Style { colour: false }).contains("1000 runs"));
+    assert!(!show::text(&Analysis::of(&summary), Style { colour: false }).contains("1000 runs"));
     assert!(summary.groups.iter().flat_map(|group| &group.cells).all(|cell| cell.price.is_none()));
 }
 
@@ -182,11 +183,14 @@ fn a_roofline_of_accelerators_says_that_it_is_published() {
 #[test]
 fn lanes_of_an_accelerator_have_no_efficiency_over_processors() {
     let summary = summarise(&collect(&devices()));
+    let analysis = Analysis::of(&summary);
     for cell in cells(&summary, "mpi+trainium") {
         assert!(cell.speedup.expect("a speedup").value > 10.0);
         assert_eq!((cell.efficiency, cell.karp_flatt), (None, None));
-        let pop = cell.explained.pop.as_ref().expect("its lanes share the work");
-        assert!(pop.parallel > 0.0 && pop.computation.is_none() && cell.explained.lost.is_none());
+        let mut all = summary.groups.iter().map(|group| &analysis.group(group).explained);
+        let explained = all.find_map(|group| group.cell(cell)).expect("it is in a group");
+        let pop = explained.pop.as_ref().expect("its lanes share the work");
+        assert!(pop.parallel > 0.0 && pop.computation.is_none() && explained.lost.is_none());
     }
     let title = crate::figures::draw_for(&devices(), &amdahl_explain::figure::medium::SCREEN)[0]
         .title

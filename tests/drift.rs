@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::figure;
 use amdahl_explain::figure::medium::SCREEN;
 use amdahl_explain::figure::{Drawing, View};
@@ -23,7 +24,8 @@ fn summary() -> Summary {
 }
 
 fn drawn(summary: &Summary) -> (Facts, Vec<Drawing>) {
-    let view = View::new(summary, RECORDS);
+    let analysis = Analysis::of(summary);
+    let view = View::new(&analysis, RECORDS);
     let drawings = figure::draw(&view, &SCREEN).expect("figures");
     (Facts::of(&view, &drawings), drawings)
 }

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::show;
-use amdahl_explain::show::{Sort, Style};
+use amdahl_explain::show::Sort;
 use amdahl_explain::summary::{Summary, summarise};
+use amdahl_explain::terminal::Style;
 use amdahl_explain::warning::Warning;
 use amdahl_explain::{export, labels};
 use amdahl_record::limits::Limits;
@@ -35,7 +37,7 @@ pub fn mixed() -> Vec<Line> {
 }
 
 fn plain(summary: &Summary) -> String {
-    show::text(summary, Style { colour: false })
+    show::text(&Analysis::of(summary), Style { colour: false })
 }
 
 pub fn amdahl(args: &[&str]) -> Output {
@@ -57,7 +59,7 @@ pub fn folder_with(lines: &[Line]) -> (tempfile::TempDir, PathBuf) {
 fn tables_are_what_they_were() {
     let summary = summarise(&samples::collect(&mixed()));
     golden("show.txt", &plain(&summary));
-    golden("show.md", &show::markdown(&summary));
+    golden("show.md", &show::markdown(&Analysis::of(&summary)));
     golden("show.csv", &export::csv(&summary).expect("CSV"));
 }
 
@@ -175,7 +177,10 @@ fn cost_is_the_fewest_lanes_that_beat_one_thread() {
     let spreads: Vec<_> =
         std::iter::once(("serial", 1, 1)).chain((1..=4).map(|t| ("threads", 1, t))).collect();
     let lines = Made { spreads, ..Made::default() }.lines();
-    let cost = |lines: &[Line]| summarise(&samples::collect(lines)).groups[0].cost.clone();
+    let cost = |lines: &[Line]| {
+        let summary = summarise(&samples::collect(lines));
+        Analysis::of(&summary).group(&summary.groups[0]).cost.clone()
+    };
     let [ours] = &cost(&lines)[..] else { panic!("one parallel backend") };
     assert_eq!(
         (ours.backend.as_str(), ours.lanes, &ours.measured[..]),
@@ -484,7 +489,7 @@ proptest! {
         let text = plain(&summary);
         prop_assert!(!text.contains('\u{1b}'), "{}", text);
         prop_assert!(!text.contains("NaN"), "{}", text);
-        export::json(&summary).expect("JSON");
+        export::json(&Analysis::of(&summary)).expect("JSON");
         export::csv(&summary).expect("CSV");
         for cell in summary.groups.iter().flat_map(|g| &g.cells) {
             prop_assert!(cell.samples().iter().all(|s| s.is_finite() && *s > 0.0));

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::figure;
 use amdahl_explain::figure::medium::{MEDIA, Medium, SCREEN};
 use amdahl_explain::figure::{Drawing, FIGURES, View, trace};
@@ -23,7 +24,8 @@ fn draw(lines: &[Line]) -> Vec<Drawing> {
 /// Every figure of these records, drawn for a medium.
 pub fn draw_for(lines: &[Line], medium: &Medium) -> Vec<Drawing> {
     let summary = summarise(&collect(lines));
-    let view = View::new(&summary, "results/sample");
+    let analysis = Analysis::of(&summary);
+    let view = View::new(&analysis, "results/sample");
     figure::draw(&view, medium).expect("figures are drawn")
 }
 
@@ -35,7 +37,8 @@ fn every_situation_is_drawn_twice_with_the_same_bytes() {
         let again = summarise(&results);
         for medium in MEDIA {
             let draw = |summary| {
-                let view = View::new(summary, "results/sample");
+                let analysis = Analysis::of(summary);
+                let view = View::new(&analysis, "results/sample");
                 figure::draw(&view, medium).expect("figures are drawn")
             };
             let (once, again) = (draw(&summary), draw(&again));
@@ -97,7 +100,8 @@ fn titles_state_the_finding() {
     assert!(slow.starts_with("Nothing is faster than serial"), "{slow}");
     let alone = Made { spreads: vec![("serial", 1, 1)], ..Made::default() }.lines();
     let summary = summarise(&collect(&alone));
-    let view = View::new(&summary, "results/sample");
+    let analysis = Analysis::of(&summary);
+    let view = View::new(&analysis, "results/sample");
     let facts = Facts::of(&view, &draw(&alone));
     assert!(
         facts.answer[0].starts_with("Nothing was measured on more lanes than the base, serial"),
@@ -201,7 +205,7 @@ fn a_figure_is_what_it_was() {
 #[test]
 fn titles_speak_of_the_larger_problem() {
     let summary = summarise(&collect(&mixed()));
-    assert_eq!(View::new(&summary, "").main_group(), Some(1));
+    assert_eq!(View::new(&Analysis::of(&summary), "").main_group(), Some(1));
 }
 
 #[test]

@@ -2,10 +2,11 @@
 //! are refused.
 
 use crate::support::change_kmeans;
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::law;
 use amdahl_explain::law::{Laws, Scaling};
-use amdahl_explain::show::Style;
 use amdahl_explain::summary::{Summary, summarise};
+use amdahl_explain::terminal::Style;
 use amdahl_explain::{export, show};
 use amdahl_kmeans_description::spec::Precision;
 use amdahl_record::Line;
@@ -262,11 +263,11 @@ fn few_repeats_have_no_interval_and_the_next_cell_is_named() {
 fn laws_are_printed_and_in_json() {
     let lines = made(&[1, 2, 4, 8], &[100_000], 0.01, |_, p| 0.1 + 0.9 / p);
     let summary = summary(&lines);
-    let text = show::text(&summary, show::Style { colour: false });
+    let text = show::text(&Analysis::of(&summary), Style { colour: false });
     assert!(text.contains("threads: Amdahl's law, serial share 0.0985 ("), "{text}");
     assert!(text.contains("modelled: 16 lanes"), "{text}");
     let json: serde_json::Value =
-        serde_json::from_str(&export::json(&summary).expect("JSON")).expect("JSON");
+        serde_json::from_str(&export::json(&Analysis::of(&summary)).expect("JSON")).expect("JSON");
     let laws = &json["groups"][0]["laws"][0];
     assert_eq!(
         (laws["backend"].as_str(), laws["scaling"].as_str()),
@@ -291,7 +292,7 @@ fn backends_that_are_refused_alike_share_a_line() {
     let spreads =
         vec![("serial", 1, 1), ("threads", 1, 1), ("threads", 1, 2), ("mpi", 1, 1), ("mpi", 2, 1)];
     let summary = summarise(&samples::collect(&Made { spreads, ..Made::default() }.lines()));
-    let text = show::text(&summary, Style { colour: false });
+    let text = show::text(&Analysis::of(&summary), Style { colour: false });
     assert!(text.contains("threads, mpi: no law. Amdahl: it needs 3 numbers of lanes"), "{text}");
     assert_eq!(text.matches("worth measuring next").count(), 1, "{text}");
 }

@@ -1,6 +1,7 @@
 //! The twelve rules: made-up results that keep them, and results that break each one that can be
 //! broken.
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::reporting_rules;
 use amdahl_explain::reporting_rules::{Drawn, Joined, RULES, Status, Subject, Verdict};
 use amdahl_explain::summary::{Summary, summarise};
@@ -28,7 +29,9 @@ fn figures() -> Vec<Drawn> {
 }
 
 fn judge(lines: &[Line], figures: &[Drawn]) -> Vec<Verdict> {
-    reporting_rules::check(&Subject { summary: &summary(lines), figures: Some(figures) })
+    let summary = summary(lines);
+    let analysis = &Analysis::of(&summary);
+    reporting_rules::check(&Subject { analysis, figures: Some(figures) })
 }
 
 /// The rules that are broken, and what is said of the first of them.
@@ -239,7 +242,9 @@ fn lines_through_categories_and_mixed_axes() {
     assert_eq!(judge(&good(), &figures)[11].status, Status::Kept);
     figures[0].joined = None;
     assert_eq!(judge(&good(), &figures)[11].status, Status::Unknown);
-    let verdicts = reporting_rules::check(&Subject { summary: &summary(&good()), figures: None });
+    let good = summary(&good());
+    let analysis = &Analysis::of(&good);
+    let verdicts = reporting_rules::check(&Subject { analysis, figures: None });
     assert_eq!(verdicts[11].status, Status::Unknown);
     assert!(reporting_rules::text(&verdicts).contains("rule 12: cannot be judged"));
 }

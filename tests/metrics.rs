@@ -1,10 +1,11 @@
 //! Derived metrics of made-up counters.
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::metric;
 use amdahl_explain::metric::scope::Span;
 use amdahl_explain::metric::{Entry, all, render};
-use amdahl_explain::show::Style;
 use amdahl_explain::summary::{Summary, summarise};
+use amdahl_explain::terminal::Style;
 use amdahl_record::simulation::{
     Cache, Caches, Counts, LastLevel, SIMULATION, Simulation, SimulationEnd,
 };
@@ -189,7 +190,7 @@ fn made_up_simulated_counts_stay_apart_from_measured_ones() {
     );
     assert_eq!(computing(&cells, "serial", "simulated L1D miss ratio")[0].value, Some(0.05));
     assert!(computing(&cells, "serial", "IPC").iter().all(|e| e.value.is_none()));
-    let text = render::text(&summary, Style { colour: false });
+    let text = render::text(&Analysis::of(&summary), Style { colour: false });
     assert!(text.contains("SIMULATED metrics") && text.contains("no prefetcher"), "{text}");
     let instructions =
         text.lines().find(|l| l.contains("instructions per distance")).expect("a row");

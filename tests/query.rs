@@ -1,5 +1,6 @@
 //! Tables of results, and questions to them in SQL.
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::relations::{Relation, SOURCES, Values, listing, source};
 use amdahl_explain::summary::{Summary, summarise};
 
@@ -26,7 +27,7 @@ fn words(table: &Relation, name: &str) -> Vec<Option<String>> {
 }
 
 fn filled(summary: &Summary, name: &str) -> Relation {
-    (source(name).expect("a known table").fill)(summary)
+    (source(name).expect("a known table").fill)(&Analysis::of(summary))
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn columns_are_equally_long_named_once_and_documented() {
         assert_eq!(section.matches("\n| `").count(), names.len(), "no other column is documented");
     }
     let all: usize = SOURCES.iter().map(|s| filled(&summary, s.name).columns.len() + 1).sum();
-    assert_eq!(listing(&summary).height(), all);
+    assert_eq!(listing(&Analysis::of(&summary)).height(), all);
 }
 
 #[cfg(not(feature = "query"))]
@@ -112,7 +113,7 @@ mod asked {
         let summary = summary();
         let fastest = "select name, seconds from cells where seconds is not null \
                        order by seconds limit 1";
-        let answer = ask(&summary, fastest).expect("an answer");
+        let answer = ask(&Analysis::of(&summary), fastest).expect("an answer");
         let cells = summary.groups.iter().flat_map(|group| &group.cells);
         let least = cells.filter_map(|c| c.time).map(|t| t.value).reduce(f64::min);
         assert_eq!(numbers(&answer, "seconds"), [least]);
@@ -120,16 +121,16 @@ mod asked {
         // Tables join, and missing values count for nothing.
         let joined = "select c.cell, count(r.seconds) as good, max(c.n) as known \
                       from cells c join repeats r on c.cell = r.cell group by c.cell";
-        let answer = ask(&summary, joined).expect("an answer");
+        let answer = ask(&Analysis::of(&summary), joined).expect("an answer");
         assert!(answer.height() > 0);
         assert_eq!(numbers(&answer, "good"), numbers(&answer, "known"));
         let counts = "select count(*) as all_cells, count(seconds) as timed from cells";
-        let answer = ask(&summary, counts).expect("an answer");
+        let answer = ask(&Analysis::of(&summary), counts).expect("an answer");
         let cells = summary.groups.iter().map(|group| group.cells.len()).sum::<usize>() as f64;
         assert_eq!(numbers(&answer, "all_cells"), [Some(cells)]);
         assert!(numbers(&answer, "timed")[0] < Some(cells));
         let every = "select * from readings";
-        let answer = ask(&summary, every).expect("an answer");
+        let answer = ask(&Analysis::of(&summary), every).expect("an answer");
         let table = filled(&summary, "readings");
         assert_eq!(answer.height(), table.height());
         for (one, other) in answer.columns.iter().zip(&table.columns) {
@@ -155,7 +156,7 @@ mod asked {
             "select * from cells where 1 = 0",
             "show tables",
         ] {
-            let answer = ask(&summary, sql);
+            let answer = ask(&Analysis::of(&summary), sql);
             assert!(answer.is_ok(), "{sql}: {}", answer.err().map_or(String::new(), |e| e.message));
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::figure;
 use amdahl_explain::figure::View;
 use amdahl_explain::figure::medium::PAGE;
@@ -25,7 +26,8 @@ pub fn report(lines: &[Line]) -> String {
 
 fn report_of(lines: &[Line], folder: &str) -> String {
     let summary = summarise(&collect(lines));
-    let view = View::new(&summary, folder);
+    let analysis = Analysis::of(&summary);
+    let view = View::new(&analysis, folder);
     let drawings = figure::draw(&view, &PAGE).expect("figures");
     page(&Facts::of(&view, &drawings), &drawings)
 }
@@ -66,8 +68,9 @@ fn every_situation_makes_a_whole_page_with_the_same_bytes() {
         for section in ["answer", "figures", "pop", "cells", "set-up", "method", "reproduce"] {
             assert!(html.contains(&format!("<section id=\"{section}\"")), "{name} has {section}");
         }
-        let parallel =
-            summarise(&collect(&lines)).groups.iter().any(|group| !group.cost.is_empty());
+        let summary = summarise(&collect(&lines));
+        let analysis = Analysis::of(&summary);
+        let parallel = summary.groups.iter().any(|group| !analysis.group(group).cost.is_empty());
         assert_eq!(html.contains("<section id=\"cost\">"), parallel, "{name}");
         assert_eq!(tags.iter().filter(|t| *t == "h1").count(), 1, "{name}");
         let figures = draw_for(&lines, &PAGE).len();
@@ -185,7 +188,8 @@ fn the_explorer_has_every_cell() {
 /// samples, in as many problems, and with tables and failures to match.
 pub fn many(lines: &[Line], factor: usize, repeats: usize, problems: usize) -> String {
     let summary = summarise(&collect(lines));
-    let view = View::new(&summary, "results/sample");
+    let analysis = Analysis::of(&summary);
+    let view = View::new(&analysis, "results/sample");
     let drawings = figure::draw(&view, &PAGE).expect("figures");
     let mut facts = Facts::of(&view, &drawings);
     let few = facts.cells.len();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::figure::medium::{A0, A4, Medium, SCREEN};
 use amdahl_explain::figure::{Drawing, View, draw};
 use amdahl_explain::report_model::Facts;
@@ -64,7 +65,8 @@ fn made_up(drawings: &[Drawing], rows: usize, word: &str) -> Value {
 
 fn drawn(lines: &[Line], medium: &Medium) -> (Facts, Vec<Drawing>) {
     let summary = summarise(&collect(lines));
-    let view = View::new(&summary, "results/made-up");
+    let analysis = Analysis::of(&summary);
+    let view = View::new(&analysis, "results/made-up");
     let drawings = draw(&view, medium).expect("figures");
     (Facts::of(&view, &drawings), drawings)
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::exchange::{Export, FORMATS, Repeats, format};
 use amdahl_explain::summary::{Summary, summarise};
 use amdahl_record::read;
@@ -51,7 +52,8 @@ fn seen(python: &Path, format: &str, paths: &[PathBuf]) -> Vec<Value> {
 }
 
 fn made(summary: &Summary, name: &str, repeats: Repeats) -> Export {
-    (format(name).expect("a known format").write)(summary, repeats).expect("an export")
+    (format(name).expect("a known format").write)(&Analysis::of(summary), repeats)
+        .expect("an export")
 }
 
 fn exported(folder: &Path, to: &str, out: &Path) -> String {
@@ -224,11 +226,12 @@ fn every_format_copes_with_every_folder() {
     let empty = Made { spreads: vec![], ..Made::default() }.lines();
     for lines in [mixed(), hostile, empty] {
         let summary = summarise(&collect(&lines));
+        let analysis = Analysis::of(&summary);
         for format in FORMATS {
             for repeats in [Repeats::Middle, Repeats::All, Repeats::Number(3)] {
-                let export = (format.write)(&summary, repeats).expect("an export");
+                let export = (format.write)(&analysis, repeats).expect("an export");
                 assert!(
-                    export == (format.write)(&summary, repeats).expect("again"),
+                    export == (format.write)(&analysis, repeats).expect("again"),
                     "{}: equal bytes",
                     format.name
                 );

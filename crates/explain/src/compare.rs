@@ -7,9 +7,10 @@
 use serde::Serialize;
 
 use crate::labels;
-use crate::show::{Scale, Style};
+use crate::show::Scale;
 use crate::summary::{CellSummary, Group, Summary};
 use crate::table::{Align, Table, escape};
+use crate::terminal::Style;
 use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_stats::{Bootstrap, Estimate};

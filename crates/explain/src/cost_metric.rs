@@ -186,8 +186,8 @@ impl Cost {
 }
 
 /// The heading of a group's table, with the time to beat; `None` where there is nothing to tell.
-pub fn heading(group: &Group) -> Option<String> {
-    if group.cost.is_empty() {
+pub fn heading(group: &Group, costs: &[Cost]) -> Option<String> {
+    if costs.is_empty() {
         return None;
     }
     let time = serial(group)?
@@ -206,8 +206,8 @@ pub const COLUMNS: [(&str, Align); 5] = [
 ];
 
 /// The rows of a group, one for each backend.
-pub fn rows(group: &Group) -> impl Iterator<Item = Vec<String>> + '_ {
-    group.cost.iter().map(|cost| {
+pub fn rows(costs: &[Cost]) -> impl Iterator<Item = Vec<String>> + '_ {
+    costs.iter().map(|cost| {
         let cell = cost.cell.as_ref();
         let interval = cell.and_then(|c| c.over_serial.interval);
         vec![
@@ -223,9 +223,9 @@ pub fn rows(group: &Group) -> impl Iterator<Item = Vec<String>> + '_ {
 }
 
 /// The table of a group.
-pub fn table(group: &Group) -> Table {
+pub fn table(costs: &[Cost]) -> Table {
     let mut table = Table::new(&COLUMNS);
-    rows(group).for_each(|row| table.row(row));
+    rows(costs).for_each(|row| table.row(row));
     table
 }
 

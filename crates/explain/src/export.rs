@@ -1,18 +1,21 @@
 //! Summaries for programs: JSON and CSV.
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::analysis::Analysis;
+use crate::labels;
 use crate::summary::{CellSummary, Group, Summary};
-use crate::{labels, law};
 use amdahl_record::Phase;
 use amdahl_record::error::{Error, Result};
 
 /// Version of the JSON and CSV output of `amdahl show` and `amdahl compare`.
 pub const FORMAT: u32 = 1;
 
-/// The summary as JSON, all estimates and samples included. Times are in seconds.
-pub fn json(summary: &Summary) -> Result<String> {
+/// The summary and what follows from it as JSON, all estimates and samples included. Times are in
+/// seconds.
+pub fn json(analysis: &Analysis<'_>) -> Result<String> {
+    let summary = analysis.summary;
     let mut value = serde_json::to_value(summary).map_err(broken)?;
     let warnings: Vec<_> = (summary.warnings.iter())
         .map(|w| json!({ "what": w, "message": w.to_string(), "advice": w.advice() }))
@@ -21,9 +24,21 @@ pub fn json(summary: &Summary) -> Result<String> {
     for (group, written) in
         summary.groups.iter().zip(value["groups"].as_array_mut().into_iter().flatten())
     {
-        written["laws"] = serde_json::to_value(law::of(group, &summary.hosts)).map_err(broken)?;
+        let of_group = analysis.group(group);
+        written["cost"] = serde_json::to_value(&of_group.cost).map_err(broken)?;
+        if !of_group.ranks.is_empty() {
+            written["ranks"] = serde_json::to_value(&of_group.ranks).map_err(broken)?;
+        }
+        written["laws"] = serde_json::to_value(analysis.laws(group)).map_err(broken)?;
+        let cells = written["cells"].as_array_mut().into_iter().flatten();
+        for (cell, written) in group.cells.iter().zip(cells) {
+            let explained = serde_json::to_value(of_group.explained.cell(cell)).map_err(broken)?;
+            if let (Value::Object(cell), Value::Object(explained)) = (written, explained) {
+                cell.extend(explained);
+            }
+        }
     }
-    value["weak_scaling"] = serde_json::to_value(law::weak::of(summary)).map_err(broken)?;
+    value["weak_scaling"] = serde_json::to_value(analysis.weak()).map_err(broken)?;
     value["warnings"] = json!(warnings);
     pretty(&value)
 }
@@ -99,7 +114,7 @@ fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<
         dataset: labels::dataset_name(&group.dataset),
         rows: group.rows,
         dims: group.dims,
-        k: labels::own_sizes(group).first().map(|(_, size)| *size),
+        k: labels::own_sizes(&group.workload).first().map(|(_, size)| *size),
         backend: cell.cell.backend.name(),
         ranks: cell.cell.ranks,
         threads: cell.cell.threads,

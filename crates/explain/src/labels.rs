@@ -1,13 +1,13 @@
-//! How workloads, data sets and cells are called in tables, figures and the report.
+//! How workloads, data sets, cells, machines and builds are called in tables, figures and the
+//! report.
 
 use amdahl_record::cell::{
     BACKENDS, Backend, Cell, Dataset, DeviceKind, Sample, Synthetic, WorkloadSpec,
 };
-use amdahl_record::units;
+use amdahl_record::host::HostFacts;
+use amdahl_record::{BuildFacts, units};
 use amdahl_workload::SizeName;
 use amdahl_workload::parameter::Kind;
-
-use crate::summary::Group;
 
 /// Where a phase is named: timed seconds that belong to none.
 pub const OTHER: &str = "other";
@@ -35,18 +35,18 @@ pub fn word(cell: &Cell, name: &str) -> Option<&'static str> {
 
 /// The workload's own size beside rows and columns, as in formulas: `k = 8`. The workload's name
 /// where it has none.
-pub fn own_size(group: &Group) -> String {
-    match own_sizes(group).first() {
+pub fn own_size(spec: &WorkloadSpec) -> String {
+    match own_sizes(spec).first() {
         Some((name, value)) => format!("{} = {value}", name.symbol),
-        None => amdahl_workloads::of(&group.workload).title().to_string(),
+        None => amdahl_workloads::of(spec).title().to_string(),
     }
 }
 
 /// The workload's own sizes beside rows and columns.
-pub fn own_sizes(group: &Group) -> Vec<(&'static SizeName, u64)> {
-    let workload = amdahl_workloads::of(&group.workload);
+pub fn own_sizes(spec: &WorkloadSpec) -> Vec<(&'static SizeName, u64)> {
+    let workload = amdahl_workloads::of(spec);
     // Those that do not depend on the rows are known without them.
-    let size = workload.size(&group.workload, Some(1), Some(1)).unwrap_or_default();
+    let size = workload.size(spec, Some(1), Some(1)).unwrap_or_default();
     let named = workload.sizes().iter().zip(size);
     let own = named.filter(|(name, _)| !["points", "dims"].contains(&name.key));
     own.map(|(name, value)| (name, value as u64)).collect()
@@ -177,6 +177,45 @@ pub fn in_words(cell: &Cell) -> String {
 /// Place of a backend in tables and figures: that of the registry, outside programs last.
 pub fn backend_order(backend: &Backend) -> usize {
     BACKENDS.iter().position(|(name, ..)| *name == backend.name()).unwrap_or(BACKENDS.len())
+}
+
+/// A machine in a line.
+pub fn host_line(host: &HostFacts) -> String {
+    let name = host.hostname.as_deref().unwrap_or("(name left out)");
+    let mut line = format!(
+        "{name}: {}, {} of {} CPUs",
+        host.cpu.as_deref().unwrap_or("unknown CPU"),
+        host.allowed_cpus.len(),
+        host.cpus
+    );
+    if let Some(memory) = host.memory_bytes {
+        line.push_str(&format!(", {}", units::bytes(memory as f64)));
+    }
+    if let Some(hypervisor) = &host.hypervisor {
+        line.push_str(&format!(", virtual ({hypervisor})"));
+    }
+    if let Some(governor) = &host.governor {
+        line.push_str(&format!(", governor {governor}"));
+    }
+    one_line(&line, 240)
+}
+
+/// A build in a line.
+pub fn build_line(build: &BuildFacts) -> String {
+    let revision = build
+        .revision
+        .as_deref()
+        .map_or(String::new(), |r| format!(", revision {}", r.get(..12).unwrap_or(r)));
+    let dirty = if build.dirty == Some(true) { " with uncommitted changes" } else { "" };
+    let mpi = build
+        .mpi
+        .as_deref()
+        .and_then(|m| m.split(',').next())
+        .map_or(String::new(), |m| format!(", {m}"));
+    one_line(
+        &format!("{}, build {}{revision}{dirty}, {}{mpi}", build.version, build.id, build.compiler),
+        240,
+    )
 }
 
 /// One line without control characters, so that a reason from outside cannot steer a terminal. Cut

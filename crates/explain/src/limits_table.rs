@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::show::{Style, host_line};
+use crate::labels::host_line;
 use crate::summary::Summary;
 use crate::table::{Align, Table};
+use crate::terminal::Style;
 use amdahl_record::accelerators;
 use amdahl_record::accelerators::Chip;
 use amdahl_record::host::HostFacts;

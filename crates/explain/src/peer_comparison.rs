@@ -130,22 +130,22 @@ fn rank(
 }
 
 /// The heading of a group's ranks; `None` where there are none.
-pub fn heading(group: &Group) -> Option<&'static str> {
-    (!group.ranks.is_empty()).then_some(
+pub fn heading(ranks: &[Rank]) -> Option<&'static str> {
+    (!ranks.is_empty()).then_some(
         "Beside other programs: time of an iteration, places among those with as many lanes",
     )
 }
 
 /// What came out, a sentence for each number of lanes.
-pub fn findings(group: &Group) -> Vec<String> {
-    let mut lanes: Vec<u32> = group.ranks.iter().map(|rank| rank.lanes).collect();
+pub fn findings(ranks: &[Rank]) -> Vec<String> {
+    let mut lanes: Vec<u32> = ranks.iter().map(|rank| rank.lanes).collect();
     lanes.dedup();
-    lanes.into_iter().filter_map(|lanes| finding(group, lanes)).collect()
+    lanes.into_iter().filter_map(|lanes| finding(ranks, lanes)).collect()
 }
 
-fn finding(group: &Group, lanes: u32) -> Option<String> {
+fn finding(ranks: &[Rank], lanes: u32) -> Option<String> {
     let placed: Vec<&Rank> =
-        group.ranks.iter().filter(|rank| rank.lanes == lanes && rank.place.is_some()).collect();
+        ranks.iter().filter(|rank| rank.lanes == lanes && rank.place.is_some()).collect();
     let ours = placed.iter().find(|rank| rank.ours)?;
     let next = placed.iter().find(|rank| !rank.ours)?;
     let on = if lanes == 1 { "On 1 lane".into() } else { format!("On {lanes} lanes") };
@@ -195,8 +195,8 @@ pub const COLUMNS: [(&str, Align); 12] = [
 ];
 
 /// The rows of the ranks.
-pub fn rows(group: &Group) -> impl Iterator<Item = Vec<String>> + '_ {
-    group.ranks.iter().map(|rank| {
+pub fn rows(ranks: &[Rank]) -> impl Iterator<Item = Vec<String>> + '_ {
+    ranks.iter().map(|rank| {
         let or_empty = |value: Option<String>| value.unwrap_or_default();
         let range = rank
             .over_ours
@@ -223,9 +223,9 @@ pub fn rows(group: &Group) -> impl Iterator<Item = Vec<String>> + '_ {
 }
 
 /// The ranks as a table.
-pub fn table(group: &Group) -> Table {
+pub fn table(ranks: &[Rank]) -> Table {
     let mut table = Table::new(&COLUMNS);
-    rows(group).for_each(|row| table.row(row));
+    rows(ranks).for_each(|row| table.row(row));
     table.without_empty_columns()
 }
 

@@ -1,12 +1,15 @@
 //! The table of a results folder, for a terminal and as Markdown.
 
+use crate::analysis::{Analysis, OfGroup};
+use crate::labels::{build_line, host_line};
 use crate::pop::render;
 use crate::summary::{CellSummary, Group, Summary};
 use crate::table::{Align, Table, escape};
+use crate::terminal::Style;
 use crate::{cost_metric, homework_questions, labels, law, limits_table, noise, peer_comparison};
+use amdahl_record::Phase;
 use amdahl_record::accelerators::Price;
 use amdahl_record::units;
-use amdahl_record::{BuildFacts, Phase};
 use amdahl_stats::Estimate;
 
 /// Order of the rows within a group.
@@ -46,37 +49,9 @@ fn key(estimate: Option<Estimate>) -> f64 {
     estimate.map_or(f64::INFINITY, |e| e.value)
 }
 
-/// Emphasis on a terminal, or none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// Write ANSI sequences?
-    pub colour: bool,
-}
-
-impl Style {
-    fn wrap(self, text: &str, code: &str) -> String {
-        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_string() }
-    }
-    /// Headings.
-    pub fn strong(self, text: &str) -> String {
-        self.wrap(text, "1")
-    }
-    /// What is secondary.
-    pub fn faint(self, text: &str) -> String {
-        self.wrap(text, "2")
-    }
-    /// What went wrong.
-    pub fn bad(self, text: &str) -> String {
-        self.wrap(text, "31")
-    }
-    /// What a reader should know.
-    pub fn caution(self, text: &str) -> String {
-        self.wrap(text, "33")
-    }
-}
-
 /// The whole table as plain text, each line ended.
-pub fn text(summary: &Summary, style: Style) -> String {
+pub fn text(analysis: &Analysis<'_>, style: Style) -> String {
+    let summary = analysis.summary;
     let mut lines = Vec::new();
     if let Some(run) = &summary.run {
         lines.push(
@@ -88,6 +63,7 @@ pub fn text(summary: &Summary, style: Style) -> String {
         lines.push(String::new());
     }
     for group in &summary.groups {
+        let of_group = analysis.group(group);
         lines.push(style.strong(&heading(group)));
         for (i, line) in table(group).text().into_iter().enumerate() {
             let row = if i == 0 { style.faint(&line) } else { line };
@@ -96,31 +72,34 @@ pub fn text(summary: &Summary, style: Style) -> String {
         }
         lines.push(format!("  {}", base_line(group)));
         lines.extend(price_line(group).map(|line| format!("  {line}")));
-        if render::has_lost(group) {
+        if of_group.explained.has_lost() {
             lines.push(format!("  {}", render::LOST));
-            for (i, line) in render::lost_table(group).text().into_iter().enumerate() {
+            for (i, line) in
+                render::lost_table(group, &of_group.explained).text().into_iter().enumerate()
+            {
                 lines.push(format!("    {}", if i == 0 { style.faint(&line) } else { line }));
             }
-            lines.extend(lost_words(group).into_iter().map(|line| format!("    {line}")));
+            lines.extend(lost_words(group, of_group).into_iter().map(|line| format!("    {line}")));
         }
-        let laws = law::of(group, &summary.hosts);
+        let laws = analysis.laws(group);
         if !laws.is_empty() {
             lines.push(format!("  {}", law::render::HEADING));
-            lines.extend(law::render::all(&laws).into_iter().map(|line| format!("    {line}")));
+            lines.extend(law::render::all(laws).into_iter().map(|line| format!("    {line}")));
         }
-        if let Some(heading) = cost_metric::heading(group) {
+        if let Some(heading) = cost_metric::heading(group, &of_group.cost) {
             lines.push(format!("  {heading}"));
-            for (i, line) in cost_metric::table(group).text().into_iter().enumerate() {
+            for (i, line) in cost_metric::table(&of_group.cost).text().into_iter().enumerate() {
                 lines.push(format!("    {}", if i == 0 { style.faint(&line) } else { line }));
             }
         }
-        if let Some(heading) = peer_comparison::heading(group) {
+        if let Some(heading) = peer_comparison::heading(&of_group.ranks) {
             lines.push(format!("  {heading}"));
-            for (i, line) in peer_comparison::table(group).text().into_iter().enumerate() {
+            for (i, line) in peer_comparison::table(&of_group.ranks).text().into_iter().enumerate()
+            {
                 lines.push(format!("    {}", if i == 0 { style.faint(&line) } else { line }));
             }
             lines.extend(
-                peer_comparison::findings(group)
+                peer_comparison::findings(&of_group.ranks)
                     .into_iter()
                     .map(|finding| format!("    {finding}.")),
             );
@@ -135,7 +114,7 @@ pub fn text(summary: &Summary, style: Style) -> String {
         }
         lines.push(String::new());
     }
-    let weak = law::weak::of(summary);
+    let weak = analysis.weak();
     if !weak.is_empty() {
         lines.push(law::render::WEAK.to_string());
         lines.extend(weak.iter().flat_map(law::render::weak_lines).map(|line| format!("  {line}")));
@@ -152,7 +131,8 @@ pub fn text(summary: &Summary, style: Style) -> String {
 }
 
 /// The whole table as Markdown.
-pub fn markdown(summary: &Summary) -> String {
+pub fn markdown(analysis: &Analysis<'_>) -> String {
+    let summary = analysis.summary;
     let mut text = String::new();
     if let Some(run) = &summary.run {
         text.push_str(&format!("# {}\n\n", escape(&run.title)));
@@ -161,6 +141,7 @@ pub fn markdown(summary: &Summary) -> String {
         }
     }
     for group in &summary.groups {
+        let of_group = analysis.group(group);
         text.push_str(&format!(
             "## {}\n\n{}\n{}\n\n",
             escape(&heading(group)),
@@ -168,39 +149,39 @@ pub fn markdown(summary: &Summary) -> String {
             escape(&base_line(group))
         ));
         text.extend(price_line(group).map(|line| format!("{}\n\n", escape(&line))));
-        if render::has_lost(group) {
+        if of_group.explained.has_lost() {
             text.push_str(&format!(
                 "{}\n\n{}\n",
                 escape(render::LOST),
-                render::lost_table(group).markdown()
+                render::lost_table(group, &of_group.explained).markdown()
             ));
-            for line in lost_words(group) {
+            for line in lost_words(group, of_group) {
                 text.push_str(&format!("- {}\n", escape(&line)));
             }
             text.push('\n');
         }
-        let laws = law::of(group, &summary.hosts);
+        let laws = analysis.laws(group);
         if !laws.is_empty() {
             text.push_str(&format!("{}\n\n", escape(law::render::HEADING)));
-            for line in law::render::all(&laws) {
+            for line in law::render::all(laws) {
                 text.push_str(&format!("- {}\n", escape(line.trim())));
             }
             text.push('\n');
         }
-        if let Some(heading) = cost_metric::heading(group) {
+        if let Some(heading) = cost_metric::heading(group, &of_group.cost) {
             text.push_str(&format!(
                 "{}\n\n{}\n",
                 escape(&heading),
-                cost_metric::table(group).markdown()
+                cost_metric::table(&of_group.cost).markdown()
             ));
         }
-        if let Some(heading) = peer_comparison::heading(group) {
+        if let Some(heading) = peer_comparison::heading(&of_group.ranks) {
             text.push_str(&format!(
                 "{}\n\n{}\n",
                 escape(heading),
-                peer_comparison::table(group).markdown()
+                peer_comparison::table(&of_group.ranks).markdown()
             ));
-            for finding in peer_comparison::findings(group) {
+            for finding in peer_comparison::findings(&of_group.ranks) {
                 text.push_str(&format!("- {}.\n", escape(&finding)));
             }
             text.push('\n');
@@ -223,7 +204,7 @@ pub fn markdown(summary: &Summary) -> String {
             text.push('\n');
         }
     }
-    let weak = law::weak::of(summary);
+    let weak = analysis.weak();
     if !weak.is_empty() {
         text.push_str(&format!("{}\n\n", escape(law::render::WEAK)));
         for line in weak.iter().flat_map(law::render::weak_lines) {
@@ -245,10 +226,11 @@ pub fn markdown(summary: &Summary) -> String {
 }
 
 /// Where the speedup of a group went, in words, and what of it could not be told.
-fn lost_words(group: &Group) -> Vec<String> {
+fn lost_words(group: &Group, OfGroup { explained, .. }: &OfGroup) -> Vec<String> {
     let base = group.base.as_ref().map_or("the base", |base| &base.name);
-    let sentence = render::widest(group).and_then(|cell| render::sentence(cell, base));
-    sentence.into_iter().chain(render::untold(group)).collect()
+    let widest = render::widest(group, explained);
+    let sentence = widest.and_then(|c| Some(render::sentence(c, explained.lost(c)?, base)));
+    sentence.into_iter().chain(render::untold(group, explained)).collect()
 }
 
 /// What a group computes and on what.
@@ -353,45 +335,6 @@ fn provenance(summary: &Summary) -> Vec<String> {
     );
     lines.extend(noise::sentences(summary).into_iter().map(|line| labels::one_line(&line, 240)));
     lines
-}
-
-/// A machine in a line.
-pub fn host_line(host: &amdahl_record::host::HostFacts) -> String {
-    let name = host.hostname.as_deref().unwrap_or("(name left out)");
-    let mut line = format!(
-        "{name}: {}, {} of {} CPUs",
-        host.cpu.as_deref().unwrap_or("unknown CPU"),
-        host.allowed_cpus.len(),
-        host.cpus
-    );
-    if let Some(memory) = host.memory_bytes {
-        line.push_str(&format!(", {}", units::bytes(memory as f64)));
-    }
-    if let Some(hypervisor) = &host.hypervisor {
-        line.push_str(&format!(", virtual ({hypervisor})"));
-    }
-    if let Some(governor) = &host.governor {
-        line.push_str(&format!(", governor {governor}"));
-    }
-    labels::one_line(&line, 240)
-}
-
-/// A build in a line.
-pub fn build_line(build: &BuildFacts) -> String {
-    let revision = build
-        .revision
-        .as_deref()
-        .map_or(String::new(), |r| format!(", revision {}", r.get(..12).unwrap_or(r)));
-    let dirty = if build.dirty == Some(true) { " with uncommitted changes" } else { "" };
-    let mpi = build
-        .mpi
-        .as_deref()
-        .and_then(|m| m.split(',').next())
-        .map_or(String::new(), |m| format!(", {m}"));
-    labels::one_line(
-        &format!("{}, build {}{revision}{dirty}, {}{mpi}", build.version, build.id, build.compiler),
-        240,
-    )
 }
 
 /// The rows of a group.
@@ -523,11 +466,5 @@ mod tests {
             ("12.3".into(), "1500.0".into(), "ms")
         );
         assert_eq!(Scale::of(std::iter::empty()).unit, "s");
-    }
-
-    #[test]
-    fn colour_only_when_asked() {
-        assert_eq!(Style { colour: false }.bad("x"), "x");
-        assert_eq!(Style { colour: true }.bad("x"), "\u{1b}[31mx\u{1b}[0m");
     }
 }

@@ -2,9 +2,9 @@
 //! that knows polars is in this crate.
 //!
 //! ```
-//! # fn answer(summary: &amdahl_explain::summary::Summary) -> amdahl_record::error::Result<()> {
+//! # fn answer(analysis: &amdahl_explain::analysis::Analysis<'_>) -> amdahl_record::error::Result<()> {
 //! let fastest = "select name, seconds from cells order by seconds limit 3";
-//! let answer = amdahl_query::ask(summary, fastest)?;
+//! let answer = amdahl_query::ask(analysis, fastest)?;
 //! println!("{}", amdahl_explain::relations::write::text(&answer));
 //! # Ok(())
 //! # }
@@ -12,8 +12,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use amdahl_explain::analysis::Analysis;
 use amdahl_explain::relations::{Relation, SOURCES, Source};
-use amdahl_explain::summary::Summary;
 use amdahl_record::error::{Error, Kind, Result};
 use polars::prelude::{DataFrame, IntoLazy, PolarsError};
 use polars::sql::{SQLContext, extract_table_identifiers};
@@ -24,9 +24,9 @@ mod frame;
 ///
 /// # Errors
 /// Usage, when this is no SQL that polars understands, or when it asks for what is not there.
-pub fn ask(summary: &Summary, sql: &str) -> Result<Relation> {
+pub fn ask(analysis: &Analysis<'_>, sql: &str) -> Result<Relation> {
     // The engine is large and of others: where it gives up, that is said like any other error.
-    let answer = catch_unwind(AssertUnwindSafe(|| collected(summary, sql)));
+    let answer = catch_unwind(AssertUnwindSafe(|| collected(analysis, sql)));
     let answer = answer.unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().map(String::as_str);
         let words = words.or(panic.downcast_ref::<&str>().copied());
@@ -35,10 +35,10 @@ pub fn ask(summary: &Summary, sql: &str) -> Result<Relation> {
     frame::relation(&answer)
 }
 
-fn collected(summary: &Summary, sql: &str) -> Result<DataFrame> {
+fn collected(analysis: &Analysis<'_>, sql: &str) -> Result<DataFrame> {
     let mut context = SQLContext::new();
     for source in asked(sql) {
-        let table = frame::frame((source.fill)(summary)).map_err(|e| refused(words(&e)))?;
+        let table = frame::frame((source.fill)(analysis)).map_err(|e| refused(words(&e)))?;
         context.register(source.name, table.lazy());
     }
     let answer = context.execute(sql).and_then(|lazy| lazy.collect());

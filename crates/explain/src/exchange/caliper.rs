@@ -7,6 +7,7 @@
 
 use serde_json::{Value, json};
 
+use crate::analysis::Analysis;
 use crate::exchange::profile;
 use crate::exchange::profile::Profile;
 use crate::exchange::{Export, Format, Repeats};
@@ -18,7 +19,8 @@ use amdahl_record::error::Result;
 pub const FORMAT: Format =
     Format { name: "caliper", about: "Caliper json-split: Hatchet, Thicket", write };
 
-fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
+fn write(analysis: &Analysis<'_>, repeats: Repeats) -> Result<Export> {
+    let summary = analysis.summary;
     let mut export = Export::default();
     for profile in profile::of(summary, repeats, &mut export) {
         export.add(format!("{}.json", profile.folder()), pretty(&document(&profile, summary))?);

@@ -7,6 +7,7 @@
 
 use serde_json::{Value, json};
 
+use crate::analysis::Analysis;
 use crate::exchange::profile;
 use crate::exchange::profile::{Place, Profile};
 use crate::exchange::{Export, Format, Repeats};
@@ -22,7 +23,8 @@ pub const FORMAT: Format = Format {
     write,
 };
 
-fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
+fn write(analysis: &Analysis<'_>, repeats: Repeats) -> Result<Export> {
+    let summary = analysis.summary;
     let mut export = Export::default();
     for profile in profile::of(summary, repeats, &mut export) {
         export

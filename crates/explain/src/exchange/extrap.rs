@@ -11,10 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use crate::analysis::Analysis;
 use crate::exchange::profile;
 use crate::exchange::{Export, Format, Repeats};
 use crate::labels;
-use crate::summary::Summary;
 use amdahl_record::cell::Cell;
 use amdahl_record::error::Result;
 
@@ -28,7 +28,8 @@ pub const FORMAT: Format = Format {
 /// What Extra-P wants of each parameter and of each point.
 const ENOUGH: usize = 5;
 
-fn write(summary: &Summary, _: Repeats) -> Result<Export> {
+fn write(analysis: &Analysis<'_>, _: Repeats) -> Result<Export> {
+    let summary = analysis.summary;
     let mut export = Export::default();
     let profiles = profile::of(summary, Repeats::All, &mut export);
     let mut by_backend: BTreeMap<String, Vec<&profile::Profile<'_>>> = BTreeMap::new();
@@ -39,7 +40,7 @@ fn write(summary: &Summary, _: Repeats) -> Result<Export> {
     }
     for (backend, profiles) in by_backend {
         let values = |profile: &profile::Profile<'_>| {
-            let own = labels::own_sizes(profile.group);
+            let own = labels::own_sizes(&profile.group.workload);
             let rows = profile.group.rows.unwrap_or(0);
             [
                 ("p", u64::from(profile.cell.cell.lanes())),

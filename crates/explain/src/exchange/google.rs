@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use crate::analysis::Analysis;
 use crate::exchange::{Export, Format, Repeats, cells};
 use crate::export::pretty;
 use crate::labels;
@@ -22,7 +23,8 @@ pub const FORMAT: Format = Format {
     write,
 };
 
-fn write(summary: &Summary, _: Repeats) -> Result<Export> {
+fn write(analysis: &Analysis<'_>, _: Repeats) -> Result<Export> {
+    let summary = analysis.summary;
     let mut export = Export::default();
     let mut benchmarks = Vec::new();
     for (family, (group, cell)) in cells(summary).enumerate() {
@@ -72,7 +74,7 @@ fn rfc3339(unix_ms: u64) -> String {
 }
 
 fn name(group: &Group, cell: &CellSummary) -> String {
-    let own = labels::own_sizes(group).into_iter();
+    let own = labels::own_sizes(&group.workload).into_iter();
     let own: String = own.map(|(name, size)| format!("/{}:{size}", name.symbol)).collect();
     let size = |value: Option<u64>| value.map_or("?".into(), |value| value.to_string());
     format!(

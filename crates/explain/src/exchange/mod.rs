@@ -6,11 +6,12 @@
 
 use std::path::PathBuf;
 
+use crate::analysis::Analysis;
 use crate::labels;
 use crate::relations;
 use crate::relations::Source;
 pub(crate) use crate::relations::cells;
-use crate::summary::{CellSummary, Repeat, Summary};
+use crate::summary::{CellSummary, Repeat};
 use amdahl_record::error::Result;
 
 mod caliper;
@@ -29,7 +30,7 @@ pub struct Format {
     /// Who reads it, in a few words.
     pub about: &'static str,
     /// Makes the files.
-    pub write: fn(&Summary, Repeats) -> Result<Export>,
+    pub write: fn(&Analysis<'_>, Repeats) -> Result<Export>,
 }
 
 /// Every format. A new one is a file and a line here.

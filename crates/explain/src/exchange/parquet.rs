@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use amdahl_parquet::{Kind, Piece, Writer};
 
+use crate::analysis::Analysis;
 use crate::exchange::{Export, Format, Repeats, TABLES};
 use crate::relations::{Relation, Values};
-use crate::summary::Summary;
 use amdahl_record::error::{Error, Result};
 
 /// Parquet.
@@ -21,10 +21,10 @@ pub const FORMAT: Format = Format {
 /// Rows of a row group: a page's length must fit into 31 bits.
 const GROUP: usize = 1 << 18;
 
-fn files(summary: &Summary, _: Repeats) -> Result<Export> {
+fn files(analysis: &Analysis<'_>, _: Repeats) -> Result<Export> {
     let mut export = Export::default();
     for table in TABLES {
-        let file = file(&(table.fill)(summary))
+        let file = file(&(table.fill)(analysis))
             .map_err(|e| Error::internal(format!("cannot pack a Parquet page: {e}")))?;
         export.add(format!("{}.parquet", table.name), file);
     }

@@ -5,10 +5,10 @@
 //! region has a flat row and a row with its path, and all metrics of a lane have the same rows in
 //! the same order: readers count on each of these.
 
+use crate::analysis::Analysis;
 use crate::exchange::profile;
 use crate::exchange::profile::{Lane, Place, Profile, Values};
 use crate::exchange::{Export, Format, Repeats};
-use crate::summary::Summary;
 use amdahl_record::error::Result;
 
 /// TAU.
@@ -18,7 +18,8 @@ pub const FORMAT: Format =
 /// TAU's own name of the root.
 const ROOT: &str = ".TAU application";
 
-fn write(summary: &Summary, repeats: Repeats) -> Result<Export> {
+fn write(analysis: &Analysis<'_>, repeats: Repeats) -> Result<Export> {
+    let summary = analysis.summary;
     let mut export = Export::default();
     for profile in profile::of(summary, repeats, &mut export) {
         let facts: String = profile

@@ -1,6 +1,6 @@
 //! Efficiency over lanes, and the serial fraction that explains it.
 //!
-//! Where the serial fraction ([`crate::law::karp_flatt`]) grows with the lanes, it is no share of
+//! Where the serial fraction ([`crate::karp_flatt`]) grows with the lanes, it is no share of
 //! the program that is to blame but what lanes add: talking, waiting, and what they share.
 
 use crate::figure::axis;

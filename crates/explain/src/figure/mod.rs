@@ -5,6 +5,7 @@
 //! Inside the SVG stand the cells that it shows and the command that draws it again ([`trace`]
 //! reads them back).
 
+use crate::analysis::Analysis;
 use crate::figure::layout::Sheet;
 use crate::figure::medium::Medium;
 use crate::figure::style::Canvas;
@@ -45,14 +46,16 @@ pub mod weak;
 pub struct View<'a> {
     /// Estimates and facts.
     pub summary: &'a Summary,
+    /// What follows from them.
+    pub analysis: &'a Analysis<'a>,
     /// The results folder as the user named it, for the command that draws a figure again.
     pub folder: String,
 }
 
 impl<'a> View<'a> {
-    /// A summary of the results in this folder.
-    pub fn new(summary: &'a Summary, folder: &str) -> Self {
-        View { summary, folder: folder.to_string() }
+    /// An analysis of the results in this folder.
+    pub fn new(analysis: &'a Analysis<'a>, folder: &str) -> Self {
+        View { summary: analysis.summary, analysis, folder: folder.to_string() }
     }
 
     /// The groups that a figure for this medium has room for. `height` says how much of the sheet's
@@ -82,7 +85,7 @@ impl<'a> View<'a> {
         let short = |group: &Group| {
             let text = format!(
                 "{} on {}",
-                labels::own_size(group),
+                labels::own_size(&group.workload),
                 labels::dataset(&group.dataset, group.rows, group.dims)
             );
             // What belongs together stays on one line.
@@ -116,7 +119,7 @@ impl<'a> View<'a> {
 
     /// Where the numbers come from, for captions.
     fn source(&self) -> String {
-        let hosts: Vec<String> = self.summary.hosts.iter().map(show::host_line).collect();
+        let hosts: Vec<String> = self.summary.hosts.iter().map(labels::host_line).collect();
         let mut platforms: Vec<&str> = self
             .summary
             .groups

@@ -72,7 +72,7 @@ fn problems(view: &View<'_>) -> Vec<Problem> {
             found.push((
                 key,
                 Problem {
-                    heading: format!("{} on {data}", labels::own_size(group)),
+                    heading: format!("{} on {data}", labels::own_size(&group.workload)),
                     objective: String::new(),
                     ways: Vec::new(),
                 },

@@ -3,6 +3,7 @@
 //! Points on a logarithmic axis, not bars: programs differ by factors of a thousand, and a bar
 //! needs a zero to start from.
 
+use crate::analysis::OfGroup;
 use crate::cost_metric::Cost;
 use crate::figure::layout::Panel;
 use crate::figure::lines;
@@ -58,12 +59,13 @@ impl Row {
 }
 
 fn applies(view: &View<'_>) -> bool {
-    view.summary.groups.iter().any(is_raced)
+    view.summary.groups.iter().any(|group| is_raced(view, group))
 }
 
-fn is_raced(group: &Group) -> bool {
-    peer_comparison::heading(group).is_some()
-        && group.ranks.iter().any(|rank| !rank.ours && rank.iteration_s.is_some())
+fn is_raced(view: &View<'_>, group: &Group) -> bool {
+    let ranks = &view.analysis.group(group).ranks;
+    peer_comparison::heading(ranks).is_some()
+        && ranks.iter().any(|rank| !rank.ours && rank.iteration_s.is_some())
 }
 
 /// The COST of a backend in a few words.
@@ -79,9 +81,10 @@ fn cost(cost: Option<&Cost>) -> String {
 }
 
 /// The programs of a group, fastest first; those without a time last.
-fn rows(group: &Group) -> Vec<Row> {
+fn rows(view: &View<'_>, group: &Group) -> Vec<Row> {
+    let OfGroup { ranks, cost: costs, .. } = view.analysis.group(group);
     let mut rows: Vec<Row> = Vec::new();
-    for rank in &group.ranks {
+    for rank in ranks {
         let Some(cell) = group.cells.iter().find(|cell| cell.id == rank.cell) else { continue };
         let name = labels::series(&cell.cell);
         let row = match rows.iter_mut().position(|row| row.name == name) {
@@ -128,7 +131,7 @@ fn rows(group: &Group) -> Vec<Row> {
             seconds if seconds.is_finite() => units::seconds(seconds),
             _ => row.why.clone().unwrap_or_else(|| "no time".into()),
         };
-        let cost = cost(group.cost.iter().find(|cost| cost.backend == row.name)).to_string();
+        let cost = cost(costs.iter().find(|cost| cost.backend == row.name)).to_string();
         row.note =
             if cost.is_empty() || row.times.is_empty() { over } else { format!("{over}, {cost}") };
     }
@@ -137,11 +140,11 @@ fn rows(group: &Group) -> Vec<Row> {
 }
 
 fn title(view: &View<'_>) -> String {
-    let raced = |i: &usize| is_raced(&view.summary.groups[*i]);
+    let raced = |i: &usize| is_raced(view, &view.summary.groups[*i]);
     let index =
         view.main_group().filter(raced).or_else(|| (0..view.summary.groups.len()).find(raced));
     let Some(index) = index else { return "Ours beside other programs".into() };
-    let rows = rows(&view.summary.groups[index]);
+    let rows = rows(view, &view.summary.groups[index]);
     let scope = view.scope(index);
     let timed = || rows.iter().filter(|row| !row.times.is_empty());
     let (Some(ours), Some(theirs)) = (timed().find(|row| row.ours), timed().find(|row| !row.ours))
@@ -184,11 +187,11 @@ const ROW: f64 = 33.0;
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let groups = &view.summary.groups;
     let tall = |rows: usize| rows as f64 * ROW + 74.0;
-    let fitting =
-        view.fitting(medium, |i| is_raced(&groups[i]).then(|| tall(rows(&groups[i]).len())));
+    let rows = |i: usize| rows(view, &groups[i]);
+    let fitting = view.fitting(medium, |i| is_raced(view, &groups[i]).then(|| tall(rows(i).len())));
     let headings = view.headings();
     let mut panels: Vec<(String, Vec<Row>)> =
-        fitting.shown.iter().map(|i| (headings[*i].clone(), rows(&groups[*i]))).collect();
+        fitting.shown.iter().map(|i| (headings[*i].clone(), rows(*i))).collect();
     let rows = panels.iter_mut().flat_map(|(_, rows)| rows).flat_map(|row| &mut row.times);
     let faint = lines::thin_values(rows.map(|time| &mut time.raw), medium.dots);
     let mut description = String::from("Time of an iteration of each program, fastest first.");

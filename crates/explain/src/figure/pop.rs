@@ -6,7 +6,7 @@ use crate::figure::style;
 use crate::figure::style::{GREY, PAPER};
 use crate::figure::{Chart, Figure, View, ids};
 use crate::labels;
-use crate::pop::{Pop, render};
+use crate::pop::{Explanations, Pop, render};
 use crate::summary::Group;
 use amdahl_record::Provenance;
 use amdahl_record::error::{Error, Result};
@@ -26,11 +26,12 @@ const PANELS: [Shown; 4] = [
     ("global efficiency", |pop| pop.global),
 ];
 
-/// The group that it is about: the main one, where lanes differ.
-fn group<'a>(view: &'a View<'_>) -> Option<&'a Group> {
+/// The group that it is about, with its efficiencies: the main one, where lanes differ.
+fn group<'a>(view: &'a View<'_>) -> Option<(&'a Group, &'a Explanations)> {
     let group = &view.summary.groups[view.main_group()?];
-    let known = || group.cells.iter().filter(|cell| cell.explained.pop.is_some());
-    known().any(|cell| cell.cell.lanes() > 1).then_some(group)
+    let explained = &view.analysis.group(group).explained;
+    let mut known = group.cells.iter().filter(|cell| explained.pop(cell).is_some());
+    known.any(|cell| cell.cell.lanes() > 1).then_some((group, explained))
 }
 
 fn applies(view: &View<'_>) -> bool {
@@ -39,15 +40,16 @@ fn applies(view: &View<'_>) -> bool {
 
 fn title(view: &View<'_>) -> Result<String> {
     let fallback = "POP efficiencies over lanes".to_string();
-    let Some(cell) = group(view).and_then(render::widest) else { return Ok(fallback) };
-    let Some(pop) = &cell.explained.pop else { return Ok(fallback) };
+    let Some((group, explained)) = group(view) else { return Ok(fallback) };
+    let Some(cell) = render::widest(group, explained) else { return Ok(fallback) };
+    let Some(pop) = explained.pop(cell) else { return Ok(fallback) };
     let mut parts = vec![("load balance", pop.load_balance), ("communication", pop.communication)];
     parts.extend(pop.computation.map(|computation| ("computation", computation)));
     let least = parts.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
     let values: Vec<String> =
         parts.iter().map(|(name, value)| format!("{name} {value:.2}")).collect();
     // What the interval of the speedup does not show to be lost is not blamed on anything.
-    let ideal = cell.explained.lost.as_ref().map(|lost| lost.ideal);
+    let ideal = explained.lost(cell).map(|lost| lost.ideal);
     let shown = cell
         .speedup
         .and_then(|s| s.interval)
@@ -68,14 +70,15 @@ struct Point {
     crowded: bool,
 }
 
-fn series(group: &Group, of: fn(&Pop) -> Option<f64>) -> Vec<(String, Vec<Point>)> {
+fn series(
+    group: &Group,
+    explained: &Explanations,
+    of: fn(&Pop) -> Option<f64>,
+) -> Vec<(String, Vec<Point>)> {
     let mut series: Vec<(String, Vec<Point>)> = Vec::new();
     for cell in group.cells.iter().filter(|cell| cell.peer.is_none()) {
-        let Some(value) =
-            cell.explained.pop.as_ref().and_then(of).filter(|value| value.is_finite())
-        else {
-            continue;
-        };
+        let value = explained.pop(cell).and_then(of).filter(|value| value.is_finite());
+        let Some(value) = value else { continue };
         let point =
             Point { lanes: f64::from(cell.cell.lanes()), value, crowded: cell.oversubscribed };
         let name = labels::series(&cell.cell);
@@ -88,9 +91,10 @@ fn series(group: &Group, of: fn(&Pop) -> Option<f64>) -> Vec<(String, Vec<Point>
 }
 
 fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
-    let group =
+    let (group, explained) =
         group(view).ok_or_else(|| Error::internal("a figure of efficiencies without any"))?;
-    let all: Vec<_> = PANELS.iter().map(|(name, of)| (*name, series(group, *of))).collect();
+    let all: Vec<_> =
+        PANELS.iter().map(|(name, of)| (*name, series(group, explained, *of))).collect();
     let points = || all.iter().flat_map(|(_, series)| series.iter().flat_map(|(_, points)| points));
     let mut lanes: Vec<f64> = points().map(|p| p.lanes).collect();
     lanes.sort_by(f64::total_cmp);
@@ -130,7 +134,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         caption,
         description,
         from: Provenance::Measured,
-        cells: ids(group.cells.iter().filter(|c| c.explained.pop.is_some() && c.peer.is_none())),
+        cells: ids(group.cells.iter().filter(|c| explained.pop(c).is_some() && c.peer.is_none())),
         head: key_height(medium, entries.iter().map(|(name, ..)| name)),
         heights: vec![230.0; PANELS.len()],
         columns: medium.columns.max(2),

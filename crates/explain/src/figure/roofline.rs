@@ -133,7 +133,7 @@ fn point(view: &View<'_>, group: &Group, cell: &CellSummary) -> Option<Point> {
         cell: cell.id.clone(),
         name: labels::cell(&cell.cell),
         backend: cell.cell.backend.name().to_string(),
-        size: labels::own_size(group),
+        size: labels::own_size(&group.workload),
         intensity: counted.or(of("compulsory intensity"))?,
         rate: of("FLOP/s")? * 1e9,
         of_peak: of("of peak"),

@@ -11,7 +11,6 @@ use crate::figure::plot::{Plot, Scale};
 use crate::figure::style;
 use crate::figure::style::{At, CAPTION, Canvas, Font, GREY, HEADING, LABEL};
 use crate::figure::{Chart, Figure, View, ends, ids, repeats};
-use crate::law;
 use crate::law::Laws;
 use crate::summary::{CellSummary, Group};
 use crate::{labels, show};
@@ -88,7 +87,7 @@ struct Shown<'v> {
     group: &'v Group,
     heading: String,
     lines: Vec<Line>,
-    laws: Vec<Laws>,
+    laws: Vec<&'v Laws>,
     /// Lines of text above the plot, at least.
     above: usize,
 }
@@ -127,8 +126,9 @@ impl<'v> Shown<'v> {
             )
         };
         let lines = backends.iter().map(line).collect();
-        let mut laws = law::of(group, &view.summary.hosts);
-        laws.retain(|laws| backends.contains(&laws.backend) && laws.best().is_some());
+        let laws = view.analysis.laws(group).iter();
+        let laws = laws.filter(|laws| backends.contains(&laws.backend) && laws.best().is_some());
+        let laws = laws.collect();
         Shown { group, heading: heading.into(), lines, laws, above: 0 }
     }
 
@@ -231,7 +231,7 @@ impl Range {
         let slowest = values(false).into_iter().fold(1.0, f64::min);
         let fastest =
             values(false).into_iter().chain(values(true)).fold((ideal / base).max(2.0), f64::max);
-        let laws = || panels.iter().flat_map(|panel| &panel.laws).filter_map(Laws::best);
+        let laws = || panels.iter().flat_map(|panel| &panel.laws).filter_map(|laws| laws.best());
         let of_laws = laws().filter_map(|(_, fit)| Some(fit.speedup(modelled?)?.value));
         Range {
             lanes: if least.is_finite() {

@@ -21,7 +21,6 @@ use amdahl_stats::{Estimate, Interval};
 
 mod amdahl;
 mod gustafson;
-pub mod karp_flatt;
 mod least_squares;
 mod next;
 mod normal;

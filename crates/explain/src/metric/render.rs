@@ -3,13 +3,15 @@
 use serde::Serialize;
 use serde_json::json;
 
+use crate::analysis::Analysis;
 use crate::export::{FORMAT, pretty};
 use crate::labels;
 use crate::metric::{Entry, OfCell, all, of};
-use crate::pop::render;
-use crate::show::{Style, heading};
+use crate::pop::{Explanations, render};
+use crate::show::heading;
 use crate::summary::{Group, Summary};
 use crate::table::{Align, Table, escape};
+use crate::terminal::Style;
 use amdahl_record::Provenance;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::simulation;
@@ -43,7 +45,8 @@ impl Kind {
 }
 
 /// Efficiencies and metrics as plain text, each line ended.
-pub fn text(summary: &Summary, style: Style) -> String {
+pub fn text(analysis: &Analysis<'_>, style: Style) -> String {
+    let summary = analysis.summary;
     let mut lines = Vec::new();
     let table = |title: &str, lines: &mut Vec<String>, table: &Table| {
         lines.push(format!("  {title}"));
@@ -56,15 +59,16 @@ pub fn text(summary: &Summary, style: Style) -> String {
     for group in &summary.groups {
         let (mine, others) = rest.split_at(group.cells.len());
         rest = others;
+        let explained = &analysis.group(group).explained;
         lines.push(style.strong(&heading(group)));
-        if group.cells.iter().any(|c| c.explained.pop.is_some()) {
-            table(render::POP, &mut lines, &render::pop_table(group));
+        if explained.has_pop() {
+            table(render::POP, &mut lines, &render::pop_table(group, explained));
         }
         for (title, of_kind) in tables(summary, mine) {
             table(&title, &mut lines, &of_kind);
         }
         lines.extend(missing(mine).into_iter().map(|line| format!("  {line}")));
-        lines.extend(untold(group).into_iter().map(|line| format!("  {line}")));
+        lines.extend(untold(group, explained).into_iter().map(|line| format!("  {line}")));
         lines.push(String::new());
     }
     lines.push(
@@ -76,25 +80,27 @@ pub fn text(summary: &Summary, style: Style) -> String {
 }
 
 /// The same as Markdown.
-pub fn markdown(summary: &Summary) -> String {
+pub fn markdown(analysis: &Analysis<'_>) -> String {
+    let summary = analysis.summary;
     let mut text = String::new();
     let cells = of(summary);
     let mut rest = cells.as_slice();
     for group in &summary.groups {
         let (mine, others) = rest.split_at(group.cells.len());
         rest = others;
+        let explained = &analysis.group(group).explained;
         text.push_str(&format!("## {}\n\n", escape(&heading(group))));
-        if group.cells.iter().any(|c| c.explained.pop.is_some()) {
+        if explained.has_pop() {
             text.push_str(&format!(
                 "{}\n\n{}\n",
                 escape(render::POP),
-                render::pop_table(group).markdown()
+                render::pop_table(group, explained).markdown()
             ));
         }
         for (title, table) in tables(summary, mine) {
             text.push_str(&format!("{}\n\n{}\n", escape(&title), table.markdown()));
         }
-        for line in missing(mine).into_iter().chain(untold(group)) {
+        for line in missing(mine).into_iter().chain(untold(group, explained)) {
             text.push_str(&format!("- {}\n", escape(&line)));
         }
         text.push('\n');
@@ -103,13 +109,13 @@ pub fn markdown(summary: &Summary) -> String {
 }
 
 /// Why efficiencies have no counter parts, and why cells have none at all: each reason once.
-fn untold(group: &Group) -> Vec<String> {
+fn untold(group: &Group, explained: &Explanations) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for cell in &group.cells {
-        let parts = cell.explained.pop.as_ref().and_then(|pop| pop.counters_why.as_ref());
+        let Some(explained) = explained.cell(cell) else { continue };
+        let parts = explained.pop.as_ref().and_then(|pop| pop.counters_why.as_ref());
         let parts = parts.map(|why| format!("Efficiencies without counter parts: {why}"));
-        let none = cell
-            .explained
+        let none = explained
             .why
             .as_ref()
             .map(|why| format!("No efficiencies of {}: {why}", labels::cell(&cell.cell)));
@@ -217,7 +223,8 @@ fn number(value: f64) -> String {
 ///
 /// # Errors
 /// Internal, when JSON cannot be written.
-pub fn json(summary: &Summary) -> Result<String> {
+pub fn json(analysis: &Analysis<'_>) -> Result<String> {
+    let summary = analysis.summary;
     let definitions: Vec<_> = all()
         .map(
             |m| json!({ "metric": m.name, "unit": m.unit, "formula": m.formula, "about": m.about }),
@@ -226,9 +233,12 @@ pub fn json(summary: &Summary) -> Result<String> {
     let cells = summary.groups.iter().flat_map(|g| g.cells.iter().map(move |c| (g, c)));
     let cells: Vec<_> = (cells.zip(of(summary)))
         .map(|((group, cell), metrics)| {
+            let explained = analysis.group(group).explained.cell(cell);
             json!({
-                "cell": cell.id, "name": metrics.name, "problem": heading(group), "pop": cell.explained.pop,
-                "pop_why": cell.explained.why, "lost": cell.explained.lost, "metrics": metrics.entries,
+                "cell": cell.id, "name": metrics.name, "problem": heading(group),
+                "pop": explained.and_then(|e| e.pop.as_ref()),
+                "pop_why": explained.and_then(|e| e.why.as_ref()),
+                "lost": explained.and_then(|e| e.lost.as_ref()), "metrics": metrics.entries,
             })
         })
         .collect();
@@ -261,7 +271,8 @@ struct Row<'a> {
 ///
 /// # Errors
 /// Internal, when CSV cannot be written.
-pub fn csv(summary: &Summary) -> Result<String> {
+pub fn csv(analysis: &Analysis<'_>) -> Result<String> {
+    let summary = analysis.summary;
     let broken =
         |error: &dyn std::fmt::Display| Error::internal(format!("cannot write CSV: {error}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
@@ -285,7 +296,9 @@ pub fn csv(summary: &Summary) -> Result<String> {
             last_level: None,
             why: None,
         };
-        for (metric, value, from) in cell.explained.pop.iter().flat_map(render::values) {
+        for (metric, value, from) in
+            analysis.group(group).explained.pop(cell).into_iter().flat_map(render::values)
+        {
             let from = value.and(Some(from.into()));
             writer.serialize(Row { metric, value, from, ..row }).map_err(|e| broken(&e))?;
         }

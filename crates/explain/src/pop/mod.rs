@@ -20,11 +20,14 @@
 //! lanes meet at a barrier before each collective, so what the longest lane spends in collectives
 //! after it is taken for transfer, and the rest for serialisation: an estimate, and labelled so.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::labels;
 use crate::summary::{CellSummary, Group};
 use amdahl_record::Provenance;
+use amdahl_record::cell::CellId;
 
 pub mod lane_time;
 pub mod render;
@@ -138,48 +141,79 @@ pub struct Explained {
     pub why: Option<String>,
 }
 
-/// Explains every cell of a group, whose speedups are known.
-pub fn explain(group: &mut Group) {
-    let spent: Vec<Result<Spent, String>> = group.cells.iter().map(Spent::of).collect();
-    let base =
-        group.base.as_ref().and_then(|base| group.cells.iter().position(|c| c.id == base.cell));
-    let of_base = base.and_then(|i| spent[i].as_ref().ok());
-    let explained: Vec<Explained> = (group.cells.iter().zip(&spent).enumerate())
-        .map(|(i, (cell, spent))| match spent {
-            Err(why) => Explained { why: Some(why.clone()), ..Explained::default() },
-            Ok(mine) => {
-                // A cell of another machine, of other data or of another kind of device has no base
-                // to be explained against.
-                let of_base = of_base.filter(|_| cell.efficiency.is_some());
-                let lost =
-                    of_base.filter(|_| base != Some(i)).map(|of_base| Lost::of(mine, of_base));
-                Explained { pop: Some(Pop::of(mine, of_base)), lost, why: None }
-            }
-        })
-        .collect();
-    for (cell, explained) in group.cells.iter_mut().zip(explained) {
-        cell.explained = explained;
+/// What is to be said of each cell of a group.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explanations(BTreeMap<CellId, Explained>);
+
+impl Explanations {
+    /// Of a group's cells.
+    pub fn of(group: &Group) -> Explanations {
+        let spent: Vec<Result<Spent, String>> = group.cells.iter().map(Spent::of).collect();
+        let base =
+            group.base.as_ref().and_then(|base| group.cells.iter().position(|c| c.id == base.cell));
+        let of_base = base.and_then(|i| spent[i].as_ref().ok());
+        let mut explained: Vec<Explained> = (group.cells.iter().zip(&spent).enumerate())
+            .map(|(i, (cell, spent))| match spent {
+                Err(why) => Explained { why: Some(why.clone()), ..Explained::default() },
+                Ok(mine) => {
+                    // A cell of another machine, of other data or of another kind of device has no
+                    // base to be explained against.
+                    let of_base = of_base.filter(|_| cell.efficiency.is_some());
+                    let lost =
+                        of_base.filter(|_| base != Some(i)).map(|of_base| Lost::of(mine, of_base));
+                    Explained { pop: Some(Pop::of(mine, of_base)), lost, why: None }
+                }
+            })
+            .collect();
+        steps(&group.cells, &mut explained);
+        Explanations(group.cells.iter().map(|cell| cell.id.clone()).zip(explained).collect())
     }
-    steps(&mut group.cells);
+
+    /// What is to be said of a cell of the group.
+    pub fn cell(&self, cell: &CellSummary) -> Option<&Explained> {
+        self.0.get(&cell.id)
+    }
+
+    /// Its efficiencies.
+    pub fn pop(&self, cell: &CellSummary) -> Option<&Pop> {
+        self.cell(cell)?.pop.as_ref()
+    }
+
+    /// Where its speedup went.
+    pub fn lost(&self, cell: &CellSummary) -> Option<&Lost> {
+        self.cell(cell)?.lost.as_ref()
+    }
+
+    /// Does any cell have efficiencies?
+    pub fn has_pop(&self) -> bool {
+        self.0.values().any(|explained| explained.pop.is_some())
+    }
+
+    /// Did any cell's speedup go somewhere?
+    pub fn has_lost(&self) -> bool {
+        self.0.values().any(|explained| explained.lost.is_some())
+    }
 }
 
 /// Says for each cell what was lost since the cell of the same backend with the next fewer lanes
 /// (of several, the one that loses least).
-fn steps(cells: &mut [CellSummary]) {
+fn steps(cells: &[CellSummary], explained: &mut [Explained]) {
     let before = |cell: &CellSummary| {
-        let same = cells.iter().filter(|c| {
+        let same = cells.iter().zip(&*explained).filter(|(c, _)| {
             labels::series(&c.cell) == labels::series(&cell.cell)
                 && c.cell.lanes() < cell.cell.lanes()
         });
-        let of = |c: &CellSummary| Some((c.cell.lanes(), c.explained.lost.clone()?));
+        let of = |(c, explained): (&CellSummary, &Explained)| {
+            Some((c.cell.lanes(), explained.lost.clone()?))
+        };
         let found = same.filter_map(of);
         found.max_by(|a, b| {
             (a.0, -a.1.lost).partial_cmp(&(b.0, -b.1.lost)).unwrap_or(std::cmp::Ordering::Equal)
         })
     };
     let steps: Vec<_> = cells.iter().map(before).collect();
-    for (cell, before) in cells.iter_mut().zip(steps) {
-        if let (Some(lost), Some((lanes, before))) = (&mut cell.explained.lost, before) {
+    for (explained, before) in explained.iter_mut().zip(steps) {
+        if let (Some(lost), Some((lanes, before))) = (&mut explained.lost, before) {
             lost.step = Some(lost.since(lanes, &before));
         }
     }

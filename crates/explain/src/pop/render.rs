@@ -1,8 +1,8 @@
 //! Efficiencies and lost speedup in tables and in a sentence.
 
 use crate::labels;
-use crate::pop::Pop;
 use crate::pop::speedup_loss::{Cause, Lost};
+use crate::pop::{Explanations, Pop};
 use crate::summary::{CellSummary, Group};
 use crate::table::{Align, Table};
 use amdahl_record::Role;
@@ -59,8 +59,8 @@ pub const POP_COLUMNS: [(&str, Align); 13] = [
 ];
 
 /// Rows of the lost speedup: every cell that has one.
-pub fn lost_rows(group: &Group) -> Vec<Vec<String>> {
-    let cells = group.cells.iter().filter_map(|cell| Some((cell, cell.explained.lost.as_ref()?)));
+pub fn lost_rows(group: &Group, explained: &Explanations) -> Vec<Vec<String>> {
+    let cells = group.cells.iter().filter_map(|cell| Some((cell, explained.lost(cell)?)));
     cells
         .map(|(cell, lost)| {
             let mut row = vec![
@@ -77,8 +77,8 @@ pub fn lost_rows(group: &Group) -> Vec<Vec<String>> {
 }
 
 /// Rows of the efficiencies: every cell that has them.
-pub fn pop_rows(group: &Group) -> Vec<Vec<String>> {
-    let cells = group.cells.iter().filter_map(|cell| Some((cell, cell.explained.pop.as_ref()?)));
+pub fn pop_rows(group: &Group, explained: &Explanations) -> Vec<Vec<String>> {
+    let cells = group.cells.iter().filter_map(|cell| Some((cell, explained.pop(cell)?)));
     let or_empty = |value: Option<f64>| value.map_or(String::new(), |value| format!("{value:.3}"));
     cells
         .map(|(cell, pop)| {
@@ -114,13 +114,13 @@ fn ratio(value: f64) -> String {
 }
 
 /// The lost speedup as a table, without columns that are empty.
-pub fn lost_table(group: &Group) -> Table {
-    filled(&LOST_COLUMNS, lost_rows(group))
+pub fn lost_table(group: &Group, explained: &Explanations) -> Table {
+    filled(&LOST_COLUMNS, lost_rows(group, explained))
 }
 
 /// The efficiencies as a table, without columns that are empty.
-pub fn pop_table(group: &Group) -> Table {
-    filled(&POP_COLUMNS, pop_rows(group))
+pub fn pop_table(group: &Group, explained: &Explanations) -> Table {
+    filled(&POP_COLUMNS, pop_rows(group, explained))
 }
 
 fn filled(columns: &[(&str, Align)], rows: Vec<Vec<String>>) -> Table {
@@ -133,9 +133,9 @@ fn filled(columns: &[(&str, Align)], rows: Vec<Vec<String>>) -> Table {
 
 /// Why computing could not be told apart into instructions, IPC and frequency: the reasons of a
 /// group's cells, each once.
-pub fn untold(group: &Group) -> Vec<String> {
+pub fn untold(group: &Group, explained: &Explanations) -> Vec<String> {
     let mut reasons: Vec<String> = (group.cells.iter())
-        .filter_map(|cell| cell.explained.lost.as_ref()?.untold.as_deref())
+        .filter_map(|cell| explained.lost(cell)?.untold.as_deref())
         .map(|why| {
             labels::one_line(
                 &format!("Instructions, IPC and frequency are not told apart: {why}"),
@@ -150,8 +150,8 @@ pub fn untold(group: &Group) -> Vec<String> {
 
 /// The cell that a sentence speaks of: of those with most lanes that each have a CPU, the one that
 /// loses least.
-pub fn widest(group: &Group) -> Option<&CellSummary> {
-    let lost = |cell: &CellSummary| cell.explained.lost.as_ref().map(|lost| lost.lost);
+pub fn widest<'g>(group: &'g Group, explained: &Explanations) -> Option<&'g CellSummary> {
+    let lost = |cell: &CellSummary| explained.lost(cell).map(|lost| lost.lost);
     let cells = || {
         group.cells.iter().filter(|c| !c.oversubscribed && c.peer.is_none() && lost(c).is_some())
     };
@@ -162,10 +162,8 @@ pub fn widest(group: &Group) -> Option<&CellSummary> {
     })
 }
 
-/// Where the speedup of a cell went, in a sentence with its point. `None` for a cell without an
-/// explanation.
-pub fn sentence(cell: &CellSummary, base: &str) -> Option<String> {
-    let lost = cell.explained.lost.as_ref()?;
+/// Where the speedup of a cell went, in a sentence with its point.
+pub fn sentence(cell: &CellSummary, lost: &Lost, base: &str) -> String {
     let name = labels::in_words(&cell.cell);
     let lanes = if lost.ideal == lost.ideal.trunc() {
         format!("{:.0}", lost.ideal)
@@ -175,11 +173,11 @@ pub fn sentence(cell: &CellSummary, base: &str) -> Option<String> {
     if let Some(interval) = cell.speedup.and_then(|s| s.interval)
         && interval.holds(lost.ideal)
     {
-        return Some(format!(
+        return format!(
             "{name}: the interval of the speedup over {base}, {} to {}, holds the ideal of {lanes}: no loss is shown.",
             ratio(interval.low),
             ratio(interval.high)
-        ));
+        );
     }
     let mut parts: Vec<_> = lost.parts.iter().filter(|part| part.speedup.abs() >= 0.005).collect();
     parts.sort_by(|a, b| b.speedup.total_cmp(&a.speedup));
@@ -222,7 +220,7 @@ pub fn sentence(cell: &CellSummary, base: &str) -> Option<String> {
     if lost.to(Cause::Computing).is_some_and(|part| part.abs() >= 0.005) {
         text.push_str(". How much of the computing is instructions, IPC or frequency cannot be told without counters");
     }
-    Some(text + ".")
+    text + "."
 }
 
 fn gained(cause: Cause) -> &'static str {
@@ -244,11 +242,6 @@ fn joined(mut words: Vec<String>) -> String {
         Some(last) if words.is_empty() => last,
         Some(last) => format!("{} and {last}", words.join(", ")),
     }
-}
-
-/// Does the group have anything to say of lost speedup?
-pub fn has_lost(group: &Group) -> bool {
-    group.cells.iter().any(|cell| cell.explained.lost.is_some())
 }
 
 /// The largest part of a loss; `None` where nothing is lost.

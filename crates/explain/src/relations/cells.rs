@@ -1,10 +1,11 @@
 //! The table `cells`.
 
+use crate::analysis::Analysis;
 use crate::labels;
 use crate::pop::Pop;
 use crate::relations::{Relation, Rows, Source, cells};
 use crate::show::heading;
-use crate::summary::{CellSummary, Group, Summary};
+use crate::summary::{CellSummary, Group};
 
 /// One row a cell.
 pub const SOURCE: Source =
@@ -12,18 +13,17 @@ pub const SOURCE: Source =
 
 /// The first size of the workload's own.
 fn own_size(group: &Group) -> Option<i64> {
-    labels::own_sizes(group).first().map(|(_, size)| *size as i64)
+    labels::own_sizes(&group.workload).first().map(|(_, size)| *size as i64)
 }
 
-fn pop(cell: &CellSummary, of: fn(&Pop) -> Option<f64>) -> Option<f64> {
-    cell.explained.pop.as_ref().and_then(of)
-}
-
-fn fill(summary: &Summary) -> Relation {
+fn fill(analysis: &Analysis<'_>) -> Relation {
+    let pop = |group: &Group, cell: &CellSummary, of: fn(&Pop) -> Option<f64>| {
+        analysis.group(group).explained.pop(cell).and_then(of)
+    };
     let base = |group: &Group, cell: &CellSummary| {
         group.base.as_ref().map(|base| base.cell == cell.id).unwrap_or(false)
     };
-    Rows::new(cells(summary))
+    Rows::new(cells(analysis.summary))
         .text("cell", "id", |(_, c)| Some(c.id.0.clone()))
         .text("name", "backend and lanes: 'threads 4'", |(_, c)| Some(labels::cell(&c.cell)))
         .text("problem", "workload and data; cells of one problem share a base", |(g, _)| {
@@ -70,10 +70,10 @@ fn fill(summary: &Summary) -> Relation {
             Some(c.karp_flatt?.value)
         })
         .number("imbalance", "largest over mean computing time of the lanes", |(_, c)| c.imbalance)
-        .number("parallel_efficiency", "POP", |(_, c)| pop(c, |p| Some(p.parallel)))
-        .number("load_balance", "POP", |(_, c)| pop(c, |p| Some(p.load_balance)))
-        .number("communication_efficiency", "POP", |(_, c)| pop(c, |p| Some(p.communication)))
-        .number("computation_scaling", "POP", |(_, c)| pop(c, |p| p.computation))
+        .number("parallel_efficiency", "POP", |(g, c)| pop(g, c, |p| Some(p.parallel)))
+        .number("load_balance", "POP", |(g, c)| pop(g, c, |p| Some(p.load_balance)))
+        .number("communication_efficiency", "POP", |(g, c)| pop(g, c, |p| Some(p.communication)))
+        .number("computation_scaling", "POP", |(g, c)| pop(g, c, |p| p.computation))
         .whole("iterations", "iterations that were run", |(_, c)| c.iterations.map(i64::from))
         .number("of_floor", "least possible time over its own", |(_, c)| c.of_floor)
         .whole("machines", "machines that it ran on", |(_, c)| c.machines.map(i64::from))

@@ -1,16 +1,16 @@
 //! The table `failures`.
 
+use crate::analysis::Analysis;
 use crate::labels;
 use crate::relations::{Relation, Rows, Source, cells};
-use crate::summary::Summary;
 
 /// One row a kind of bad end of a cell.
 pub const SOURCE: Source =
     Source { name: "failures", about: "one row a kind of bad end of a cell", fill };
 
-fn fill(summary: &Summary) -> Relation {
-    let failures =
-        cells(summary).flat_map(|(_, cell)| cell.failures.iter().map(move |failed| (cell, failed)));
+fn fill(analysis: &Analysis<'_>) -> Relation {
+    let failures = cells(analysis.summary)
+        .flat_map(|(_, cell)| cell.failures.iter().map(move |failed| (cell, failed)));
     Rows::new(failures)
         .text("cell", "id of the cell", |(c, _)| Some(c.id.0.clone()))
         .text("name", "backend and lanes", |(c, _)| Some(labels::cell(&c.cell)))

@@ -1,9 +1,10 @@
 //! The table `lanes`.
 
+use crate::analysis::Analysis;
 use crate::labels;
 use crate::relations::{Relation, Rows, Source, repeats};
 use crate::summary::times::{sum, useful};
-use crate::summary::{CellSummary, Repeat, Summary};
+use crate::summary::{CellSummary, Repeat};
 use amdahl_record::{LaneFacts, Role};
 
 /// One row a lane of a good repeat.
@@ -37,8 +38,8 @@ fn places<'a>(cell: &'a CellSummary, repeat: &'a Repeat) -> impl Iterator<Item =
     lanes.map(move |(lane, facts)| Place { cell, repeat, lane, facts, critical })
 }
 
-fn fill(summary: &Summary) -> Relation {
-    Rows::new(repeats(summary).flat_map(|(cell, repeat)| places(cell, repeat)))
+fn fill(analysis: &Analysis<'_>) -> Relation {
+    Rows::new(repeats(analysis.summary).flat_map(|(cell, repeat)| places(cell, repeat)))
         .text("cell", "id of the cell", |p| Some(p.cell.id.0.clone()))
         .text("name", "backend and lanes", |p| Some(labels::cell(&p.cell.cell)))
         .whole("repeat", "number of the repeat", |p| Some(i64::from(p.repeat.repeat)))

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 
+use crate::analysis::Analysis;
 use crate::summary::{CellSummary, Group, Repeat, Summary};
 
 pub mod cells;
@@ -93,7 +94,7 @@ pub struct Source {
     /// What a row is.
     pub about: &'static str,
     /// Fills it.
-    pub fill: fn(&Summary) -> Relation,
+    pub fill: fn(&Analysis<'_>) -> Relation,
 }
 
 /// Every table. A new one is a file and a line here.
@@ -113,10 +114,10 @@ pub fn source(name: &str) -> Option<&'static Source> {
 
 /// All tables with their columns, as a table: a row for each table, with what a row of it is, then
 /// a row for each of its columns.
-pub fn listing(summary: &Summary) -> Relation {
+pub fn listing(analysis: &Analysis<'_>) -> Relation {
     let mut rows = Vec::new();
     for source in SOURCES {
-        let table = (source.fill)(summary);
+        let table = (source.fill)(analysis);
         rows.push((source.name, None, "", source.about, Some(table.height() as i64)));
         rows.extend(table.columns.into_iter().map(|column| {
             (source.name, Some(column.name), column.values.type_name(), column.about, None)

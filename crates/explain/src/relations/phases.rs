@@ -1,9 +1,10 @@
 //! The table `phases`.
 
+use crate::analysis::Analysis;
 use crate::labels;
 use crate::labels::OTHER;
 use crate::relations::{Relation, Rows, Source, cells};
-use crate::summary::{CellSummary, Summary};
+use crate::summary::CellSummary;
 
 /// One row a phase of a cell.
 pub const SOURCE: Source = Source {
@@ -39,8 +40,8 @@ fn parts(cell: &CellSummary) -> impl Iterator<Item = Part<'_>> {
     phases.chain(rest)
 }
 
-fn fill(summary: &Summary) -> Relation {
-    Rows::new(cells(summary).flat_map(|(_, cell)| parts(cell)))
+fn fill(analysis: &Analysis<'_>) -> Relation {
+    Rows::new(cells(analysis.summary).flat_map(|(_, cell)| parts(cell)))
         .text("cell", "id of the cell", |p| Some(p.cell.id.0.clone()))
         .text("name", "backend and lanes", |p| Some(labels::cell(&p.cell.cell)))
         .text("phase", "its word; 'other': timed seconds of no phase", |p| Some(p.phase.into()))

@@ -1,5 +1,6 @@
 //! The table `readings`.
 
+use crate::analysis::Analysis;
 use crate::metric::render::source;
 use crate::relations::{Relation, Rows, Source, repeats};
 use crate::summary::Summary;
@@ -69,8 +70,8 @@ fn why(value: &Value<'_>) -> Option<String> {
     }
 }
 
-fn fill(summary: &Summary) -> Relation {
-    Rows::new(values(summary))
+fn fill(analysis: &Analysis<'_>) -> Relation {
+    Rows::new(values(analysis.summary))
         .text("cell", "id of the cell", |r| Some(r.cell.into()))
         .whole("repeat", "number of the repeat", |r| Some(i64::from(r.repeat)))
         .whole("lane", "number of the lane", |r| r.lane.map(|lane| lane as i64))

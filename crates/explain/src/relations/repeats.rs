@@ -1,8 +1,8 @@
 //! The table `repeats`.
 
+use crate::analysis::Analysis;
 use crate::labels;
 use crate::relations::{Relation, Rows, Source, repeats};
-use crate::summary::Summary;
 
 /// One row a good repeat.
 pub const SOURCE: Source = Source {
@@ -11,8 +11,8 @@ pub const SOURCE: Source = Source {
     fill,
 };
 
-fn fill(summary: &Summary) -> Relation {
-    Rows::new(repeats(summary))
+fn fill(analysis: &Analysis<'_>) -> Relation {
+    Rows::new(repeats(analysis.summary))
         .text("cell", "id of the cell", |(c, _)| Some(c.id.0.clone()))
         .text("name", "backend and lanes", |(c, _)| Some(labels::cell(&c.cell)))
         .whole("repeat", "its number", |(_, r)| Some(i64::from(r.repeat)))

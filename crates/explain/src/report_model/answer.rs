@@ -55,10 +55,11 @@ pub fn answer(view: &View<'_>, drawings: &[Drawing]) -> Vec<String> {
 
 /// What came of the race with outside programs, on the main problem; `None` where there was none.
 fn against_others(view: &View<'_>) -> Option<String> {
-    let raced = |i: &usize| peer_comparison::heading(&view.summary.groups[*i]).is_some();
+    let ranks = |i: usize| &view.analysis.group(&view.summary.groups[i]).ranks;
+    let raced = |i: &usize| peer_comparison::heading(ranks(*i)).is_some();
     let index =
         view.main_group().filter(raced).or_else(|| (0..view.summary.groups.len()).find(raced))?;
-    let findings = peer_comparison::findings(&view.summary.groups[index]);
+    let findings = peer_comparison::findings(ranks(index));
     let scope = if view.summary.groups.len() > 1 {
         format!(" ({})", view.headings()[index])
     } else {

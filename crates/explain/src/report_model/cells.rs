@@ -1,17 +1,22 @@
 //! Tables of cells: all of them, those that failed, and how many lanes beat one thread.
 
+use crate::analysis::Analysis;
 use crate::report_model::document::{Block, Class, Kind, Section, Table};
 use crate::show::Scale;
 use crate::summary::{Group, Summary};
 use crate::{cost_metric, labels, show};
 
 /// How many lanes it takes to beat one thread, a table for each group; `None` where there is none.
-pub fn costs(summary: &Summary) -> Option<Section> {
+pub fn costs(analysis: &Analysis<'_>) -> Option<Section> {
     let columns = cost_metric::COLUMNS.map(|(title, align)| (title, align.into()));
     let mut section = Section::new("cost", "COST");
-    for group in summary.groups.iter().filter(|group| cost_metric::heading(group).is_some()) {
+    for group in &analysis.summary.groups {
+        let costs = &analysis.group(group).cost;
+        if cost_metric::heading(group, costs).is_none() {
+            continue;
+        }
         let mut table = Table::new(show::heading(group), &columns);
-        cost_metric::rows(group).for_each(|row| table.row(Class::Plain, row));
+        cost_metric::rows(costs).for_each(|row| table.row(Class::Plain, row));
         section.table(table);
     }
     if section.blocks.is_empty() {

@@ -1,7 +1,7 @@
 //! Where the speedup went, and the efficiencies that say the same in other words.
 
 use crate::figure::View;
-use crate::pop::render;
+use crate::pop::{Explanations, render};
 use crate::report_model::document::{Class, Section, Table};
 use crate::summary::Group;
 use crate::table::Align;
@@ -10,7 +10,9 @@ use crate::table::Align;
 /// explain.
 pub fn sentence(view: &View<'_>) -> Option<String> {
     let group = &view.summary.groups[view.main_group()?];
-    render::sentence(render::widest(group)?, &group.base.as_ref()?.name)
+    let explained = &view.analysis.group(group).explained;
+    let cell = render::widest(group, explained)?;
+    Some(render::sentence(cell, explained.lost(cell)?, &group.base.as_ref()?.name))
 }
 
 /// Lost speedup by cause, one table a group; `None` where no cell has a speedup to lose.
@@ -21,7 +23,8 @@ pub fn lost(view: &View<'_>) -> Option<Section> {
         return None;
     }
     section.note(render::LOST_NOTE);
-    let mut untold: Vec<String> = view.summary.groups.iter().flat_map(render::untold).collect();
+    let of_group = |group| render::untold(group, &view.analysis.group(group).explained);
+    let mut untold: Vec<String> = view.summary.groups.iter().flat_map(of_group).collect();
     untold.sort();
     untold.dedup();
     untold.into_iter().for_each(|why| section.note(format!("{why}.")));
@@ -44,13 +47,14 @@ fn tables(
     section: &mut Section,
     view: &View<'_>,
     columns: &[(&'static str, Align)],
-    rows: fn(&Group) -> Vec<Vec<String>>,
+    rows: fn(&Group, &Explanations) -> Vec<Vec<String>>,
 ) -> bool {
     let before = section.blocks.len();
     let columns: Vec<_> = columns.iter().map(|(title, align)| (*title, (*align).into())).collect();
     for (group, heading) in view.summary.groups.iter().zip(view.headings()) {
         let mut table = Table::new(heading, &columns);
-        rows(group).into_iter().for_each(|row| table.row(Class::Plain, row));
+        let rows = rows(group, &view.analysis.group(group).explained);
+        rows.into_iter().for_each(|row| table.row(Class::Plain, row));
         section.table(table.without_empty_columns());
     }
     section.blocks.len() > before

@@ -73,7 +73,7 @@ pub fn problems(view: &View<'_>) -> Vec<Problem> {
     let problem = |(group, heading): (&Group, String)| Problem {
         heading,
         dataset: labels::dataset_name(&group.dataset),
-        k: labels::own_sizes(group).first().map_or(0, |(_, size)| *size as u32),
+        k: labels::own_sizes(&group.workload).first().map_or(0, |(_, size)| *size as u32),
         rows: group.rows,
         dims: group.dims,
         base: group.base.as_ref().map(|base| base.cell.0.clone()),

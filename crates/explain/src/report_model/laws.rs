@@ -1,25 +1,24 @@
 //! Laws of scaling: what limits each backend, and what more lanes would bring, modelled.
 
-use crate::law;
+use crate::analysis::Analysis;
 use crate::law::{Laws, render};
 use crate::report_model::document::{Block, Class, Kind, Section, Table};
 use crate::show;
-use crate::summary::Summary;
 
 /// Problems whose laws are tables of the document; the others are in the JSON of `amdahl show`.
 const MOST: usize = 24;
 
 /// A table a group; `None` where no backend has several lanes.
-pub fn laws(summary: &Summary) -> Option<Section> {
+pub fn laws(analysis: &Analysis<'_>) -> Option<Section> {
     let mut section = Section::new("laws", "Laws of scaling");
     section.text(format!("{}.", render::HEADING));
     let several =
         |group: &&crate::summary::Group| group.cells.iter().any(|cell| cell.cell.lanes() > 1);
-    let groups = || summary.groups.iter().filter(several);
+    let groups = || analysis.summary.groups.iter().filter(several);
     for group in groups().take(MOST) {
-        add(&mut section, show::heading(group), &law::of(group, &summary.hosts));
+        add(&mut section, show::heading(group), analysis.laws(group));
     }
-    for weak in law::weak::of(summary).into_iter().take(MOST) {
+    for weak in analysis.weak().iter().take(MOST) {
         let rows = weak.laws.rows_per_lane.unwrap_or(0);
         let caption = format!(
             "{}, {} rows for each lane",

@@ -1,21 +1,27 @@
 //! Ours beside outside programs, and the questions about several processes.
 
+use crate::analysis::Analysis;
 use crate::report_model::document::{Block, Class, Kind, Section, Table};
 use crate::summary::Summary;
 use crate::{homework_questions, peer_comparison, show};
 
 /// The ranks, what comes of them, and what ran; `None` where no outside program was asked for.
-pub fn beside(summary: &Summary) -> Option<Section> {
+pub fn beside(analysis: &Analysis<'_>) -> Option<Section> {
+    let summary = analysis.summary;
     let mut section = Section::new("peers", "Beside other programs");
     let columns: Vec<_> =
         peer_comparison::COLUMNS.iter().map(|&(title, align)| (title, align.into())).collect();
-    for group in summary.groups.iter().filter(|group| peer_comparison::heading(group).is_some()) {
+    for group in &summary.groups {
+        let ranks = &analysis.group(group).ranks;
+        if peer_comparison::heading(ranks).is_none() {
+            continue;
+        }
         let mut table = Table::new(show::heading(group), &columns);
-        for (row, rank) in peer_comparison::rows(group).zip(&group.ranks) {
+        for (row, rank) in peer_comparison::rows(ranks).zip(ranks) {
             table.row(if rank.place.is_none() { Class::Failed } else { Class::Plain }, row);
         }
         section.table(table);
-        peer_comparison::findings(group)
+        peer_comparison::findings(ranks)
             .into_iter()
             .for_each(|finding| section.text(format!("{finding}.")));
     }

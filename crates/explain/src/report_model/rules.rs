@@ -1,15 +1,15 @@
 //! The twelve rules of reporting, and how these results fare.
 
+use crate::analysis::Analysis;
 use crate::figure::Drawing;
 use crate::report_model::document::{Class, Kind, Section, Table};
 use crate::reporting_rules;
 use crate::reporting_rules::{Drawn, Joined, Status, Subject, Verdict};
-use crate::summary::Summary;
 
-/// What the rules say of a summary and the figures that were drawn from it.
-pub fn verdicts(summary: &Summary, drawings: &[Drawing]) -> Vec<Verdict> {
+/// What the rules say of results and the figures that were drawn from them.
+pub fn verdicts(analysis: &Analysis<'_>, drawings: &[Drawing]) -> Vec<Verdict> {
     let figures: Vec<Drawn> = drawings.iter().map(drawn).collect();
-    reporting_rules::check(&Subject { summary, figures: Some(&figures) })
+    reporting_rules::check(&Subject { analysis, figures: Some(&figures) })
 }
 
 /// What a figure's lines join. A new figure is a line here, else the rule about lines cannot be

@@ -10,7 +10,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::summary::Summary;
+use crate::analysis::Analysis;
 use amdahl_record::Provenance;
 
 mod rules;
@@ -87,7 +87,7 @@ pub const RULES: &[Rule] = &[
 /// What is judged.
 pub struct Subject<'a> {
     /// What tables and text say.
-    pub summary: &'a Summary,
+    pub analysis: &'a Analysis<'a>,
     /// What figures draw; `None` where none were drawn.
     pub figures: Option<&'a [Drawn]>,
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::labels;
-use crate::law;
 use crate::reporting_rules::{Drawn, Finding, Joined, Subject, Verdict};
 use crate::summary::{CellSummary, Group, Summary};
 use crate::warning::Warning;
@@ -52,7 +51,7 @@ fn warned(summary: &Summary, which: impl Fn(&Warning) -> bool) -> Vec<Finding> {
 
 /// Rule 1.
 pub(super) fn base(subject: &Subject<'_>) -> Verdict {
-    let summary = subject.summary;
+    let summary = subject.analysis.summary;
     let parallel = |group: &&Group| {
         group.cells.iter().any(|cell| cell.time.is_some() && cell.cell.lanes() > 1)
     };
@@ -77,7 +76,7 @@ pub(super) fn base(subject: &Subject<'_>) -> Verdict {
 
 /// Rule 2.
 pub(super) fn left_out(subject: &Subject<'_>) -> Verdict {
-    let summary = subject.summary;
+    let summary = subject.analysis.summary;
     let found = warned(summary, |w| {
         matches!(
             w,
@@ -125,7 +124,7 @@ pub(super) fn ratios(_: &Subject<'_>) -> Verdict {
 
 /// Rule 5.
 pub(super) fn intervals(subject: &Subject<'_>) -> Verdict {
-    let summary = subject.summary;
+    let summary = subject.analysis.summary;
     let level =
         timed(summary).filter_map(|cell| Some(cell.time?.interval?.level)).fold(0.0, f64::max);
     let wanted = binomial::samples_for(if level > 0.0 { level } else { 0.95 });
@@ -166,7 +165,7 @@ pub(super) fn normality(_: &Subject<'_>) -> Verdict {
 
 /// Rule 7.
 pub(super) fn comparison(subject: &Subject<'_>) -> Verdict {
-    let summary = subject.summary;
+    let summary = subject.analysis.summary;
     let is_mixed = |warning: &Warning| {
         use Warning::{MixedBuilds, MixedHosts, MixedMpi};
         matches!(warning, MixedHosts { .. } | MixedBuilds { .. } | MixedMpi { .. })
@@ -200,7 +199,7 @@ pub(super) fn summary(_: &Subject<'_>) -> Verdict {
 
 /// Rule 9.
 pub(super) fn set_up(subject: &Subject<'_>) -> Verdict {
-    let summary = subject.summary;
+    let summary = subject.analysis.summary;
     let mut found = Vec::new();
     let hosts: BTreeSet<&str> = timed(summary).map(|cell| cell.key.host.as_str()).collect();
     let unknown: Vec<String> = hosts
@@ -288,7 +287,7 @@ pub(super) fn timing(_: &Subject<'_>) -> Verdict {
 
 /// Rule 11.
 pub(super) fn bounds(subject: &Subject<'_>) -> Verdict {
-    let summary = subject.summary;
+    let summary = subject.analysis.summary;
     if timed(summary).next().is_none() {
         return Verdict::unknown("no cell has a time");
     }
@@ -301,7 +300,7 @@ pub(super) fn bounds(subject: &Subject<'_>) -> Verdict {
         let floor = cells().any(|cell| cell.floor.is_some());
         // Fitting takes a while: it is asked only where nothing else bounds.
         let fitted = !(ideal || floor)
-            && law::of(group, &summary.hosts).iter().any(|laws| laws.chosen.is_some());
+            && subject.analysis.laws(group).iter().any(|laws| laws.chosen.is_some());
         let bounds = [
             (ideal, "the ideal speedup"),
             (floor, "the floor of the machine's limits"),

@@ -114,7 +114,6 @@ pub(super) fn summarise(
         speedup: None,
         efficiency: None,
         karp_flatt: None,
-        explained: Default::default(),
         iterations: answer.map(|a| a.iterations),
         rows: answer.and_then(|a| a.rows),
         dims: answer.and_then(|a| a.columns),

@@ -9,15 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::cost_metric;
-use crate::cost_metric::Cost;
-use crate::peer_comparison;
-use crate::peer_comparison::Rank;
-use crate::pop;
-use crate::pop::Explained;
 use crate::roofline_bound::Floor;
+use crate::threads::in_stretches;
 use crate::warning::Warning;
-use crate::{labels, law};
+use crate::{karp_flatt, labels};
 use amdahl_record::accelerators::Price;
 use amdahl_record::cell::{Cell, CellId, Dataset, WorkloadSpec, canonical};
 use amdahl_record::host::HostFacts;
@@ -37,7 +32,7 @@ pub mod times;
 
 use times::{LaneTimes, useful};
 
-/// All that tables, figures and the report say of a results folder.
+/// The facts of a results folder that tables, figures and the report stand on.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// The newest run; null when the folder tells of none.
@@ -75,11 +70,6 @@ pub struct Group {
     pub price: Option<Price>,
     /// What speedups refer to; null when it has no time.
     pub base: Option<Base>,
-    /// The lanes that each backend needs to beat one thread.
-    pub cost: Vec<Cost>,
-    /// Ours beside outside programs; empty where none was asked for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub ranks: Vec<Rank>,
     /// The cells, by backend, lanes and ranks.
     pub cells: Vec<CellSummary>,
 }
@@ -135,12 +125,9 @@ pub struct CellSummary {
     /// Speedup over the number of lanes per lane of the base; null where an accelerator is compared
     /// with processors.
     pub efficiency: Option<Estimate>,
-    /// The serial share that would explain the speedup ([`law::karp_flatt`]); null on one lane,
+    /// The serial share that would explain the speedup ([`karp_flatt`]); null on one lane,
     /// over a base of several, and with more lanes than CPUs.
     pub karp_flatt: Option<Estimate>,
-    /// Efficiencies, and where the speedup went.
-    #[serde(flatten)]
-    pub explained: Explained,
     /// Iterations that were run.
     pub iterations: Option<u32>,
     /// Rows of the data.
@@ -287,9 +274,6 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
                 at_price(&mut group, price);
             }
             refer_to_base(&mut group, &base_name, bootstrap, found);
-            pop::explain(&mut group);
-            group.cost = cost_metric::of(&group, bootstrap);
-            group.ranks = peer_comparison::ranks(&group, bootstrap);
             group
         },
     );
@@ -321,35 +305,17 @@ fn at_price(group: &mut Group, price: &Price) {
     group.price = Some(price.clone());
 }
 
-/// Fewer things than this are done by one thread.
-const FEW: usize = 64;
-
-/// What becomes of each item, in their order. Many items are shared out to threads in stretches;
-/// what these notice is joined in order, so that it does not depend on the number of threads.
+/// What becomes of each item, in their order. What threads notice is joined in order, so that it
+/// does not depend on their number.
 fn side_by_side<T: Send, U: Send>(
     items: Vec<T>,
     found: &mut Found,
     of: impl Fn(T, &mut Found) -> U + Sync,
 ) -> Vec<U> {
-    let threads =
-        std::thread::available_parallelism().map_or(1, |n| n.get()).min(items.len() / FEW).max(1);
-    if threads == 1 {
-        return items.into_iter().map(|item| of(item, found)).collect();
-    }
-    let stretch = items.len().div_ceil(threads);
-    let mut items = items.into_iter();
-    let stretches: Vec<Vec<T>> =
-        (0..threads).map(|_| items.by_ref().take(stretch).collect()).collect();
-    let of = &of;
-    let done: Vec<(Vec<U>, Found)> = std::thread::scope(|scope| {
-        let mine = |stretch: Vec<T>| {
-            let mut found = Found::default();
-            (stretch.into_iter().map(|item| of(item, &mut found)).collect(), found)
-        };
-        let spawned: Vec<_> =
-            stretches.into_iter().map(|stretch| scope.spawn(move || mine(stretch))).collect();
-        let ended = spawned.into_iter().map(|thread| thread.join());
-        ended.map(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    let done = in_stretches(items, |stretch| {
+        let mut found = Found::default();
+        let all: Vec<U> = stretch.into_iter().map(|item| of(item, &mut found)).collect();
+        (all, found)
     });
     let mut all = Vec::new();
     for (some, noticed) in done {
@@ -434,8 +400,6 @@ fn group(cells: Vec<CellSummary>) -> Vec<Group> {
                 dims,
                 price: None,
                 base: None,
-                cost: Vec::new(),
-                ranks: Vec::new(),
                 cells,
             })
         })
@@ -444,7 +408,7 @@ fn group(cells: Vec<CellSummary>) -> Vec<Group> {
         (
             labels::dataset_name(&g.dataset),
             g.rows,
-            labels::own_sizes(g).first().map(|(_, size)| *size),
+            labels::own_sizes(&g.workload).first().map(|(_, size)| *size),
             g.dims,
             canonical(&g.workload),
             canonical(&g.dataset),
@@ -491,7 +455,7 @@ fn refer_to_base(group: &mut Group, base_name: &str, bootstrap: Bootstrap, found
         cell.efficiency = of_lanes.filter(|_| lanes > 0.0).map(|s| s.divided_by(lanes));
         let over_one = of_lanes.filter(|_| facts.lanes == 1 && !cell.oversubscribed);
         cell.karp_flatt =
-            over_one.and_then(|speedup| law::karp_flatt::estimate(speedup, cell.cell.lanes()));
+            over_one.and_then(|speedup| karp_flatt::estimate(speedup, cell.cell.lanes()));
     }
     group.base = Some(facts);
 }
