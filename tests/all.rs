@@ -1,5 +1,6 @@
 //! The integration tests: one binary, one module a subject.
 
+mod bandwidth;
 mod browser;
 mod cache;
 #[path = "../benches/common/mod.rs"]

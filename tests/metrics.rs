@@ -230,8 +230,8 @@ fn every_metric_is_documented_with_unit_and_formula() {
         .expect("docs/metrics.md");
     let mut names: Vec<&str> = Vec::new();
     for metric in all() {
-        assert!(!names.contains(&metric.name), "{} twice", metric.name);
-        names.push(metric.name);
+        assert!(!names.contains(&metric.name.as_str()), "{} twice", metric.name);
+        names.push(&metric.name);
         let row = format!(
             "| {} | {} | {} | {} |",
             metric.name, metric.unit, metric.formula, metric.about

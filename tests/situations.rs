@@ -101,6 +101,7 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
         ("long-names", long_names()),
         ("variants", variants()),
         ("devices", devices()),
+        ("streams", crate::bandwidth::streams()),
         ("hostile", hostile),
     ]
 }

@@ -1,5 +1,5 @@
 //! What follows from a summary, put together once: POP efficiencies and lost speedup, COST, places
-//! beside outside programs, laws of scaling.
+//! beside outside programs, bandwidth by phase, laws of scaling.
 //!
 //! A summary holds facts of records alone, an analysis is a function of it. What draws or writes
 //! takes an [`Analysis`], which has the summary in it.
@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use crate::bandwidth::Bandwidths;
 use crate::cost_metric;
 use crate::cost_metric::Cost;
 use crate::law;
@@ -41,6 +42,8 @@ pub struct OfGroup {
     pub cost: Vec<Cost>,
     /// Ours beside outside programs; empty where none was asked for.
     pub ranks: Vec<Rank>,
+    /// Bytes a second of phases that are there to move bytes.
+    pub bandwidth: Bandwidths,
     /// Fitting takes longer than all else, and not everybody asks for it.
     laws: OnceLock<Vec<Laws>>,
 }
@@ -57,6 +60,7 @@ impl<'a> Analysis<'a> {
             explained: Explanations::of(group),
             cost: cost_metric::of(group, bootstrap),
             ranks: peer_comparison::ranks(group, bootstrap),
+            bandwidth: Bandwidths::of(group, bootstrap),
             laws: OnceLock::new(),
         };
         let groups = in_stretches(summary.groups.iter().collect(), |groups: Vec<&Group>| {

@@ -29,6 +29,11 @@ pub fn json(analysis: &Analysis<'_>) -> Result<String> {
         if !of_group.ranks.is_empty() {
             written["ranks"] = serde_json::to_value(&of_group.ranks).map_err(broken)?;
         }
+        if !of_group.bandwidth.is_empty() {
+            let cells = group.cells.iter().map(|cell| of_group.bandwidth.cell(cell));
+            written["bandwidth"] =
+                serde_json::to_value(cells.collect::<Vec<_>>()).map_err(broken)?;
+        }
         written["laws"] = serde_json::to_value(analysis.laws(group)).map_err(broken)?;
         let cells = written["cells"].as_array_mut().into_iter().flatten();
         for (cell, written) in group.cells.iter().zip(cells) {
@@ -52,15 +57,19 @@ fn broken(error: serde_json::Error) -> Error {
     Error::internal(format!("cannot write JSON: {error}"))
 }
 
-/// One cell as a row; an empty field means missing.
+/// How a cell's row begins; an empty field means missing.
 #[derive(Debug, Serialize)]
-struct Row<'a> {
+struct Problem<'a> {
     cell: &'a str,
     experiment: &'a str,
     dataset: String,
     rows: Option<u64>,
     dims: Option<u32>,
-    k: Option<u64>,
+}
+
+/// The row behind the workload's own sizes.
+#[derive(Debug, Serialize)]
+struct Row<'a> {
     backend: &'a str,
     ranks: u32,
     threads: u32,
@@ -105,16 +114,20 @@ struct Rest<'a> {
     host: &'a str,
 }
 
-fn row<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Row<'a> {
-    let interval = cell.time.and_then(|t| t.interval);
-    let speedup = cell.speedup.and_then(|s| s.interval);
-    Row {
+fn problem<'a>(experiment: &'a str, group: &'a Group, cell: &'a CellSummary) -> Problem<'a> {
+    Problem {
         cell: &cell.id.0,
         experiment,
         dataset: labels::dataset_name(&group.dataset),
         rows: group.rows,
         dims: group.dims,
-        k: labels::own_sizes(&group.workload).first().map(|(_, size)| *size),
+    }
+}
+
+fn row<'a>(group: &'a Group, cell: &'a CellSummary) -> Row<'a> {
+    let interval = cell.time.and_then(|t| t.interval);
+    let speedup = cell.speedup.and_then(|s| s.interval);
+    Row {
         backend: cell.cell.backend.name(),
         ranks: cell.cell.ranks,
         threads: cell.cell.threads,
@@ -187,14 +200,17 @@ pub fn csv(summary: &Summary) -> Result<String> {
     let broken =
         |error: &dyn std::fmt::Display| Error::internal(format!("cannot write CSV: {error}"));
     let experiment = summary.run.as_ref().map_or("", |run| run.experiment.as_str());
-    let phases = columns(summary);
+    let (sizes, phases) = (labels::all_own_sizes(), columns(summary));
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     let mut has_header = false;
     for group in &summary.groups {
         for cell in &group.cells {
-            let (row, rest) = (row(experiment, group, cell), rest(cell));
+            let (problem, row) = (problem(experiment, group, cell), row(group, cell));
+            let rest = rest(cell);
             if !has_header {
-                let mut names = header(&row).map_err(|e| broken(&e))?;
+                let mut names = header(&problem).map_err(|e| broken(&e))?;
+                names.extend(sizes.iter().map(|size| size.key.to_string()));
+                names.extend(header(&row).map_err(|e| broken(&e))?);
                 names.extend(phases.iter().map(|phase| format!("{}_seconds", phase.word())));
                 names.extend(header(&rest).map_err(|e| broken(&e))?);
                 writer.write_record(&names).map_err(|e| broken(&e))?;
@@ -202,7 +218,9 @@ pub fn csv(summary: &Summary) -> Result<String> {
             }
             let seconds: Vec<Option<f64>> =
                 phases.iter().map(|phase| Some(cell.phase(*phase)?.mean_s)).collect();
-            writer.serialize((row, seconds, rest)).map_err(|e| broken(&e))?;
+            let own = sizes.iter().map(|size| labels::own_size_of(&group.workload, size.key));
+            let own: Vec<Option<u64>> = own.collect();
+            writer.serialize((problem, own, row, seconds, rest)).map_err(|e| broken(&e))?;
         }
     }
     let bytes = writer.into_inner().map_err(|e| broken(&e))?;

@@ -47,9 +47,35 @@ pub fn own_sizes(spec: &WorkloadSpec) -> Vec<(&'static SizeName, u64)> {
     let workload = amdahl_workloads::of(spec);
     // Those that do not depend on the rows are known without them.
     let size = workload.size(spec, Some(1), Some(1)).unwrap_or_default();
-    let named = workload.sizes().iter().zip(size);
-    let own = named.filter(|(name, _)| !["points", "dims"].contains(&name.key));
-    own.map(|(name, value)| (name, value as u64)).collect()
+    let named = workload.sizes().iter().zip(size).filter(|(name, _)| is_own(name));
+    named.map(|(name, value)| (name, value as u64)).collect()
+}
+
+/// The value of the size with this key; none where the workload has no such size.
+pub fn own_size_of(spec: &WorkloadSpec, key: &str) -> Option<u64> {
+    own_sizes(spec).into_iter().find(|(name, _)| name.key == key).map(|(_, value)| value)
+}
+
+/// The sizes of all workloads beside rows and columns, each key once: what tables for programs have
+/// columns for.
+pub fn all_own_sizes() -> Vec<&'static SizeName> {
+    let mut found: Vec<&SizeName> = Vec::new();
+    for name in amdahl_workloads::ALL.iter().flat_map(|workload| workload.sizes()) {
+        if is_own(name) && !found.iter().any(|known| known.key == name.key) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+/// Is it neither the number of rows nor that of columns, which are the data's?
+fn is_own(name: &SizeName) -> bool {
+    !["points", "dims"].contains(&name.key)
+}
+
+/// What its elementary operations are called.
+pub fn operations(spec: &WorkloadSpec) -> &'static str {
+    amdahl_workloads::of(spec).operation().map_or("operations", |operation| operation.many)
 }
 
 /// A data set in a few words, with rows and columns where they are known: `synthetic mixture,

@@ -6,6 +6,7 @@
 //! heavy: paper (`amdahl-typst`) and queries (`amdahl-query`) are crates of their own.
 
 pub mod analysis;
+pub mod bandwidth;
 pub mod compare;
 pub mod cost_metric;
 pub mod exchange;

@@ -172,8 +172,10 @@ pub fn chip_line(chip: &Chip) -> String {
     )
 }
 
-/// The limits that floors are made from, in a line.
-pub fn line(limits: &Limits) -> String {
+/// The limits that floors are made from, in a line; `formula` says how ([`roofline_bound::formula`]).
+///
+/// [`roofline_bound::formula`]: crate::roofline_bound::formula
+pub fn line(limits: &Limits, formula: &str) -> String {
     let memory = amdahl_record::limits::Level::Memory;
     let most = limits.all_lanes().unwrap_or(1);
     let rates = |of: &dyn Fn(u32) -> Option<f64>| {
@@ -184,7 +186,8 @@ pub fn line(limits: &Limits) -> String {
         format!("{one}{}", all.unwrap_or_default())
     };
     format!(
-        "Floor modelled, max(2nkd / FMA peak, 4nd / read bandwidth), from limits measured with {}: on a core {} GFLOP/s; memory {} GB/s",
+        "Floor modelled, {}, from limits measured with {}: on a core {} GFLOP/s; memory {} GB/s",
+        formula.replace('·', ""),
         limits.vector,
         rates(&|lanes| limits.flops(lanes)),
         rates(&|lanes| limits.read(memory, lanes)),
@@ -230,9 +233,9 @@ mod tests {
         assert_eq!(text.matches("none here").count(), 1, "{text}");
         assert!(text.contains("at least\n10 on one core."), "{text}");
         assert!(
-            line(&limits).contains("on a core 96.0 GFLOP/s; memory 20.0 GB/s"),
+            line(&limits, "").contains("on a core 96.0 GFLOP/s; memory 20.0 GB/s"),
             "{}",
-            line(&limits)
+            line(&limits, "")
         );
     }
 }

@@ -17,7 +17,9 @@ use serde::Serialize;
 
 use amdahl_record::Provenance;
 use amdahl_record::accelerators::Chip;
+use amdahl_record::cell::WorkloadSpec;
 use amdahl_record::limits::{Level, Limits};
+use amdahl_workload::Formulas;
 use amdahl_workload::work::{Precision, Work};
 
 /// The floor of one iteration.
@@ -39,6 +41,27 @@ pub struct Floor {
     /// processors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub chip: Option<String>,
+}
+
+/// What floors of these workloads come from: `max(2·n·k·d / FMA peak, 4·n·d / read bandwidth)`.
+pub fn formula<'a>(workloads: impl Iterator<Item = &'a WorkloadSpec>) -> String {
+    let max = |flop, bytes| format!("max({flop} / FMA peak, {bytes} / read bandwidth)");
+    let mut known: Vec<(&str, String)> = Vec::new();
+    for workload in workloads.map(amdahl_workloads::of) {
+        if let Some(Formulas { flop, bytes, .. }) = workload.formulas()
+            && !known.iter().any(|(title, _)| *title == workload.title())
+        {
+            known.push((workload.title(), max(flop, bytes)));
+        }
+    }
+    match known.as_slice() {
+        [] => max("flop", "bytes"),
+        [(_, formula)] => formula.clone(),
+        several => {
+            let of = several.iter().map(|(title, formula)| format!("{formula} for {title}"));
+            of.collect::<Vec<_>>().join(", ")
+        }
+    }
 }
 
 /// What sets a floor.

@@ -1,8 +1,10 @@
 //! The table of a results folder, for a terminal and as Markdown.
 
 use crate::analysis::{Analysis, OfGroup};
+use crate::bandwidth;
 use crate::labels::{build_line, host_line};
 use crate::pop::render;
+use crate::roofline_bound;
 use crate::summary::{CellSummary, Group, Summary};
 use crate::table::{Align, Table, escape};
 use crate::terminal::Style;
@@ -80,6 +82,13 @@ pub fn text(analysis: &Analysis<'_>, style: Style) -> String {
                 lines.push(format!("    {}", if i == 0 { style.faint(&line) } else { line }));
             }
             lines.extend(lost_words(group, of_group).into_iter().map(|line| format!("    {line}")));
+        }
+        if !of_group.bandwidth.is_empty() {
+            lines.push(format!("  {}", bandwidth::HEADING));
+            let table = bandwidth::table(group, &of_group.bandwidth);
+            for (i, line) in table.text().into_iter().enumerate() {
+                lines.push(format!("    {}", if i == 0 { style.faint(&line) } else { line }));
+            }
         }
         let laws = analysis.laws(group);
         if !laws.is_empty() {
@@ -159,6 +168,10 @@ pub fn markdown(analysis: &Analysis<'_>) -> String {
                 text.push_str(&format!("- {}\n", escape(&line)));
             }
             text.push('\n');
+        }
+        if !of_group.bandwidth.is_empty() {
+            let table = bandwidth::table(group, &of_group.bandwidth);
+            text.push_str(&format!("{}\n\n{}\n", escape(bandwidth::HEADING), table.markdown()));
         }
         let laws = analysis.laws(group);
         if !laws.is_empty() {
@@ -325,9 +338,9 @@ fn provenance(summary: &Summary) -> Vec<String> {
     ran.sort();
     ran.dedup();
     lines.extend(ran);
-    lines.extend(
-        summary.limits.iter().map(|limits| labels::one_line(&limits_table::line(limits), 240)),
-    );
+    let formula = roofline_bound::formula(summary.groups.iter().map(|group| &group.workload));
+    let limits = summary.limits.iter().map(|limits| limits_table::line(limits, &formula));
+    lines.extend(limits.map(|line| labels::one_line(&line, 240)));
     lines.extend(
         limits_table::chips(summary)
             .iter()
@@ -354,7 +367,7 @@ pub fn table(group: &Group) -> Table {
         ("imbalance", Right),
         ("wait", Right),
         ("of floor", Right),
-        ("distances", Right),
+        (labels::operations(&group.workload), Right),
         (&price, Right),
         ("note", Left),
     ]);
@@ -365,7 +378,7 @@ pub fn table(group: &Group) -> Table {
 }
 
 /// The cells of a row: name, lanes, n, time, its range, speedup, its range, efficiency, imbalance,
-/// wait, of floor, distances (where fewer than all were evaluated), cost, note.
+/// wait, of floor, operations (where fewer were made than by the plain method), cost, note.
 pub fn row(cell: &CellSummary, group: &Group, scale: &Scale) -> Vec<String> {
     let or_empty = |value: Option<String>| value.unwrap_or_default();
     let is_base = group.base.as_ref().is_some_and(|b| b.cell == cell.id);

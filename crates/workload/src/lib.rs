@@ -18,7 +18,7 @@ pub mod work;
 
 pub use facts::{Facts, Objective};
 pub use parameter::{Parameter, Values};
-pub use work::{Cost, Operation, Precision, SizeName, Work};
+pub use work::{Cost, Formulas, Operation, PhaseWork, Precision, SizeName, Work};
 
 /// Rows that a data set needs at least.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,6 +169,17 @@ pub trait Workload: Sync {
 
     /// What an iteration needs at least, on all lanes together.
     fn work(&self, spec: &WorkloadSpec, size: &[f64]) -> Work;
+
+    /// The formulas of [`Workload::work`]; none where it has no model.
+    fn formulas(&self) -> Option<Formulas> {
+        None
+    }
+
+    /// [`Workload::work`] by phase, where that is known: of its own phases, in their order.
+    fn work_by_phase(&self, spec: &WorkloadSpec, size: &[f64]) -> Vec<PhaseWork> {
+        let _ = (spec, size);
+        Vec::new()
+    }
 
     /// What the machine's ridges (flop for each byte from memory, by so many lanes in words) mean for
     /// it; none where there is nothing to say.

@@ -69,7 +69,7 @@ pub struct SizeName {
 }
 
 /// An elementary operation that is counted, and its cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Operation {
     /// One: `distance`.
     pub one: &'static str,
@@ -79,8 +79,34 @@ pub struct Operation {
     pub about: &'static str,
     /// Flop of one, as a formula over the sizes: `2·d`.
     pub flop: &'static str,
+    /// The same as a number, of sizes in the order of [`crate::Workload::size`].
+    pub flop_of: fn(&[f64]) -> f64,
     /// The phase in which they are made on processors.
     pub phase: &'static str,
+}
+
+/// The formulas of a model of work, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Formulas {
+    /// [`Work::flop`] over the sizes: `2·n·k·d`.
+    pub flop: &'static str,
+    /// [`Work::bytes`] over the sizes: `4·n·d`.
+    pub bytes: &'static str,
+    /// Which bytes these are: `every value being read once an iteration`.
+    pub counted: &'static str,
+}
+
+/// What one iteration needs in one of the workload's phases, on all lanes together.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PhaseWork {
+    /// The phase, by its name.
+    pub phase: &'static str,
+    /// Floating-point operations.
+    pub flop: f64,
+    /// Bytes that are moved.
+    pub bytes: f64,
+    /// Is moving them what the phase is there for? Its bandwidth is told then.
+    pub bandwidth_bound: bool,
 }
 
 /// What a run is expected to take.

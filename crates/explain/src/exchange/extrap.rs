@@ -4,7 +4,7 @@
 //! A. Calotoiu et al.: "Using automated performance modeling to find scalability bugs in complex
 //! codes", SC'13. Read by `extrap --json`. Extra-P wants at least 5 values of each parameter and 5
 //! repeats of each point; fewer are noted. Parameters are the lanes `p`, and rows `n`, columns `d`
-//! and clusters `k` where they vary. The value of a phase is the mean over the lanes, that of the
+//! and the workload's own sizes by their symbols where they vary. The value of a phase is the mean over the lanes, that of the
 //! timed part the time.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,17 +39,22 @@ fn write(analysis: &Analysis<'_>, _: Repeats) -> Result<Export> {
         by_backend.entry(backend.name().to_string() + &own).or_default().push(profile);
     }
     for (backend, profiles) in by_backend {
+        let own = labels::all_own_sizes();
         let values = |profile: &profile::Profile<'_>| {
-            let own = labels::own_sizes(&profile.group.workload);
-            let rows = profile.group.rows.unwrap_or(0);
-            [
+            let group = profile.group;
+            let own = own.iter().map(|name| {
+                (name.symbol, labels::own_size_of(&group.workload, name.key).unwrap_or(0))
+            });
+            let shared = [
                 ("p", u64::from(profile.cell.cell.lanes())),
-                ("n", rows),
-                ("d", u64::from(profile.group.dims.unwrap_or(0))),
-                ("k", own.first().map_or(0, |(_, size)| *size)),
-            ]
+                ("n", group.rows.unwrap_or(0)),
+                ("d", u64::from(group.dims.unwrap_or(0))),
+            ];
+            shared.into_iter().chain(own).collect::<Vec<_>>()
         };
-        let mut seen: [BTreeSet<u64>; 4] = Default::default();
+        let names = ["p", "n", "d"].into_iter().chain(own.iter().map(|name| name.symbol));
+        let names: Vec<&str> = names.collect();
+        let mut seen: Vec<BTreeSet<u64>> = vec![BTreeSet::new(); names.len()];
         for profile in &profiles {
             for (seen, (_, value)) in seen.iter_mut().zip(values(profile)) {
                 seen.insert(value);
@@ -68,7 +73,7 @@ fn write(analysis: &Analysis<'_>, _: Repeats) -> Result<Export> {
                 text.push_str(&format!("{line}\n"));
             }
         }
-        for (i, name) in ["p", "n", "d", "k"].iter().enumerate() {
+        for (i, name) in names.iter().enumerate() {
             let count = seen[i].len();
             if varies(i) && count < ENOUGH {
                 let plural = if count == 1 { "" } else { "s" };

@@ -1,5 +1,5 @@
-//! Cache misses of a point in an iteration, against the working set, k and the number of columns;
-//! by layout, where rows lie in tiles or one after the other.
+//! Cache misses of a point in an iteration, against the working set and each of the workload's sizes
+//! beside rows; by layout, where rows lie in tiles or one after the other.
 //!
 //! One figure of simulated counts and one of measured ones. Each panel varies one thing: of the
 //! cells that agree in the others, the set in which it takes most values.
@@ -17,6 +17,7 @@ use amdahl_record::Provenance;
 use amdahl_record::cell::CellId;
 use amdahl_record::error::Result;
 use amdahl_record::units;
+use amdahl_workload::{SizeName, Workload};
 
 /// Misses as a simulation counts them.
 pub const SIMULATED: Figure = Figure {
@@ -34,11 +35,36 @@ pub const MEASURED: Figure = Figure {
     compose: compose::<false>,
 };
 
-/// What can vary, and how it is called.
-const VARIABLES: [&str; 3] = ["rows of a lane, bytes", "k", "columns"];
+/// What can vary.
+#[derive(Clone)]
+struct Variable {
+    /// As its axis has it.
+    axis: &'static str,
+    /// In titles: `the number of columns`.
+    heading: String,
+    /// In a list of several.
+    word: String,
+}
 
-/// The same in titles.
-const HEADINGS: [&str; 3] = ["the working set", "k", "the number of columns"];
+/// The working set, then each of the workload's sizes beside rows.
+fn variables(workload: &'static dyn Workload) -> Vec<Variable> {
+    let set = "the working set";
+    let set = Variable { axis: "rows of a lane, bytes", heading: set.into(), word: set.into() };
+    let size = |name: &SizeName| match name.key {
+        "dims" => Variable {
+            axis: name.many,
+            heading: format!("the number of {}", name.many),
+            word: format!("the {}", name.many),
+        },
+        // What is not the data's goes by its symbol.
+        _ => Variable { axis: name.symbol, heading: name.symbol.into(), word: name.symbol.into() },
+    };
+    let sizes = workload.sizes().iter().filter(|name| name.key != ROWS).map(size);
+    std::iter::once(set).chain(sizes).collect()
+}
+
+/// The size that is the number of rows.
+const ROWS: &str = "points";
 
 /// A cell's misses in a level.
 #[derive(Clone)]
@@ -46,8 +72,9 @@ struct Sample {
     cell: CellId,
     layout: &'static str,
     level: &'static str,
-    /// In the order of [`VARIABLES`].
-    at: [f64; 3],
+    workload: &'static dyn Workload,
+    /// In the order of [`variables`].
+    at: Vec<f64>,
     rows: f64,
     /// Of a point in an iteration.
     misses: f64,
@@ -57,7 +84,9 @@ struct Sample {
 
 /// One panel: what varies, and its samples.
 struct Arm {
+    /// Place among the variables.
     variable: usize,
+    about: Variable,
     samples: Vec<Sample>,
 }
 
@@ -72,20 +101,30 @@ fn samples(view: &View<'_>, is_simulated: bool) -> Vec<Sample> {
     };
     let mut samples: Vec<Sample> = Vec::new();
     for (group, cell) in cells().filter(|(_, cell)| cell.cell.lanes() == fewest) {
+        let workload = amdahl_workloads::of(&group.workload);
         for found in of_cell(view, group, cell, Span::Computing, is_simulated) {
+            let named = workload.sizes().iter().zip(&found.sizes);
+            let sizes = named.filter(|(name, _)| name.key != ROWS).map(|(_, size)| *size);
             let sample = Sample {
                 cell: cell.id.clone(),
                 layout: layout(group),
                 level: found.level,
-                at: [4.0 * found.rows.1 * found.dims, found.k, found.dims],
+                workload,
+                at: std::iter::once(found.resident).chain(sizes).collect(),
                 rows: found.rows.1,
                 misses: found.misses / (found.rows.0 * found.iterations),
-                least: 4.0 * found.dims / 64.0,
+                least: found.compulsory / 64.0,
             };
             // Backends with equally few lanes run the same code on the same rows.
             let same = |s: &Sample| {
-                (s.layout, s.level, s.at, s.rows)
-                    == (sample.layout, sample.level, sample.at, sample.rows)
+                (s.workload.name(), s.layout, s.level, &s.at, s.rows)
+                    == (
+                        sample.workload.name(),
+                        sample.layout,
+                        sample.level,
+                        &sample.at,
+                        sample.rows,
+                    )
             };
             if !samples.iter().any(same) {
                 samples.push(sample);
@@ -95,32 +134,41 @@ fn samples(view: &View<'_>, is_simulated: bool) -> Vec<Sample> {
     samples
 }
 
-/// For each variable the largest set of samples that agree in the others.
+/// For each variable of each workload the largest set of samples that agree in the others.
 fn arms(view: &View<'_>, is_simulated: bool) -> Vec<Arm> {
     let samples = samples(view, is_simulated);
     let mut arms = Vec::new();
-    for variable in 0..VARIABLES.len() {
-        // With more columns the same rows are a larger working set: what agrees is then the number
-        // of rows.
-        let others = |s: &Sample| match variable {
-            0 => (s.at[1], s.at[2]),
-            1 => (s.rows, s.at[2]),
-            _ => (s.rows, s.at[1]),
-        };
-        let mut sets: Vec<((f64, f64), Vec<Sample>)> = Vec::new();
-        for sample in &samples {
-            match sets.iter_mut().find(|(key, _)| *key == others(sample)) {
-                Some((_, set)) => set.push(sample.clone()),
-                None => sets.push((others(sample), vec![sample.clone()])),
-            }
-        }
-        let values = |set: &[Sample]| distinct(set.iter().map(|s| s.at[variable])).len();
-        let largest = sets.into_iter().map(|(_, set)| set).rev().max_by_key(|set| values(set));
-        if let Some(samples) = largest.filter(|set| values(set) > 1) {
-            arms.push(Arm { variable, samples });
+    for workload in amdahl_workloads::ALL {
+        let mine = samples.iter().filter(|s| s.workload.name() == workload.name());
+        let mine: Vec<&Sample> = mine.collect();
+        for (variable, about) in variables(*workload).into_iter().enumerate() {
+            arms.extend(largest(&mine, variable).map(|samples| Arm { variable, about, samples }));
         }
     }
     arms
+}
+
+/// The largest set of samples that differ in one variable alone; none where there is one value.
+fn largest(samples: &[&Sample], variable: usize) -> Option<Vec<Sample>> {
+    // With more columns the same rows are a larger working set: what agrees is then the number of
+    // rows.
+    let others = |s: &Sample| {
+        let mut others = s.at.clone();
+        // Set in this order: of the working set itself neither it nor the rows have to agree.
+        others[0] = s.rows;
+        others[variable] = 0.0;
+        others
+    };
+    let mut sets: Vec<(Vec<f64>, Vec<Sample>)> = Vec::new();
+    for sample in samples.iter().filter(|sample| variable < sample.at.len()) {
+        match sets.iter_mut().find(|(key, _)| *key == others(sample)) {
+            Some((_, set)) => set.push((*sample).clone()),
+            None => sets.push((others(sample), vec![(*sample).clone()])),
+        }
+    }
+    let values = |set: &[Sample]| distinct(set.iter().map(|s| s.at[variable])).len();
+    let largest = sets.into_iter().map(|(_, set)| set).rev().max_by_key(|set| values(set));
+    largest.filter(|set| values(set) > 1)
 }
 
 fn applies<const SIMULATED: bool>(view: &View<'_>) -> bool {
@@ -147,15 +195,26 @@ fn title<const SIMULATED: bool>(view: &View<'_>) -> Result<String> {
     }
     Ok(match steepest {
         Some((growth, arm, level, layout)) if growth >= 1.5 => {
-            let with = HEADINGS[arm.variable];
+            let with = &arm.about.heading;
+            let layout =
+                if layout.is_empty() { String::new() } else { format!(" (layout {layout})") };
             format!(
-                "{source}: misses of {level} grow most, {} times over, with {with} (layout {layout})",
+                "{source}: misses of {level} grow most, {} times over, with {with}{layout}",
                 units::significant(growth)
             )
         }
-        _ => format!(
-            "{source}: misses of a point do not depend on the working set, k or the columns that were tried"
-        ),
+        _ => {
+            let workload = arms.first().and_then(|arm| arm.samples.first()).map(|s| s.workload);
+            let mut words: Vec<String> = workload
+                .map_or(Vec::new(), |workload| variables(workload))
+                .into_iter()
+                .map(|variable| variable.word)
+                .collect();
+            let last = words.pop().unwrap_or_default();
+            let tried =
+                if words.is_empty() { last } else { format!("{} or {last}", words.join(", ")) };
+            format!("{source}: misses of a point do not depend on {tried} that were tried")
+        }
     })
 }
 
@@ -171,12 +230,13 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, medium: &Medium) -> Re
     let all = || arms.iter().flat_map(|arm| &arm.samples);
     let layouts = distinct_words(all().map(|s| s.layout));
     let hollow = match layouts.as_slice() {
-        [one] => format!("Rows lie in layout '{one}'."),
-        _ => "Filled markers: rows in tiles; hollow: one after the other.".to_string(),
+        [""] => String::new(),
+        [one] => format!(" Rows lie in layout '{one}'."),
+        _ => " Filled markers: rows in tiles; hollow: one after the other.".to_string(),
     };
     let caption = vec![
         format!(
-            "Misses of reads and writes in {}, over points and iterations, on one lane. {hollow} Grey: a line for each 64 bytes of a \
+            "Misses of reads and writes in {}, over points and iterations, on one lane.{hollow} Grey: a line for each 64 bytes of a \
              point, what rows that come from beyond a cache must miss there. Upright lines: sizes of the caches.",
             view.summary.computing_in_words(" and ")
         ),
@@ -189,7 +249,7 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, medium: &Medium) -> Re
     let y = Scale::powers(name, range, super::axis::precise);
     let mut description = format!("{} misses of a point in an iteration.", counts::word(SIMULATED));
     for arm in &arms {
-        description.push_str(&format!(" Over {}:", VARIABLES[arm.variable]));
+        description.push_str(&format!(" Over {}:", arm.about.axis));
         for s in &arm.samples {
             description.push_str(&format!(
                 " {} {} {:.0}: {:.4};",
@@ -229,14 +289,14 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, medium: &Medium) -> Re
                         let (least, most) = values
                             .iter()
                             .fold((f64::INFINITY, 0f64), |(a, b), v| (a.min(*v), b.max(*v)));
-                        Scale::powers(VARIABLES[0], (least, most), units::bytes)
+                        Scale::powers(arm.about.axis, (least, most), units::bytes)
                     }
-                    variable => Scale::at(VARIABLES[variable], &values, super::axis::number),
+                    _ => Scale::at(arm.about.axis, &values, super::axis::number),
                 };
                 let plot = Plot::new(
                     canvas,
                     *panel,
-                    &format!("against {}", HEADINGS[arm.variable]),
+                    &format!("against {}", arm.about.heading),
                     &x,
                     &y,
                     10.0,
@@ -269,7 +329,7 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, medium: &Medium) -> Re
                         }
                         for place in places {
                             canvas.marker(place, style::Marker::Disc, colour(i))?;
-                            if *layout != "tiles" {
+                            if !layout.is_empty() && *layout != "tiles" {
                                 canvas.disc(place, 2.4, PAPER, 1.0)?;
                             }
                         }

@@ -41,10 +41,12 @@ pub struct Misses {
     pub rows: (f64, f64),
     /// Iterations.
     pub iterations: f64,
-    /// Columns.
-    pub dims: f64,
-    /// Clusters.
-    pub k: f64,
+    /// The problem's size, in the order of the workload's variables.
+    pub sizes: Vec<f64>,
+    /// Bytes that the lane with most goes through again in each iteration.
+    pub resident: f64,
+    /// Bytes of a row that an iteration cannot do without.
+    pub compulsory: f64,
 }
 
 /// What a cell missed in a span; empty where nothing was counted in this way.
@@ -60,7 +62,7 @@ pub fn of_cell(
         let sum = |metrics: &[&str]| metrics.iter().map(|m| scope.total(m)).sum::<Total>();
         if let Total(Ok(misses)) = sum(readings) {
             let together = scope.together([readings[0], "instructions"]);
-            let size = scope.size;
+            let (size, model) = (scope.size, &scope.model);
             found.push(Misses {
                 level,
                 misses,
@@ -70,8 +72,9 @@ pub fn of_cell(
                     .filter(|i| *i > 0.0),
                 rows: (size.rows, (size.rows / f64::from(size.lanes.max(1))).ceil()),
                 iterations: size.iterations,
-                dims: size.dims,
-                k: size.k,
+                sizes: model.sizes.clone(),
+                resident: model.work.resident.of_a_lane(size.lanes) as f64,
+                compulsory: model.work.bytes / size.rows,
             });
         }
     };

@@ -5,6 +5,8 @@ use crate::figure::layout::stack;
 use crate::figure::plot::Plot;
 use crate::figure::style;
 use crate::figure::style::{At, Canvas, Colour, Font, LABEL, Marker};
+use crate::labels;
+use crate::summary::CellSummary;
 use amdahl_record::error::Result;
 
 /// A value with what it stands on.
@@ -58,6 +60,29 @@ impl Line {
             |pair: &[Mark]| !self.gaps.iter().any(|gap| pair[0].x < *gap && *gap < pair[1].x);
         self.marks.windows(2).filter(move |pair| once && whole(pair))
     }
+}
+
+/// A series for each backend, in the order of the cells, of what `of` finds in them; where a cell is
+/// `missing`, no line runs across it.
+pub fn by_backend<'c>(
+    cells: impl Iterator<Item = &'c CellSummary> + Clone,
+    of: impl Fn(&CellSummary) -> Option<Mark>,
+    missing: impl Fn(&CellSummary) -> bool,
+) -> Vec<Line> {
+    let mut names: Vec<String> = Vec::new();
+    for cell in cells.clone().filter(|cell| of(cell).is_some()) {
+        let name = labels::series(&cell.cell);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let line = |name: &String| {
+        let mine = || cells.clone().filter(|cell| labels::series(&cell.cell) == *name);
+        let lanes = |cell: &CellSummary| f64::from(cell.cell.lanes());
+        let gaps = mine().filter(|cell| missing(cell)).map(lanes).collect();
+        Line::new(name, style::of_backend(name), mine().filter_map(&of).collect(), gaps)
+    };
+    names.iter().map(line).collect()
 }
 
 /// Keeps so many single values of all series that at most `most` are left, and says how they are

@@ -18,6 +18,7 @@ use amdahl_record::error::Result;
 
 mod arms;
 mod axis;
+pub mod bandwidth;
 pub mod cache;
 pub mod cost;
 mod counts;
@@ -285,6 +286,7 @@ pub const FIGURES: &[Figure] = &[
     cost::FIGURE,
     heat::FIGURE,
     roofline::FIGURE,
+    bandwidth::FIGURE,
     cache::MEASURED,
     mpki::MEASURED,
     cache::SIMULATED,

@@ -16,13 +16,15 @@ use crate::figure::{Chart, Figure, View};
 use crate::labels;
 use crate::metric;
 use crate::metric::Entry;
+use crate::metric::scope::Span;
 use crate::summary::{CellSummary, Group};
 use amdahl_record::Provenance;
 use amdahl_record::accelerators;
-use amdahl_record::cell::CellId;
+use amdahl_record::cell::{CellId, WorkloadSpec};
 use amdahl_record::error::Result;
 use amdahl_record::limits::{Level, Limits};
 use amdahl_record::units::significant;
+use amdahl_workload::Operation;
 
 /// The roofline.
 pub const FIGURE: Figure =
@@ -106,24 +108,21 @@ fn point(view: &View<'_>, group: &Group, cell: &CellSummary) -> Option<Point> {
         return None;
     }
     let lanes = cell.cell.lanes();
-    let (phase, roof) = match cell.cell.backend.platform() {
-        None => (metric::operates(&cell.cell.workload, false), Whose::Processors(lanes)),
-        Some(_) => {
-            let precision = labels::parameter(&cell.cell, "precision").unwrap_or_default();
-            let name = cell.floor.as_ref()?.chip.clone()?;
-            let phase = metric::operates(&cell.cell.workload, true);
-            (phase, Whose::Chip { name, lanes, precision })
-        }
+    let offloaded = cell.cell.backend.platform().is_some();
+    let phase = metric::operates(&cell.cell.workload, offloaded);
+    let span = phase.map_or(Span::Computing, Span::Phase).word();
+    let roof = if offloaded {
+        let precision = labels::parameter(&cell.cell, "precision").unwrap_or_default();
+        Whose::Chip { name: cell.floor.as_ref()?.chip.clone()?, lanes, precision }
+    } else {
+        Whose::Processors(lanes)
     };
     // Without a roof there is nothing to draw, and the metrics of many cells take their time.
     ceilings(view, &roof)?;
     let entries = metric::of_cell(view.summary, group, cell);
     let of = |name: &str| {
         let mine = |e: &&Entry| {
-            e.metric == name
-                && e.phase == phase.word()
-                && e.lane.is_none()
-                && e.last_level.is_none()
+            e.metric == name && e.phase == span && e.lane.is_none() && e.last_level.is_none()
         };
         entries.iter().find(mine).and_then(|e| e.value).filter(|value| *value > 0.0)
     };
@@ -142,14 +141,40 @@ fn point(view: &View<'_>, group: &Group, cell: &CellSummary) -> Option<Point> {
     })
 }
 
-/// The phases whose seconds the markers of processors stand for, in words.
-fn phases_of_processors(view: &View<'_>) -> String {
-    let groups = view.summary.groups.iter();
-    let mut words: Vec<&str> =
-        groups.map(|group| metric::operates(&group.workload, false).word()).collect();
-    words.sort_unstable();
-    words.dedup();
-    words.join(" or ")
+/// What flop are counted, and over which seconds, for each workload: `2·d flop for each distance
+/// evaluated, over the seconds of the assign phase`.
+fn flop_in_words(workloads: &[&WorkloadSpec]) -> String {
+    let words = |spec: &&WorkloadSpec| {
+        let workload = amdahl_workloads::of(spec);
+        match (workload.operation(), metric::operates(spec, false)) {
+            (Some(Operation { flop, one, .. }), Some(phase)) => format!(
+                "{flop} flop for each {one} evaluated, over the seconds of the {} phase",
+                phase.word()
+            ),
+            _ => format!(
+                "{} flop an iteration, over the seconds of computing",
+                workload.formulas().map_or("the model's", |formulas| formulas.flop)
+            ),
+        }
+    };
+    workloads.iter().map(words).collect::<Vec<_>>().join("; or ")
+}
+
+/// Which bytes count where none were counted.
+fn bytes_in_words(workloads: &[&WorkloadSpec]) -> String {
+    let counted = workloads.iter().filter_map(|spec| amdahl_workloads::of(spec).formulas());
+    counted.map(|formulas| formulas.counted).collect::<Vec<_>>().join("; or ")
+}
+
+/// The workloads of a view, one of each kind.
+fn workloads<'a>(view: &'a View<'_>) -> Vec<&'a WorkloadSpec> {
+    let mut found: Vec<&WorkloadSpec> = Vec::new();
+    for group in &view.summary.groups {
+        if !found.iter().any(|known| known.kind == group.workload.kind) {
+            found.push(&group.workload);
+        }
+    }
+    found
 }
 
 /// The points of all cells, and whether their bytes were counted. Where only some of the
@@ -270,14 +295,16 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let (panels, of) = fitting(panels(view, &points), medium);
     let drawn = || panels.iter().flat_map(|panel| &panel.points);
     let bytes = match counted {
-        true => "Bytes are misses of the last level times its line: prefetches may be missing.",
-        false => {
-            "Bytes were not counted: each cell stands at the most flop a byte that there can be, every value being read once an iteration."
-        }
+        true => "Bytes are misses of the last level times its line: prefetches may be missing."
+            .to_string(),
+        false => format!(
+            "Bytes were not counted: each cell stands at the most flop a byte that there can be, {}.",
+            bytes_in_words(&workloads(view))
+        ),
     };
     let mut caption = vec![format!(
-        "Each marker: 2·d flop for each distance evaluated, over the seconds of the {} phase, {}. {bytes}",
-        phases_of_processors(view),
+        "Each marker: {}, {}. {bytes}",
+        flop_in_words(&workloads(view)),
         view.repeats()
     )];
     if let (Some(limits), true) =

@@ -16,11 +16,11 @@ pub const METRICS: &[Metric] = &[
         },
     },
     Metric {
-        name: "instructions per distance",
-        unit: "instructions/distance",
-        formula: "instructions / distances evaluated",
-        about: "What a distance costs in instructions: vectors and spared comparisons show here.",
-        of: |scope| per_distance(scope),
+        name: "instructions per {one}",
+        unit: "instructions/{one}",
+        formula: "instructions / {many}",
+        about: "What each of the {many} costs in instructions: vectors and spared work show here.",
+        of: |scope| per_operation(scope),
     },
     Metric {
         name: "clock",
@@ -45,16 +45,12 @@ pub const METRICS: &[Metric] = &[
     },
 ];
 
-fn per_distance(scope: &Scope<'_>) -> Result<Derived, String> {
-    scope.all_lanes()?;
-    scope.evaluates()?;
+fn per_operation(scope: &Scope<'_>) -> Result<Derived, String> {
+    let (operations, _, operation) = scope.operations()?;
     if scope.device.is_some() {
-        return Err("an accelerator evaluates the distances".into());
+        return Err(format!("an accelerator makes the {}", operation.many));
     }
     let instructions = scope.total("instructions")?;
-    let (distances, _) = scope.size.distances.ok_or("distances are not counted")?;
-    Ok(Derived {
-        value: quotient(instructions.value, distances, 1.0, "distances")?,
-        from: instructions.from,
-    })
+    let value = quotient(instructions.value, operations, 1.0, operation.many)?;
+    Ok(Derived { value, from: instructions.from })
 }

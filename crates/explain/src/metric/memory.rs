@@ -1,9 +1,9 @@
-//! What memory has to deliver, against what a pass over the rows cannot do without.
+//! What memory has to deliver, against what an iteration cannot do without.
 //!
-//! An iteration reads each of the n·d values (4 bytes) at least once: 4·d bytes a point. What is
-//! read beyond that comes from the working set not fitting into a cache. Bytes are counted as
-//! misses of the last level times a line: an understatement where hardware prefetches are not among
-//! the misses.
+//! The workload's model of work says which bytes an iteration has to move, each once. What is moved
+//! beyond that comes from the working set not fitting into a cache. Bytes are counted as misses of
+//! the last level times a line: an understatement where hardware prefetches are not among the
+//! misses.
 
 use crate::metric::scope::Scope;
 use crate::metric::{Derived, Metric};
@@ -26,12 +26,21 @@ pub const METRICS: &[Metric] = &[
     Metric {
         name: "over compulsory",
         unit: "1",
-        formula: "LLC-load-misses × line / (4·n·d·iterations)",
-        about: "The same over the 4·d bytes that a point has: above 1, rows or centroids are read more than once.",
+        formula: "LLC-load-misses × line / compulsory bytes of all iterations",
+        about: "What comes from memory over what cannot be spared: above 1, some of it is read more than once.",
         of: |scope| {
             let (bytes, from) = bytes(scope)?;
-            let least = 4.0 * scope.size.rows * scope.size.dims * scope.size.iterations;
-            Ok(Derived { value: bytes / positive(least, "iterations")?, from })
+            Ok(Derived { value: bytes / scope.compulsory_in_all()?, from })
+        },
+    },
+    Metric {
+        name: "compulsory bandwidth",
+        unit: "GB/s",
+        formula: "compulsory bytes / seconds / 10^9",
+        about: "Bytes that cannot be spared a second, all lanes together, wherever they come from: what STREAM tells of its kernels.",
+        of: |scope| {
+            let value = scope.compulsory()? / scope.seconds()? / 1e9;
+            Ok(Derived { value, from: Provenance::Modelled })
         },
     },
     Metric {

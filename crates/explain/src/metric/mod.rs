@@ -5,12 +5,15 @@
 //! one source and were counted together (in one group); where that cannot be, or an input is
 //! missing, the metric is null with the reason. Simulated and measured counts are never mixed.
 
+use std::sync::{Arc, LazyLock};
+
 use serde::Serialize;
 
 use crate::summary::{CellSummary, Group, Summary};
 use amdahl_record::cell::{CellId, WorkloadSpec};
 use amdahl_record::simulation::{Counts, Simulation};
 use amdahl_record::{Answer, Phase, Provenance, Role};
+use amdahl_workload::Operation;
 
 mod arithmetic;
 mod balance;
@@ -20,9 +23,10 @@ mod memory;
 pub mod render;
 pub mod scope;
 
-use scope::{Accelerator, Scope, Size, Span};
+use scope::{Accelerator, Model, Scope, Size, Span};
 
-/// A derived metric.
+/// A derived metric. In its texts `{one}`, `{many}` and `{about}` stand for the words of an
+/// elementary operation.
 pub struct Metric {
     /// Name in tables and files.
     pub name: &'static str,
@@ -57,9 +61,65 @@ pub const FAMILIES: &[&[Metric]] = &[
     balance::METRICS,
 ];
 
+/// A metric as it is called: one of operations once for each workload's.
+pub struct Named {
+    /// Name in tables and files.
+    pub name: String,
+    /// Unit.
+    pub unit: String,
+    /// How it is computed.
+    pub formula: String,
+    /// What it says.
+    pub about: String,
+    metric: &'static Metric,
+    /// The operations that it is about, by their word for many; none where it is about any workload.
+    operations: Option<&'static str>,
+}
+
+impl Named {
+    fn new(metric: &'static Metric, operation: Option<Operation>) -> Named {
+        let word = |text: &str| match operation {
+            None => text.to_string(),
+            Some(Operation { one, many, about, .. }) => {
+                text.replace("{one}", one).replace("{many}", many).replace("{about}", about)
+            }
+        };
+        Named {
+            name: word(metric.name),
+            unit: word(metric.unit),
+            formula: word(metric.formula),
+            about: word(metric.about),
+            metric,
+            operations: operation.map(|operation| operation.many),
+        }
+    }
+
+    /// Is it about this workload's cells?
+    fn concerns(&self, spec: &WorkloadSpec) -> bool {
+        let own = amdahl_workloads::of(spec).operation().map(|operation| operation.many);
+        self.operations.is_none_or(|of| own == Some(of))
+    }
+}
+
 /// Every metric, in the order of tables.
-pub fn all() -> impl Iterator<Item = &'static Metric> {
-    FAMILIES.iter().flat_map(|family| family.iter())
+pub fn all() -> impl Iterator<Item = &'static Named> {
+    static ALL: LazyLock<Vec<Named>> = LazyLock::new(|| {
+        let mut operations: Vec<Operation> = Vec::new();
+        for operation in amdahl_workloads::ALL.iter().filter_map(|workload| workload.operation()) {
+            if !operations.iter().any(|known| known.many == operation.many) {
+                operations.push(operation);
+            }
+        }
+        let mut all = Vec::new();
+        for metric in FAMILIES.iter().flat_map(|family| family.iter()) {
+            match metric.name.contains('{') {
+                true => all.extend(operations.iter().map(|o| Named::new(metric, Some(*o)))),
+                false => all.push(Named::new(metric, None)),
+            }
+        }
+        all
+    });
+    ALL.iter()
 }
 
 /// One value of a metric of a cell, or the reason why there is none.
@@ -118,7 +178,7 @@ pub fn of_cell(summary: &Summary, group: &Group, cell: &CellSummary) -> Vec<Entr
     let simulations: Vec<&Simulation> =
         summary.simulations.iter().filter(|s| s.key.cell == cell.id).collect();
     let mut found = Vec::new();
-    for metric in all() {
+    for metric in all().filter(|metric| metric.concerns(&cell.cell.workload)) {
         let mut mine = entries(metric, &scope, &phases, lanes, None);
         for simulation in &simulations {
             let Some(counts) = simulation.counts() else { continue };
@@ -156,20 +216,17 @@ pub fn simulated<'a>(simulation: &'a Simulation, counts: &'a Counts) -> Scope<'a
         ..Answer::default()
     };
     let by_formula = amdahl_workloads::of(spec).facts(spec, &answer).formula_operations;
-    let own = own_size(spec, counts.rows, counts.dims);
     Scope {
         runs: vec![counts.readings.as_slice()],
         size: Size {
             rows,
-            dims: f64::from(counts.dims),
-            k: own,
             iterations,
             lanes: counts.lanes.len() as u32,
-            distances: by_formula.map(|all| (all, Provenance::Modelled)),
+            operations: by_formula.map(|all| (all, Provenance::Modelled)),
             line: Some(f64::from(simulation.caches.ll.line_bytes)),
         },
         limits: None,
-        operates: operates(spec, false),
+        model: model(spec, Some(counts.rows), Some(counts.dims), false),
         device: None,
         span: Span::Computing,
         lane: None,
@@ -179,7 +236,7 @@ pub fn simulated<'a>(simulation: &'a Simulation, counts: &'a Counts) -> Scope<'a
 /// A metric over all spans, for all lanes together and for each; one entry with the reason where it
 /// has no value at all.
 fn entries(
-    metric: &Metric,
+    metric: &'static Named,
     scope: &Result<Scope<'_>, String>,
     phases: &[Phase],
     lanes: usize,
@@ -190,8 +247,8 @@ fn entries(
         let derived = derived
             .and_then(|d| if d.value.is_finite() { Ok(d) } else { Err("not a number".into()) });
         Entry {
-            metric: metric.name,
-            unit: metric.unit,
+            metric: &metric.name,
+            unit: &metric.unit,
             phase: span.word(),
             lane,
             value: derived.as_ref().ok().map(|d| d.value),
@@ -207,7 +264,7 @@ fn entries(
     let mut all: Vec<Entry> = Vec::new();
     for span in Span::of(phases) {
         for lane in std::iter::once(None).chain((0..lanes).filter(|_| lanes > 1).map(Some)) {
-            all.push(entry(span, lane, (metric.of)(&scope.at(span, lane))));
+            all.push(entry(span, lane, (metric.metric.of)(&scope.at(span, lane))));
         }
     }
     if all.iter().any(|e| e.value.is_some()) {
@@ -225,7 +282,7 @@ impl<'a> Scope<'a> {
             runs: self.runs.clone(),
             size: self.size,
             limits: self.limits,
-            operates: self.operates,
+            model: Arc::clone(&self.model),
             device: self.device,
             span,
             lane,
@@ -233,22 +290,32 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The phase in which a workload's operations are made: that of its model, else the first in which
-/// its lanes compute; of accelerators, the one in which they do.
-pub fn operates(spec: &WorkloadSpec, offloaded: bool) -> Phase {
-    let role = if offloaded { Role::Offload } else { Role::Compute };
-    let modelled = amdahl_workloads::of(spec).operation().filter(|_| !offloaded);
-    let modelled = modelled.and_then(|operation| Phase::find(operation.phase));
-    let first = || amdahl_workloads::phases(spec).into_iter().find(|phase| phase.role() == role);
-    modelled.or_else(first).unwrap_or(if offloaded { Phase::EXECUTE } else { Phase::ASSIGN })
+/// The phase in which a workload's operations are made: on processors that of its model, on
+/// accelerators the one in which they compute. None where it counts no operations.
+pub fn operates(spec: &WorkloadSpec, offloaded: bool) -> Option<Phase> {
+    let operation = amdahl_workloads::of(spec).operation()?;
+    if !offloaded {
+        return Phase::find(operation.phase);
+    }
+    let phases = amdahl_workloads::phases(spec);
+    Some(phases.into_iter().find(|phase| phase.role() == Role::Offload).unwrap_or(Phase::EXECUTE))
 }
 
-/// The workload's own size beside rows and columns; 0 where it has none.
-fn own_size(spec: &WorkloadSpec, rows: u64, columns: u32) -> f64 {
+/// What a workload says of a problem of so many rows and columns.
+fn model(
+    spec: &WorkloadSpec,
+    rows: Option<u64>,
+    columns: Option<u32>,
+    offloaded: bool,
+) -> Arc<Model> {
     let workload = amdahl_workloads::of(spec);
-    let size = workload.size(spec, Some(rows), Some(columns)).unwrap_or_default();
-    let mut named = workload.sizes().iter().zip(size);
-    named.find(|(name, _)| !["points", "dims"].contains(&name.key)).map_or(0.0, |(_, size)| size)
+    let sizes = workload.size(spec, rows, columns).unwrap_or_default();
+    Arc::new(Model {
+        operation: workload.operation().zip(operates(spec, offloaded)),
+        work: workload.work(spec, &sizes),
+        by_phase: workload.work_by_phase(spec, &sizes),
+        sizes,
+    })
 }
 
 /// What the measured metrics of a cell are computed from.
@@ -264,9 +331,8 @@ pub fn measured<'a>(
 ) -> Result<Scope<'a>, String> {
     let newest = cell.repeats.iter().max_by_key(|r| r.repeat).ok_or("no good repeat")?;
     let spec = &group.workload;
-    let workload = amdahl_workloads::of(spec);
-    let facts = workload.facts(spec, &newest.measured.answer);
-    let (rows, columns) = (facts.rows.unwrap_or(0), facts.columns.unwrap_or(0));
+    let facts = amdahl_workloads::of(spec).facts(spec, &newest.measured.answer);
+    let offloaded = cell.cell.backend.platform().is_some();
     let counted = facts.operations.map(|all| (all, Provenance::Measured));
     let by_formula = facts.formula_operations.map(|all| (all, Provenance::Modelled));
     let host = summary.hosts.iter().find(|host| host.id == cell.key.host);
@@ -278,22 +344,16 @@ pub fn measured<'a>(
     Ok(Scope {
         runs: cell.repeats.iter().map(|r| r.measured.readings.as_slice()).collect(),
         size: Size {
-            rows: rows as f64,
-            dims: f64::from(columns),
-            k: own_size(spec, rows, columns),
+            rows: facts.rows.unwrap_or(0) as f64,
             iterations: f64::from(facts.iterations),
             lanes: cell.cell.lanes(),
-            distances: counted.or(by_formula),
+            operations: counted.or(by_formula),
             line: line.map(f64::from),
         },
         limits,
-        operates: operates(spec, cell.cell.backend.platform().is_some()),
-        device: cell.cell.backend.platform().map(|_| {
-            let own = &cell.cell.workload;
-            let size = workload.size(own, facts.rows, facts.columns).unwrap_or_default();
-            let width = workload.work(own, &size).precision.bytes();
-            Accelerator { flops: cell.floor.as_ref().map(|f| f.flops), width }
-        }),
+        model: model(&cell.cell.workload, facts.rows, facts.columns, offloaded),
+        device: offloaded
+            .then(|| Accelerator { flops: cell.floor.as_ref().map(|floor| floor.flops) }),
         span,
         lane,
     })

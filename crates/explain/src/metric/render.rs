@@ -186,8 +186,8 @@ fn missing(cells: &[OfCell]) -> Vec<String> {
         // "cycles: no such counter" and "instructions: no such counter" are one reason.
         let why = why.split_once(": ").map_or(why.clone(), |(_, rest)| rest.to_string());
         match reasons.iter_mut().find(|(known, _)| *known == why) {
-            Some((_, metrics)) => metrics.push(metric.name),
-            None => reasons.push((why, vec![metric.name])),
+            Some((_, metrics)) => metrics.push(&metric.name),
+            None => reasons.push((why, vec![metric.name.as_str()])),
         }
     }
     let lines = reasons

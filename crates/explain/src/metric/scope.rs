@@ -1,11 +1,14 @@
 //! What a metric is computed from: counts of one cell, summed over lanes and phases.
 
+use std::sync::Arc;
+
 use crate::pop::lane_time::{same_source, weaker};
 use crate::summary::times::computing;
 use amdahl_record::limits::Limits;
 use amdahl_record::units::significant;
 use amdahl_record::{Phase, Provenance, Reading, Scope as Of};
 use amdahl_stats::median;
+use amdahl_workload::{Operation, PhaseWork, Work};
 
 /// The recorder's own readings: seconds of the phases, of reading the probes, and how often each
 /// phase began.
@@ -54,19 +57,28 @@ impl Span {
 pub struct Size {
     /// Rows.
     pub rows: f64,
-    /// Columns.
-    pub dims: f64,
-    /// Clusters.
-    pub k: f64,
     /// Iterations.
     pub iterations: f64,
     /// Lanes.
     pub lanes: u32,
-    /// Distances that were evaluated in all iterations on all lanes, and whether they were counted
-    /// or follow from a formula.
-    pub distances: Option<(f64, Provenance)>,
+    /// Elementary operations of all iterations on all lanes, and whether they were counted or follow
+    /// from a formula.
+    pub operations: Option<(f64, Provenance)>,
     /// Line of the caches, bytes.
     pub line: Option<f64>,
+}
+
+/// What the workload says of a problem of this size.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The variables of the size, in the workload's order; empty where they are not known.
+    pub sizes: Vec<f64>,
+    /// Its elementary operation, with the phase in which these are made where this one computed.
+    pub operation: Option<(Operation, Phase)>,
+    /// What an iteration needs at least.
+    pub work: Work,
+    /// The same by phase, where that is known.
+    pub by_phase: Vec<PhaseWork>,
 }
 
 /// What a metric is computed from.
@@ -78,8 +90,8 @@ pub struct Scope<'a> {
     /// Limits of the machine's processors; `None` where they are not known, and for simulated
     /// counts.
     pub limits: Option<&'a Limits>,
-    /// The phase in which the workload's operations are made.
-    pub operates: Phase,
+    /// What the workload says of it.
+    pub model: Arc<Model>,
     /// The accelerator that computed; `None` on processors.
     pub device: Option<Accelerator>,
     /// Which phases.
@@ -93,8 +105,6 @@ pub struct Scope<'a> {
 pub struct Accelerator {
     /// flop/s of all lanes as its maker publishes them; `None` where the list has none.
     pub flops: Option<f64>,
-    /// Bytes of a value on it.
-    pub width: f64,
 }
 
 /// A sum over lanes and phases: the median over repeats.
@@ -109,16 +119,79 @@ pub struct Input {
 }
 
 impl Scope<'_> {
-    /// Does the span hold the phase in which distances are evaluated?
+    /// The elementary operations of all lanes in this span, and what they are.
     ///
     /// # Errors
-    /// Where it does not.
-    pub fn evaluates(&self) -> Result<(), String> {
-        let phase = self.operates;
-        match self.span == Span::Computing || self.span == Span::Phase(phase) {
-            true => Ok(()),
-            false => Err(format!("distances are evaluated in the {} phase", phase.word())),
+    /// Where they are made in another phase, or not counted.
+    pub fn operations(&self) -> Result<(f64, Provenance, Operation), String> {
+        self.all_lanes()?;
+        let none = "the workload counts no elementary operation";
+        let (operation, phase) = self.model.operation.ok_or(none)?;
+        let many = operation.many;
+        if self.span != Span::Computing && self.span != Span::Phase(phase) {
+            return Err(format!("{many} are made in the {} phase", phase.word()));
         }
+        let (count, from) =
+            self.size.operations.ok_or_else(|| format!("{many} are not counted"))?;
+        Ok((count, from, operation))
+    }
+
+    /// Flop of the algorithm in this span, on all lanes: those of the operations that were made;
+    /// where the workload has none, those of its model of work.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub fn flop(&self) -> Result<f64, String> {
+        if self.model.operation.is_some() {
+            let (count, _, operation) = self.operations()?;
+            return Ok((operation.flop_of)(&self.model.sizes) * count);
+        }
+        let flop = self.modelled(|work| work.flop, |work| work.flop)?;
+        if flop > 0.0 {
+            Ok(flop)
+        } else {
+            Err(format!("there are no flop in {}", self.span.word()))
+        }
+    }
+
+    /// Bytes that this span cannot do without, on all lanes.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub fn compulsory(&self) -> Result<f64, String> {
+        if self.model.operation.is_some() {
+            self.operations()?;
+            return self.compulsory_in_all();
+        }
+        let bytes = self.modelled(|work| work.bytes, |work| work.bytes)?;
+        if bytes > 0.0 { Ok(bytes) } else { Err("the workload has no model of its bytes".into()) }
+    }
+
+    /// Bytes that all iterations cannot do without, whatever the span.
+    ///
+    /// # Errors
+    /// Where they are not known.
+    pub fn compulsory_in_all(&self) -> Result<f64, String> {
+        let bytes = self.model.work.bytes * self.size.iterations;
+        if bytes > 0.0 { Ok(bytes) } else { Err("there are no rows and iterations".into()) }
+    }
+
+    /// Of all iterations what the model of work says of this span.
+    fn modelled(
+        &self,
+        of_all: fn(&Work) -> f64,
+        of_phase: fn(&PhaseWork) -> f64,
+    ) -> Result<f64, String> {
+        self.all_lanes()?;
+        let an_iteration = match self.span {
+            Span::Computing => of_all(&self.model.work),
+            Span::Phase(phase) => {
+                let mut phases = self.model.by_phase.iter();
+                let own = phases.find(|own| own.phase == phase.word()).map(of_phase);
+                own.ok_or_else(|| format!("not modelled for the {} phase", phase.word()))?
+            }
+        };
+        Ok(an_iteration * self.size.iterations)
     }
 
     /// The limits of the processors that computed.

@@ -11,11 +11,6 @@ use crate::summary::{CellSummary, Group};
 pub const SOURCE: Source =
     Source { name: "cells", about: "one row a cell: what 'amdahl show' says", fill };
 
-/// The first size of the workload's own.
-fn own_size(group: &Group) -> Option<i64> {
-    labels::own_sizes(&group.workload).first().map(|(_, size)| *size as i64)
-}
-
 fn fill(analysis: &Analysis<'_>) -> Relation {
     let pop = |group: &Group, cell: &CellSummary, of: fn(&Pop) -> Option<f64>| {
         analysis.group(group).explained.pop(cell).and_then(of)
@@ -23,16 +18,19 @@ fn fill(analysis: &Analysis<'_>) -> Relation {
     let base = |group: &Group, cell: &CellSummary| {
         group.base.as_ref().map(|base| base.cell == cell.id).unwrap_or(false)
     };
-    Rows::new(cells(analysis.summary))
+    let mut rows = Rows::new(cells(analysis.summary))
         .text("cell", "id", |(_, c)| Some(c.id.0.clone()))
         .text("name", "backend and lanes: 'threads 4'", |(_, c)| Some(labels::cell(&c.cell)))
         .text("problem", "workload and data; cells of one problem share a base", |(g, _)| {
             Some(heading(g))
         })
         .whole("rows", "rows of the data", |(g, _)| g.rows.map(|rows| rows as i64))
-        .whole("dims", "columns of the data", |(g, _)| g.dims.map(i64::from))
-        .whole("k", "clusters", |(g, _)| own_size(g))
-        .text("backend", "backend", |(_, c)| Some(c.cell.backend.name().into()))
+        .whole("dims", "columns of the data", |(g, _)| g.dims.map(i64::from));
+    for size in labels::all_own_sizes() {
+        let of = |group: &Group| labels::own_size_of(&group.workload, size.key);
+        rows = rows.whole(size.key, size.many, |(g, _)| of(g).map(|value| value as i64));
+    }
+    rows.text("backend", "backend", |(_, c)| Some(c.cell.backend.name().into()))
         .truth("peer", "an outside program?", |(_, c)| Some(c.cell.backend.peer().is_some()))
         .whole("ranks", "processes", |(_, c)| Some(i64::from(c.cell.ranks)))
         .whole("threads", "threads of a process", |(_, c)| Some(i64::from(c.cell.threads)))

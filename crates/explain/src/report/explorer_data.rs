@@ -5,10 +5,12 @@ use serde::Serialize;
 
 use crate::figure::style::{hex, of_backend, of_phase};
 use crate::figure::trace::quoted;
+use crate::labels;
 use crate::report::size::Cut;
 use crate::report_model::Facts;
-use crate::report_model::explorer::Point;
+use crate::report_model::explorer::{Point, Problem};
 use amdahl_record::cell::Backend;
+use amdahl_workload::SizeName;
 
 #[derive(Serialize)]
 struct Island<'a> {
@@ -50,9 +52,20 @@ struct PhaseLook {
 struct Problems<'a> {
     heading: Vec<&'a str>,
     dataset: Vec<usize>,
-    k: Vec<u32>,
     rows: Vec<Option<u64>>,
     dims: Vec<Option<u32>>,
+    /// The workloads' own sizes.
+    sizes: Vec<Size>,
+}
+
+/// A size of workloads beside rows and columns, with one value a problem; null where its workload
+/// has no such size.
+#[derive(Serialize)]
+struct Size {
+    key: &'static str,
+    symbol: &'static str,
+    many: &'static str,
+    values: Vec<Option<u64>>,
 }
 
 /// One entry a cell in each; `base`, `oversubscribed` and `failure` name places instead, being
@@ -120,10 +133,10 @@ pub fn island(facts: &Facts, cut: &Cut) -> String {
     for problem in &facts.problems[..known] {
         problems.heading.push(&problem.heading);
         problems.dataset.push(datasets.place(problem.dataset.as_str()));
-        problems.k.push(problem.k);
         problems.rows.push(problem.rows);
         problems.dims.push(problem.dims);
     }
+    problems.sizes = sizes(&facts.problems[..known]);
     let mut cells = Columns::default();
     let mut before: Option<&Point> = None;
     for (i, point) in points.iter().enumerate() {
@@ -188,6 +201,18 @@ pub fn island(facts: &Facts, cut: &Cut) -> String {
     // Numbers and text always have a form in JSON.
     let json = serde_json::to_string(&island).unwrap_or_default();
     json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+}
+
+/// The sizes that some of the problems have.
+fn sizes(problems: &[Problem]) -> Vec<Size> {
+    let size = |name: &'static SizeName| Size {
+        key: name.key,
+        symbol: name.symbol,
+        many: name.many,
+        values: problems.iter().map(|problem| problem.sizes.get(name.key).copied()).collect(),
+    };
+    let all = labels::all_own_sizes().into_iter().map(size);
+    all.filter(|size| size.values.iter().any(Option::is_some)).collect()
 }
 
 fn commands(folder: &str) -> Commands {

@@ -4,7 +4,7 @@ use crate::analysis::Analysis;
 use crate::report_model::document::{Block, Class, Kind, Section, Table};
 use crate::show::Scale;
 use crate::summary::{Group, Summary};
-use crate::{cost_metric, labels, show};
+use crate::{bandwidth, cost_metric, labels, show};
 
 /// How many lanes it takes to beat one thread, a table for each group; `None` where there is none.
 pub fn costs(analysis: &Analysis<'_>) -> Option<Section> {
@@ -30,6 +30,28 @@ pub fn costs(analysis: &Analysis<'_>) -> Option<Section> {
     Some(section)
 }
 
+/// Bandwidth of the phases that are there to move bytes; `None` where there are none.
+pub fn bandwidth(analysis: &Analysis<'_>) -> Option<Section> {
+    let columns = bandwidth::COLUMNS.map(|(title, align)| (title, align.into()));
+    let mut section = Section::new("bandwidth", "Bandwidth");
+    for group in &analysis.summary.groups {
+        let mut table = Table::new(show::heading(group), &columns);
+        let rows = bandwidth::rows(group, &analysis.group(group).bandwidth);
+        rows.into_iter().for_each(|row| table.row(Class::Plain, row));
+        section.table(table);
+    }
+    if section.blocks.is_empty() {
+        return None;
+    }
+    section.note(
+        "Bytes that the phase moves in all iterations, as the workload counts them, over the seconds \
+         that the slowest lane was in it; waiting for the others is apart. Lines that caches read \
+         before they are written to are not counted. The median of the repeats has a 95 % bootstrap \
+         interval; the best repeat is what STREAM tells.",
+    );
+    Some(section)
+}
+
 /// All cells, one table a group.
 pub fn cells(summary: &Summary) -> Section {
     let mut section = Section::new("cells", "All cells").in_appendix();
@@ -38,12 +60,17 @@ pub fn cells(summary: &Summary) -> Section {
         section.note(format!("{}.", show::base_line(group)));
         show::price_line(group).into_iter().for_each(|line| section.note(format!("{line}.")));
     }
-    section.note(
+    let mut operations: Vec<&str> =
+        summary.groups.iter().map(|group| labels::operations(&group.workload)).collect();
+    operations.sort_unstable();
+    operations.dedup();
+    section.note(format!(
         "Ranges are 95 % bootstrap intervals. Efficiency is speedup over lanes; an accelerator has none over processors. Imbalance is the largest over the mean useful time of the lanes. Wait \
          is the share of the time that lanes wait, on average, for the slowest. Of floor is modelled: the least time of an iteration that the \
-         machine's measured limits (of accelerators, published figures) allow, over the time that it took; empty where there are no limits. Distances: those evaluated over rows × clusters × iterations, where bounds spared some. The id names the cell for 'amdahl show \
+         machine's measured limits (of accelerators, published figures) allow, over the time that it took; empty where there are no limits. Of {}: those made over those of the plain method, where some were spared. The id names the cell for 'amdahl show \
          --cell'.",
-    );
+        operations.join(" and ")
+    ));
     section
 }
 
@@ -62,7 +89,7 @@ fn cell_table(group: &Group) -> Table {
         ("imbalance", Kind::Number),
         ("wait", Kind::Number),
         ("of floor", Kind::Number),
-        ("distances", Kind::Number),
+        (labels::operations(&group.workload), Kind::Number),
         (price.as_str(), Kind::Number),
         ("note", Kind::Words),
         ("id", Kind::Range),

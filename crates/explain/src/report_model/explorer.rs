@@ -1,5 +1,7 @@
 //! Cells as numbers, for whoever filters, sorts and plots them: the page's explorer and scripts.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::figure::View;
@@ -14,8 +16,9 @@ pub struct Problem {
     pub heading: String,
     /// The data set's name.
     pub dataset: String,
-    /// Clusters.
-    pub k: u32,
+    /// The workload's own sizes by their keys: `k`.
+    #[serde(flatten)]
+    pub sizes: BTreeMap<&'static str, u64>,
     /// Rows; null where not known.
     pub rows: Option<u64>,
     /// Columns; null where not known.
@@ -73,7 +76,10 @@ pub fn problems(view: &View<'_>) -> Vec<Problem> {
     let problem = |(group, heading): (&Group, String)| Problem {
         heading,
         dataset: labels::dataset_name(&group.dataset),
-        k: labels::own_sizes(&group.workload).first().map_or(0, |(_, size)| *size as u32),
+        sizes: labels::own_sizes(&group.workload)
+            .into_iter()
+            .map(|(name, value)| (name.key, value))
+            .collect(),
         rows: group.rows,
         dims: group.dims,
         base: group.base.as_ref().map(|base| base.cell.0.clone()),

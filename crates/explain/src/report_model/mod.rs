@@ -142,6 +142,7 @@ fn sections(view: &View<'_>, drawings: &[Drawing]) -> Vec<Section> {
         peers::beside(view.analysis),
         efficiency::lost(view),
         efficiency::pop(view),
+        cells::bandwidth(view.analysis),
         laws::laws(view.analysis),
         cells::costs(view.analysis),
         Some(setup::set_up(summary)),

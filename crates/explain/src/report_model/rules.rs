@@ -16,8 +16,8 @@ pub fn verdicts(analysis: &Analysis<'_>, drawings: &[Drawing]) -> Vec<Verdict> {
 /// judged.
 fn drawn(drawing: &Drawing) -> Drawn {
     let joined = match drawing.name {
-        "speedup" | "efficiency" | "weak" | "growth" | "multiples" | "pop" | "cost"
-        | "cache-measured" | "cache-simulated" => Some(Joined::Numbers),
+        "speedup" | "bandwidth" | "efficiency" | "weak" | "growth" | "multiples" | "pop"
+        | "cost" | "cache-measured" | "cache-simulated" => Some(Joined::Numbers),
         "phases" | "roofline" | "heat" | "objective" | "peers" | "mpki-measured"
         | "mpki-simulated" => Some(Joined::Nothing),
         _ => None,

@@ -4,7 +4,7 @@ use crate::figure::trace::quoted;
 use crate::report_model::date;
 use crate::report_model::document::{Block, Property, Section, known, perhaps};
 use crate::summary::Summary;
-use crate::{limits_table, noise};
+use crate::{limits_table, noise, roofline_bound};
 use amdahl_record::accelerators::Chip;
 use amdahl_record::host::HostFacts;
 use amdahl_record::limits::{Level, Limits};
@@ -161,9 +161,11 @@ pub fn method(summary: &Summary) -> Section {
          from drawn resamples. A speedup is the base's median over the cell's, never a mean of ratios; its interval resamples both sides. Fewer \
          than 3 repeats have no interval, and fewer than 6 cannot reach 95 %."
             .to_string(),
-        "The floor of an iteration is modelled: max(2·n·k·d / FMA peak, 4·n·d / read bandwidth), with the machine's limits as the sweep measured \
-         them for that number of lanes, and the bandwidth of the level that a lane's rows fit into; for accelerators with what their makers publish."
-            .to_string(),
+        format!(
+            "The floor of an iteration is modelled: {}, with the machine's limits as the sweep measured \
+             them for that number of lanes, and the bandwidth of the level that a lane's rows fit into; for accelerators with what their makers publish.",
+            roofline_bound::formula(summary.groups.iter().map(|group| &group.workload))
+        ),
         "Repeats count for the cell when program, data and machine are those of its newest good repeat. What was left out is said above.".to_string(),
     ]);
     section

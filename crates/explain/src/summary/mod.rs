@@ -134,7 +134,7 @@ pub struct CellSummary {
     pub rows: Option<u64>,
     /// Columns of the data.
     pub dims: Option<u32>,
-    /// Elementary operations (distances) that were made, over those of the plain method: 1 where no
+    /// Elementary operations that were made, over those of the plain method: 1 where no
     /// short cut spares any; null where they are not counted.
     pub operations_share: Option<f64>,
     /// What the workload minimises or maximises.

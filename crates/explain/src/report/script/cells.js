@@ -6,10 +6,11 @@ function readCells() {
   data.problems = problems.heading.map((heading, i) => ({
     heading,
     dataset: data.datasets[problems.dataset[i]],
-    k: problems.k[i],
     rows: problems.rows[i],
     dims: problems.dims[i],
+    ...Object.fromEntries(problems.sizes.map(({ key, values }) => [key, values[i]])),
   }));
+  knowSizes(problems.sizes);
   const inSeconds = (micros) => (micros === null ? null : micros / 1e6);
   const pair = (ends, i) => (ends[0][i] === null ? null : [ends[0][i], ends[1][i]]);
   const [bases, oversubscribed] = [new Set(columns.base), new Set(columns.oversubscribed)];
@@ -43,6 +44,18 @@ function readCells() {
     };
   });
   return data;
+}
+
+/// Makes the workloads' own sizes known to all that asks for what varies.
+function knowSizes(sizes) {
+  for (const { key, symbol, many } of sizes) {
+    const name = `${many} ${symbol}`;
+    const capital = name[0].toUpperCase() + name.slice(1);
+    ACROSS = { lanes: ACROSS.lanes, [key]: { title: name, short: name, of: (c) => c[key] }, ...ACROSS };
+    CHOICES.splice(CHOICES.findIndex((choice) => choice.key === "ranks"), 0, { key, title: capital, show: count });
+    COLUMNS.splice(COLUMNS.findIndex((column) => column.key === "lanes"), 0,
+      { key, title: symbol, number: true, text: (c) => maybe(c[key], count), sort: (c) => c[key], varies: true, own: true });
+  }
 }
 
 /// The lines that run a cell again.

@@ -11,10 +11,9 @@ const MEASURES = {
   efficiency: { title: "efficiency", of: (c) => c.efficiency, ends: (c) => c.efficiencyRange, show: percent, ticks: shares },
 };
 
-/// What can be drawn to the right.
-const ACROSS = {
+/// What can be drawn to the right; `knowSizes` adds the workloads' own sizes.
+let ACROSS = {
   lanes: { title: "lanes (ranks × threads)", short: "lanes", of: (c) => c.lanes },
-  k: { title: "clusters k", short: "clusters k", of: (c) => c.k },
   rows: { title: "rows", short: "rows", of: (c) => c.rows },
   dims: { title: "columns", short: "columns", of: (c) => c.dims },
 };
@@ -22,7 +21,7 @@ const ACROSS = {
 /// Cells that a line may connect: they differ in what is drawn to the right alone.
 function seriesOf(cell, across) {
   if (across === "lanes") return `${cell.problem} ${cell.backend.name}`;
-  const fixed = ["k", "rows", "dims"].filter((key) => key !== across).map((key) => cell[key]);
+  const fixed = Object.keys(ACROSS).filter((key) => key !== "lanes" && key !== across).map((key) => cell[key]);
   return JSON.stringify([cell.dataset, cell.name, ...fixed]);
 }
 

@@ -7,12 +7,12 @@ const maybe = (value, show) => (value === null ? "" : show(value));
 const lower = (ends) => ends[0];
 
 /// The columns. Those that vary are there only where cells differ in them, and not where an earlier column tells as much.
+/// `knowSizes` adds the workloads' own sizes.
 const COLUMNS = [
   { key: "name", title: "cell", text: (c) => c.name, sort: (c) => c.index },
   { key: "dataset", title: "data set", text: (c) => c.dataset, sort: (c) => c.dataset, varies: true },
   { key: "rows", title: "rows", number: true, text: (c) => maybe(c.rows, count), sort: (c) => c.rows, varies: true },
   { key: "dims", title: "columns", number: true, text: (c) => maybe(c.dims, count), sort: (c) => c.dims, varies: true },
-  { key: "k", title: "k", number: true, text: (c) => count(c.k), sort: (c) => c.k, varies: true },
   { key: "lanes", title: "lanes", number: true, text: (c) => count(c.lanes), sort: (c) => c.lanes },
   { key: "n", title: "n", number: true, text: (c) => count(c.n), sort: (c) => c.n },
   { key: "time", title: "time", number: true, text: (c) => maybe(c.seconds, seconds), sort: (c) => c.seconds },
@@ -35,7 +35,7 @@ function columnsOf(cells, choices) {
     if (column.key === "problem") return choices.some((choice) => choice.key === "problem");
     if (distinct(cells, (cell) => cell[column.key]).length < 2) return false;
     const before = told.slice(0, told.indexOf(column.key));
-    return column.key === "iterations" || column.key === "k" || !before.some((key) => sameAs(cells, key, column.key));
+    return column.key === "iterations" || column.own || !before.some((key) => sameAs(cells, key, column.key));
   });
 }
 

@@ -1,11 +1,10 @@
 // What can be chosen among these cells, and what is chosen: a view. The address after the '#' holds it, so that it can be shared.
 
-/// What cells can be chosen by.
+/// What cells can be chosen by; `knowSizes` adds the workloads' own sizes.
 const CHOICES = [
   { key: "dataset", title: "Data set", show: String },
   { key: "rows", title: "Rows", show: count },
   { key: "dims", title: "Columns", show: count },
-  { key: "k", title: "Clusters k", show: count },
   { key: "ranks", title: "Ranks", show: count },
   { key: "threads", title: "Threads per rank", show: count },
 ];
@@ -26,7 +25,8 @@ function optionsOf({ cells, problems }) {
   const choices = CHOICES.filter(({ key }) => distinct(cells, (cell) => cell[key]).length > 1)
     .filter(({ key }) => key !== "dims" || !(sameAs(cells, key, "dataset") || sameAs(cells, key, "rows")));
   // Problems that differ in nothing else that can be chosen are chosen by their names.
-  const kinds = new Set(problems.map((problem) => JSON.stringify([problem.dataset, problem.rows, problem.dims, problem.k])));
+  const keys = ["dataset", ...Object.keys(ACROSS).filter((key) => key !== "lanes")];
+  const kinds = new Set(problems.map((problem) => JSON.stringify(keys.map((key) => problem[key]))));
   if (kinds.size < distinct(cells, (cell) => cell.problem).length) {
     choices.unshift({ key: "problem", title: "Problem", show: (place) => problems[place].heading });
   }

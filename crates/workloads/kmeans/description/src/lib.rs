@@ -9,7 +9,7 @@ use amdahl_record::peer::PeerFacts;
 use amdahl_record::{Answer, Measured, Role};
 use amdahl_workload::facts::PeerAnswer;
 use amdahl_workload::parameter::Refusal;
-use amdahl_workload::work::{Operation, Resident};
+use amdahl_workload::work::{Formulas, Operation, Resident};
 use amdahl_workload::{
     Cost, Facts, LeastRows, Objective, Parameter, Precision, SizeName, Values, Work, Workload,
 };
@@ -214,6 +214,7 @@ impl Workload for KMeansWorkload {
             many: "distances",
             about: "Distances of a point to a centroid",
             flop: "2·d",
+            flop_of: |size| 2.0 * size.last().copied().unwrap_or(0.0),
             phase: "assign",
         })
     }
@@ -237,6 +238,14 @@ impl Workload for KMeansWorkload {
             resident: Resident { rows: rows as u64, row_bytes: 4 * columns as u64 },
             precision,
         }
+    }
+
+    fn formulas(&self) -> Option<Formulas> {
+        Some(Formulas {
+            flop: "2·n·k·d",
+            bytes: "4·n·d",
+            counted: "every value being read once an iteration",
+        })
     }
 
     /// 2·n·k·d flop over 4·n·d bytes are k/2 flop a byte.

@@ -10,7 +10,7 @@ use amdahl_record::cell::{Backend, Cell, WorkloadSpec};
 use amdahl_record::error::Result;
 use amdahl_record::{Answer, Measured, Role};
 use amdahl_workload::parameter::{COUNT, Kind, Refusal};
-use amdahl_workload::work::Resident;
+use amdahl_workload::work::{Formulas, PhaseWork, Resident};
 use amdahl_workload::{Cost, Facts, Parameter, Precision, SizeName, Values, Work, Workload};
 
 pub mod spec;
@@ -21,11 +21,9 @@ use spec::{NAME, Stream};
 const ITERATIONS: u32 = 10;
 /// Iterations that are simulated at most; all are alike.
 const SIMULATED_ITERATIONS: u32 = 3;
-/// Flop of an element in an iteration: one of scale, one of add, two of triad.
-const FLOP: f64 = 4.0;
-/// Arrays of 8 bytes an element that an iteration reads or writes: two each of copy and scale,
-/// three each of add and triad.
-const ARRAYS: f64 = 10.0;
+/// The kernels in their order: flop of an element, and arrays that are read or written.
+const KERNELS: [(&str, f64, f64); 4] =
+    [("copy", 0.0, 2.0), ("scale", 1.0, 2.0), ("add", 1.0, 3.0), ("triad", 2.0, 3.0)];
 /// For plans: an iteration's bytes of an element take a lane as long as so many multiply-adds.
 const TERMS: f64 = 48.0;
 
@@ -161,13 +159,32 @@ impl Workload for StreamWorkload {
             [rows, columns] => (rows, columns),
             _ => (0.0, 0.0),
         };
-        let elements = rows * columns;
+        let (elements, width) = (rows * columns, Precision::F64.bytes());
         Work {
-            flop: FLOP * elements,
-            bytes: ARRAYS * 8.0 * elements,
+            flop: KERNELS.iter().map(|(_, flop, _)| flop).sum::<f64>() * elements,
+            bytes: KERNELS.iter().map(|(.., arrays)| arrays * width).sum::<f64>() * elements,
             resident: Resident { rows: rows as u64, row_bytes: 3 * 8 * columns as u64 },
             precision: Precision::F64,
         }
+    }
+
+    fn formulas(&self) -> Option<Formulas> {
+        Some(Formulas {
+            flop: "4·n·d",
+            bytes: "80·n·d",
+            counted: "those that the kernels' formulas name",
+        })
+    }
+
+    fn work_by_phase(&self, _: &WorkloadSpec, size: &[f64]) -> Vec<PhaseWork> {
+        let elements: f64 = size.iter().product();
+        let of = |(phase, flop, arrays)| PhaseWork {
+            phase,
+            flop: flop * elements,
+            bytes: arrays * Precision::F64.bytes() * elements,
+            bandwidth_bound: true,
+        };
+        KERNELS.map(of).into()
     }
 
     fn facts(&self, _: &WorkloadSpec, answer: &Answer) -> Facts {
@@ -220,6 +237,12 @@ mod tests {
         let size = StreamWorkload.size(&spec, Some(1000), Some(2)).expect("known");
         let work = StreamWorkload.work(&spec, &size);
         assert_eq!((work.flop, work.bytes), (8_000.0, 160_000.0));
+        let phases = StreamWorkload.work_by_phase(&spec, &size);
+        let bytes: Vec<_> = phases.iter().map(|of| (of.phase, of.bytes / 2_000.0)).collect();
+        assert_eq!(bytes, [("copy", 16.0), ("scale", 16.0), ("add", 24.0), ("triad", 24.0)]);
+        assert_eq!(phases.iter().map(|of| of.flop).sum::<f64>(), work.flop);
+        let own = StreamWorkload.phases().iter().map(|(name, _)| *name);
+        assert!(own.eq(phases.iter().map(|of| of.phase)), "the phases that are measured");
         assert_eq!(work.resident.of_a_lane(2), 500 * 48);
         assert_eq!(StreamWorkload.size(&spec, Some(0), Some(2)), None);
     }
