@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use amdahl_explain::figure::Drawing;
-use amdahl_explain::figure::style::SCALE;
+use amdahl_explain::figure::canvas::SCALE;
 use amdahl_record::error::{Error, Result};
 
 pub mod alone;

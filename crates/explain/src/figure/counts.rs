@@ -6,9 +6,9 @@ use crate::metric::scope::{Scope, Span};
 use crate::metric::{measured, simulated};
 use crate::summary::times::in_order;
 use crate::summary::{CellSummary, Group};
-use amdahl_record::Phase;
 use amdahl_record::simulation::{LIMITS, LastLevel, Simulation};
 use amdahl_record::units;
+use amdahl_record::{Phase, Provenance};
 
 /// A level whose misses are drawn: its name, and the readings that count them, added up.
 pub type Level = (&'static str, &'static [&'static str]);
@@ -164,6 +164,11 @@ pub fn source(view: &View<'_>, is_simulated: bool) -> String {
         false => format!("{} to {}", units::count(least as f64), units::count(most as f64)),
     };
     format!("Simulated, not measured ({}; {rows} rows). The model: {LIMITS}.", kernels.join("; "))
+}
+
+/// Where a figure's numbers come from.
+pub fn provenance(is_simulated: bool) -> Provenance {
+    if is_simulated { Provenance::Simulated } else { Provenance::Measured }
 }
 
 /// The words for a source in titles.

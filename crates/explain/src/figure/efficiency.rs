@@ -9,7 +9,6 @@ use crate::figure::lines;
 use crate::figure::lines::{Line, Mark};
 use crate::figure::medium::Medium;
 use crate::figure::plot::{Plot, Scale, heading_lines};
-use crate::figure::style;
 use crate::figure::style::{CAPTION, GREY, HEADING};
 use crate::figure::{Chart, Figure, View, ends, ids, repeats};
 use crate::labels;
@@ -51,21 +50,13 @@ fn applies(view: &View<'_>) -> bool {
 
 /// A series for each backend, of what `of` finds in its cells.
 fn series(group: &Group, of: impl Fn(&CellSummary) -> Option<Mark>) -> Vec<Line> {
-    let mut series: Vec<String> = cells(group).map(|cell| labels::series(&cell.cell)).collect();
-    series.dedup();
-    let line = |name: &String| {
-        let mine = || group.cells.iter().filter(|cell| labels::series(&cell.cell) == *name);
-        let marks: Vec<Mark> =
-            mine().filter(|cell| cell.efficiency.is_some()).filter_map(&of).collect();
-        let gaps = mine()
-            .filter(|cell| cell.time.is_none())
-            .map(|cell| f64::from(cell.cell.lanes()))
-            .collect();
-        // One lane of another program on a device says nothing of lanes.
-        let says = marks.iter().any(|mark| mark.x > 1.0) || *name == "serial";
-        (says && !marks.is_empty()).then(|| Line::new(name, style::of_backend(name), marks, gaps))
-    };
-    series.iter().filter_map(line).collect()
+    let of = |cell: &CellSummary| cell.efficiency.and_then(|_| of(cell));
+    let ours = group.cells.iter().filter(|cell| cell.peer.is_none());
+    let mut series = lines::by_backend(ours, of, |cell| cell.time.is_none());
+    // One lane of another program on a device says nothing of lanes.
+    let says = |line: &Line| line.marks.iter().any(|mark| mark.x > 1.0) || line.name == "serial";
+    series.retain(says);
+    series
 }
 
 fn efficiencies(group: &Group) -> Vec<Line> {

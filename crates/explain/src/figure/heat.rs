@@ -3,11 +3,12 @@
 
 use crate::figure::arms::{Sized, distinct, sized};
 use crate::figure::axis::short;
+use crate::figure::canvas::Canvas;
 use crate::figure::layout::Panel;
 use crate::figure::medium::Medium;
 use crate::figure::sizes::{family, iteration};
 use crate::figure::style;
-use crate::figure::style::{At, CAPTION, Canvas, HEADING, LABEL};
+use crate::figure::style::{At, CAPTION, HEADING, LABEL};
 use crate::figure::{Chart, Figure, View, repeats};
 use crate::labels;
 use amdahl_record::Provenance;

@@ -1,7 +1,8 @@
 //! The sheet of a figure: title, panels in columns, caption; and labels that keep their distance.
 
+use crate::figure::canvas::Canvas;
 use crate::figure::medium::Medium;
-use crate::figure::style::{At, CAPTION, Canvas, TITLE, wrap};
+use crate::figure::style::{At, CAPTION, TITLE, wrap};
 use amdahl_record::error::Result;
 
 /// Paper around what a figure shows.

@@ -1,10 +1,11 @@
 //! Points over a numeric axis, series by series: single values faint, intervals, markers, lines
 //! between neighbours, and names at their ends.
 
+use crate::figure::canvas::Canvas;
 use crate::figure::layout::stack;
 use crate::figure::plot::Plot;
 use crate::figure::style;
-use crate::figure::style::{At, Canvas, Colour, Font, LABEL, Marker};
+use crate::figure::style::{At, Colour, Font, LABEL, Marker};
 use crate::labels;
 use crate::summary::CellSummary;
 use amdahl_record::error::Result;

@@ -6,9 +6,9 @@
 //! reads them back).
 
 use crate::analysis::Analysis;
+use crate::figure::canvas::Canvas;
 use crate::figure::layout::Sheet;
 use crate::figure::medium::Medium;
-use crate::figure::style::Canvas;
 use crate::figure::trace::Trace;
 use crate::summary::{CellSummary, Group, Summary};
 use crate::{labels, show};
@@ -20,6 +20,7 @@ mod arms;
 mod axis;
 pub mod bandwidth;
 pub mod cache;
+pub mod canvas;
 pub mod cost;
 mod counts;
 pub mod efficiency;
@@ -335,7 +336,7 @@ pub fn draw_one(figure: &Figure, view: &View<'_>, medium: &Medium) -> Result<Dra
     let sheet =
         Sheet::new(medium, &chart.title, chart.head, &chart.heights, chart.columns, &chart.caption);
     let trace = Trace::of(figure.name, view, medium, &chart);
-    let svg = style::svg(
+    let svg = canvas::svg(
         &trace,
         (sheet.width, sheet.height),
         &chart.title,
@@ -360,8 +361,11 @@ pub fn draw_one(figure: &Figure, view: &View<'_>, medium: &Medium) -> Result<Dra
 
 /// The ids of cells, for [`Chart::cells`].
 fn ids<'c>(cells: impl IntoIterator<Item = &'c CellSummary>) -> Vec<CellId> {
-    let mut ids: Vec<CellId> = cells.into_iter().map(|cell| cell.id.clone()).collect();
-    ids.sort();
-    ids.dedup();
-    ids
+    each_once(cells.into_iter().map(|cell| &cell.id))
+}
+
+/// The same of ids, each once.
+fn each_once<'c>(ids: impl IntoIterator<Item = &'c CellId>) -> Vec<CellId> {
+    let ids: std::collections::BTreeSet<&CellId> = ids.into_iter().collect();
+    ids.into_iter().cloned().collect()
 }

@@ -7,13 +7,13 @@ use crate::figure::counts::{by_phase, levels, of_cell};
 use crate::figure::medium::Medium;
 use crate::figure::style;
 use crate::figure::style::{At, HEADING, LABEL, RULE};
-use crate::figure::{Chart, Figure, View};
+use crate::figure::{Chart, Figure, View, each_once};
 use crate::labels;
 use crate::summary::CellSummary;
 use amdahl_record::cell::CellId;
 use amdahl_record::error::Result;
 use amdahl_record::units::significant;
-use amdahl_record::{Phase, Provenance, Role};
+use amdahl_record::{Phase, Role};
 
 /// MPKI as a simulation counts them.
 pub const SIMULATED: Figure = Figure {
@@ -120,14 +120,12 @@ fn compose<'v, const SIMULATED: bool>(view: &'v View<'v>, _: &Medium) -> Result<
         description
             .push_str(&format!(" {} {} {}: {:.3};", bar.level, bar.phase, bar.name, bar.value));
     }
-    let mut cells: Vec<CellId> = bars.iter().map(|b| b.cell.clone()).collect();
-    cells.sort();
-    cells.dedup();
+    let cells = each_once(bars.iter().map(|b| &b.cell));
     Ok(Chart {
         title: title::<SIMULATED>(view)?,
         caption,
         description,
-        from: if SIMULATED { Provenance::Simulated } else { Provenance::Measured },
+        from: counts::provenance(SIMULATED),
         cells,
         head: 0.0,
         heights,

@@ -2,10 +2,11 @@
 //! faint behind it.
 
 use crate::figure::axis::{Axis, number};
+use crate::figure::canvas::Canvas;
 use crate::figure::layout::{MARGIN, Panel};
 use crate::figure::medium::Medium;
 use crate::figure::style;
-use crate::figure::style::{At, CAPTION, Canvas, GREY, HEADING, RULE};
+use crate::figure::style::{At, CAPTION, GREY, HEADING, RULE};
 use crate::figure::{Chart, Figure, View, ends, ids, repeats};
 use crate::labels;
 use crate::summary::{CellSummary, Group};

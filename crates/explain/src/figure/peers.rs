@@ -5,14 +5,15 @@
 
 use crate::analysis::OfGroup;
 use crate::cost_metric::Cost;
+use crate::figure::canvas::Canvas;
 use crate::figure::layout::Panel;
 use crate::figure::lines;
 use crate::figure::medium::Medium;
 use crate::figure::plot::{Plot, Scale};
 use crate::figure::sizes::iterations;
 use crate::figure::style;
-use crate::figure::style::{At, CAPTION, Canvas, Colour, Font, HEADING, INK, LABEL, Marker, RULE};
-use crate::figure::{Chart, Figure, View};
+use crate::figure::style::{At, CAPTION, Colour, Font, HEADING, INK, LABEL, Marker, RULE};
+use crate::figure::{Chart, Figure, View, each_once};
 use crate::labels;
 use crate::peer_comparison;
 use crate::summary::Group;
@@ -211,9 +212,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     let (least, most) =
         times().map(|t| t.n).fold((usize::MAX, 0), |(a, b), n| (a.min(n), b.max(n)));
     let n = if least < most { format!("{least} to {most}") } else { most.to_string() };
-    let mut cells: Vec<CellId> = times().map(|time| time.cell.clone()).collect();
-    cells.sort();
-    cells.dedup();
+    let cells = each_once(times().map(|time| &time.cell));
     let caption = vec![
         format!(
             "Median wall time of an iteration, n = {n}, with 95 % bootstrap intervals; {faint}. Large markers: most lanes that \

@@ -5,11 +5,12 @@
 //! what.
 
 use crate::figure::axis::{Axis, number, round_ticks};
+use crate::figure::canvas::Canvas;
 use crate::figure::layout::{MARGIN, Panel};
 use crate::figure::medium::Medium;
 use crate::figure::plot::{key, key_height};
 use crate::figure::style;
-use crate::figure::style::{At, CAPTION, Canvas, HEADING, INK, LABEL, RULE};
+use crate::figure::style::{At, CAPTION, HEADING, INK, LABEL, RULE};
 use crate::figure::{Chart, Figure, View, ids};
 use crate::labels;
 use crate::labels::OTHER;

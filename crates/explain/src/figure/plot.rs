@@ -2,10 +2,11 @@
 
 use crate::figure::axis;
 use crate::figure::axis::Axis;
+use crate::figure::canvas::Canvas;
 use crate::figure::layout::{MARGIN, Panel, Sheet};
 use crate::figure::medium::Medium;
 use crate::figure::style;
-use crate::figure::style::{At, Canvas, Colour, Font, HEADING, LABEL, Marker, RULE};
+use crate::figure::style::{At, Colour, Font, HEADING, LABEL, Marker, RULE};
 use crate::show;
 use amdahl_record::error::Result;
 

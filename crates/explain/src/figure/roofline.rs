@@ -12,7 +12,7 @@ use crate::figure::medium::Medium;
 use crate::figure::plot::{Plot, Scale, key, key_height};
 use crate::figure::style;
 use crate::figure::style::{At, CAPTION, Colour, Font, GREY, INK, PAPER};
-use crate::figure::{Chart, Figure, View};
+use crate::figure::{Chart, Figure, View, each_once};
 use crate::labels;
 use crate::metric;
 use crate::metric::Entry;
@@ -349,9 +349,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
             (rates().fold(most / 8.0, f64::min) / 2.0, most)
         })
         .collect();
-    let mut cells: Vec<CellId> = drawn().map(|p| p.cell.clone()).collect();
-    cells.sort();
-    cells.dedup();
+    let cells = each_once(drawn().map(|p| &p.cell));
     let mut entries: Vec<(String, Colour, Option<style::Marker>)> = Vec::new();
     for point in drawn() {
         let (colour, marker) = style::of_backend(&point.backend);

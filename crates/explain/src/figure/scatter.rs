@@ -1,8 +1,9 @@
 //! Names beside points that lie anywhere: each where it hides no point and no other name.
 
+use crate::figure::canvas::Canvas;
 use crate::figure::plot::Plot;
 use crate::figure::style;
-use crate::figure::style::{At, CAPTION, Canvas, Colour, Font};
+use crate::figure::style::{At, CAPTION, Colour, Font};
 use amdahl_record::error::Result;
 
 /// A point with its name.

@@ -3,13 +3,14 @@
 
 use crate::figure::arms::distinct;
 use crate::figure::axis::number;
+use crate::figure::canvas::Canvas;
 use crate::figure::layout::{Panel, Sheet};
 use crate::figure::lines;
 use crate::figure::lines::{Label, Line, Mark};
 use crate::figure::medium::Medium;
 use crate::figure::plot::{Plot, Scale};
 use crate::figure::style;
-use crate::figure::style::{At, CAPTION, Canvas, Font, GREY, HEADING, LABEL};
+use crate::figure::style::{At, CAPTION, Font, GREY, HEADING, LABEL};
 use crate::figure::{Chart, Figure, View, ends, ids, repeats};
 use crate::law::Laws;
 use crate::summary::{CellSummary, Group};
@@ -95,9 +96,6 @@ struct Shown<'v> {
 impl<'v> Shown<'v> {
     fn new(view: &'v View<'v>, group: &'v Group, heading: &str) -> Shown<'v> {
         let base = group.base.as_ref().map_or(f64::NAN, |base| base.time.value);
-        let mut backends: Vec<String> =
-            cells(group).map(|cell| labels::series(&cell.cell)).collect();
-        backends.dedup();
         let mark = |cell: &CellSummary| {
             let speedup = cell.speedup?;
             Some(Mark {
@@ -113,21 +111,11 @@ impl<'v> Shown<'v> {
                 hollow: cell.oversubscribed,
             })
         };
-        let line = |name: &String| {
-            let mine = || group.cells.iter().filter(|cell| labels::series(&cell.cell) == *name);
-            let gaps = mine()
-                .filter(|cell| cell.speedup.is_none())
-                .map(|cell| f64::from(cell.cell.lanes()));
-            Line::new(
-                name,
-                style::of_backend(name),
-                mine().filter_map(mark).collect(),
-                gaps.collect(),
-            )
-        };
-        let lines = backends.iter().map(line).collect();
+        let ours = group.cells.iter().filter(|cell| cell.cell.backend.peer().is_none());
+        let lines = lines::by_backend(ours, mark, |cell| cell.speedup.is_none());
+        let drawn = |name: &String| lines.iter().any(|line| line.name == *name);
         let laws = view.analysis.laws(group).iter();
-        let laws = laws.filter(|laws| backends.contains(&laws.backend) && laws.best().is_some());
+        let laws = laws.filter(|laws| drawn(&laws.backend) && laws.best().is_some());
         let laws = laws.collect();
         Shown { group, heading: heading.into(), lines, laws, above: 0 }
     }

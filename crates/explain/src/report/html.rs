@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-pub use crate::figure::style::escape;
+pub use crate::figure::canvas::escape;
 use crate::figure::style::{FONTS, dark_rules};
 
 /// The source that a content security policy allows for exactly this text: `'sha256-…'`.
