@@ -1,4 +1,4 @@
-//! Time of an iteration against rows, clusters and columns: does it grow as they do?
+//! Time of an iteration against each size of the problem: does it grow as they do?
 
 use crate::figure::arms::{Arm, Sized, arms, telling};
 use crate::figure::axis::short;
@@ -19,7 +19,7 @@ use amdahl_stats::Bootstrap;
 /// Time over each size that was varied.
 pub const FIGURE: Figure = Figure {
     name: "growth",
-    about: "Time of an iteration against rows, clusters and columns",
+    about: "Time of an iteration against each size of the problem",
     applies,
     compose,
 };

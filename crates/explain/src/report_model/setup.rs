@@ -153,8 +153,8 @@ pub fn method(summary: &Summary) -> Section {
          time counts only when the answer is right."
             .to_string(),
         format!(
-            "The time is that of the iterations ({}), from a common start to the end of the last lane, measured by the wall clock. Loading, initial \
-             centroids and final labels are outside.",
+            "The time is that of the iterations ({}), from a common start to the end of the last lane, measured by the wall clock. Loading, what \
+             comes before the first iteration and what follows the last are outside.",
             phases.join(", ")
         ),
         "Times are summarised by their median; intervals are 95 % percentile bootstrap intervals, exact: from the law of the resampled median, not \

@@ -71,7 +71,7 @@ fn title<const SIMULATED: bool>(view: &View<'_>) -> Result<String> {
         _ => {
             let workload = arms.first().and_then(|arm| arm.samples.first()).map(|s| s.workload);
             let mut words: Vec<String> = workload
-                .map_or(Vec::new(), |workload| variables(workload))
+                .map_or(Vec::new(), variables)
                 .into_iter()
                 .map(|variable| variable.word)
                 .collect();
