@@ -69,7 +69,7 @@ fn summary() -> Summary {
     summarise(&samples::collect(&streams()))
 }
 
-fn cell<'s>(summary: &'s Summary, lanes: u32) -> &'s CellSummary {
+fn cell(summary: &Summary, lanes: u32) -> &CellSummary {
     let mut cells = summary.groups[0].cells.iter();
     cells.find(|cell| cell.cell.lanes() == lanes).expect("a cell")
 }
