@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::output;
 use amdahl_data as data;
 use amdahl_lanes::signals::Interrupts;
+use amdahl_record::cell::CellId;
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
 use amdahl_record::{PhaseNames, RunFacts, SCHEMA};
@@ -82,6 +83,11 @@ pub fn run(args: &Args) -> Result<()> {
     let mut store = Store::open(&folder, facts(args, &plan, &worker, &name, started_ms))?;
     for warning in &store.results().warnings {
         output::say(&format!("amdahl: {warning}\n"));
+    }
+    for (id, repeats) in store.results().without_cell() {
+        if !plan.cells.iter().any(|planned| planned.id == *id) {
+            output::say(&format!("amdahl: {}\n", without_cell(id, repeats)));
+        }
     }
     let mut executor = Launching {
         worker: &worker,
@@ -166,6 +172,14 @@ fn facts(args: &Args, plan: &Plan, worker: &Worker, run: &str, started_ms: u64) 
         fresh: args.fresh,
         phases: PhaseNames::known(),
     }
+}
+
+/// A cell of another manifest whose line was lost.
+fn without_cell(id: &CellId, repeats: usize) -> String {
+    format!(
+        "cell {id}: the line that says which cell it is was lost, so its {repeats} repeats do not \
+         count; 'amdahl run' of its manifest writes it again"
+    )
 }
 
 /// An error that ended the sweep, with what is safe and how to go on.

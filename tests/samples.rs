@@ -367,7 +367,7 @@ pub fn collect(lines: &[Line]) -> Results {
 /// A results folder with these lines.
 pub fn write(folder: &Path, lines: &[Line]) {
     std::fs::create_dir_all(folder).expect("a folder");
-    let text: String =
-        lines.iter().map(|line| serde_json::to_string(line).expect("a line") + "\n").collect();
+    let mut text = Vec::new();
+    lines.iter().for_each(|line| amdahl_record::sum::write(line, &mut text).expect("a line"));
     std::fs::write(folder.join("sample.jsonl"), text).expect("a file");
 }

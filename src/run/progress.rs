@@ -131,6 +131,14 @@ fn bar(cells: usize) -> (ProgressBar, mpsc::Sender<()>, Option<JoinHandle<()>>) 
 }
 
 impl Watch for Progress<'_> {
+    fn restored(&mut self, cell: &PlannedCell, repeats: usize) {
+        let name = self.names.of(cell);
+        self.say(&format!(
+            "{name}: the line that says which cell it is was lost, with {repeats} repeats; it is \
+             written again, and they count"
+        ));
+    }
+
     fn missing(&mut self, cell: &PlannedCell, repeats: u32) {
         self.estimate.missing.insert(cell.id.clone(), repeats);
     }

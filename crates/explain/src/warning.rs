@@ -342,9 +342,10 @@ impl Warning {
             Warning::BaseElsewhere { .. } => {
                 "run the experiment on one machine; the base is measured there too"
             }
-            Warning::UnknownCell { .. } | Warning::UnusableTime { .. } => {
-                "run the experiment again; what is missing is measured"
+            Warning::UnknownCell { .. } => {
+                "run the experiment again: that writes the lost line, and nothing is measured again for it"
             }
+            Warning::UnusableTime { .. } => "run the experiment again; what is missing is measured",
             Warning::LeftOut { .. }
             | Warning::Replaced { .. }
             | Warning::Damaged { .. }

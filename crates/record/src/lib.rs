@@ -37,6 +37,7 @@ pub mod read;
 mod reading;
 pub mod shared;
 pub mod simulation;
+pub mod sum;
 pub mod units;
 mod wire;
 

@@ -10,9 +10,10 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
+use crate::Line;
 use crate::error::{Error, Result};
 use crate::shared::Pool;
-use crate::{Line, Record};
+use crate::sum::{self, Checked, Differs};
 
 /// Bytes of a block, about.
 const BLOCK: usize = 4 << 20;
@@ -28,6 +29,8 @@ pub enum Unreadable {
         /// Its length.
         bytes: usize,
     },
+    /// Something else stands there than was written: its checksum does not fit.
+    Altered,
     /// Anything else.
     Damaged {
         /// What is wrong with it.
@@ -148,34 +151,43 @@ fn parse(block: &[u8], pool: &mut Pool) -> (u64, Vec<Parsed>) {
         if text.is_empty() {
             continue;
         }
-        let line = match record(text, &mut scratch) {
-            Some(record) => Ok(Line::Record(Box::new(record))),
-            None => serde_json::from_slice::<Line>(text),
-        };
         parsed.push((
             number,
-            match line {
+            match line(text, &mut scratch) {
                 Ok(Line::Record(mut record)) => {
                     pool.share(&mut record);
                     Ok(Box::new(Line::Record(record)))
                 }
                 Ok(line) => Ok(Box::new(line)),
-                Err(_) if !bytes.ends_with(b"\n") => Err(Unreadable::CutOff { bytes: bytes.len() }),
-                Err(error) => Err(Unreadable::Damaged { why: error.to_string() }),
+                Err(Unreadable::Damaged { .. }) if !bytes.ends_with(b"\n") => {
+                    Err(Unreadable::CutOff { bytes: bytes.len() })
+                }
+                Err(error) => Err(error),
             },
         ));
     }
     (number, parsed)
 }
 
-/// A record that is written in the usual way. A tagged line is parsed twice over, first to anything
-/// and then to what its tag names: most lines are records, and their tag comes first.
-fn record(text: &[u8], scratch: &mut Vec<u8>) -> Option<Record> {
-    let fields = text.strip_prefix(RECORD)?;
-    scratch.clear();
-    scratch.push(b'{');
-    scratch.extend_from_slice(fields);
-    serde_json::from_slice(scratch).ok()
+/// What a line says, if its sum fits. A tagged line is parsed twice over, first to anything and
+/// then to what its tag names: most lines are records, and their tag comes first.
+fn line(text: &[u8], scratch: &mut Vec<u8>) -> Result<Line, Unreadable> {
+    let (fields, end) = match sum::check(text) {
+        Ok(Checked::Fits(fields)) => (fields, &b"}"[..]),
+        Ok(Checked::Without(all)) => (all, &b""[..]),
+        Err(Differs) => return Err(Unreadable::Altered),
+    };
+    if let Some(fields) = fields.strip_prefix(RECORD) {
+        scratch.clear();
+        scratch.push(b'{');
+        scratch.extend_from_slice(fields);
+        scratch.extend_from_slice(end);
+        if let Ok(record) = serde_json::from_slice(scratch) {
+            return Ok(Line::Record(Box::new(record)));
+        }
+    }
+    // The sum is a field that nothing asks for.
+    serde_json::from_slice(text).map_err(|e| Unreadable::Damaged { why: e.to_string() })
 }
 
 #[cfg(test)]
@@ -193,6 +205,7 @@ mod tests {
                 other => format!("{other:?}").chars().take(4).collect(),
             },
             Err(Unreadable::CutOff { bytes }) => format!("cut {bytes}"),
+            Err(Unreadable::Altered) => "altered".into(),
             Err(Unreadable::Damaged { .. }) => "damaged".into(),
         };
         each(&path, |number, line| {
@@ -234,6 +247,19 @@ mod tests {
             read(format!("{{{fields},\"line\":\"record\"}}\n").as_bytes()),
             [(1, "record 7".to_string())]
         );
+    }
+
+    #[test]
+    fn a_line_that_does_not_fit_its_sum_says_nothing() {
+        let record: serde_json::Value = serde_json::from_str(&a_record(7, "x")).expect("JSON");
+        let mut text = Vec::new();
+        sum::write(&record, &mut text).expect("JSON");
+        assert_eq!(read(&text), [(1, "record 7".to_string())]);
+        let altered = String::from_utf8(text.clone()).expect("text").replace("\"x\"", "\"y\"");
+        assert_eq!(read(altered.as_bytes()), [(1, "altered".to_string())]);
+        // The end of the line is missing too: a cut takes the sum first.
+        assert_eq!(read(altered.trim_end().as_bytes()), [(1, "altered".to_string())]);
+        assert_eq!(read(&text[..text.len() - 4]), [(1, format!("cut {}", text.len() - 4))]);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::lines::Unreadable;
 use crate::migrate;
 use crate::noise::{NOISE, Noise};
 use crate::simulation::{LastLevel, SIMULATION, Simulation, SimulationEnd};
+use crate::sum::ALTERED;
 use crate::{Key, Line, Reading, Record, RunFacts, SCHEMA};
 
 /// All that a results folder holds.
@@ -66,6 +67,16 @@ impl Results {
         newest
     }
 
+    /// Cells that no line describes although there are repeats of them, and how many.
+    pub fn without_cell(&self) -> BTreeMap<&CellId, usize> {
+        let mut without = BTreeMap::new();
+        let ids = self.records.iter().map(|record| &record.key.cell);
+        for id in ids.filter(|id| !self.cells.contains_key(*id)) {
+            *without.entry(id).or_default() += 1;
+        }
+        without
+    }
+
     /// The records that stand: where a run measured a key anew (`--fresh`), the key's records from
     /// before that run are left out. What is done, tables and figures are all made from these.
     pub fn standing(&self) -> impl Iterator<Item = &Record> {
@@ -107,7 +118,7 @@ pub fn read(folder: &Path) -> Result<Results> {
     for file in &files {
         lines::each(file, |number, line| reader.take(file, number, line))?;
     }
-    let mut results = reader.results;
+    let mut results = reader.finish();
     results.runs.sort_by_key(|run| run.started_ms);
     results.limits.sort_by_key(|limits| limits.measured_ms);
     results.noise.sort_by_key(|noise| noise.measured_ms);
@@ -151,6 +162,10 @@ impl Reader {
             Ok(Line::Host(host)) => {
                 self.results.hosts.insert(host.id.clone(), host);
                 None
+            }
+            // An id is a hash of what it names: another content is another cell.
+            Ok(Line::Cell { id, cell }) if cell.id() != id => {
+                Some(format!("not the cell {id}, left out: what it says has the id {}", cell.id()))
             }
             Ok(Line::Cell { id, cell }) => {
                 self.results.cells.insert(id, cell);
@@ -205,10 +220,28 @@ impl Reader {
             Err(Unreadable::CutOff { bytes }) => Some(format!(
                 "the last line is cut off ({bytes} bytes); its repeat will be measured again"
             )),
+            Err(Unreadable::Altered) => Some(format!("damaged, left out: {ALTERED}")),
             Err(Unreadable::Damaged { why }) => Some(format!("not a record, left out: {why}")),
         };
         self.results.warnings.extend(left_out.map(|why| format!("{}: {why}", place())));
         Ok(())
+    }
+
+    /// All that was read, with a word on repeats whose run is not known.
+    fn finish(mut self) -> Results {
+        let mut without: BTreeMap<&str, usize> = BTreeMap::new();
+        let runs = self.results.records.iter().map(|record| record.run.as_str());
+        for run in runs.filter(|run| !self.layouts.contains_key(*run)) {
+            *without.entry(run).or_default() += 1;
+        }
+        let said = without.into_iter().map(|(run, repeats)| {
+            format!(
+                "run {run}: its line is missing, and of its {repeats} repeats nobody knows whether \
+                 they replace others (--fresh)"
+            )
+        });
+        self.results.warnings.extend(said);
+        self.results
     }
 
     /// Takes a run, or what it came to know since.

@@ -147,6 +147,29 @@ fn what_has_no_name_is_left_out_and_said() {
 }
 
 #[test]
+fn a_cell_that_is_not_what_its_id_says_is_left_out() {
+    let text = std::fs::read_to_string(fixture(SCHEMA)).expect("a fixture");
+    let results = results(&text.replacen("\"k\":64", "\"k\":65", 1));
+    assert_eq!((results.cells.len(), results.records.len()), (4, 6));
+    assert!(
+        results.warnings[0].contains("not the cell 9cd95ac550d0e396"),
+        "{:?}",
+        results.warnings
+    );
+    assert_eq!(results.without_cell().into_values().sum::<usize>(), 1);
+}
+
+#[test]
+fn of_repeats_whose_run_is_lost_is_said_what_nobody_knows() {
+    let mut lines = lines();
+    lines.retain(|line| !matches!(line, Line::Run(run) if !run.run.contains("T23000")));
+    let results = results(&written(&lines));
+    assert_eq!(results.records.len(), 6);
+    assert_eq!(results.warnings.len(), 1, "{:?}", results.warnings);
+    assert!(results.warnings[0].contains("run 20261121T223902Z"), "{:?}", results.warnings);
+}
+
+#[test]
 fn a_newer_version_is_refused() {
     let text = std::fs::read_to_string(fixture(SCHEMA)).expect("a fixture");
     let newer =

@@ -8,6 +8,7 @@ use amdahl_record::Line;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::io::atomic;
 use amdahl_record::noise::{NOISE, Noise};
+use amdahl_record::sum;
 
 /// The file of a machine's certificate; `None` where there is no cache folder (neither
 /// XDG_CACHE_HOME nor HOME is set).
@@ -33,7 +34,7 @@ fn load_from(path: &Path, host: &str) -> Result<Option<Noise>> {
         Err(e) => return Err(Error::io("read", path, e)),
     };
     let again = "measure it anew with 'amdahl doctor --noise'";
-    match serde_json::from_str::<Line>(&text) {
+    match sum::read(text.as_bytes()) {
         Ok(Line::Noise(noise)) if noise.version <= NOISE && noise.host == host => Ok(Some(*noise)),
         Ok(Line::Noise(noise)) if noise.version > NOISE => Err(Error::data(format!(
             "a noise certificate of version {}, this program reads up to {NOISE}",
@@ -60,9 +61,10 @@ pub fn save(noise: &Noise) -> Result<Option<PathBuf>> {
 }
 
 fn save_to(path: &Path, noise: &Noise) -> Result<()> {
-    let text = serde_json::to_string(&Line::Noise(Box::new(noise.clone())))
+    let mut text = Vec::new();
+    sum::write(&Line::Noise(Box::new(noise.clone())), &mut text)
         .map_err(|e| Error::internal(format!("a noise certificate as JSON: {e}")))?;
-    atomic::write_with_folder(path, text + "\n")
+    atomic::write_with_folder(path, text)
 }
 
 #[cfg(test)]

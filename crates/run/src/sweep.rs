@@ -25,6 +25,9 @@ const PATIENCE: u32 = 20;
 
 /// What a sweep is told as it goes on.
 pub trait Watch {
+    /// So many repeats of the cell had lost the line that says which cell it is; it was written
+    /// again.
+    fn restored(&mut self, _cell: &PlannedCell, _repeats: usize) {}
     /// Before anything is measured: this many repeats of the cell are missing.
     fn missing(&mut self, _cell: &PlannedCell, _repeats: u32) {}
     /// An attempt at the cell begins.
@@ -154,9 +157,14 @@ impl Sweep<'_> {
     fn survey(&mut self, turns: &[usize]) -> Result<u64> {
         let mut all = 0;
         let wanted: std::collections::BTreeSet<usize> = turns.iter().copied().collect();
+        self.store.restore_host(self.host)?;
         for at in wanted {
             self.interrupts.check()?;
             let planned = &self.cells[at];
+            let restored = self.store.restore_cell(&planned.id, &planned.cell)?;
+            if restored > 0 {
+                self.watch.restored(planned, restored);
+            }
             if let (key, None) = self.key(planned)? {
                 let repeats = self.missing(at, &key, planned.repeats);
                 if repeats > 0 {

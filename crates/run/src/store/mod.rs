@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use amdahl_record::cell::Cell;
+use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host::HostFacts;
 use amdahl_record::limits::Limits;
@@ -121,6 +121,30 @@ impl Store {
         }
         lines.push(Line::Record(Box::new(record)));
         self.write(lines, names)
+    }
+
+    /// Writes the line of a cell again where the folder has repeats of it and that line was lost.
+    /// Returns how many repeats that brings back.
+    pub fn restore_cell(&mut self, id: &CellId, cell: &Cell) -> Result<usize> {
+        if self.results.cells.contains_key(id) {
+            return Ok(0);
+        }
+        let repeats = self.results.records.iter().filter(|record| record.key.cell == *id).count();
+        if repeats > 0 {
+            let line = Line::Cell { id: id.clone(), cell: cell.clone() };
+            self.write(vec![line], vec![id.0.clone()])?;
+        }
+        Ok(repeats)
+    }
+
+    /// Writes the line of a machine again where the folder has repeats of it and that line was
+    /// lost.
+    pub fn restore_host(&mut self, host: &HostFacts) -> Result<()> {
+        let is_known = self.results.hosts.contains_key(&host.id);
+        if is_known || !self.results.records.iter().any(|record| record.key.host == host.id) {
+            return Ok(());
+        }
+        self.write(vec![Line::Host(host.clone())], vec![host.id.clone()])
     }
 
     /// Appends the limits of a machine, and before them the machine, as [`Store::append`] does.

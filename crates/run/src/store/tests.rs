@@ -147,6 +147,41 @@ fn a_line_that_was_cut_off_is_mended_once_its_writer_is_gone() {
 }
 
 #[test]
+fn a_lost_line_of_a_cell_or_a_machine_is_written_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(folder.path(), run("r1", 1)).expect("opens");
+    for at in [5, 6] {
+        let record = failed(&store, Failure::Killed, at);
+        store.append(&cell(), &[&host()], record).expect("appends");
+    }
+    drop(store);
+    let path = folder.path().join("r1.jsonl");
+    let text = std::fs::read_to_string(&path).expect("readable");
+    let lost =
+        |line: &&str| !line.contains(r#""line":"cell""#) && !line.contains(r#""line":"host""#);
+    let left: Vec<&str> = text.lines().filter(lost).collect();
+    std::fs::write(&path, left.join("\n") + "\n").expect("written");
+
+    let mut store = Store::open(folder.path(), run("r2", 2)).expect("opens");
+    let without = store.results().without_cell();
+    assert_eq!(without.into_iter().collect::<Vec<_>>(), [(&cell().id(), 2)]);
+    assert_eq!(store.restore_cell(&cell().id(), &cell()).expect("written"), 2);
+    assert_eq!(store.restore_cell(&cell().id(), &cell()).expect("nothing to do"), 0);
+    store.restore_host(&host()).expect("written");
+    store.restore_host(&host()).expect("nothing to do");
+    drop(store);
+    let again = read(folder.path()).expect("reads");
+    assert!(again.without_cell().is_empty() && again.hosts.contains_key("host-1"));
+    assert_eq!(lengths(folder.path()).expect("a folder").len(), 2);
+    // A folder without a repeat of them asks for nothing.
+    let empty = tempfile::tempdir().expect("a folder");
+    let mut store = Store::open(empty.path(), run("r1", 1)).expect("opens");
+    assert_eq!(store.restore_cell(&cell().id(), &cell()).expect("nothing to do"), 0);
+    store.restore_host(&host()).expect("nothing to do");
+    assert!(names(empty.path()).is_empty());
+}
+
+#[test]
 fn a_write_that_fails_is_said_and_leaves_whole_lines() {
     let mut full = Writer::over(OpenFull.open(), Path::new("/dev/full"));
     let error = full.append(&[Line::Run(run("r", 1))]).expect_err("no space");

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use amdahl_record::Line;
 use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::sum;
 
 /// One writer's record file. It is locked as long as it is open, so that nobody mends it under the
 /// writer's hands.
@@ -43,9 +44,8 @@ impl Writer {
     pub fn append(&mut self, lines: &[Line]) -> Result<()> {
         let mut bytes = Vec::new();
         for line in lines {
-            serde_json::to_writer(&mut bytes, line)
+            sum::write(line, &mut bytes)
                 .map_err(|e| Error::internal(format!("a record as JSON: {e}")))?;
-            bytes.push(b'\n');
         }
         let written = self.file.write_all(&bytes).and_then(|()| sync(&self.file));
         if let Err(e) = written {
@@ -104,7 +104,7 @@ pub fn mend(folder: &Path) -> Result<Vec<String>> {
         }
         let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
         // A last line that only lacks its end is kept: the end is what is added.
-        let mended = if serde_json::from_slice::<Line>(&bytes[whole..]).is_ok() {
+        let mended = if sum::read(&bytes[whole..]).is_ok() {
             file.write_all(b"\n")
         } else {
             file.set_len(whole as u64)
