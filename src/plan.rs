@@ -101,6 +101,7 @@ pub fn run(args: &Args) -> Result<()> {
     };
     let (done, mut notes) = done(&plan, &results);
     notes.extend(results.warnings.iter().cloned());
+    notes.extend((!results.doubled.is_empty()).then(|| results.doubled.to_string()));
     notes.extend(plan.notes.iter().cloned());
     let estimator = Estimator::new(&results);
     let rows = plan.cells.iter().zip(done).map(|(planned, done)| Row {

@@ -84,6 +84,10 @@ pub fn run(args: &Args) -> Result<()> {
     for warning in &store.results().warnings {
         output::say(&format!("amdahl: {warning}\n"));
     }
+    let doubled = &store.results().doubled;
+    if !doubled.is_empty() {
+        output::say(&format!("amdahl: {doubled}\n"));
+    }
     for (id, repeats) in store.results().without_cell() {
         if !plan.cells.iter().any(|planned| planned.id == *id) {
             output::say(&format!("amdahl: {}\n", without_cell(id, repeats)));
@@ -160,6 +164,7 @@ fn facts(args: &Args, plan: &Plan, worker: &Worker, run: &str, started_ms: u64) 
     RunFacts {
         schema: SCHEMA,
         run: run.into(),
+        number: 0, // the store knows it
         started_ms,
         experiment: experiment.name.clone(),
         title: experiment.title.clone(),

@@ -232,6 +232,7 @@ impl Made {
         let mut lines = vec![
             Line::Run(RunFacts {
                 schema: SCHEMA,
+                number: 0,
                 run: format!("run-{}", self.seed),
                 started_ms: self.started_ms,
                 experiment: self.experiment.clone(),

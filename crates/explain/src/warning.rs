@@ -144,6 +144,11 @@ pub enum Warning {
         /// Number of repeats.
         records: usize,
     },
+    /// Repeats that stand in the folder more than once. Each counts once.
+    Doubled {
+        /// How many, and in which files.
+        what: String,
+    },
     /// A line that could not be read.
     Damaged {
         /// File, line and what is wrong.
@@ -289,7 +294,9 @@ impl fmt::Display for Warning {
             Warning::UnusableTime { records } => {
                 write!(f, "{} left out: the time is no positive number", repeats(*records))
             }
-            Warning::Damaged { what } => f.write_str(&labels::one_line(what, 300)),
+            Warning::Doubled { what } | Warning::Damaged { what } => {
+                f.write_str(&labels::one_line(what, 300))
+            }
             Warning::Answer { cells: c, what } => {
                 write!(f, "{} ({})", labels::one_line(what, 300), cells(c.len()))
             }
@@ -348,6 +355,7 @@ impl Warning {
             Warning::UnusableTime { .. } => "run the experiment again; what is missing is measured",
             Warning::LeftOut { .. }
             | Warning::Replaced { .. }
+            | Warning::Doubled { .. }
             | Warning::Damaged { .. }
             | Warning::Answer { .. } => {
                 return None;

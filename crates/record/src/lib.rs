@@ -47,7 +47,7 @@ pub use phase::{Phase, Role};
 pub use reading::{Provenance, Reading, Scope};
 
 /// Version of the record format. A reader refuses a newer one and says so.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
 
 /// Version of the worker protocol: cell file in, report file out.
 pub const PROTOCOL: u32 = 1;
@@ -84,6 +84,11 @@ pub struct RunFacts {
     pub schema: u32,
     /// Id of the run, unique among the results.
     pub run: String,
+    /// Its place among the runs of the folder: one more than the largest number that it found there
+    /// when it began to write. What came first is told by it and not by the clock, which may be set
+    /// back. 0 in versions 1 and 2.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub number: u64,
     /// Unix time of the start, milliseconds.
     pub started_ms: u64,
     /// The experiment's name.
@@ -112,6 +117,10 @@ pub struct RunFacts {
     /// came to know more of them; the first ones stay.
     #[serde(default, skip_serializing_if = "PhaseNames::is_empty")]
     pub phases: PhaseNames,
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// What a program was built from.

@@ -1,6 +1,6 @@
 //! Reading a results folder: every line of every `*.jsonl` file in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::cell::{Cell, CellId};
@@ -15,6 +15,11 @@ use crate::noise::{NOISE, Noise};
 use crate::simulation::{LastLevel, SIMULATION, Simulation, SimulationEnd};
 use crate::sum::ALTERED;
 use crate::{Key, Line, Reading, Record, RunFacts, SCHEMA};
+
+mod order;
+
+pub use order::Doubled;
+use order::{Age, Numbers};
 
 /// All that a results folder holds.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +41,8 @@ pub struct Results {
     /// Lines that could not be read, each with file and line. A line cut off at the end of a file
     /// is one of them.
     pub warnings: Vec<String>,
+    /// Repeats that stand more than once. Each counts once.
+    pub doubled: Doubled,
 }
 
 impl Results {
@@ -80,22 +87,23 @@ impl Results {
     /// The records that stand: where a run measured a key anew (`--fresh`), the key's records from
     /// before that run are left out. What is done, tables and figures are all made from these.
     pub fn standing(&self) -> impl Iterator<Item = &Record> {
-        let fresh: BTreeMap<&str, u64> = self
+        let numbers = Numbers::of(&self.runs);
+        let fresh: BTreeMap<&str, Age> = self
             .runs
             .iter()
             .filter(|run| run.fresh)
-            .map(|run| (run.run.as_str(), run.started_ms))
+            .map(|run| (run.run.as_str(), Age::new(run.number, run.started_ms)))
             .collect();
-        let mut since: BTreeMap<&Key, u64> = BTreeMap::new();
+        let mut since: BTreeMap<&Key, Age> = BTreeMap::new();
         for record in &self.records {
-            if let Some(&started) = fresh.get(record.run.as_str()) {
-                let since = since.entry(&record.key).or_insert(0);
-                *since = started.max(*since);
+            if let Some(&began) = fresh.get(record.run.as_str()) {
+                let since = since.entry(&record.key).or_default();
+                *since = began.max(*since);
             }
         }
-        self.records
-            .iter()
-            .filter(move |r| since.get(&*r.key).is_none_or(|&since| r.started_ms >= since))
+        self.records.iter().filter(move |r| {
+            since.get(&*r.key).is_none_or(|&since| numbers.age(&r.run, r.started_ms) >= since)
+        })
     }
 }
 
@@ -116,15 +124,10 @@ pub fn read(folder: &Path) -> Result<Results> {
     files.sort();
     let mut reader = Reader::default();
     for file in &files {
+        reader.number = 0;
         lines::each(file, |number, line| reader.take(file, number, line))?;
     }
-    let mut results = reader.finish();
-    results.runs.sort_by_key(|run| run.started_ms);
-    results.limits.sort_by_key(|limits| limits.measured_ms);
-    results.noise.sort_by_key(|noise| noise.measured_ms);
-    results.records.sort_by_key(|record| record.started_ms);
-    results.simulations.sort_by_key(|simulation| simulation.started_ms);
-    Ok(results)
+    Ok(reader.finish())
 }
 
 /// What was read so far.
@@ -133,6 +136,13 @@ struct Reader {
     results: Results,
     /// Where the values of each run's records belong, or why nobody knows.
     layouts: HashMap<String, Result<Layout, String>>,
+    /// The files in which a run's line stands.
+    files: HashMap<String, BTreeSet<String>>,
+    /// The number of the run whose line came last in this file.
+    number: u64,
+    /// What has no run of its own belongs to the one before it in its file.
+    limits: Vec<(Age, Limits)>,
+    noise: Vec<(Age, Noise)>,
 }
 
 impl Reader {
@@ -157,6 +167,11 @@ impl Reader {
                     .at(file, number as usize, 0)
                     .hint("use a newer amdahl"));
                 }
+                self.files
+                    .entry(run.run.clone())
+                    .or_default()
+                    .insert(file.file_name().unwrap_or_default().to_string_lossy().into_owned());
+                self.number = run.number;
                 self.run(migrate::run(run)).err().map(|why| format!("not a run, left out: {why}"))
             }
             Ok(Line::Host(host)) => {
@@ -176,7 +191,7 @@ impl Reader {
                 limits.version
             )),
             Ok(Line::Limits(limits)) => {
-                self.results.limits.push(*limits);
+                self.limits.push((Age::new(self.number, limits.measured_ms), *limits));
                 None
             }
             Ok(Line::Noise(noise)) if noise.version > NOISE => Some(format!(
@@ -184,7 +199,7 @@ impl Reader {
                 noise.version
             )),
             Ok(Line::Noise(noise)) => {
-                self.results.noise.push(*noise);
+                self.noise.push((Age::new(self.number, noise.measured_ms), *noise));
                 None
             }
             Ok(Line::Record(mut record)) => {
@@ -227,10 +242,25 @@ impl Reader {
         Ok(())
     }
 
-    /// All that was read, with a word on repeats whose run is not known.
+    /// All that was read, oldest first, each repeat once.
     fn finish(mut self) -> Results {
+        self.limits.sort_by_key(|(age, _)| *age);
+        self.noise.sort_by_key(|(age, _)| *age);
+        let mut results = self.results;
+        results.limits = self.limits.into_iter().map(|(_, limits)| limits).collect();
+        results.noise = self.noise.into_iter().map(|(_, noise)| noise).collect();
+        results.runs.sort_by_key(|run| (run.number, run.started_ms));
+        let numbers = Numbers::of(&results.runs);
+        results.records.sort_by_cached_key(|r| numbers.age(&r.run, r.started_ms));
+        results.simulations.sort_by_cached_key(|s| numbers.age(&s.run, s.started_ms));
+        drop(numbers);
+        for run in order::once(&mut results.records) {
+            results.doubled.records += 1;
+            let files = self.files.get(&run).cloned().unwrap_or_default();
+            results.doubled.runs.entry(run).or_insert(files);
+        }
         let mut without: BTreeMap<&str, usize> = BTreeMap::new();
-        let runs = self.results.records.iter().map(|record| record.run.as_str());
+        let runs = results.records.iter().map(|record| record.run.as_str());
         for run in runs.filter(|run| !self.layouts.contains_key(*run)) {
             *without.entry(run).or_default() += 1;
         }
@@ -240,8 +270,8 @@ impl Reader {
                  they replace others (--fresh)"
             )
         });
-        self.results.warnings.extend(said);
-        self.results
+        results.warnings.extend(said);
+        results
     }
 
     /// Takes a run, or what it came to know since.

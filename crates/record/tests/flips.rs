@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use amdahl_record::Line;
+use amdahl_record::SCHEMA;
 use amdahl_record::read::read;
-use amdahl_record::sum;
 
 /// So many bits are flipped, one at a time; more with `AMDAHL_FLIPS`.
 const FLIPS: u64 = 200;
@@ -19,12 +18,8 @@ fn random(n: u64) -> u64 {
 
 #[test]
 fn no_flipped_bit_changes_results_silently() {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/version-2.jsonl");
-    let mut whole = Vec::new();
-    for line in std::fs::read_to_string(fixture).expect("a fixture").lines() {
-        let line: Line = serde_json::from_str(line).expect("a line");
-        sum::write(&line, &mut whole).expect("JSON");
-    }
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let whole = std::fs::read(data.join(format!("version-{SCHEMA}.jsonl"))).expect("a fixture");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.jsonl");
     let results_of = |bytes: &[u8]| {

@@ -24,11 +24,12 @@ fn of_version(version: u32) -> Results {
 }
 
 /// All that results are: not a number equals itself here. Of a run's phases the order, which is how
-/// its values were written, is no part of that.
+/// its values were written, is no part of that, and neither is its number.
 fn all_of(mut results: Results) -> String {
     for run in &mut results.runs {
         assert_eq!(run.phases.len(), 11);
         run.phases = PhaseNames::default();
+        run.number = 0; // versions 1 and 2 had none
     }
     format!("{results:#?}")
 }
@@ -148,7 +149,8 @@ fn what_has_no_name_is_left_out_and_said() {
 
 #[test]
 fn a_cell_that_is_not_what_its_id_says_is_left_out() {
-    let text = std::fs::read_to_string(fixture(SCHEMA)).expect("a fixture");
+    // Of a version without checksums: they would not fit.
+    let text = std::fs::read_to_string(fixture(2)).expect("a fixture");
     let results = results(&text.replacen("\"k\":64", "\"k\":65", 1));
     assert_eq!((results.cells.len(), results.records.len()), (4, 6));
     assert!(
@@ -171,11 +173,93 @@ fn of_repeats_whose_run_is_lost_is_said_what_nobody_knows() {
 
 #[test]
 fn a_newer_version_is_refused() {
-    let text = std::fs::read_to_string(fixture(SCHEMA)).expect("a fixture");
-    let newer =
-        text.replace(&format!("\"schema\":{SCHEMA}"), &format!("\"schema\":{}", SCHEMA + 1));
+    let mut newer = lines();
+    let Line::Run(run) = &mut newer[0] else { panic!("a run first") };
+    run.schema = SCHEMA + 1;
+    let newer = written(&newer);
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("a.jsonl"), newer).expect("written");
     let error = read(folder.path()).expect_err("newer");
     assert!(error.to_string().contains("use a newer amdahl"), "{error}");
+}
+
+/// The fixture's lines, with other runs before the records.
+fn with_runs(change: impl Fn(&mut RunFacts)) -> String {
+    let mut lines = lines();
+    for line in &mut lines {
+        if let Line::Run(run) = line {
+            change(run);
+        }
+    }
+    written(&lines)
+}
+
+#[test]
+fn a_repeat_that_stands_twice_counts_once_and_is_said() {
+    let text = std::fs::read_to_string(fixture(SCHEMA)).expect("a fixture");
+    let once = results(&text);
+    assert!(once.doubled.is_empty());
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    };
+    // A copy, and a file joined from both.
+    write("a.jsonl", &text);
+    write("b.jsonl", &text);
+    write("c.jsonl", &format!("{text}{text}"));
+    let mut read = read(folder.path()).expect("readable");
+    assert_eq!((read.doubled.records, read.doubled.runs.len()), (18, 2));
+    let said = read.doubled.to_string();
+    assert!(said.starts_with("18 repeats stand in the folder more than once"), "{said}");
+    assert!(said.contains("a.jsonl, b.jsonl, c.jsonl"), "{said}");
+    read.doubled = Default::default();
+    read.simulations.truncate(1);
+    assert_eq!(format!("{read:?}"), format!("{once:?}"), "and changes nothing else");
+    // Another attempt of the same number, which began at another time, is another repeat.
+    let mut other = lines();
+    for line in &mut other {
+        if let Line::Record(record) = line {
+            record.started_ms += 1;
+        }
+    }
+    let other = written(&other);
+    assert!(results(&format!("{text}{other}")).doubled.is_empty());
+}
+
+#[test]
+fn what_came_first_is_told_by_numbers_and_not_by_the_clock() {
+    let order = |text: &str| -> Vec<String> {
+        let mut runs: Vec<String> =
+            results(text).records.iter().map(|record| record.run.to_string()).collect();
+        runs.dedup();
+        runs
+    };
+    let (first, second) = ("20261121T223902Z-26778-d4d5380d", "20261121T230000Z-27000-d4d5380d");
+    let numbers = |one: u64, other: u64| {
+        with_runs(|run| run.number = if run.run == first { one } else { other })
+    };
+    assert_eq!(order(&numbers(1, 2)), [first, second]);
+    assert_eq!(order(&numbers(2, 1)), [second, first], "the clock was set back");
+    assert_eq!(order(&numbers(0, 0)), [first, second], "of before there were numbers: the clock");
+    assert_eq!(order(&numbers(1, 0)), [second, first], "and before all that have one");
+    // A run that measured anew replaces what came before it by its number.
+    let standing = |one: u64, other: u64| {
+        let mut lines = lines();
+        let mut key = None;
+        for line in &mut lines {
+            match line {
+                Line::Run(run) if run.run == first => (run.number, run.fresh) = (one, true),
+                Line::Run(run) => run.number = other,
+                // All of one key: each replaces the other's.
+                Line::Record(record) => {
+                    record.key = key.get_or_insert_with(|| record.key.clone()).clone();
+                }
+                _ => {}
+            }
+        }
+        results(&written(&lines)).standing().map(|r| r.run.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(standing(1, 2).len(), 6, "what came after it stands");
+    assert_eq!(standing(2, 1), [first, first, first]);
+    assert_eq!(standing(0, 0).len(), 6);
 }

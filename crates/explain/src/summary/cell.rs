@@ -25,16 +25,8 @@ pub(super) fn summarise(
     found: &mut Found,
 ) -> CellSummary {
     // The key of the newest good repeat; of the newest repeat where none is good.
-    let newest = |good: bool| {
-        records
-            .iter()
-            .enumerate()
-            .filter(|(_, r)| r.counts() || !good)
-            .max_by_key(|(i, r)| (r.started_ms, *i))
-    };
-    let key = newest(true)
-        .or_else(|| newest(false))
-        .map_or_else(|| records[0].key.clone(), |(_, r)| r.key.clone());
+    let newest = records.iter().rfind(|r| r.counts()).unwrap_or(&records[records.len() - 1]);
+    let key = newest.key.clone();
     let (mine, others): (Vec<&Record>, Vec<&Record>) =
         records.iter().copied().partition(|r| r.key == key);
     if !others.is_empty() {
@@ -54,9 +46,8 @@ pub(super) fn summarise(
             _ => {}
         }
     }
-    good.sort_by_key(|(record, _)| (record.repeat, record.started_ms));
-    let newest =
-        good.iter().max_by_key(|(record, _)| record.started_ms).map(|(_, measured)| *measured);
+    let newest = good.last().map(|(_, measured)| *measured);
+    good.sort_by_key(|(record, _)| record.repeat);
     let oversubscribed = oversubscribed(cell, newest, results.hosts.get(&key.host));
     notice(id, cell, oversubscribed, &good, found);
 
@@ -287,20 +278,17 @@ fn phases(cell: &Cell, repeats: &[Repeat]) -> (Vec<PhaseTime>, Rest, Option<f64>
     (times, (median(&rest), median(&rests)), imbalance)
 }
 
-/// Bad ends by kind, the most frequent first.
+/// Bad ends by kind, the most frequent first, each with the newest reason.
 fn failures(records: &[&Record]) -> Vec<FailedRepeats> {
-    let mut by_kind: BTreeMap<&str, (usize, u64, &str)> = BTreeMap::new();
+    let mut by_kind: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
     for record in records {
         let Some((what, reason)) = bad_end(&record.outcome) else { continue };
-        let entry = by_kind.entry(what).or_insert((0, 0, reason));
-        entry.0 += 1;
-        if record.started_ms >= entry.1 {
-            (entry.1, entry.2) = (record.started_ms, reason);
-        }
+        let entry = by_kind.entry(what).or_insert((0, reason));
+        *entry = (entry.0 + 1, reason);
     }
     let mut failures: Vec<FailedRepeats> = by_kind
         .into_iter()
-        .map(|(what, (count, _, reason))| FailedRepeats {
+        .map(|(what, (count, reason))| FailedRepeats {
             what: what.into(),
             count,
             reason: reason.into(),

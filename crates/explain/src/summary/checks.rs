@@ -6,6 +6,7 @@ use crate::summary::{CellSummary, Found, Group};
 use crate::warning::{BEYOND, NOISY, Warning};
 use amdahl_record::BuildFacts;
 use amdahl_record::cell::CellId;
+use amdahl_record::read::Results;
 use amdahl_stats::{binomial, bootstrap};
 
 /// All warnings, the gravest first.
@@ -15,7 +16,7 @@ pub(super) fn warnings(
     base: &str,
     level: f64,
     found: Found,
-    damaged: &[String],
+    results: &Results,
 ) -> Vec<Warning> {
     let timed: Vec<&CellSummary> =
         groups.iter().flat_map(|g| &g.cells).filter(|c| c.time.is_some()).collect();
@@ -26,7 +27,7 @@ pub(super) fn warnings(
         timed.iter().map(|c| of(c)).collect::<BTreeSet<_>>().into_iter().map(String::from).collect()
     };
     let mut warnings: Vec<Warning> =
-        damaged.iter().map(|what| Warning::Damaged { what: what.clone() }).collect();
+        results.warnings.iter().map(|what| Warning::Damaged { what: what.clone() }).collect();
     let mut add = |when: bool, warning: Warning| {
         if when {
             warnings.push(warning);
@@ -34,6 +35,8 @@ pub(super) fn warnings(
     };
 
     add(found.unknown_cell > 0, Warning::UnknownCell { records: found.unknown_cell });
+    let doubled = || Warning::Doubled { what: results.doubled.to_string() };
+    add(!results.doubled.is_empty(), doubled());
     add(found.unusable_time > 0, Warning::UnusableTime { records: found.unusable_time });
     let hosts = distinct(|c| &c.key.host);
     add(hosts.len() > 1, Warning::MixedHosts { hosts });

@@ -245,7 +245,7 @@ pub fn summarise(results: &Results) -> Summary {
 
 /// Summarises with other intervals than the usual ones.
 pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
-    let run = results.runs.iter().max_by_key(|run| run.started_ms).cloned();
+    let run = results.runs.iter().max_by_key(|run| (run.number, run.started_ms)).cloned();
     let base_name = run.as_ref().map_or("serial", |run| run.base.as_str()).to_string();
     let standing: Vec<&amdahl_record::Record> = results.standing().collect();
     let mut found = Found { replaced: results.records.len() - standing.len(), ..Found::default() };
@@ -278,8 +278,7 @@ pub fn summarise_with(results: &Results, bootstrap: Bootstrap) -> Summary {
         },
     );
     let (hosts, builds) = sources(results, &groups);
-    let warnings =
-        checks::warnings(&groups, &builds, &base_name, bootstrap.level, found, &results.warnings);
+    let warnings = checks::warnings(&groups, &builds, &base_name, bootstrap.level, found, results);
     let limits = limits(results, &groups);
     let noise = hosts.iter().filter_map(|host| results.noise_of(&host.id).cloned()).collect();
     let simulations = results.simulations().into_values().cloned().collect();

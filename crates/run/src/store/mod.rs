@@ -202,6 +202,9 @@ impl Store {
             lines.insert(0, Line::Run(self.run.clone()));
         }
         if self.writer.is_none() {
+            // Whoever began to write since this folder was read came first.
+            self.refresh()?;
+            self.run.number = 1 + self.results.runs.iter().map(|run| run.number).max().unwrap_or(0);
             let mut writer = Writer::create(&self.folder.join(format!("{}.jsonl", self.run.run)))?;
             writer.append(&[Line::Run(self.run.clone())])?;
             self.results.runs.push(self.run.clone());

@@ -40,6 +40,7 @@ pub(crate) fn run(name: &str, started_ms: u64) -> RunFacts {
         url: None,
         price: None,
         schema: SCHEMA,
+        number: 0,
         run: name.into(),
         started_ms,
         experiment: "e".into(),
@@ -279,6 +280,40 @@ fn a_fresh_run_replaces_what_it_measured_and_nothing_else() {
     let later = Store::open(folder.path(), run("r3", 20)).expect("opens");
     assert_eq!(later.standing(&key()).map(|r| r.started_ms).collect::<Vec<_>>(), [11]);
     assert_eq!(later.standing(&other).map(|r| r.started_ms).collect::<Vec<_>>(), [6]);
+}
+
+#[test]
+fn runs_have_numbers_in_the_order_in_which_they_begin_to_write() {
+    let folder = tempfile::tempdir().expect("a folder");
+    // Opened first and written last; the clock goes back meanwhile.
+    let mut last = Store::open(folder.path(), run("r3", 30)).expect("opens");
+    for (name, started_ms) in [("r1", 20), ("r2", 10)] {
+        let mut store = Store::open(folder.path(), run(name, started_ms)).expect("opens");
+        let record = failed(&store, Failure::Killed, started_ms + 1);
+        store.append(&cell(), &[&host()], record).expect("appends");
+    }
+    let record = failed(&last, Failure::Killed, 5);
+    last.append(&cell(), &[&host()], record).expect("appends");
+    let results = read(folder.path()).expect("reads");
+    let numbers: Vec<_> = results.runs.iter().map(|run| (run.run.as_str(), run.number)).collect();
+    assert_eq!(numbers, [("r1", 1), ("r2", 2), ("r3", 3)]);
+    assert_eq!(results.records.iter().map(|r| r.started_ms).collect::<Vec<_>>(), [21, 11, 5]);
+}
+
+#[test]
+fn a_fresh_run_replaces_what_it_measured_also_where_the_clock_was_set_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut old = Store::open(folder.path(), run("r1", 1000)).expect("opens");
+    let record = failed(&old, Failure::Panicked, 1005);
+    old.append(&cell(), &[&host()], record).expect("appends");
+    let mut fresh =
+        Store::open(folder.path(), RunFacts { fresh: true, ..run("r2", 10) }).expect("opens");
+    for at in [12, 11] {
+        let record = failed(&fresh, Failure::Killed, at);
+        fresh.append(&cell(), &[&host()], record).expect("appends");
+    }
+    let later = Store::open(folder.path(), run("r3", 5)).expect("opens");
+    assert_eq!(later.standing(&key()).map(|r| r.started_ms).collect::<Vec<_>>(), [12, 11]);
 }
 
 #[test]

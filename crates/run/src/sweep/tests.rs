@@ -120,6 +120,7 @@ fn facts(name: &str, started_ms: u64, fresh: bool) -> RunFacts {
         url: None,
         price: None,
         schema: SCHEMA,
+        number: 0,
         run: text(name),
         started_ms,
         experiment,
