@@ -131,7 +131,8 @@ pub fn run(args: &Args) -> Result<()> {
     let unsimulated = std::mem::take(&mut sweep.unsimulated);
     let measured = progress.finish();
     if let Err(error) = ended {
-        return Err(stopped(error, args, measured));
+        // Nothing is called safe that is not there.
+        return Err(if store.keep().is_ok() { stopped(error, args, measured) } else { error });
     }
     let tally = Tally::new(&plan, &names, &standing).with_simulations(&plan, &names, &unsimulated);
     output::print(&tally.text(&plan, &folder, measured))?;

@@ -131,6 +131,10 @@ fn bar(cells: usize) -> (ProgressBar, mpsc::Sender<()>, Option<JoinHandle<()>>) 
 }
 
 impl Watch for Progress<'_> {
+    fn notice(&mut self, what: &str) {
+        self.say(&format!("amdahl: {what}"));
+    }
+
     fn restored(&mut self, cell: &PlannedCell, repeats: usize) {
         let name = self.names.of(cell);
         self.say(&format!(

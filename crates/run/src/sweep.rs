@@ -25,6 +25,8 @@ const PATIENCE: u32 = 20;
 
 /// What a sweep is told as it goes on.
 pub trait Watch {
+    /// Something happened that a person should know now.
+    fn notice(&mut self, _what: &str) {}
     /// So many repeats of the cell had lost the line that says which cell it is; it was written
     /// again.
     fn restored(&mut self, _cell: &PlannedCell, _repeats: usize) {}
@@ -120,6 +122,21 @@ impl Sweep<'_> {
     /// Gives every cell its turns: indexes into the cells, in this order, each for (at most) one
     /// repeat. An error ends the sweep; all that was recorded before is kept.
     pub fn run(&mut self, turns: &[usize]) -> Result<()> {
+        let ended = self.turns(turns);
+        // What is said to be recorded is there.
+        let kept = self.store.keep();
+        self.tell();
+        ended.and(kept)
+    }
+
+    /// Tells what happened to the record file.
+    fn tell(&mut self) {
+        for notice in self.store.notices() {
+            self.watch.notice(&notice);
+        }
+    }
+
+    fn turns(&mut self, turns: &[usize]) -> Result<()> {
         self.standing = vec![Standing::Open; self.cells.len()];
         let mut waiting = turns.to_vec();
         if self.survey(turns)? > 0 {
@@ -137,6 +154,7 @@ impl Sweep<'_> {
                 if self.turn(cell, self.cells[cell].repeats)? == Turn::Claimed {
                     passed_over.push(cell);
                 }
+                self.tell();
             }
             if passed_over.is_empty() {
                 return self

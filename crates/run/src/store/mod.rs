@@ -34,6 +34,10 @@ pub struct Store {
     folder: PathBuf,
     run: RunFacts,
     writer: Option<Writer>,
+    /// All lines that this run has written: its file may be lost.
+    own: Vec<Line>,
+    /// What happened to that file, not yet told.
+    notices: Vec<String>,
     /// Ids of the hosts and cells that this writer's file has.
     named: BTreeSet<String>,
     results: Results,
@@ -57,6 +61,8 @@ impl Store {
             folder: folder.to_path_buf(),
             run,
             writer: None,
+            own: Vec::new(),
+            notices: Vec::new(),
             named: BTreeSet::new(),
             results,
             seen,
@@ -81,8 +87,37 @@ impl Store {
         &self.results
     }
 
+    /// Looks whether this run's file is what was written to it. Where someone removed, replaced or
+    /// changed it, all lines of this run are written anew: under the same name where that is free
+    /// now, else beside what is there (of repeats that stand in both, each counts once).
+    pub fn keep(&mut self) -> Result<()> {
+        let Some((how, path)) =
+            self.writer.as_ref().and_then(|writer| Some((writer.lost()?, writer.path())))
+        else {
+            return Ok(());
+        };
+        let how = format!("{} {how} while this run wrote to it", path.display());
+        let lost = |mut error: Error| {
+            error.message = format!("{how}, and what was in it is lost: {}", error.message);
+            error
+        };
+        let mut anew = Writer::create_anew(&self.folder, &self.run.run).map_err(lost)?;
+        anew.append(&self.own).map_err(lost)?;
+        let place = anew.path().display();
+        self.notices
+            .push(format!("{how}; its {} lines are written anew to {place}", self.own.len()));
+        self.writer = Some(anew);
+        Ok(())
+    }
+
+    /// What happened to this run's file and was not told yet.
+    pub fn notices(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notices)
+    }
+
     /// Reads again what others wrote since.
     pub fn refresh(&mut self) -> Result<()> {
+        self.keep()?;
         let own = self.writer.as_ref().map(|writer| writer.path().to_path_buf());
         let now = lengths(&self.folder)?;
         let changed = now.iter().any(|(path, length)| {
@@ -201,12 +236,15 @@ impl Store {
         if more && self.writer.is_some() {
             lines.insert(0, Line::Run(self.run.clone()));
         }
+        self.keep()?;
         if self.writer.is_none() {
             // Whoever began to write since this folder was read came first.
             self.refresh()?;
             self.run.number = 1 + self.results.runs.iter().map(|run| run.number).max().unwrap_or(0);
             let mut writer = Writer::create(&self.folder.join(format!("{}.jsonl", self.run.run)))?;
-            writer.append(&[Line::Run(self.run.clone())])?;
+            let first = Line::Run(self.run.clone());
+            writer.append(std::slice::from_ref(&first))?;
+            self.own.push(first);
             self.results.runs.push(self.run.clone());
             self.writer = Some(writer);
         }
@@ -214,6 +252,7 @@ impl Store {
             return Err(Error::internal("a store without a writer"));
         };
         writer.append(&lines)?;
+        self.own.extend_from_slice(&lines);
         self.named.extend(names);
         for line in lines {
             match line {

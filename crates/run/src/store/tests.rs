@@ -202,6 +202,76 @@ impl OpenFull {
 }
 
 #[test]
+fn a_record_file_that_is_lost_while_a_run_writes_is_written_anew() {
+    type Harm = fn(&Path);
+    let harms: [(&str, Harm, &[&str]); 4] = [
+        ("removed", |path| std::fs::remove_file(path).expect("removed"), &["r1.jsonl"]),
+        (
+            "0 bytes instead of",
+            |path| std::fs::write(path, "").expect("cut"),
+            &["r1-2.jsonl", "r1.jsonl"],
+        ),
+        (
+            "replaced",
+            |path| {
+                let other = path.with_extension("other");
+                std::fs::copy(path, &other).expect("copied");
+                std::fs::rename(other, path).expect("replaced");
+            },
+            &["r1-2.jsonl", "r1.jsonl"],
+        ),
+        (
+            "removed",
+            |path| {
+                std::fs::remove_dir_all(path.parent().expect("a folder")).expect("removed");
+            },
+            &["r1.jsonl"],
+        ),
+    ];
+    for (said, harm, files) in harms {
+        let above = tempfile::tempdir().expect("a folder");
+        let folder = above.path().join("results");
+        let mut store = Store::open(&folder, run("r1", 1)).expect("opens");
+        for at in [5, 6, 7] {
+            let record = failed(&store, Failure::Killed, at);
+            store.append(&cell(), &[&host()], record).expect("appends");
+            if at == 6 {
+                assert!(store.notices().is_empty());
+                harm(&folder.join("r1.jsonl"));
+            }
+        }
+        let notices = store.notices();
+        assert!(notices.len() == 1 && notices[0].contains(said), "{notices:?}");
+        assert_eq!(names(&folder), files);
+        let again = read(&folder).expect("reads");
+        assert_eq!((again.records.len(), again.runs.len()), (3, 1), "{said}");
+        assert!(again.without_cell().is_empty() && again.warnings.is_empty(), "{again:?}");
+        // After the last line too.
+        harm(store.writer.as_ref().expect("it has written").path());
+        store.keep().expect("written anew");
+        assert_eq!(read(&folder).expect("reads").records.len(), 3, "{said}");
+        assert_eq!(store.notices().len(), 1);
+        store.keep().expect("nothing to do");
+        assert!(store.notices().is_empty());
+    }
+}
+
+#[test]
+fn a_record_file_that_cannot_be_written_anew_is_not_called_safe() {
+    let above = tempfile::tempdir().expect("a folder");
+    let folder = above.path().join("results");
+    let mut store = Store::open(&folder, run("r1", 1)).expect("opens");
+    let record = failed(&store, Failure::Killed, 5);
+    store.append(&cell(), &[&host()], record).expect("appends");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    std::fs::write(&folder, "no folder").expect("written");
+    let record = failed(&store, Failure::Killed, 6);
+    let error = store.append(&cell(), &[&host()], record).expect_err("no place for it");
+    assert!(error.to_string().contains("what was in it is lost"), "{error}");
+    assert!(store.keep().is_err());
+}
+
+#[test]
 fn others_records_are_seen_after_a_refresh() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut mine = Store::open(folder.path(), run("r1", 1)).expect("opens");

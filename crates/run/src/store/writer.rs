@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use amdahl_record::Line;
@@ -20,8 +21,9 @@ pub struct Writer {
 impl Writer {
     /// Makes a new file.
     pub fn create(path: &Path) -> Result<Writer> {
+        // Whoever cuts the file meanwhile must not find holes in it.
         let file = OpenOptions::new()
-            .write(true)
+            .append(true)
             .create_new(true)
             .open(path)
             .map_err(|e| refused(path, "create", &e))?;
@@ -37,6 +39,45 @@ impl Writer {
     /// Its path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Makes a new file for the lines of a run whose own file was lost, under the first name that
+    /// is free: `RUN.jsonl`, `RUN-2.jsonl` …
+    pub fn create_anew(folder: &Path, run: &str) -> Result<Writer> {
+        std::fs::create_dir_all(folder).map_err(|e| refused(folder, "create the folder", &e))?;
+        let names = (2..1000).map(|n| format!("{run}-{n}.jsonl"));
+        let free = std::iter::once(format!("{run}.jsonl"))
+            .chain(names)
+            .map(|name| folder.join(name))
+            .find(|path| std::fs::symlink_metadata(path).is_err());
+        let path = free.ok_or_else(|| Error::internal("a record file is lost a thousand times"))?;
+        Writer::create(&path)
+    }
+
+    /// What became of the file, where it is no longer the one that was written, or not as long.
+    pub fn lost(&self) -> Option<String> {
+        let own = self.file.metadata().ok()?;
+        match std::fs::metadata(&self.path) {
+            Err(e)
+                if matches!(
+                    e.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+                ) =>
+            {
+                Some("was removed".into())
+            }
+            // It cannot be looked at now; a write will say why.
+            Err(_) => None,
+            Ok(there) if (there.dev(), there.ino()) != (own.dev(), own.ino()) => {
+                Some("was replaced by another file".into())
+            }
+            Ok(there) if there.is_file() && there.len() != self.whole => Some(format!(
+                "was changed by someone else: it has {} bytes instead of {}",
+                there.len(),
+                self.whole
+            )),
+            Ok(_) => None,
+        }
     }
 
     /// Appends lines in one write and waits until they are on the disk. On an error the file ends
