@@ -22,7 +22,7 @@ use amdahl_run::plan::order::order;
 use amdahl_run::plan::{Machine, Plan};
 use amdahl_run::store::scratch::Scratch;
 use amdahl_run::store::{Store, run_name};
-use amdahl_run::sweep::{Options, Standing, Sweep};
+use amdahl_run::sweep::{Data, Options, Standing, Sweep};
 
 mod names;
 mod progress;
@@ -112,7 +112,10 @@ pub fn run(args: &Args) -> Result<()> {
         cells: &plan.cells,
         store: &mut store,
         executor: &mut executor,
-        identify: &mut |dataset| data::open::identify(dataset).map(|identity| identity.digest),
+        identify: &mut |dataset| {
+            let identity = data::open::identify(dataset)?;
+            Ok(Data { digest: identity.digest, stamps: identity.stamps })
+        },
         host: &host,
         watch: &mut progress,
         interrupts: &interrupts,

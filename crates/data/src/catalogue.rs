@@ -9,11 +9,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
-use std::time::SystemTime;
 
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
+use crate::stamp::Stamp;
 use amdahl_record::cell;
 use amdahl_record::cell::{Dataset, Labels, Sample};
 use amdahl_record::error::{Error, Result};
@@ -223,11 +223,10 @@ fn fetch(
 /// The SHA-256 of a file as 64 hexadecimal digits; read once in a process while its length and time
 /// of change stay.
 pub fn sha256(path: &Path) -> Result<String> {
-    type Known = HashMap<(PathBuf, u64, SystemTime), String>;
+    type Known = HashMap<(PathBuf, Stamp), String>;
     static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
     let cannot = |e| Error::io("read", path, e);
-    let facts = std::fs::metadata(path).map_err(cannot)?;
-    let key = (path.to_path_buf(), facts.len(), facts.modified().map_err(cannot)?);
+    let key = (path.to_path_buf(), Stamp::of(path).map_err(cannot)?);
     // A lane that died while it held the lock left a map of true entries.
     if let Some(digest) =
         KNOWN.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().get(&key)

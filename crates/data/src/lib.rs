@@ -10,6 +10,7 @@
 mod element;
 pub mod input;
 mod rows;
+pub mod stamp;
 mod suggest;
 
 // Pieces of formats.

@@ -1,5 +1,7 @@
 //! From a data set, as a cell names it, to rows.
 
+use std::path::Path;
+
 use crate::catalogue::{self, Folders};
 use crate::format::{self, Format};
 use crate::input::Input;
@@ -7,10 +9,11 @@ use crate::labelled::WithLabels;
 use crate::rows::{Shape, Source};
 use crate::sample::{self, Sampled};
 use crate::select::{Selected, Selection};
+use crate::stamp::Stamp;
 use crate::synthetic::{self, Mixture};
 use amdahl_record::cell;
 use amdahl_record::cell::{Dataset, Labels, Sample};
-use amdahl_record::error::Result;
+use amdahl_record::error::{Error, Result};
 
 /// What makes a data set the same data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +24,13 @@ pub struct Identity {
     /// Rows and columns, where they are known without reading the rows: not for text outside the
     /// catalogue.
     pub shape: Option<Shape>,
+    /// The state of its files when they were read: as long as it is the same, so is the digest.
+    /// Empty for synthetic rows.
+    pub stamps: Vec<Stamp>,
 }
+
+/// How often files that change under the reader's eyes are read again.
+const TRIES: u32 = 3;
 
 /// Opens a data set. Text is read as a whole here, so only one lane should open it; of anything
 /// else only the header is read.
@@ -64,10 +73,24 @@ pub fn identify(dataset: &Dataset) -> Result<Identity> {
             let digest = cell::short_hash(
                 cell::canonical(&("synthetic", synthetic::VERSION, dataset)).as_bytes(),
             );
-            return Ok(Identity { digest, shape: Some(mixture.shape()) });
+            return Ok(Identity { digest, shape: Some(mixture.shape()), stamps: Vec::new() });
         }
         Found::Files(reading) => reading,
     };
+    for _ in 0..TRIES {
+        let before = reading.stamps()?;
+        let (digest, shape) = digest(&reading)?;
+        if reading.stamps()? == before {
+            return Ok(Identity { digest, shape, stamps: before });
+        }
+    }
+    Err(Error::data("the file changes while it is read")
+        .at(reading.input.path(), 0, 0)
+        .hint("run it again when nothing writes to it any more"))
+}
+
+/// The digest and the shape of what the files hold now.
+fn digest(reading: &Reading) -> Result<(String, Option<Shape>)> {
     let rows = catalogue::sha256(reading.input.path())?;
     let labels = match &reading.labels {
         Labels::None => "none".to_string(),
@@ -84,10 +107,8 @@ pub fn identify(dataset: &Dataset) -> Result<Identity> {
         sample::check(shape.rows, sample)?;
     }
     let rows = reading.sample.map(|sample| sample.points);
-    Ok(Identity {
-        digest: cell::short_hash(cell::canonical(&recipe).as_bytes()),
-        shape: shape.map(|shape| Shape { rows: rows.unwrap_or(shape.rows), ..shape }),
-    })
+    let shape = shape.map(|shape| Shape { rows: rows.unwrap_or(shape.rows), ..shape });
+    Ok((cell::short_hash(cell::canonical(&recipe).as_bytes()), shape))
 }
 
 /// What a data set's name stands for.
@@ -104,6 +125,18 @@ struct Reading {
     sample: Option<Sample>,
     /// Where the catalogue says it.
     shape: Option<Shape>,
+}
+
+impl Reading {
+    /// The state of the files.
+    fn stamps(&self) -> Result<Vec<Stamp>> {
+        let labels = match &self.labels {
+            Labels::File(path) => Some(path.as_path()),
+            _ => None,
+        };
+        let of = |path: &Path| Stamp::of(path).map_err(|e| Error::io("read", path, e));
+        std::iter::once(self.input.path()).chain(labels).map(of).collect()
+    }
 }
 
 fn look_up(dataset: &Dataset) -> Result<Found> {

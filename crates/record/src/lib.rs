@@ -220,6 +220,9 @@ pub enum Failure {
     Unavailable,
     /// The data set is missing, damaged or unfit.
     Data,
+    /// The data set was replaced, or the program, while the repeat ran or before: what was measured
+    /// is not what the key says. Tried again when the data is back.
+    Changed,
     /// The worker could not be started.
     Launch,
     /// The worker or a rank died by a signal.
@@ -242,6 +245,7 @@ impl Failure {
         match self {
             Failure::Unavailable => "unavailable",
             Failure::Data => "data",
+            Failure::Changed => "changed",
             Failure::Launch => "launch",
             Failure::Killed => "killed",
             Failure::Panicked => "panicked",

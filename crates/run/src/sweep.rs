@@ -10,6 +10,7 @@ use crate::launch::attempt::{Attempt, Executor, Runs, one_line};
 use crate::launch::classify::Ending;
 use crate::plan::PlannedCell;
 use crate::store::{Store, claim, state};
+use amdahl_data::stamp::Stamp;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::cell::{Dataset, canonical};
 use amdahl_record::error::{Error, Kind, Result};
@@ -80,8 +81,17 @@ pub struct Options {
     pub simulated_points: Option<u64>,
 }
 
-/// Gives the digest of a data set's source.
-pub type Identify<'a> = dyn FnMut(&Dataset) -> Result<String> + 'a;
+/// A data set, as it was when it was looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Data {
+    /// Digest of its source.
+    pub digest: String,
+    /// The state of its files; empty where it has none.
+    pub stamps: Vec<Stamp>,
+}
+
+/// Looks at a data set.
+pub type Identify<'a> = dyn FnMut(&Dataset) -> Result<Data> + 'a;
 
 /// A sweep in progress.
 pub struct Sweep<'a> {
@@ -103,8 +113,8 @@ pub struct Sweep<'a> {
     pub options: Options,
     /// Where each cell of `cells` stands; begins empty.
     pub standing: Vec<Standing>,
-    /// Digests of data sets by canonical form; begins empty.
-    pub digests: BTreeMap<String, std::result::Result<String, Error>>,
+    /// Data sets by canonical form; begins empty.
+    pub digests: BTreeMap<String, std::result::Result<Data, Error>>,
     /// Cells (as indexes) whose simulation failed, and why; begins empty.
     pub unsimulated: Vec<(usize, Failure, String)>,
 }
@@ -284,9 +294,16 @@ impl Sweep<'_> {
         let planned = &self.cells[at];
         let repeat = self.store.done(key);
         for again in [true, false] {
+            if let Some(why) = self.other_data(at) {
+                return self.fail(at, key.clone(), Failure::Changed, why);
+            }
+            let stamps = self.stamps(at);
             self.watch.begins(planned, repeat);
-            let attempt =
+            let mut attempt =
                 self.executor.attempt(&planned.id, &planned.cell, self.options.limit_s)?;
+            if let Some(why) = self.changed_since(at, key, &stamps)? {
+                attempt.ending = Ending::failed(Failure::Changed, why);
+            }
             let (record, host) = self.record(key.clone(), repeat, attempt, planned, reference);
             let outcome = record.outcome.clone();
             log::debug!("cell {} repeat {repeat}: {outcome:?}", planned.id);
@@ -299,7 +316,10 @@ impl Sweep<'_> {
             self.watch.recorded(planned, &record, news);
             match outcome {
                 Outcome::Ok => return Ok(()),
-                Outcome::Failed { class: Failure::Launch | Failure::Killed, .. } if again => {}
+                Outcome::Failed {
+                    class: Failure::Launch | Failure::Killed | Failure::Changed,
+                    ..
+                } if again => {}
                 Outcome::Wrong { reason } => {
                     self.close(at, Standing::Wrong(reason));
                     return Ok(());
@@ -311,6 +331,51 @@ impl Sweep<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Why the data set of a cell is not what the cell's key says, if it is not. One that was only
+    /// touched is looked at again.
+    fn other_data(&mut self, at: usize) -> Option<String> {
+        let dataset = &self.cells[at].cell.dataset;
+        if matches!(dataset, Dataset::Synthetic { .. }) {
+            return None;
+        }
+        let known = self.digests.get_mut(&canonical(dataset))?.as_mut().ok()?;
+        let what = "while the sweep ran, the data set was";
+        match (self.identify)(dataset) {
+            Ok(now) if now.digest == known.digest => {
+                *known = now;
+                None
+            }
+            Ok(now) => Some(format!(
+                "{what} replaced: its digest is {}, that of the plan was {}",
+                now.digest, known.digest
+            )),
+            Err(error) => Some(format!("{what} taken away: {}", one_line(&error))),
+        }
+    }
+
+    /// The state of the files of a cell's data set.
+    fn stamps(&self, at: usize) -> Vec<Stamp> {
+        let known = self.digests.get(&canonical(&self.cells[at].cell.dataset));
+        known.and_then(|data| data.as_ref().ok()).map_or(Vec::new(), |data| data.stamps.clone())
+    }
+
+    /// Why an attempt did not measure what its key says, if it did not: data or program are not
+    /// what they were before it.
+    fn changed_since(&mut self, at: usize, key: &Key, stamps: &[Stamp]) -> Result<Option<String>> {
+        let why = self.other_data(at).or_else(|| {
+            (self.stamps(at) != stamps)
+                .then(|| "someone wrote to the data set while this repeat ran".to_string())
+        });
+        if why.is_some() {
+            self.executor.forget_data();
+            return Ok(why);
+        }
+        let runs = self.executor.runs(&self.cells[at].cell)?;
+        let is_same = runs.build(&self.store.run().build.id) == key.build;
+        let what = "the program that computes the cell was replaced while this repeat ran";
+        Ok((!is_same).then(|| what.to_string()))
     }
 
     /// The record of an attempt, its answer checked, and the machine that it ran on.
@@ -461,7 +526,7 @@ impl Sweep<'_> {
         let digest =
             self.digests.entry(canonical(dataset)).or_insert_with(|| (self.identify)(dataset));
         let (data, error) = match digest {
-            Ok(digest) => (digest.clone(), None),
+            Ok(data) => (data.digest.clone(), None),
             Err(error) => ("unknown".into(), Some(error.clone())),
         };
         let runs = self.executor.runs(&planned.cell)?;

@@ -87,6 +87,9 @@ pub trait Executor {
         Ok(Runs::Worker)
     }
 
+    /// Forgets what it keeps of data sets, one of which was replaced.
+    fn forget_data(&mut self) {}
+
     /// The MPI library that runs the cell, as its key says it; none where that is not MPI's.
     fn mpi(&self, _cell: &Cell) -> Option<String> {
         None
@@ -161,6 +164,10 @@ impl Executor for Launching<'_> {
                 })
             }
         }
+    }
+
+    fn forget_data(&mut self) {
+        self.forget_rows();
     }
 
     fn mpi(&self, cell: &Cell) -> Option<String> {
@@ -239,7 +246,9 @@ impl Launching<'_> {
             time: Duration::from_secs_f64(limit_s.clamp(0.0, 1e9)),
             grace: Duration::from_secs(4),
         };
+        self.worker.is_itself()?;
         let exit = supervise(&command, &token, (&out, &err), limits, self.interrupts)?;
+        self.worker.is_itself()?;
         let report =
             fs::read(&record_file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let printed: String = [&err, &out].map(|path| read_lossy(path)).concat();

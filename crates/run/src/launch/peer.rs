@@ -29,6 +29,8 @@ use amdahl_record::error::{Error, Kind, Result};
 const VERSION_LIMIT: Duration = Duration::from_secs(60);
 /// How long our own steps, exporting and judging, may take at least.
 const OWN_LIMIT_S: f64 = 600.0;
+/// How the names of folders with exported rows begin.
+const ROWS: &str = "rows-";
 /// Variables that limit the threads of the usual libraries.
 const THREADS: [&str; 6] = [
     "OMP_NUM_THREADS",
@@ -283,7 +285,7 @@ impl Launching<'_> {
         let own = amdahl_workloads::of(&cell.workload).exported(&cell.workload);
         let material = self
             .scratch
-            .join(format!("rows-{}", short_hash(canonical(&(&cell.dataset, own)).as_bytes())));
+            .join(format!("{ROWS}{}", short_hash(canonical(&(&cell.dataset, own)).as_bytes())));
         let word = |path: &Path| path.to_string_lossy().into_owned();
         let words = [
             "--export".into(),
@@ -313,11 +315,19 @@ impl Launching<'_> {
     fn worker_with(&self, words: &[String], folder: &Path) -> Result<(Exit, String)> {
         let worker = self.worker.path.to_string_lossy().into_owned();
         let argv = std::iter::once(worker).chain(words.iter().cloned()).collect();
-        self.supervised(
-            &Command { argv, env: Vec::new(), has_children: false },
-            folder,
-            OWN_LIMIT_S,
-        )
+        let command = Command { argv, env: Vec::new(), has_children: false };
+        self.worker.is_itself()?;
+        let ended = self.supervised(&command, folder, OWN_LIMIT_S)?;
+        self.worker.is_itself()?;
+        Ok(ended)
+    }
+
+    /// Forgets the rows that were exported.
+    pub(super) fn forget_rows(&self) {
+        let entries = fs::read_dir(&self.scratch).into_iter().flatten().flatten();
+        for folder in entries.filter(|e| e.file_name().to_string_lossy().starts_with(ROWS)) {
+            let _ = fs::remove_dir_all(folder.path()); // the whole scratch folder goes at the end
+        }
     }
 
     /// Runs a command to its end, with what it printed.

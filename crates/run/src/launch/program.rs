@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::supervise::{self, How, supervise};
 use crate::launcher::Command;
+use amdahl_data::stamp::Stamp;
 use amdahl_lanes::process;
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::PROTOCOL;
@@ -21,17 +22,43 @@ pub struct Worker {
     pub path: PathBuf,
     /// What it can do; `build.id` is filled in.
     pub can: Capabilities,
+    /// The state of the executable before it was asked.
+    stamp: Stamp,
 }
 
 impl Worker {
     /// Finds the worker and asks it what it can do. `scratch` is a folder for what it prints.
     pub fn find(scratch: &Path, interrupts: &Interrupts) -> Result<Worker> {
         let path = process::worker()?;
+        let stamp = Stamp::of(&path).map_err(|e| Error::io("read", &path, e))?;
         let mut can = ask(&path, scratch, interrupts)?;
         if can.build.id.is_empty() {
             can.build.id = hash(&path)?;
         }
-        Ok(Worker { path, can })
+        let worker = Worker { path, can, stamp };
+        worker.is_itself()?;
+        Ok(worker)
+    }
+
+    /// Is the executable still the one that was asked? Looked at before each attempt and after it:
+    /// then the one that ran, on whatever machine, was that one. (A copy of it would have to be
+    /// carried to every machine together with the libraries that are looked for beside it.)
+    ///
+    /// # Errors
+    /// Where it is another one: what it does would count for the build that was asked.
+    pub fn is_itself(&self) -> Result<()> {
+        if Stamp::of(&self.path).is_ok_and(|now| now.is_unwritten(&self.stamp)) {
+            return Ok(());
+        }
+        let message = format!(
+            "the worker {} was replaced while it was in use: its repeats would count for the build \
+             that was there at the start",
+            self.path.display()
+        );
+        Err(Error::new(Kind::Io, message).hint(
+            "run the same command again: cells that the new build decides are measured anew; to \
+             finish with the old one, name a copy of it in AMDAHL_WORKER",
+        ))
     }
 
     /// The worker as cells of this workload know it: `build.id` is of what decides for them.
@@ -65,6 +92,7 @@ impl Worker {
         let mut limits: Limits = serde_json::from_str(&printed).map_err(|e| {
             Error::unavailable(format!("what {} printed are no limits: {e}", self.path.display()))
         })?;
+        self.is_itself()?;
         limits.build = self.can.build.id.clone();
         Ok(limits)
     }

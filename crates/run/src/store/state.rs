@@ -19,7 +19,7 @@ pub enum State {
 /// A wrong answer is final for its key: the same program on the same data would give it again. So
 /// are a panic, an error, a damaged data set and a missing report. What depends on the moment is
 /// tried again: a machine without MPI may have it now, a killed process may have been killed for
-/// lack of memory, an oracle may be right this time. A time limit is tried again when there is more
+/// lack of memory, a data set that was replaced may be back, an oracle may be right this time. A time limit is tried again when there is more
 /// time than then.
 pub fn state<'a>(
     records: impl Iterator<Item = &'a Record>,
@@ -58,7 +58,11 @@ fn is_final(record: &Record, limit_s: f64) -> bool {
         Outcome::Failed { class, .. } => match class {
             Failure::Panicked | Failure::Error | Failure::Data | Failure::NoReport => true,
             Failure::Timeout => record.process_s.is_some_and(|lived_s| limit_s <= lived_s),
-            Failure::Unavailable | Failure::Launch | Failure::Killed | Failure::Unchecked => false,
+            Failure::Unavailable
+            | Failure::Changed
+            | Failure::Launch
+            | Failure::Killed
+            | Failure::Unchecked => false,
         },
     }
 }

@@ -311,7 +311,13 @@ fn what_depends_on_the_moment_is_tried_again_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = Store::open(folder.path(), run("r1", 1)).expect("opens");
     let judge = |class, limit, retry| state([failed(&store, class, 1)].iter(), 3, limit, retry);
-    for class in [Failure::Unavailable, Failure::Launch, Failure::Killed, Failure::Unchecked] {
+    for class in [
+        Failure::Unavailable,
+        Failure::Changed,
+        Failure::Launch,
+        Failure::Killed,
+        Failure::Unchecked,
+    ] {
         assert_eq!(judge(class, 5.0, false), State::Missing(3), "{class:?}");
     }
     for class in [Failure::Panicked, Failure::Error, Failure::Data, Failure::NoReport] {

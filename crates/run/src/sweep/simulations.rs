@@ -79,6 +79,11 @@ impl Sweep<'_> {
         if self.is_simulated(&key, &caches, &cell) {
             return Ok(());
         }
+        if let Some(why) = self.other_data(at) {
+            self.unsimulated.push((at, Failure::Changed, why));
+            return Ok(());
+        }
+        let stamps = self.stamps(at);
         self.watch.simulates(&self.cells[at], last);
         let name = canonical(&(&cell, &caches));
         let (started_ms, process_s, end) = match known.runs.get(&name) {
@@ -89,6 +94,11 @@ impl Sweep<'_> {
                 run
             }
         };
+        if let Some(why) = self.changed_since(at, &key, &stamps)? {
+            *known = Known::default();
+            self.unsimulated.push((at, Failure::Changed, why));
+            return Ok(());
+        }
         if let SimulationEnd::Failed { class, reason } = &end {
             self.unsimulated.push((at, *class, reason.clone()));
         }

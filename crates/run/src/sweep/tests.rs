@@ -152,7 +152,7 @@ fn sweep(
         cells,
         store: &mut store,
         executor,
-        identify: &mut |dataset| identify(dataset),
+        identify: &mut |dataset| identify(dataset).map(|digest| Data { digest, stamps: vec![] }),
         host: &host,
         watch: &mut (),
         interrupts: &Interrupts::none(),
@@ -388,4 +388,117 @@ fn what_another_sweep_has_claimed_is_waited_for_and_not_measured_again() {
     assert_eq!(result, Ok(()));
     assert_eq!(standing, [Standing::Done, Standing::Done, Standing::Done]);
     assert_eq!(mock.tried, [cells[0].id.clone(), cells[2].id.clone()]);
+}
+
+/// The plan over rows of a file.
+fn plan_of_a_file(repeats: u32) -> Vec<PlannedCell> {
+    let mut cells = plan(repeats);
+    for planned in &mut cells {
+        planned.cell.dataset = Dataset::File {
+            path: "rows.csv".into(),
+            format: None,
+            labels: amdahl_record::cell::Labels::None,
+            sample: None,
+        };
+        planned.id = planned.cell.id();
+    }
+    let oracle = cells[0].id.clone();
+    cells.iter_mut().for_each(|planned| planned.oracle = oracle.clone());
+    cells
+}
+
+#[test]
+fn data_that_is_replaced_during_a_sweep_is_no_wrong_answer_and_heals() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cells = plan_of_a_file(2);
+    let there = std::cell::RefCell::new("data-1".to_string());
+    // The rows are replaced while the second cell is measured; its answer is that of other rows.
+    let mut mock = Mock::new(|n, _| {
+        if n == 1 {
+            *there.borrow_mut() = "data-2".into();
+        }
+        Ok(answered(if n == 1 { 2.0 } else { 1.0 }))
+    });
+    let mut identify = |_: &Dataset| Ok(there.borrow().clone());
+    let (standing, result) =
+        sweep(folder.path(), facts("r1", 1, false), &cells, &mut mock, &mut identify);
+    assert_eq!(result, Ok(()));
+    assert_eq!(mock.tried.len(), 2, "nothing is measured of other rows");
+    assert!(
+        standing.iter().all(
+            |s| matches!(s, Standing::Failed(Failure::Changed, why) if why.contains("data-2"))
+        ),
+        "{standing:?}"
+    );
+    let wrong = |(_, _, outcome): &(String, u32, Outcome)| matches!(outcome, Outcome::Wrong { .. });
+    assert!(!outcomes(folder.path()).iter().any(wrong));
+    // The old rows are back.
+    *there.borrow_mut() = "data-1".into();
+    let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
+    let mut identify = |_: &Dataset| Ok(there.borrow().clone());
+    let (standing, result) =
+        sweep(folder.path(), facts("r2", 2, false), &cells, &mut mock, &mut identify);
+    assert_eq!((result, standing), (Ok(()), vec![Standing::Done; 3]));
+    assert_eq!(mock.tried.len(), 5, "what was measured before counts");
+}
+
+#[test]
+fn data_that_is_replaced_before_the_first_repeat_is_not_measured() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let cells = plan_of_a_file(1);
+    let looked = std::cell::Cell::new(0);
+    let mut mock = Mock::new(|_, _| Ok(answered(1.0)));
+    let mut identify = |_: &Dataset| {
+        looked.set(looked.get() + 1);
+        Ok(if looked.get() == 1 { "data-1" } else { "data-2" }.to_string())
+    };
+    let (standing, _) =
+        sweep(folder.path(), facts("r1", 1, false), &cells, &mut mock, &mut identify);
+    assert!(mock.tried.is_empty());
+    assert!(matches!(standing[0], Standing::Failed(Failure::Changed, _)), "{standing:?}");
+}
+
+#[test]
+fn a_repeat_during_which_the_data_was_touched_is_measured_again_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("rows.csv");
+    std::fs::write(&path, "1").expect("written");
+    let cells = plan_of_a_file(1);
+    let mut mock = Mock::new(|n, _| {
+        if n == 0 {
+            // Replaced and put back: the digest is the same again.
+            std::fs::write(&path, "12").expect("written");
+        }
+        Ok(answered(1.0))
+    });
+    let mut store = Store::open(folder.path(), facts("r1", 1, false)).expect("opens");
+    let host = host();
+    let mut sweep = Sweep {
+        cells: &cells,
+        store: &mut store,
+        executor: &mut mock,
+        identify: &mut |_| {
+            Ok(Data { digest: "data-1".into(), stamps: vec![Stamp::of(&path).expect("there")] })
+        },
+        host: &host,
+        watch: &mut (),
+        interrupts: &Interrupts::none(),
+        options: Options {
+            limit_s: 60.0,
+            retry: false,
+            pause: Duration::from_millis(1),
+            simulated_points: None,
+        },
+        standing: Vec::new(),
+        digests: BTreeMap::new(),
+        unsimulated: Vec::new(),
+    };
+    sweep.run(&[0, 1, 2]).expect("ends well");
+    assert_eq!(sweep.standing, vec![Standing::Done; 3]);
+    assert_eq!(mock.tried.len(), 4);
+    let first = &outcomes(folder.path())[0].2;
+    assert!(
+        matches!(first, Outcome::Failed { class: Failure::Changed, reason } if reason.contains("wrote to")),
+        "{first:?}"
+    );
 }
