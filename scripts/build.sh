@@ -1,8 +1,7 @@
 #!/bin/sh
 # Builds one part into target/bin: `worker` (with MPI where there is one), `lean` (amdahl without PDF and queries) or `full` (amdahl).
-# They are separate invocations of cargo, because cargo unites the features of all that it builds at once, and amdahl must start where
-# there is no MPI library. `measure` is for a sweep on this machine: the worker into target/bin and a lean amdahl that may need MPI into
-# target/release, with one compilation of what they share. It measures, and it makes tables, figures and the page.
+# `measure` is for a sweep on this machine: worker and lean amdahl at once. Only the worker is linked to MPI, so all parts share what they
+# are made of; they are separate invocations of cargo, because cargo unites the features of all that it builds at once.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -31,7 +30,6 @@ with_mpi() {
 }
 # The reference plugin, which the worker finds beside itself. Without it, the backends pjrt-reference say that it is missing.
 plugin() {
-    cargo build --release -p amdahl-reference
     if [ -e "$target/release/libamdahl_reference.so" ]; then
         put "$target/release/libamdahl_reference.so" libamdahl_reference.so
     fi
@@ -46,12 +44,12 @@ without_mpi() {
 
 case ${1:-} in
 measure)
-    with_mpi -p amdahl -p amdahl-worker || without_mpi -p amdahl -p amdahl-worker
+    with_mpi -p amdahl -p amdahl-worker -p amdahl-reference || without_mpi -p amdahl -p amdahl-worker -p amdahl-reference
     put "$target/release/amdahl-worker" amdahl-worker
     plugin
     ;;
 worker)
-    with_mpi -p amdahl-worker || without_mpi -p amdahl-worker
+    with_mpi -p amdahl-worker -p amdahl-reference || without_mpi -p amdahl-worker -p amdahl-reference
     put "$target/release/amdahl-worker" amdahl-worker
     plugin
     ;;

@@ -134,7 +134,7 @@ fn what_decides_changes_the_id() {
     let by_one_unit = "package.amdahl-kmeans]\ncodegen-units = 1";
     let edits = [
         (KERNEL, "to.chunks_mut(4)", "to.chunks_mut(5)", "src/device/cpu/distance.rs"),
-        ("crates/lanes/src/comm/mpi.rs", "1 << 28", "1 << 27", "src/comm/mpi.rs"),
+        ("crates/mpi/src/linked.rs", "1 << 28", "1 << 27", "src/linked.rs"),
         ("crates/data/src/catalogue.toml", "[", "# More.\n[", "src/catalogue.toml"),
         (KERNEL_MANIFEST, "edition.workspace = true", "edition = \"2021\"", "kmeans edition 2021"),
         (

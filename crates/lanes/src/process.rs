@@ -2,16 +2,57 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
+use crate::comm::Comm;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::launched;
 use amdahl_record::protocol::PANICKED;
 
-/// Ends all ranks at once.
+/// A library that connects processes, each of them a rank: MPI. Only the program that is linked to
+/// one has it, so it is registered when that program starts.
+pub trait Library: Sync {
+    /// Its name and version, one line. May be asked before it is started.
+    fn name(&self) -> String;
+
+    /// All that it says of itself. May be asked before it is started.
+    fn description(&self) -> String;
+
+    /// Joins this process to its fellows, from the main thread, which alone calls it afterwards.
+    ///
+    /// # Errors
+    /// Where it cannot be started, or not beside threads.
+    fn start(&self) -> Result<Box<dyn Ranks>>;
+
+    /// Ends all ranks, from any thread; returns where it was not started.
+    fn abort(&self, code: i32);
+}
+
+/// A library that was started; it ends when this is dropped.
+pub trait Ranks {
+    /// The communicator of all ranks. `threads`: lanes in each rank, for the numbers of
+    /// [`crate::comm::Lane`].
+    fn comm(&self, threads: usize) -> Box<dyn Comm>;
+}
+
+static LIBRARY: OnceLock<&'static dyn Library> = OnceLock::new();
+
+/// Makes a library the one that connects this program's processes. The first one stays.
+pub fn register(library: &'static dyn Library) {
+    let _ = LIBRARY.set(library);
+}
+
+/// The library that connects this program's processes, where it is linked to one.
+pub fn library() -> Option<&'static dyn Library> {
+    LIBRARY.get().copied()
+}
+
+/// Ends all ranks at once, from any rank and any thread. For panics and errors that a rank cannot
+/// share.
 pub fn abort(code: i32) -> ! {
-    #[cfg(feature = "mpi")]
-    crate::comm::mpi::abort(code);
-    #[cfg(not(feature = "mpi"))]
+    if let Some(library) = library() {
+        library.abort(code);
+    }
     std::process::exit(code)
 }
 

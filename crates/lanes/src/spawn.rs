@@ -1,7 +1,9 @@
 //! A program on every lane of this process: threads, ranks, or threads in ranks.
 
-use crate::comm::Comm;
+use crate::comm::hybrid::{Hybrid, Mailroom};
 use crate::comm::threads::Team;
+use crate::comm::{Comm, Lane};
+use crate::process;
 use amdahl_record::error::{Error, Kind, Result};
 
 /// Runs `program` on `threads` threads of this process, the first of which is the calling one.
@@ -19,22 +21,25 @@ pub fn on_threads<R>(
 
 /// Runs `program` on every lane of this rank. `threads` says how many there are, from this rank's
 /// lane without them; all ranks say the same number. `cpus`: CPUs that the process may use.
-#[cfg(feature = "mpi")]
+///
+/// # Errors
+/// Where this program is linked to nothing that connects ranks, and what `program` says.
 pub fn on_ranks<R>(
     threads: impl FnOnce(&dyn Comm) -> Result<usize>,
     cpus: usize,
     program: &(dyn Fn(&dyn Comm) -> Result<R> + Sync),
 ) -> Result<R> {
-    use crate::comm::Lane;
-    use crate::comm::hybrid::{Hybrid, Mailroom};
-    use crate::comm::mpi::{Mpi, MpiComm};
-    let mpi = Mpi::start()?;
-    let alone = mpi.comm(1);
-    let threads = threads(&alone)?;
+    let library = process::library().ok_or_else(|| {
+        Error::unavailable("this worker was built without MPI")
+            .hint("install an MPI and libclang, then run 'make build' again")
+    })?;
+    let started = library.start()?;
+    let alone = started.comm(1);
+    let threads = threads(&*alone)?;
     if threads == 1 {
-        return program(&alone);
+        return program(&*alone);
     }
-    let outer = mpi.comm(threads);
+    let outer = started.comm(threads);
     let Lane { rank, ranks, node_index, node_count, .. } = outer.lane();
     let team = Team::new(threads, node_count > cpus);
     let mail = Mailroom::new(threads);
@@ -45,23 +50,7 @@ pub fn on_ranks<R>(
     };
     // The first thread alone holds what talks to other ranks, and is the main thread.
     let first = Hybrid::new(member(0), Some(outer), mail.clone());
-    on_team(
-        &team,
-        &first,
-        |thread| Hybrid::<MpiComm>::new(member(thread), None, mail.clone()),
-        program,
-    )
-}
-
-/// Says that there is no MPI.
-#[cfg(not(feature = "mpi"))]
-pub fn on_ranks<R>(
-    _threads: impl FnOnce(&dyn Comm) -> Result<usize>,
-    _cpus: usize,
-    _program: &(dyn Fn(&dyn Comm) -> Result<R> + Sync),
-) -> Result<R> {
-    Err(Error::unavailable("this worker was built without MPI")
-        .hint("install an MPI and libclang, then run 'make build' again"))
+    on_team(&team, &first, |thread| Hybrid::new(member(thread), None, mail.clone()), program)
 }
 
 /// Runs a lane on each thread of a team: `first` on the calling thread, the others on threads of

@@ -14,15 +14,14 @@ use clap::{CommandFactory, Parser};
 use amdahl_clustering::verbs::logging::Verbosity;
 use amdahl_clustering::verbs::manual;
 use amdahl_lanes::probe::{load, recorder};
+use amdahl_lanes::process;
 use amdahl_lanes::process::{abort, on_panic_abort, rank_hint};
 use amdahl_limits as limits;
 use amdahl_program::LaneResult;
 use amdahl_program::fault::Fault;
 use amdahl_program::load::SharedSource;
 use amdahl_program::shared::ProcessShared;
-#[cfg(feature = "mpi")]
-use amdahl_record::cell::short_hash;
-use amdahl_record::cell::{BACKENDS, Backend, Cell, CellId};
+use amdahl_record::cell::{BACKENDS, Backend, Cell, CellId, short_hash};
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
 use amdahl_record::host::HostFacts;
@@ -113,15 +112,9 @@ pub fn capabilities() -> Capabilities {
 }
 
 /// The name of the MPI library, and a hash of all that it says of itself.
-#[cfg(feature = "mpi")]
 fn mpi_library() -> Option<(String, String)> {
-    use amdahl_lanes::comm::mpi;
-    Some((mpi::library(), short_hash(mpi::description().as_bytes())))
-}
-
-#[cfg(not(feature = "mpi"))]
-fn mpi_library() -> Option<(String, String)> {
-    None
+    let library = process::library()?;
+    Some((library.name(), short_hash(library.description().as_bytes())))
 }
 
 /// The worker's `main`.

@@ -2,5 +2,6 @@
 //! data.
 
 fn main() -> std::process::ExitCode {
+    amdahl_mpi::register();
     amdahl_clustering::verbs::ranks::main_of_worker().unwrap_or_else(amdahl_worker::main)
 }

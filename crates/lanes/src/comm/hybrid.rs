@@ -39,31 +39,31 @@ impl Mailroom {
 }
 
 /// The communicator of one lane of ranks × threads.
-pub struct Hybrid<O> {
+pub struct Hybrid {
     inner: Threads,
     /// Between ranks; on the first thread of each rank only.
-    outer: Option<O>,
+    outer: Option<Box<dyn Comm>>,
     mail: Arc<Mailroom>,
 }
 
-impl<O: Comm> Hybrid<O> {
+impl Hybrid {
     /// The communicator of one thread. `inner` carries the lane's numbers in the whole; `outer` is
     /// given to the first thread of each rank and to no other.
-    pub fn new(inner: Threads, outer: Option<O>, mail: Arc<Mailroom>) -> Self {
+    pub fn new(inner: Threads, outer: Option<Box<dyn Comm>>, mail: Arc<Mailroom>) -> Self {
         debug_assert_eq!(inner.lane().thread == 0, outer.is_some());
         Hybrid { inner, outer, mail }
     }
 
     /// Runs `work` on the first thread; if it fails there the team is told.
-    fn between<R>(&self, work: impl FnOnce(&O) -> Result<R>) -> Result<Option<R>> {
+    fn between<R>(&self, work: impl FnOnce(&dyn Comm) -> Result<R>) -> Result<Option<R>> {
         match &self.outer {
             None => Ok(None),
-            Some(outer) => work(outer).map(Some).inspect_err(|_| self.inner.team().poison()),
+            Some(outer) => work(&**outer).map(Some).inspect_err(|_| self.inner.team().poison()),
         }
     }
 
     /// Moves the messages of one rank's threads, by the first thread, while the others wait.
-    fn carry(&self, outer: &O) -> Result<()> {
+    fn carry(&self, outer: &dyn Comm) -> Result<()> {
         let Lane { rank, ranks, threads, .. } = self.lane();
         // Messages between two ranks travel as one, in the order (sending thread, receiving
         // thread), which both sides know.
@@ -112,7 +112,7 @@ impl<O: Comm> Hybrid<O> {
     }
 }
 
-impl<O: Comm> Comm for Hybrid<O> {
+impl Comm for Hybrid {
     fn lane(&self) -> Lane {
         self.inner.lane()
     }

@@ -10,8 +10,6 @@ pub mod barrier;
 pub mod bytes;
 pub mod conformance;
 pub mod hybrid;
-#[cfg(feature = "mpi")]
-pub mod mpi;
 pub mod solo;
 pub mod threads;
 pub mod timed;

@@ -12,22 +12,30 @@ use mpi::ffi;
 use mpi::topology::SimpleCommunicator;
 use mpi::traits::{AsRaw, Communicator, CommunicatorCollectives};
 
-use crate::comm::{Buf, Comm, Lane, Op, Recv, Send, Ticket};
+use amdahl_lanes::comm::{Buf, Comm, Lane, Op, Recv, Send, Ticket};
+use amdahl_lanes::process::{Library, Ranks};
 use amdahl_record::error::{Error, Result};
 
 /// Values in one call: MPI counts in `int`.
 const CHUNK: usize = 1 << 28;
 
-/// MPI, initialised; finalised when dropped.
-pub struct Mpi {
-    universe: mpi::environment::Universe,
-}
+/// The MPI library that this program is linked to.
+pub struct Linked;
 
-impl Mpi {
-    /// Initialises MPI for a process whose main thread alone calls it.
-    pub fn start() -> Result<Mpi> {
+impl Library for Linked {
+    fn name(&self) -> String {
+        description().lines().next().unwrap_or_default().trim().to_string()
+    }
+
+    fn description(&self) -> String {
+        description()
+    }
+
+    fn start(&self) -> Result<Box<dyn Ranks>> {
         match mpi::initialize_with_threading(mpi::Threading::Funneled) {
-            Some((universe, level)) if level >= mpi::Threading::Funneled => Ok(Mpi { universe }),
+            Some((universe, level)) if level >= mpi::Threading::Funneled => {
+                Ok(Box::new(Mpi { universe }))
+            }
             Some(_) => Err(Error::unavailable(
                 "this MPI does not allow threads beside the main thread (MPI_THREAD_FUNNELED)",
             )),
@@ -35,8 +43,30 @@ impl Mpi {
         }
     }
 
-    /// The communicator of all ranks. `threads`: lanes in each rank, for the numbers of [`Lane`].
-    pub fn comm(&self, threads: usize) -> MpiComm {
+    fn abort(&self, code: i32) {
+        if mpi::environment::is_initialized() && !mpi::environment::is_finalized() {
+            // SAFETY: MPI is initialised and not finalised; MPI_COMM_WORLD exists. This ends the
+            // process.
+            unsafe {
+                ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, code);
+            }
+        }
+    }
+}
+
+/// All that the library says of itself: with MPICH also its device and how it was configured.
+fn description() -> String {
+    let text = mpi::environment::library_version().unwrap_or_default();
+    text.trim_end_matches('\0').trim().to_string()
+}
+
+/// MPI, initialised; finalised when dropped.
+struct Mpi {
+    universe: mpi::environment::Universe,
+}
+
+impl Ranks for Mpi {
+    fn comm(&self, threads: usize) -> Box<dyn Comm> {
         let world = self.universe.world();
         let node = world.split_shared(world.rank());
         let (rank, ranks) = (world.rank() as usize, world.size() as usize);
@@ -50,40 +80,15 @@ impl Mpi {
             node_index: node.rank() as usize * threads,
             node_count: node.size() as usize * threads,
         };
-        MpiComm { world, lane, pending: RefCell::default(), in_place: in_place() }
+        Box::new(MpiComm { world, lane, pending: RefCell::default(), in_place: in_place() })
     }
-}
-
-/// Ends all ranks at once, from any rank and any thread, with this exit code. For panics and errors
-/// that a rank cannot share.
-pub fn abort(code: i32) -> ! {
-    if mpi::environment::is_initialized() && !mpi::environment::is_finalized() {
-        // SAFETY: MPI is initialised and not finalised; MPI_COMM_WORLD exists. This ends the
-        // process.
-        unsafe {
-            ffi::MPI_Abort(ffi::RSMPI_COMM_WORLD, code);
-        }
-    }
-    std::process::exit(code)
-}
-
-/// The library's name and version, one line. May be asked before MPI is initialised.
-pub fn library() -> String {
-    description().lines().next().unwrap_or_default().trim().to_string()
-}
-
-/// All that the library says of itself: with MPICH also its device and how it was configured. May be
-/// asked before MPI is initialised.
-pub fn description() -> String {
-    let text = mpi::environment::library_version().unwrap_or_default();
-    text.trim_end_matches('\0').trim().to_string()
 }
 
 /// The library's marker for "the receive buffer is the send buffer", a macro that no binding
 /// generator can read. Open MPI's mpi.h defines it as (void*)1, MPICH and its descendants as
 /// (void*)-1.
 fn in_place() -> Option<*const c_void> {
-    let library = library();
+    let library = Linked.name();
     if library.contains("Open MPI") {
         Some(std::ptr::without_provenance(1))
     } else if ["MPICH", "CRAY MPICH", "Intel(R) MPI", "MVAPICH"]
@@ -97,7 +102,7 @@ fn in_place() -> Option<*const c_void> {
 }
 
 /// All ranks, for the thread that started MPI.
-pub struct MpiComm {
+struct MpiComm {
     world: SimpleCommunicator,
     lane: Lane,
     pending: RefCell<VecDeque<Pending>>,
