@@ -293,6 +293,23 @@ fn the_newest_build_counts_and_the_rest_is_said_to_be_left_out() {
 }
 
 #[test]
+fn ranks_under_two_libraries_are_named() {
+    let under = |library: &str, ranks| {
+        let spreads = vec![("mpi", ranks, 1)];
+        Made { mpi: Some(library.into()), spreads, ..Made::default() }.lines()
+    };
+    let both: Vec<_> = under("aa", 1).into_iter().chain(under("bb", 2)).collect();
+    let libraries = |lines| {
+        summarise(&samples::collect(lines)).warnings.into_iter().find_map(|warning| match warning {
+            Warning::MixedMpi { libraries } => Some(libraries),
+            _ => None,
+        })
+    };
+    assert_eq!(libraries(&both), Some(vec!["aa".to_string(), "bb".to_string()]));
+    assert_eq!(libraries(&under("aa", 2)), None, "one library");
+}
+
+#[test]
 fn a_fresh_run_replaces_the_same_program_s_older_repeats() {
     let mut lines = Made::default().lines();
     let fresh =
