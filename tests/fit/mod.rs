@@ -2,6 +2,7 @@
 //! is refused, what is left on the disk.
 
 mod accelerator;
+mod offsets;
 mod real;
 mod refusals;
 

@@ -265,7 +265,14 @@ impl KMeans {
             weight: fitted.weight,
         };
         let dims = fitted.assigned.shape.dims;
-        Model { centroids: fitted.centroids, dims, scaling: fitted.scaling, columns, found }
+        Model {
+            centroids: fitted.centroids,
+            dims,
+            offsets: fitted.offsets,
+            scaling: fitted.scaling,
+            columns,
+            found,
+        }
     }
 }
 

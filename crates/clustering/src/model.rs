@@ -1,8 +1,8 @@
 //! A fitted model: centroids, how columns are scaled, and how it was found.
 //!
 //! On disk a model is two files: `NAME.json` says everything but the centroids, which lie beside it
-//! in `NAME.npy` (k × columns, f32, in the units in which distances are measured: scaled, where
-//! columns are scaled). The JSON holds the SHA-256 of the NPY and a checksum of itself, so a file
+//! in `NAME.npy` (k × columns, f32, in the units in which distances are measured: less the offsets
+//! and scaled, where columns are). The JSON holds the SHA-256 of the NPY and a checksum of itself, so a file
 //! that was damaged, or that belongs to another, is noticed. Numbers survive the round trip bit by
 //! bit.
 
@@ -31,10 +31,13 @@ const LONGEST: u64 = 1 << 28;
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// k × columns, row-major, all finite; scaled where columns are.
+    /// k × columns, row-major, all finite; less the offsets, scaled where columns are.
     pub centroids: Vec<f32>,
     /// Number of columns.
     pub dims: usize,
+    /// What is taken off each column before it is rounded to f32, of data that lies far from 0;
+    /// empty where nothing is.
+    pub offsets: Vec<f64>,
     /// How columns are scaled before distances are measured.
     pub scaling: Scaling,
     /// Names of the columns, where the data had any.
@@ -122,6 +125,8 @@ struct Wire {
     dims: u64,
     centroids: WireCentroids,
     columns: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    offsets: Vec<f64>,
     scaling: WireScaling,
     found: Found,
     /// Of this file's canonical form with an empty checksum.
@@ -157,8 +162,10 @@ impl Model {
     }
 
     /// Centroid `j` in the units of the data.
-    pub fn centroid(&self, j: usize) -> Vec<f32> {
-        self.scaling.undo(&self.centroids[j * self.dims..][..self.dims])
+    pub fn centroid(&self, j: usize) -> Vec<f64> {
+        let mut row = self.scaling.undo(&self.centroids[j * self.dims..][..self.dims]);
+        row.iter_mut().zip(&self.offsets).for_each(|(x, offset)| *x += offset);
+        row
     }
 
     /// Writes the model to `path` and the file beside it. Both are whole or not there.
@@ -183,6 +190,7 @@ impl Model {
                 sha256: hex(&Sha256::digest(&centroids)),
             },
             columns: self.columns.clone(),
+            offsets: self.offsets.clone(),
             scaling: WireScaling {
                 kind: self.scaling.kind,
                 offset: self.scaling.offset.clone(),
@@ -221,14 +229,18 @@ impl Model {
                 "the scaling or the names of columns are not those of {dims} columns"
             )));
         }
-        if !offset.iter().all(|x| x.is_finite())
+        let offsets = wire.offsets;
+        if !(offsets.is_empty() || offsets.len() == dims) {
+            return Err(refuse(format!("{} offsets for {dims} columns", offsets.len())));
+        }
+        if !offset.iter().chain(&offsets).all(|x| x.is_finite())
             || !divisor.iter().all(|&x| x.is_finite() && x > 0.0)
         {
             return Err(refuse("the scaling has values that no data has".into()));
         }
         let centroids = read_centroids(path, &wire.centroids, k, dims)?;
         let scaling = Scaling { kind, offset, divisor };
-        Ok(Model { centroids, dims, scaling, columns: wire.columns, found: wire.found })
+        Ok(Model { centroids, dims, offsets, scaling, columns: wire.columns, found: wire.found })
     }
 }
 

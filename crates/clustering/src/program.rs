@@ -13,6 +13,7 @@ use crate::silhouette::Silhouette;
 use crate::{KMeans, Start};
 use amdahl_data::Shape;
 use amdahl_data::random::{Purpose, Stream};
+use amdahl_data::spread;
 use amdahl_kmeans::device::cpu::Cpu;
 use amdahl_kmeans::device::pjrt::{Order, Pjrt};
 use amdahl_kmeans::device::{KMeansDevice, LabelSink};
@@ -24,7 +25,7 @@ use amdahl_kmeans::{empty_clusters, quality};
 use amdahl_kmeans_description::spec::Algorithm;
 use amdahl_lanes::comm::{Buf, Comm, Op, agreed};
 use amdahl_program::load;
-use amdahl_program::load::{Opens, Part};
+use amdahl_program::load::{Columns, Offsets, Opens, Part};
 use amdahl_record::cell::{BACKENDS, Backend};
 use amdahl_record::error::{Error, Result};
 
@@ -93,8 +94,10 @@ pub struct Assigned {
 /// What a fit found, the same on every lane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fitted {
-    /// k × columns, scaled where columns are.
+    /// k × columns, less the offsets, scaled where columns are.
     pub centroids: Vec<f32>,
+    /// What is taken off each column before it is scaled; empty where nothing is.
+    pub offsets: Vec<f64>,
     /// How columns are scaled.
     pub scaling: Scaling,
     /// The start whose centroids these are, from 0.
@@ -153,7 +156,8 @@ impl Watch for Looking<'_> {
 pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     let mut looking = Looking::new(comm, job.progress);
     looking.doing(Doing::Reading);
-    let mut part = load::part(comm, job.source)?;
+    let columns = if job.weighted { Columns::AllButLast } else { Columns::All };
+    let mut part = load::part_less(comm, job.source, Offsets::Needed { columns })?;
     let (k, shape) = (kmeans.k as usize, points(part.whole, job.weighted));
     let algorithm = kmeans.algorithm_of(kmeans.seed);
     if job.weighted && matches!(algorithm, Algorithm::Minibatch { .. }) {
@@ -168,7 +172,8 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     engine::enough(shape.rows, k)?;
     let classes = tally::classes(comm, k, part.truth.as_deref())?;
     let scaling = Scaling::find(comm, &part, kmeans.scale, job.weighted)?;
-    let given = given(comm, kmeans, &scaling, shape.dims)?;
+    let offsets = part.offsets.clone();
+    let given = given(comm, kmeans, (&offsets, &scaling), shape.dims)?;
     let rows = Scaled {
         part: &mut part,
         scaling: &scaling,
@@ -224,6 +229,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     }
     Ok(Fitted {
         centroids,
+        offsets,
         scaling,
         start,
         iterations: end.iterations,
@@ -239,7 +245,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
 pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned> {
     let looking = Looking::new(comm, job.progress);
     looking.doing(Doing::Reading);
-    let mut part = load::part(comm, job.source)?;
+    let mut part = load::part_less(comm, job.source, Offsets::Given(&model.offsets))?;
     if part.whole.dims != model.dims {
         return Err(Error::data(format!(
             "the model has {} columns, the data {}",
@@ -271,11 +277,11 @@ fn start_seed(seed: u64, start: u32) -> u64 {
     if start == 0 { seed } else { Stream::new(seed, Purpose::Start).u64_at(u64::from(start)) }
 }
 
-/// Initial centroids that the user gave, scaled like the rows; none where they are to be chosen.
+/// Initial centroids that the user gave, less the offsets and scaled like the rows; none where they are to be chosen.
 fn given(
     comm: &dyn Comm,
     kmeans: &KMeans,
-    scaling: &Scaling,
+    (offsets, scaling): (&[f64], &Scaling),
     dims: usize,
 ) -> Result<Option<Vec<f32>>> {
     let k = kmeans.k as usize;
@@ -296,9 +302,14 @@ fn given(
                 );
                 return Err(Error::data(message));
             }
-            values.clone()
+            let wide: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
+            let mut less = vec![0f32; values.len()];
+            for (row, less) in wide.chunks_exact(dims).zip(less.chunks_exact_mut(dims)) {
+                spread::less(row, offsets, less);
+            }
+            less
         }
-        Start::File(path) => amdahl_kmeans::init::given(comm, path, k, dims)?,
+        Start::File(path) => amdahl_kmeans::init::given(comm, path, (k, dims), offsets)?,
         _ => return Ok(None),
     };
     scaling.apply(&mut centroids, dims, 0)?;

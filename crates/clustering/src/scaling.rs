@@ -124,14 +124,12 @@ impl Scaling {
         Ok(())
     }
 
-    /// The row in the units of the data.
-    pub fn undo(&self, row: &[f32]) -> Vec<f32> {
+    /// The row as it was before it was scaled.
+    pub fn undo(&self, row: &[f32]) -> Vec<f64> {
         if self.kind == Scale::None {
-            return row.to_vec();
+            return row.iter().map(|&x| f64::from(x)).collect();
         }
-        let back = |(&x, (offset, divisor)): (&f32, (&f64, &f64))| {
-            (f64::from(x) * divisor + offset) as f32
-        };
+        let back = |(&x, (offset, divisor)): (&f32, (&f64, &f64))| f64::from(x) * divisor + offset;
         row.iter().zip(self.offset.iter().zip(&self.divisor)).map(back).collect()
     }
 }

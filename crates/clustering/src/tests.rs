@@ -265,3 +265,86 @@ proptest! {
         prop_assert!((a.inertia() - b.inertia()).abs() <= 1e-14 * b.inertia());
     }
 }
+
+/// Two groups of 200 rows each, side by side far from 0: seconds since 1970, 10 s wide, 90 s apart,
+/// and a column near 0.
+fn far_from_zero(folder: &std::path::Path, name: &str) -> (Dataset, Vec<[f64; 2]>) {
+    let noise = numbers(800, 21);
+    let rows: Vec<[f64; 2]> = (0..400)
+        .map(|i| {
+            let group = f64::from(i as u32 % 2);
+            let at = 1_764_500_000.0 + 90.0 * group + 5.0 * f64::from(noise[2 * i]);
+            [at, 0.5 * f64::from(noise[2 * i + 1])]
+        })
+        .collect();
+    let path = folder.join(name);
+    let bytes = match name.ends_with(".csv") {
+        true => rows.iter().map(|[t, x]| format!("{t},{x}\n")).collect::<String>().into_bytes(),
+        false => {
+            let mut bytes = data::write::header("<f8", &[400, 2]);
+            bytes.extend(rows.iter().flatten().flat_map(|x| x.to_le_bytes()));
+            bytes
+        }
+    };
+    std::fs::write(&path, bytes).expect("written");
+    let file = Dataset::File {
+        path,
+        format: None,
+        labels: amdahl_record::cell::Labels::None,
+        sample: None,
+    };
+    (file, rows)
+}
+
+#[test]
+fn values_far_from_zero_keep_what_tells_them_apart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["t.csv", "t.npy"] {
+        let (dataset, rows) = far_from_zero(folder.path(), name);
+        for scale in [Scale::None, Scale::Standard, Scale::MinMax] {
+            let kmeans = KMeans::new(2).scale(scale).starts(3).threads(1);
+            let fit = kmeans.fit_dataset(&dataset).expect("a fit");
+            assert_eq!(fit.sizes, [200, 200], "{name} {scale:?}");
+            for j in 0..2 {
+                let mine: Vec<_> = rows.iter().zip(&fit.labels).filter(|(_, l)| **l == j).collect();
+                let mean = |t: usize| mine.iter().map(|(row, _)| row[t]).sum::<f64>() / 200.0;
+                let centroid = fit.model.centroid(j as usize);
+                assert!((centroid[0] - mean(0)).abs() < 1e-4, "{name} {scale:?} {centroid:?}");
+                assert!((centroid[1] - mean(1)).abs() < 1e-6, "{name} {scale:?} {centroid:?}");
+            }
+            if scale == Scale::None {
+                let squares = |(row, label): (&[f64; 2], &u32)| {
+                    let centroid = fit.model.centroid(*label as usize);
+                    (row[0] - centroid[0]).powi(2) + (row[1] - centroid[1]).powi(2)
+                };
+                let inertia: f64 = rows.iter().zip(&fit.labels).map(squares).sum();
+                assert!(
+                    (fit.inertia() / inertia - 1.0).abs() < 1e-6,
+                    "{} {inertia}",
+                    fit.inertia()
+                );
+            }
+            for threads in [2, 3] {
+                let again = kmeans.clone().threads(threads).fit_dataset(&dataset);
+                assert_eq!(again.expect("a fit"), fit, "{name} {scale:?} {threads}");
+            }
+            let path = folder.path().join("m.json");
+            fit.model.save(&path).expect("written");
+            let model = Model::load(&path).expect("read");
+            assert_eq!(model, fit.model);
+            assert_eq!(model.predict_dataset(&dataset).expect("labels").0, fit.labels);
+        }
+    }
+}
+
+#[test]
+fn a_given_start_is_in_the_units_of_the_data() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (dataset, rows) = far_from_zero(folder.path(), "t.npy");
+    let start = folder.path().join("start.csv");
+    std::fs::write(&start, "1764500000,0\n1764500090,0\n").expect("written");
+    let kmeans = KMeans::new(2).start(Start::File(start)).tolerance(0.0);
+    let fit = kmeans.fit_dataset(&dataset).expect("a fit");
+    let expected: Vec<u32> = (0..rows.len() as u32).map(|i| i % 2).collect();
+    assert_eq!(fit.labels, expected);
+}

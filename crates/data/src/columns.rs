@@ -14,6 +14,7 @@ use amdahl_record::error::{Error, Result};
 use crate::input::Input;
 use crate::layout::Layout;
 use crate::rows::{RowSource, Shape};
+use crate::value::Value;
 
 /// Bytes of a block that is no larger than this whatever the file's size, and that is not exceeded.
 const LEAST_BLOCK: u64 = 64 * 1024;
@@ -42,8 +43,6 @@ pub struct Columns<'a> {
     block: Vec<u8>,
     first: u64,
     rows: u64,
-    /// One column's values.
-    values: Vec<f32>,
 }
 
 impl<'a> Columns<'a> {
@@ -55,8 +54,7 @@ impl<'a> Columns<'a> {
         range: Range<u64>,
     ) -> Self {
         let (next, end) = (range.start, range.end);
-        let (block, values) = (Vec::new(), Vec::new());
-        Columns { input, layout, origin, next, end, block, first: next, rows: 0, values }
+        Columns { input, layout, origin, next, end, block: Vec::new(), first: next, rows: 0 }
     }
 
     /// Bytes from the first value of the file to the value of a row in a column.
@@ -110,30 +108,45 @@ impl<'a> Columns<'a> {
     }
 
     /// Fills `out` with the next rows, which are at hand.
-    fn piece(&mut self, out: &mut [f32]) -> Result<()> {
+    /// `values` is room for one column's values.
+    fn piece<T: Value>(&mut self, out: &mut [T], values: &mut Vec<T>) -> Result<()> {
         let Layout { element, order, shape: Shape { dims, .. }, .. } = *self.layout;
         let rows = out.len() / dims;
-        let mut values = std::mem::take(&mut self.values);
-        values.resize(rows, 0.0);
+        values.resize(rows, T::default());
         // The first row with a bad value, and the first column with one in it.
         let mut bad: Option<(usize, usize)> = None;
         for column in 0..dims {
-            element.singles(order, self.bytes(column, rows), &mut values);
+            T::convert(element, order, self.bytes(column, rows), values);
             let before = bad.map_or(rows, |(row, _)| row);
-            if let Some(row) = values[..before].iter().position(|x| !x.is_finite()) {
+            if let Some(row) = values[..before].iter().position(|x| !x.narrow().is_finite()) {
                 bad = Some((row, column));
             }
-            for (row, value) in out.chunks_exact_mut(dims).zip(&values) {
+            for (row, value) in out.chunks_exact_mut(dims).zip(&*values) {
                 row[column] = *value;
             }
         }
-        self.values = values;
         if let Some((row, column)) = bad {
             let bytes = &self.bytes(column, rows)[row * element.width()..];
             let row = self.next + row as u64;
             return Err(self.layout.bad_value(self.input, row, column as u64, bytes));
         }
         Ok(())
+    }
+
+    /// Fills `out` with the next rows, fewer only at the end; returns how many.
+    fn take<T: Value>(&mut self, out: &mut [T]) -> Result<usize> {
+        let dims = self.layout.shape.dims;
+        let rows = ((out.len() / dims) as u64).min(self.end - self.next) as usize;
+        let (mut out, mut values) = (&mut out[..rows * dims], Vec::new());
+        while !out.is_empty() {
+            let at_hand = self.prepare((out.len() / dims) as u64)?;
+            let now = at_hand.min((PIECE / dims).max(1) as u64) as usize;
+            let (these, later) = out.split_at_mut(now * dims);
+            self.piece(these, &mut values)?;
+            self.next += now as u64;
+            out = later;
+        }
+        Ok(rows)
     }
 }
 
@@ -145,18 +158,10 @@ impl RowSource for Columns<'_> {
         self.next
     }
     fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let dims = self.layout.shape.dims;
-        let rows = ((out.len() / dims) as u64).min(self.end - self.next) as usize;
-        let mut out = &mut out[..rows * dims];
-        while !out.is_empty() {
-            let at_hand = self.prepare((out.len() / dims) as u64)?;
-            let now = at_hand.min((PIECE / dims).max(1) as u64) as usize;
-            let (these, later) = out.split_at_mut(now * dims);
-            self.piece(these)?;
-            self.next += now as u64;
-            out = later;
-        }
-        Ok(rows)
+        self.take(out)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        self.take(out)
     }
     fn skip(&mut self, rows: u64) -> Result<()> {
         self.next += rows.min(self.end - self.next);

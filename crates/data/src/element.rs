@@ -112,6 +112,19 @@ impl Element {
         })
     }
 
+    /// Converts the numbers in `bytes` to double precision, as many as `out` is long.
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "one body for all elements, the target type among them"
+    )]
+    pub fn wide(self, order: Order, bytes: &[u8], out: &mut [f64]) {
+        with_element!(self, order, |from, WIDTH| {
+            for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<WIDTH>().0) {
+                *out = from(*bytes) as f64;
+            }
+        });
+    }
+
     /// Its name in messages.
     pub fn name(self) -> &'static str {
         match self {

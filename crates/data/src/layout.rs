@@ -6,6 +6,7 @@ use crate::element::{Element, Order};
 use crate::input::Input;
 use crate::memory::reserve;
 use crate::rows::Shape;
+use crate::value::Value;
 
 /// Bytes that are converted at a time.
 pub const CHUNK: usize = 64 * 1024;
@@ -96,12 +97,18 @@ impl Layout {
 
     /// Converts `bytes` to `out`; `first` is the number of the first value in the file, for
     /// messages.
-    pub fn decode(&self, input: &Input, first: u64, bytes: &[u8], out: &mut [f32]) -> Result<()> {
-        self.element.singles(self.order, bytes, out);
-        if out.iter().all(|x| x.is_finite()) {
+    pub fn decode<T: Value>(
+        &self,
+        input: &Input,
+        first: u64,
+        bytes: &[u8],
+        out: &mut [T],
+    ) -> Result<()> {
+        T::convert(self.element, self.order, bytes, out);
+        if out.iter().all(|x| x.narrow().is_finite()) {
             return Ok(());
         }
-        let bad = out.iter().position(|x| !x.is_finite()).unwrap_or(0);
+        let bad = out.iter().position(|x| !x.narrow().is_finite()).unwrap_or(0);
         let place = first + bad as u64;
         let (row, column) = (place / self.shape.dims as u64, place % self.shape.dims as u64);
         Err(self.bad_value(input, row, column, &bytes[bad * self.element.width()..]))

@@ -10,8 +10,10 @@
 mod element;
 pub mod input;
 mod rows;
+pub mod spread;
 pub mod stamp;
 mod suggest;
+mod value;
 
 // Pieces of formats.
 mod columns;

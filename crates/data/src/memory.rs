@@ -11,6 +11,8 @@ pub struct InMemory {
     matrix: Matrix,
     truth: Option<Vec<u32>>,
     names: Option<Vec<String>>,
+    /// The values before they were rounded, where that took something from them.
+    wide: Option<Vec<f64>>,
 }
 
 impl InMemory {
@@ -29,13 +31,21 @@ impl InMemory {
         {
             return Err(Error::data(format!("{} labels for {} rows", truth.len(), matrix.rows())));
         }
-        Ok(InMemory { matrix, truth, names: None })
+        Ok(InMemory { matrix, truth, names: None, wide: None })
     }
 
     /// With names of the columns, one for each; without where there are none.
     pub fn named(self, names: Vec<String>) -> InMemory {
         let names = (names.len() == self.matrix.dims).then_some(names);
         InMemory { names, ..self }
+    }
+}
+
+impl InMemory {
+    /// With the values before they were rounded to f32, as many.
+    pub fn wide(self, wide: Option<Vec<f64>>) -> InMemory {
+        debug_assert!(wide.as_ref().is_none_or(|wide| wide.len() == self.matrix.values.len()));
+        InMemory { wide, ..self }
     }
 }
 
@@ -49,7 +59,12 @@ impl Source for InMemory {
     }
     fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
         check_range(self.shape(), &range)?;
-        Ok(Box::new(stream(&self.matrix, range)))
+        let places = range.start as usize * self.matrix.dims..range.end as usize * self.matrix.dims;
+        let narrow = stream(&self.matrix, range);
+        Ok(match &self.wide {
+            None => Box::new(narrow),
+            Some(wide) => Box::new(WideRows { narrow, wide: &wide[places] }),
+        })
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
         check_range(self.shape(), &range)?;
@@ -60,6 +75,40 @@ impl Source for InMemory {
     }
     fn names(&self) -> Option<&[String]> {
         self.names.as_deref()
+    }
+}
+
+/// A stream of rows, with their values before they were rounded.
+struct WideRows<'a> {
+    narrow: MatrixRows<'a>,
+    wide: &'a [f64],
+}
+
+impl RowSource for WideRows<'_> {
+    fn shape(&self) -> Shape {
+        self.narrow.shape()
+    }
+    fn position(&self) -> u64 {
+        self.narrow.position()
+    }
+    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        let rows = self.narrow.read(out)?;
+        self.wide = &self.wide[rows * self.narrow.shape().dims..];
+        Ok(rows)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        let Shape { rows, dims } = self.shape();
+        let rows = (out.len() / dims).min(rows as usize);
+        let (now, later) = self.wide.split_at(rows * dims);
+        out[..rows * dims].copy_from_slice(now);
+        self.wide = later;
+        self.narrow.skip(rows as u64)?;
+        Ok(rows)
+    }
+    fn skip(&mut self, rows: u64) -> Result<()> {
+        let Shape { rows: left, dims } = self.shape();
+        self.wide = &self.wide[rows.min(left) as usize * dims..];
+        self.narrow.skip(rows)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Numbers of fixed width at a known place of a file, row by row or column by column: what NPY, IDX
 //! and the Liao format have in common.
 //!
-//! Values become f32: integers and f64 are rounded to the nearest f32, ties to even (integers up to
+//! Values become f32 (or f64, where the rounding comes later): integers and f64 are rounded to the nearest f32, ties to even (integers up to
 //! 2^24 are exact). A value that is NaN or infinite, or an f64 that is finite but rounds to
 //! infinity, is refused with its row and column, both counted from 1.
 //!
@@ -23,6 +23,7 @@ use crate::input::Input;
 use crate::labels;
 use crate::layout::{CHUNK, Layout};
 use crate::rows::{RowSource, Shape, Source, check_range};
+use crate::value::Value;
 
 /// The rows of a file.
 pub fn open(input: Input, layout: Layout) -> Box<dyn Source> {
@@ -104,14 +105,8 @@ struct PackedRows<'a> {
     end: u64,
 }
 
-impl RowSource for PackedRows<'_> {
-    fn shape(&self) -> Shape {
-        Shape { rows: self.end - self.next, dims: self.source.layout.shape.dims }
-    }
-    fn position(&self) -> u64 {
-        self.next
-    }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+impl PackedRows<'_> {
+    fn take<T: Value>(&mut self, out: &mut [T]) -> Result<usize> {
         let Packed { input, layout } = self.source;
         let dims = layout.shape.dims;
         let rows = ((out.len() / dims) as u64).min(self.end - self.next);
@@ -131,6 +126,21 @@ impl RowSource for PackedRows<'_> {
         }
         self.next += rows;
         Ok(rows as usize)
+    }
+}
+
+impl RowSource for PackedRows<'_> {
+    fn shape(&self) -> Shape {
+        Shape { rows: self.end - self.next, dims: self.source.layout.shape.dims }
+    }
+    fn position(&self) -> u64 {
+        self.next
+    }
+    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        self.take(out)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        self.take(out)
     }
     fn skip(&mut self, rows: u64) -> Result<()> {
         let rows = rows.min(self.end - self.next);
@@ -184,14 +194,8 @@ struct InflatedRows<'a> {
     end: u64,
 }
 
-impl RowSource for InflatedRows<'_> {
-    fn shape(&self) -> Shape {
-        Shape { rows: self.end - self.next, dims: self.source.layout.shape.dims }
-    }
-    fn position(&self) -> u64 {
-        self.next
-    }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+impl InflatedRows<'_> {
+    fn take<T: Value>(&mut self, out: &mut [T]) -> Result<usize> {
         let Inflated { input, layout, .. } = self.source;
         let dims = layout.shape.dims;
         let rows = ((out.len() / dims) as u64).min(self.end - self.next);
@@ -207,6 +211,21 @@ impl RowSource for InflatedRows<'_> {
         )?;
         self.next += rows;
         Ok(rows as usize)
+    }
+}
+
+impl RowSource for InflatedRows<'_> {
+    fn shape(&self) -> Shape {
+        Shape { rows: self.end - self.next, dims: self.source.layout.shape.dims }
+    }
+    fn position(&self) -> u64 {
+        self.next
+    }
+    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        self.take(out)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        self.take(out)
     }
     fn skip(&mut self, rows: u64) -> Result<()> {
         self.next += rows.min(self.end - self.next);

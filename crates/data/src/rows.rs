@@ -54,6 +54,16 @@ pub trait RowSource {
     /// NaN and infinity with row and column.
     fn read(&mut self, out: &mut [f32]) -> Result<usize>;
 
+    /// The same before it is rounded to f32. Values are those that [`RowSource::read`] takes: none is
+    /// beyond the range of f32.
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        let dims = self.shape().dims;
+        let mut narrow = vec![0f32; out.len() - out.len() % dims];
+        let rows = self.read(&mut narrow)?;
+        out.iter_mut().zip(&narrow[..rows * dims]).for_each(|(wide, x)| *wide = f64::from(*x));
+        Ok(rows)
+    }
+
     /// Passes over the next `rows` rows, or as many as are left. Sources that can seek read none of
     /// them.
     fn skip(&mut self, rows: u64) -> Result<()> {

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use crate::random::{Purpose, Stream};
 use crate::rows::{RowSource, Shape, Source, check_range};
+use crate::value::Value;
 use amdahl_record::cell::Sample;
 use amdahl_record::error::{Error, Result};
 
@@ -111,14 +112,8 @@ struct SampledRows<'a> {
     position: u64,
 }
 
-impl RowSource for SampledRows<'_> {
-    fn shape(&self) -> Shape {
-        Shape { rows: self.kept.len() as u64, dims: self.rows.shape().dims }
-    }
-    fn position(&self) -> u64 {
-        self.position
-    }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+impl SampledRows<'_> {
+    fn take<T: Value>(&mut self, out: &mut [T]) -> Result<usize> {
         let dims = self.rows.shape().dims;
         let rows = (out.len() / dims).min(self.kept.len());
         let mut written = 0;
@@ -127,7 +122,8 @@ impl RowSource for SampledRows<'_> {
             // Rows that lie side by side are read at once.
             let run = kept.iter().zip(kept[0]..).take_while(|(row, next)| *row == next).count();
             self.rows.skip(kept[0] - self.rows.position())?;
-            let read = self.rows.read(&mut out[written * dims..(written + run) * dims])?;
+            let read =
+                T::read(self.rows.as_mut(), &mut out[written * dims..(written + run) * dims])?;
             if read != run {
                 return Err(Error::internal(format!("a source gave {read} of {run} rows")));
             }
@@ -136,6 +132,21 @@ impl RowSource for SampledRows<'_> {
         self.kept = &self.kept[rows..];
         self.position += rows as u64;
         Ok(rows)
+    }
+}
+
+impl RowSource for SampledRows<'_> {
+    fn shape(&self) -> Shape {
+        Shape { rows: self.kept.len() as u64, dims: self.rows.shape().dims }
+    }
+    fn position(&self) -> u64 {
+        self.position
+    }
+    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        self.take(out)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        self.take(out)
     }
     fn skip(&mut self, rows: u64) -> Result<()> {
         let rows = rows.min(self.kept.len() as u64);

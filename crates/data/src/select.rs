@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::rows::{RowSource, Shape, Source};
 use crate::suggest::suggest;
+use crate::value::Value;
 use amdahl_record::error::{Error, Result};
 
 /// A column of a data set.
@@ -183,11 +184,7 @@ impl Source for Selected {
         self.source.seekable()
     }
     fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
-        Ok(Box::new(SelectedRows {
-            rows: self.source.rows(range)?,
-            kept: &self.kept,
-            buffer: Vec::new(),
-        }))
+        Ok(Box::new(SelectedRows { rows: self.source.rows(range)?, kept: &self.kept }))
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
         self.source.truth(range)
@@ -203,7 +200,30 @@ impl Source for Selected {
 struct SelectedRows<'a> {
     rows: Box<dyn RowSource + 'a>,
     kept: &'a [usize],
-    buffer: Vec<f32>,
+}
+
+impl SelectedRows<'_> {
+    fn take<T: Value>(&mut self, out: &mut [T]) -> Result<usize> {
+        let wide = self.rows.shape().dims;
+        // Blocks of whole rows that fit a cache.
+        let most = 1 + (1 << 15) / wide;
+        let (mut done, mut buffer) = (0, Vec::new());
+        for out in out.chunks_mut(most * self.kept.len()) {
+            let wanted = out.len() / self.kept.len();
+            buffer.resize(wanted * wide, T::default());
+            let got = T::read(self.rows.as_mut(), &mut buffer)?;
+            for (out, row) in
+                out.chunks_exact_mut(self.kept.len()).zip(buffer.chunks_exact(wide)).take(got)
+            {
+                out.iter_mut().zip(self.kept).for_each(|(x, &place)| *x = row[place]);
+            }
+            done += got;
+            if got < wanted {
+                break;
+            }
+        }
+        Ok(done)
+    }
 }
 
 impl RowSource for SelectedRows<'_> {
@@ -214,25 +234,10 @@ impl RowSource for SelectedRows<'_> {
         self.rows.position()
     }
     fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let wide = self.rows.shape().dims;
-        // Blocks of whole rows that fit a cache.
-        let most = 1 + (1 << 15) / wide;
-        let mut done = 0;
-        for out in out.chunks_mut(most * self.kept.len()) {
-            let wanted = out.len() / self.kept.len();
-            self.buffer.resize(wanted * wide, 0.0);
-            let got = self.rows.read(&mut self.buffer)?;
-            for (out, row) in
-                out.chunks_exact_mut(self.kept.len()).zip(self.buffer.chunks_exact(wide)).take(got)
-            {
-                out.iter_mut().zip(self.kept).for_each(|(x, &place)| *x = row[place]);
-            }
-            done += got;
-            if got < wanted {
-                break;
-            }
-        }
-        Ok(done)
+        self.take(out)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        self.take(out)
     }
     fn skip(&mut self, rows: u64) -> Result<()> {
         self.rows.skip(rows)

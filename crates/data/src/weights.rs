@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::rows::{RowSource, Shape, Source};
+use crate::value::Value;
 use amdahl_record::error::{Error, Result};
 
 /// A source whose last column holds weights.
@@ -49,7 +50,7 @@ impl Source for Weighted {
     }
     fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
         let file = self.file.as_ref().map(|file| &file[range.start as usize..range.end as usize]);
-        Ok(Box::new(WeightedRows { rows: self.rows.rows(range)?, file, buffer: Vec::new() }))
+        Ok(Box::new(WeightedRows { rows: self.rows.rows(range)?, file }))
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
         self.rows.truth(range)
@@ -65,13 +66,45 @@ impl Source for Weighted {
 
 /// A stream of rows with these weights as the last column.
 pub fn weighted<'a>(rows: Box<dyn RowSource + 'a>, weights: &'a [f32]) -> Box<dyn RowSource + 'a> {
-    Box::new(WeightedRows { rows, file: Some(weights), buffer: Vec::new() })
+    Box::new(WeightedRows { rows, file: Some(weights) })
 }
 
 struct WeightedRows<'a> {
     rows: Box<dyn RowSource + 'a>,
     file: Option<&'a [f32]>,
-    buffer: Vec<f32>,
+}
+
+impl WeightedRows<'_> {
+    fn take<T: Value>(&mut self, out: &mut [T]) -> Result<usize> {
+        let (first, wide) = (self.rows.position(), self.shape().dims);
+        let got = match &mut self.file {
+            None => T::read(self.rows.as_mut(), out)?,
+            Some(file) => {
+                let dims = wide - 1;
+                let mut buffer = vec![T::default(); out.len() / wide * dims];
+                let got = T::read(self.rows.as_mut(), &mut buffer)?;
+                let (now, later) = file.split_at(got);
+                *file = later;
+                for ((out, row), &weight) in
+                    out.chunks_exact_mut(wide).zip(buffer.chunks_exact(dims)).zip(now)
+                {
+                    out[..dims].copy_from_slice(row);
+                    out[dims] = T::from(weight);
+                }
+                got
+            }
+        };
+        let negative = |row: &[T]| row[wide - 1] < T::default();
+        match out[..got * wide].chunks_exact(wide).position(negative) {
+            None => Ok(got),
+            Some(at) => {
+                let (row, weight) = (first + at as u64 + 1, out[(at + 1) * wide - 1]);
+                Err(Error::data(format!(
+                    "row {row}: the weight is {weight}, weights are at least 0"
+                )))
+            }
+        }
+    }
 }
 
 impl RowSource for WeightedRows<'_> {
@@ -83,34 +116,10 @@ impl RowSource for WeightedRows<'_> {
         self.rows.position()
     }
     fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let (first, wide) = (self.rows.position(), self.shape().dims);
-        let got = match &mut self.file {
-            None => self.rows.read(out)?,
-            Some(file) => {
-                let dims = wide - 1;
-                self.buffer.resize(out.len() / wide * dims, 0.0);
-                let got = self.rows.read(&mut self.buffer)?;
-                let (now, later) = file.split_at(got);
-                *file = later;
-                for ((out, row), &weight) in
-                    out.chunks_exact_mut(wide).zip(self.buffer.chunks_exact(dims)).zip(now)
-                {
-                    out[..dims].copy_from_slice(row);
-                    out[dims] = weight;
-                }
-                got
-            }
-        };
-        let negative = |row: &[f32]| row[wide - 1] < 0.0;
-        match out[..got * wide].chunks_exact(wide).position(negative) {
-            None => Ok(got),
-            Some(at) => {
-                let (row, weight) = (first + at as u64 + 1, out[(at + 1) * wide - 1]);
-                Err(Error::data(format!(
-                    "row {row}: the weight is {weight}, weights are at least 0"
-                )))
-            }
-        }
+        self.take(out)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        self.take(out)
     }
     fn skip(&mut self, rows: u64) -> Result<()> {
         let rows = rows.min(self.rows.shape().rows);

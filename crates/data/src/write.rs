@@ -6,7 +6,7 @@ use std::path::Path;
 use amdahl_record::error::Result;
 use amdahl_record::io::atomic::Pending;
 
-use crate::rows::Source;
+use crate::rows::RowSource;
 
 /// Values that become bytes at a time.
 const PIECE: usize = 16 * 1024;
@@ -55,12 +55,11 @@ pub fn matrix(path: &Path, rows: &[f32], dims: usize) -> Result<()> {
     file.commit()
 }
 
-/// Writes all rows of a data set, a piece at a time.
-pub fn rows(path: &Path, source: &dyn Source) -> Result<()> {
-    let shape = source.shape();
+/// Writes all rows of a stream, a piece at a time.
+pub fn rows(path: &Path, rows: &mut dyn RowSource) -> Result<()> {
+    let shape = rows.shape();
     let mut file = Pending::create(path)?;
     file.write(&header("<f4", &[shape.rows, shape.dims as u64]))?;
-    let mut rows = source.rows(0..shape.rows)?;
     let mut piece = vec![0f32; shape.dims * (1usize << 18).div_ceil(shape.dims)];
     loop {
         let got = rows.read(&mut piece)?;
@@ -84,6 +83,7 @@ pub fn labels(path: &Path, labels: &[u32]) -> Result<()> {
 mod tests {
     use super::*;
     use crate as data;
+    use crate::rows::Source;
     use amdahl_record::cell::{Dataset, Labels, Synthetic};
 
     #[test]
@@ -98,7 +98,8 @@ mod tests {
             seed: 1,
         });
         let made = made.expect("valid");
-        rows(&path, made.as_ref()).expect("written");
+        let mut stream = made.rows(0..made.shape().rows).expect("all of them");
+        rows(&path, stream.as_mut()).expect("written");
         let numbers: Vec<u32> = (0..70_001).map(|i| i % 7).collect();
         labels(&truth, &numbers).expect("written");
         let file = Dataset::File {

@@ -6,8 +6,9 @@ use std::sync::OnceLock;
 
 use amdahl_data as data;
 use amdahl_data::shard::shard;
+use amdahl_data::spread::{Centred, Spread};
 use amdahl_data::{MatrixRows, RowSource, Shape, Source};
-use amdahl_lanes::comm::{Comm, Recv, Send, agreed, bytes};
+use amdahl_lanes::comm::{Buf, Comm, Op, Recv, Send, agreed, bytes};
 use amdahl_record::cell::Dataset;
 use amdahl_record::error::{Error, Result};
 
@@ -64,6 +65,8 @@ pub struct Part<'a> {
     rows: Rows<'a>,
     /// True labels of the lane's rows.
     pub truth: Option<Vec<u32>>,
+    /// What is taken off each column before values are rounded to f32; empty where nothing is.
+    pub offsets: Vec<f64>,
 }
 
 enum Rows<'a> {
@@ -75,7 +78,9 @@ impl Part<'_> {
     /// Hands the lane's rows to `look` as a stream, and keeps them for another pass.
     pub fn pass<R>(&self, look: impl FnOnce(&mut dyn RowSource) -> Result<R>) -> Result<R> {
         match &self.rows {
-            Rows::Own(source, range) => look(source.rows(range.clone())?.as_mut()),
+            Rows::Own(source, range) => {
+                look(less(source.rows(range.clone())?, &self.offsets).as_mut())
+            }
             Rows::Scattered(values) => {
                 look(&mut MatrixRows::new(values, self.whole.dims, self.first))
             }
@@ -92,9 +97,51 @@ impl Part<'_> {
     }
 }
 
-/// Opens the data set and takes this lane's part. All lanes call it; an error on one is an error on
-/// all.
+/// What is taken off the columns of rows before they are rounded to f32.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Offsets<'a> {
+    /// Nothing.
+    None,
+    /// What columns that lie far from 0 need ([`Spread`]), of the first columns of the data.
+    Needed {
+        /// So many; the others (weights) stay as they are.
+        columns: Columns,
+    },
+    /// These.
+    Given(&'a [f64]),
+}
+
+/// Which columns of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Columns {
+    /// All.
+    All,
+    /// All but the last, which holds weights.
+    AllButLast,
+}
+
+impl Columns {
+    fn of(self, dims: usize) -> usize {
+        dims - usize::from(self == Columns::AllButLast)
+    }
+}
+
+/// Of a whole data set what columns that lie far from 0 need.
+pub const NEEDED: Offsets<'static> = Offsets::Needed { columns: Columns::All };
+
+/// Opens the data set and takes this lane's part, as it is rounded to f32. All lanes call it; an
+/// error on one is an error on all.
 pub fn part<'a>(comm: &dyn Comm, source: &'a dyn Opens) -> Result<Part<'a>> {
+    part_less(comm, source, Offsets::None)
+}
+
+/// The same less an offset for each column, which is taken off before values are rounded. What is
+/// needed does not depend on the number of lanes or the order of rows.
+pub fn part_less<'a>(
+    comm: &dyn Comm,
+    source: &'a dyn Opens,
+    offsets: Offsets<'_>,
+) -> Result<Part<'a>> {
     let lane = comm.lane();
     // One lane looks first: text has to be read to know its shape, and one reading of it is enough.
     let facts = agreed(comm, if lane.is_root() { look(source).map(Some) } else { Ok(None) })?;
@@ -108,8 +155,33 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a dyn Opens) -> Result<Part<'a>> {
     if seekable != 0 || lane.ranks == 1 {
         let opened = source.get().and_then(|source| Ok((source, source.truth(mine.clone())?)));
         let (source, truth) = agreed(comm, opened)?;
-        return Ok(Part { whole, first: mine.start, rows: Rows::Own(source, mine), truth });
+        let offsets = match offsets {
+            Offsets::None => Vec::new(),
+            Offsets::Given(given) => given.to_vec(),
+            Offsets::Needed { columns } => {
+                needed(comm, Some((source, mine.clone())), columns.of(whole.dims))?
+            }
+        };
+        return Ok(Part {
+            whole,
+            first: mine.start,
+            rows: Rows::Own(source, mine),
+            truth,
+            offsets,
+        });
     }
+    let offsets = match offsets {
+        Offsets::None => Vec::new(),
+        Offsets::Given(given) => given.to_vec(),
+        Offsets::Needed { columns } => {
+            let all = if lane.is_root() {
+                source.get().map(|source| Some((source, 0..rows)))
+            } else {
+                Ok(None)
+            };
+            needed(comm, agreed(comm, all)?, columns.of(whole.dims))?
+        }
+    };
     let count = (mine.end - mine.start) as usize;
     let mut values = vec![0f32; count * whole.dims];
     let mut truth = vec![0u32; if has_truth != 0 { count } else { 0 }];
@@ -117,7 +189,7 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a dyn Opens) -> Result<Part<'a>> {
     // content.
     for to in 0..lane.count {
         let read = if lane.is_root() {
-            read_part(source, whole, to, lane.count).map(Some)
+            read_part(source, whole, (to, lane.count), &offsets).map(Some)
         } else {
             Ok(None)
         };
@@ -135,7 +207,32 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a dyn Opens) -> Result<Part<'a>> {
         }
     }
     let truth = (has_truth != 0).then_some(truth);
-    Ok(Part { whole, first: mine.start, rows: Rows::Scattered(values), truth })
+    Ok(Part { whole, first: mine.start, rows: Rows::Scattered(values), truth, offsets })
+}
+
+/// The offsets that all lanes' rows together need. A lane without rows to look at gives none.
+///
+/// A lane stops to look as soon as its own rows lie near 0: then all rows do, and nothing is needed.
+fn needed(
+    comm: &dyn Comm,
+    mine: Option<(&dyn Source, Range<u64>)>,
+    columns: usize,
+) -> Result<Vec<f64>> {
+    let mut spread = Spread::new(columns);
+    let look = mine.map_or(Ok(false), |(source, range)| spread.look(source.rows(range)?.as_mut()));
+    let mut is_near = [u64::from(agreed(comm, look)?)];
+    comm.all_reduce(Op::Max, Buf::U64(&mut is_near))?;
+    if is_near[0] != 0 {
+        return Ok(Vec::new());
+    }
+    comm.all_reduce(Op::Min, Buf::F64(&mut spread.low))?;
+    comm.all_reduce(Op::Max, Buf::F64(&mut spread.high))?;
+    Ok(spread.offsets())
+}
+
+/// A stream of rows less these offsets; nothing is taken off where there are none.
+pub fn less<'a>(rows: Box<dyn RowSource + 'a>, offsets: &'a [f64]) -> Box<dyn RowSource + 'a> {
+    if offsets.is_empty() { rows } else { Box::new(Centred::new(rows, offsets)) }
 }
 
 /// So many bytes of rows are asked for once, untouched, before they are needed: what the system
@@ -173,14 +270,14 @@ fn look(source: &dyn Opens) -> Result<[u64; 4]> {
 fn read_part(
     source: &dyn Opens,
     whole: Shape,
-    lane: usize,
-    lanes: usize,
+    (lane, lanes): (usize, usize),
+    offsets: &[f64],
 ) -> Result<(Vec<f32>, Vec<u32>)> {
     let source = source.get()?;
     let range = shard(lane as u64, lanes as u64, whole.rows);
     let mut values = vec![0f32; (range.end - range.start) as usize * whole.dims];
     if !values.is_empty() {
-        source.rows(range.clone())?.read(&mut values)?;
+        less(source.rows(range.clone())?, offsets).read(&mut values)?;
     }
     Ok((values, source.truth(range)?.unwrap_or_default()))
 }

@@ -11,6 +11,7 @@ fn model(dims: usize, k: usize, scaled: bool) -> Model {
     Model {
         centroids: (0..k * dims).map(|i| i as f32 / 7.0).collect(),
         dims,
+        offsets: if scaled { vec![1e9; dims] } else { Vec::new() },
         scaling,
         columns: scaled.then(|| (0..dims).map(|t| format!("column \"{t}\" ä")).collect()),
         found: Found {

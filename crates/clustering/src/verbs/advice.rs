@@ -15,19 +15,17 @@ const ALONE: f64 = 0.95;
 pub fn of_one_column(source: &dyn Source, dims: usize) -> Result<Option<String>> {
     let shape = source.shape();
     let mut rows = source.rows(0..shape.rows.min(MOST))?;
-    let mut block = vec![0f32; shape.dims * (1 + 4096 / shape.dims)];
+    let mut block = vec![0f64; shape.dims * (1 + 4096 / shape.dims)];
     // Welford's recurrence: the mean and Σ of squared differences from it.
     let (mut count, mut mean, mut squares) = (0.0, vec![0.0; dims], vec![0.0; dims]);
     loop {
-        let got = rows.read(&mut block)?;
+        let got = rows.read_wide(&mut block)?;
         if got == 0 {
             break;
         }
         for row in block[..got * shape.dims].chunks_exact(shape.dims) {
             count += 1.0;
-            for ((x, mean), squares) in
-                row.iter().map(|&x| f64::from(x)).zip(&mut mean).zip(&mut squares)
-            {
+            for ((x, mean), squares) in row.iter().zip(&mut mean).zip(&mut squares) {
                 let before = x - *mean;
                 *mean += before / count;
                 *squares += before * (x - *mean);
@@ -39,13 +37,57 @@ pub fn of_one_column(source: &dyn Source, dims: usize) -> Result<Option<String>>
     let Some((column, _)) = most.filter(|(_, most)| dims > 1 && *most > ALONE * total) else {
         return Ok(None);
     };
-    let name = match source.names().and_then(|names| names.get(column)) {
+    Ok(Some(format!(
+        "{} varies so much more than the others that it alone decides: scale them (--scale standard), or leave it out (--columns)",
+        name(source, column)
+    )))
+}
+
+/// How a person calls a column.
+fn name(source: &dyn Source, column: usize) -> String {
+    match source.names().and_then(|names| names.get(column)) {
         Some(name) => format!("column '{name}'"),
         None => format!("column {}", column + 1),
-    };
-    Ok(Some(format!(
-        "{name} varies so much more than the others that it alone decides: scale them (--scale standard), or leave it out (--columns)"
-    )))
+    }
+}
+
+/// Share of a column's different values that f32 may make equal before a word is said of it.
+const LOST: f64 = 0.1;
+
+/// Values of all columns that are looked at for what rounding takes.
+const VALUES: u64 = 1 << 20;
+
+/// A word about each of the first `dims` columns whose values f32 cannot tell apart, although the
+/// data does and the column's offset was taken off first: by the first rows, at most 10,000. Values
+/// that are f32 in the file lose nothing, and cost one look.
+pub fn of_rounding(source: &dyn Source, dims: usize, offsets: &[f64]) -> Result<Vec<String>> {
+    let shape = source.shape();
+    let most = shape.rows.min(MOST).min((VALUES / shape.dims as u64).max(100));
+    let mut values = vec![0f64; most as usize * shape.dims];
+    let got = source.rows(0..most)?.read_wide(&mut values)?;
+    let rows = || values[..got * shape.dims].chunks_exact(shape.dims);
+    let less = |row: &[f64], t: usize| row[t] - offsets.get(t).unwrap_or(&0.0);
+    let mut words = Vec::new();
+    for t in 0..dims {
+        if rows().all(|row| f64::from(less(row, t) as f32) == less(row, t)) {
+            continue;
+        }
+        let mut wide: Vec<f64> = rows().map(|row| less(row, t)).collect();
+        wide.sort_unstable_by(f64::total_cmp);
+        wide.dedup();
+        let mut narrow: Vec<f32> = wide.iter().map(|&x| x as f32).collect();
+        narrow.dedup();
+        if (narrow.len() as f64) < (1.0 - LOST) * wide.len() as f64 {
+            words.push(format!(
+                "{}: f32, in which distances are computed, tells {} of {} different values apart: take a value near most of them off the column first, or \
+                 leave rows out that lie far from the others",
+                name(source, t),
+                narrow.len(),
+                wide.len()
+            ));
+        }
+    }
+    Ok(words)
 }
 
 #[cfg(test)]
@@ -57,6 +99,22 @@ mod tests {
     fn said(rows: Vec<f32>, dims: usize) -> Option<String> {
         let source = InMemory::new(Matrix { values: rows, dims }, None).expect("rows");
         of_one_column(&source, dims).expect("it can be read")
+    }
+
+    #[test]
+    fn values_that_rounding_makes_equal_are_pointed_out() {
+        let wide: Vec<f64> =
+            (0..40).map(|i| if i == 0 { 0.0 } else { 1e9 + f64::from(i) }).collect();
+        let values = wide.iter().map(|&x| x as f32).collect();
+        let of = |wide: Option<Vec<f64>>, offsets: &[f64]| {
+            let matrix = Matrix { values: Vec::clone(&values), dims: 1 };
+            let source = InMemory::new(matrix, None).expect("rows").wide(wide);
+            of_rounding(&source, 1, offsets).expect("it can be read")
+        };
+        let words = of(Some(wide.clone()), &[]);
+        assert!(words[0].contains("tells 2 of 40 different values apart"), "{words:?}");
+        assert_eq!(of(Some(wide), &[1e9]), [""; 0], "all f32 but the first, less 10^9");
+        assert_eq!(of(None, &[]), [""; 0], "f32 in the data");
     }
 
     #[test]

@@ -131,6 +131,7 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
     warnings.extend(
         session.advice(fitted.assigned.shape.dims).filter(|_| args.scale == ScaleWord::None),
     );
+    warnings.extend(session.lost(fitted.assigned.shape.dims, &fitted.offsets));
     let (quality, silhouette) = (fitted.assigned.quality.clone(), fitted.assigned.silhouette);
     let columns = session.columns(fitted.assigned.shape.dims)?;
     let model = kmeans.model(fitted, columns);
@@ -245,11 +246,31 @@ impl Summary<'_> {
         if let Some(silhouette) = &self.silhouette {
             text += &verbs::line("silhouette", verbs::silhouette(silhouette));
         }
+        if let Some(offsets) = self.offsets() {
+            text += &verbs::line("offsets", offsets);
+        }
         text += &verbs::line("model", self.path.display());
         for warning in &self.warnings {
             text += &verbs::line("warning", warning);
         }
         text
+    }
+
+    /// What was taken off columns that lie far from 0: `t less 1764500000`.
+    fn offsets(&self) -> Option<String> {
+        let name = |column: usize| match self.model.columns.as_ref().and_then(|c| c.get(column)) {
+            Some(name) => format!("'{name}'"),
+            None => format!("column {}", column + 1),
+        };
+        let offsets = self.model.offsets.iter().enumerate().filter(|(_, offset)| **offset != 0.0);
+        let words: Vec<String> =
+            offsets.map(|(column, offset)| format!("{} less {offset}", name(column))).collect();
+        (!words.is_empty()).then(|| {
+            format!(
+                "{} (taken off before values become f32; the model keeps them)",
+                words.join(", ")
+            )
+        })
     }
 
     fn json(&self) -> Result<String> {
@@ -262,6 +283,8 @@ impl Summary<'_> {
             #[serde(flatten)]
             found: &'a model::Found,
             inertias: &'a [f64],
+            #[serde(skip_serializing_if = "<[f64]>::is_empty")]
+            offsets: &'a [f64],
             quality: &'a std::collections::BTreeMap<String, f64>,
             #[serde(skip_serializing_if = "Option::is_none")]
             silhouette: Option<verbs::SilhouetteJson>,
@@ -274,6 +297,7 @@ impl Summary<'_> {
             dims: self.model.dims,
             found: &self.model.found,
             inertias: &self.inertias,
+            offsets: &self.model.offsets,
             quality: &self.quality,
             silhouette: self.silhouette.map(Into::into),
             warnings: &self.warnings,

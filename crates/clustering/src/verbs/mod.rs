@@ -282,6 +282,12 @@ impl Session {
         advice::of_one_column(self.source.get().ok()?, dims).ok()?
     }
 
+    /// Columns whose values f32 cannot tell apart, less their offsets. As [`Session::advice`].
+    pub fn lost(&self, dims: usize, offsets: &[f64]) -> Vec<String> {
+        let look = |source: &dyn Source| advice::of_rounding(source, dims, offsets);
+        self.source.get().and_then(look).unwrap_or_default()
+    }
+
     /// The file of labels, whole but with its other name still.
     pub fn finish(self) -> Result<Option<Pending>> {
         self.labels.into_inner().unwrap_or_else(PoisonError::into_inner).finish()

@@ -6,7 +6,8 @@
 //!   number nor a sign of a missing value (empty, `?`, `NA` …), or when its label is no number and
 //!   that of the second line is. scikit-learn's first line (rows, columns, names of classes) is
 //!   recognised, and its count of rows is checked.
-//! - **Values** are read straight to the nearest f32. Blanks around a field do not matter. A field
+//! - **Values** are read straight to the nearest f32, and kept as f64 beside it where a column lies
+//!   far from 0. Blanks around a field do not matter. A field
 //!   may be in double quotes, a quote in it doubled; a quoted field ends on its line. Empty lines
 //!   are passed over. A byte order mark is too.
 //! - **Places**: lines and columns count from 1 as in the file, a label column included; rows count
@@ -25,6 +26,7 @@ use crate::labels::Numbering;
 use crate::memory::{InMemory, reserve};
 use crate::rows::{Matrix, Source};
 use crate::select::Selection;
+use crate::spread::Spread;
 use amdahl_record::cell::Labels;
 use amdahl_record::error::{Error, Result};
 
@@ -193,6 +195,8 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     if label.is_some() {
         numbering.expect(rows)?;
     }
+    // What rounding takes is kept until it is known that nobody needs it.
+    let (mut wide, mut spread) = (Some(Vec::new()), Spread::new(kept.len()));
     let mut row = 0u64;
     while lines.next()? {
         row += 1;
@@ -224,6 +228,15 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
                 Some(value) if value.is_finite() => matrix.values.push(value),
                 other => return Err(bad_value(&lines, &place(column), field, other)),
             }
+            if let Some(wide) = &mut wide {
+                let text = std::str::from_utf8(field).unwrap_or_default();
+                reserve(wide, 1)?;
+                wide.push(text.parse::<f64>().unwrap_or_default());
+            }
+        }
+        if let Some(values) = &wide {
+            spread.add(&values[values.len() - kept.len()..]);
+            wide = wide.filter(|_| !spread.is_near());
         }
     }
     if row == 0 {
@@ -236,7 +249,7 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     }
     let truth = label.map(|_| labels::sorted_texts(numbering, seen));
     let names = kept.iter().filter_map(|&column| names.get(column).cloned()).collect();
-    Ok(InMemory::new(matrix, truth)?.named(names))
+    Ok(InMemory::new(matrix, truth)?.named(names).wide(wide))
 }
 
 /// The separator, what the first line is, and the number of its fields.

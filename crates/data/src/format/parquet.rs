@@ -9,6 +9,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -21,6 +22,7 @@ use crate::input::Input;
 use crate::labels::{self, Numbering};
 use crate::rows::{RowSource, Shape, Source, check_range};
 use crate::select::Selection;
+use crate::value::Value;
 
 /// The registry's line.
 pub const FORMAT: Format = Format {
@@ -276,8 +278,8 @@ impl Source for Parquet {
             parquet: self,
             next: range.start,
             end: range.end,
-            left: 0,
-            columns: Vec::new(),
+            narrow: Group::NONE,
+            wide: Group::NONE,
         }))
     }
     fn names(&self) -> Option<&[String]> {
@@ -304,38 +306,85 @@ struct Rows<'a> {
     parquet: &'a Parquet,
     next: u64,
     end: u64,
-    /// Rows that are left in the current row group, and its columns.
-    left: u64,
-    columns: Vec<Pages<'a, Singles>>,
+    narrow: Group<'a, f32>,
+    wide: Group<'a, f64>,
 }
 
-impl Rows<'_> {
-    /// Opens the row group of the next row.
-    fn open_group(&mut self) -> Result<()> {
-        let parquet = self.parquet;
+/// The columns of a row group, read as f32 or f64.
+struct Group<'a, T: Value> {
+    /// The row that they give next, and the first one of the next group.
+    next: u64,
+    end: u64,
+    columns: Vec<Pages<'a, As<T>>>,
+}
+
+impl<'a, T: Value> Group<'a, T> {
+    /// Nothing is open.
+    const NONE: Self = Group { next: 0, end: 0, columns: Vec::new() };
+
+    /// Opens the row group of row `next`, unless it is what comes next already.
+    fn at(&mut self, parquet: &'a Parquet, next: u64) -> Result<()> {
+        if self.next == next && next < self.end {
+            return Ok(());
+        }
         self.columns.clear();
         for &column in &parquet.features {
-            self.columns.push(parquet.pages(column, self.next, &mut Singles)?);
+            self.columns.push(parquet.pages(column, next, &mut As::default())?);
         }
-        self.left = parquet.footer.starts[parquet.footer.group_of(self.next) + 1] - self.next;
+        self.next = next;
+        self.end = parquet.footer.starts[parquet.footer.group_of(next) + 1];
         Ok(())
     }
 
-    /// Fills `out` with rows of the current row group.
-    fn block(&mut self, out: &mut [f32], values: &mut Vec<f32>) -> Result<()> {
-        let dims = self.columns.len();
-        let rows = out.len() / dims;
-        values.resize(rows, 0.0);
-        for (column, pages) in self.columns.iter_mut().enumerate() {
-            pages.fill(&mut Singles, values).map_err(|fault| say(&self.parquet.input, fault))?;
-            if let Some(bad) = values.iter().position(|x| !x.is_finite()) {
-                return Err(self.bad_value(column, self.next + bad as u64, values[bad]));
-            }
-            for (row, value) in out.chunks_exact_mut(dims).zip(&*values) {
-                row[column] = *value;
-            }
+    /// Passes over rows as far as they are in this group.
+    fn skip(&mut self, input: &Input, from: u64, rows: u64) -> Result<()> {
+        if self.next != from {
+            return Ok(());
         }
+        let here = rows.min(self.end - self.next);
+        for pages in &mut self.columns {
+            pages.skip(&mut As::default(), here).map_err(|fault| say(input, fault))?;
+        }
+        self.next += here;
         Ok(())
+    }
+}
+
+impl<'a> Rows<'a> {
+    /// Fills `out` with the next rows, fewer only at the end; returns how many.
+    fn take<T: Value>(
+        &mut self,
+        out: &mut [T],
+        group: impl Fn(&mut Self) -> &mut Group<'a, T>,
+    ) -> Result<usize> {
+        let dims = self.parquet.features.len();
+        let rows = ((out.len() / dims) as u64).min(self.end - self.next) as usize;
+        let mut out = &mut out[..rows * dims];
+        let mut values = Vec::new();
+        while !out.is_empty() {
+            let (parquet, next) = (self.parquet, self.next);
+            let open = group(self);
+            open.at(parquet, next)?;
+            let block = (BLOCK_VALUES / dims).max(16).min(out.len() / dims);
+            let now = (open.end - next).min(block as u64) as usize;
+            let (these, later) = out.split_at_mut(now * dims);
+            values.resize(now, T::default());
+            for column in 0..dims {
+                let pages = &mut group(self).columns[column];
+                let filled = pages.fill(&mut As::default(), &mut values);
+                filled.map_err(|fault| say(&parquet.input, fault))?;
+                if let Some(bad) = values.iter().position(|x| !x.narrow().is_finite()) {
+                    return Err(self.bad_value(column, next + bad as u64, values[bad].narrow()));
+                }
+                for (row, value) in these.chunks_exact_mut(dims).zip(&values) {
+                    row[column] = *value;
+                }
+            }
+            out = later;
+            group(self).next += now as u64;
+            self.next += now as u64;
+        }
+        Ok(rows)
     }
 
     fn bad_value(&self, column: usize, row: u64, value: f32) -> Error {
@@ -365,50 +414,37 @@ impl RowSource for Rows<'_> {
         self.next
     }
     fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let dims = self.parquet.features.len();
-        let rows = ((out.len() / dims) as u64).min(self.end - self.next) as usize;
-        let mut out = &mut out[..rows * dims];
-        let mut values = Vec::new();
-        while !out.is_empty() {
-            if self.left == 0 {
-                self.open_group()?;
-            }
-            let block = (BLOCK_VALUES / dims).max(16).min(out.len() / dims);
-            let now = self.left.min(block as u64) as usize;
-            let (these, later) = out.split_at_mut(now * dims);
-            self.block(these, &mut values)?;
-            out = later;
-            self.left -= now as u64;
-            self.next += now as u64;
-        }
-        Ok(rows)
+        self.take(out, |rows| &mut rows.narrow)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        self.take(out, |rows| &mut rows.wide)
     }
     fn skip(&mut self, rows: u64) -> Result<()> {
-        let rows = rows.min(self.end - self.next);
-        let here = rows.min(self.left);
-        for pages in &mut self.columns {
-            let skipped = pages.skip(&mut Singles, here);
-            skipped.map_err(|fault| say(&self.parquet.input, fault))?;
-        }
-        self.left -= here;
+        let (input, from) = (&self.parquet.input, self.next);
+        let rows = rows.min(self.end - from);
+        self.narrow.skip(input, from, rows)?;
+        self.wide.skip(input, from, rows)?;
+        // Rows in later row groups are found when they are read.
         self.next += rows;
-        if rows > here {
-            // The rest lies in later row groups, of which nothing is open.
-            self.left = 0;
-        }
         Ok(())
     }
 }
 
-/// Values as f32.
-struct Singles;
+/// Values as numbers.
+struct As<T>(PhantomData<T>);
 
-impl Convert for Singles {
-    type Out = f32;
-    fn numbers(&mut self, number: Number, bytes: &[u8], out: &mut [f32]) {
-        number.singles(bytes, out);
+impl<T> Default for As<T> {
+    fn default() -> As<T> {
+        As(PhantomData)
     }
-    fn text(&mut self, _: &[u8]) -> Option<f32> {
+}
+
+impl<T: Value> Convert for As<T> {
+    type Out = T;
+    fn numbers(&mut self, number: Number, bytes: &[u8], out: &mut [T]) {
+        T::column(number, bytes, out);
+    }
+    fn text(&mut self, _: &[u8]) -> Option<T> {
         None
     }
 }

@@ -92,6 +92,8 @@ pub struct Engine<'a> {
     pub(super) shard: Box<dyn KMeansShard + 'a>,
     pub(super) grid: Grid,
     pub(super) whole: Shape,
+    /// What was taken off each column of the data; empty where nothing was.
+    offsets: Vec<f64>,
     pub(super) k: usize,
     /// Those of this lane's rows, if they have any.
     pub(super) weights: Option<Weights>,
@@ -115,7 +117,7 @@ impl<'a> Engine<'a> {
         device: &'a dyn KMeansDevice,
         rows: &mut dyn Rows,
     ) -> Result<(Engine<'a>, Inspected)> {
-        let whole = rows.whole();
+        let (whole, offsets) = (rows.whole(), rows.offsets().to_vec());
         let (shard, taken) = agreed(comm, intake::take(device, rows))?;
         let (grid, weight) = taken.grid(comm, whole.rows)?;
         let intake::Taken { inspected, weights, .. } = taken;
@@ -127,6 +129,7 @@ impl<'a> Engine<'a> {
                 shard,
                 grid,
                 whole,
+                offsets,
                 weights,
                 weight,
                 k,
@@ -172,7 +175,7 @@ impl<'a> Engine<'a> {
             self.shard.as_mut(),
             init,
             k,
-            self.whole,
+            (self.whole, &self.offsets),
             &self.grid,
             self.weights.as_ref(),
         )?;

@@ -12,6 +12,7 @@ use amdahl_data::{Shape, random};
 use amdahl_kmeans_description::spec::Init;
 use amdahl_lanes::comm::{Buf, Comm, Op, agreed, bytes};
 use amdahl_lanes::exact::Grid;
+use amdahl_program::load;
 use amdahl_record::cell::{Dataset, Labels};
 use amdahl_record::error::{Error, Result};
 
@@ -24,13 +25,14 @@ pub struct Start {
     pub distances: u64,
 }
 
-/// The initial centroids, the same on every lane. `grid` is that of the whole data.
+/// The initial centroids, the same on every lane, less what was taken off the columns of the data
+/// (`offsets`). `grid` is that of the whole data.
 pub fn centroids(
     comm: &dyn Comm,
     shard: &mut dyn KMeansShard,
     init: &Init,
     k: usize,
-    whole: Shape,
+    (whole, offsets): (Shape, &[f64]),
     grid: &Grid,
     weights: Option<&Weights>,
 ) -> Result<Start> {
@@ -52,7 +54,7 @@ pub fn centroids(
         Init::KMeansParallel { seed } => {
             seeding::parallel(comm, shard, *seed, k, whole, grid, weights)
         }
-        Init::Given { path } => given(comm, path, k, whole.dims).map(free),
+        Init::Given { path } => given(comm, path, (k, whole.dims), offsets).map(free),
     }
 }
 
@@ -94,10 +96,16 @@ pub fn drawn(comm: &dyn Comm, seed: u64, weights: &Weights, k: usize) -> Result<
     Ok(all[..k].iter().map(|[_, row]| *row).collect())
 }
 
-/// The k rows of a file, which the first lane reads, on every lane.
-pub fn given(comm: &dyn Comm, path: &Path, k: usize, dims: usize) -> Result<Vec<f32>> {
+/// The k rows of a file less these offsets, which the first lane reads, on every lane.
+pub fn given(
+    comm: &dyn Comm,
+    path: &Path,
+    (k, dims): (usize, usize),
+    offsets: &[f64],
+) -> Result<Vec<f32>> {
     let mut values = vec![0f32; k * dims];
-    agreed(comm, if comm.lane().is_root() { read(path, k, dims, &mut values) } else { Ok(()) })?;
+    let mut fill = || read(path, (k, dims), offsets, &mut values);
+    agreed(comm, if comm.lane().is_root() { fill() } else { Ok(()) })?;
     comm.broadcast(0, bytes::of_mut(&mut values))?;
     Ok(values)
 }
@@ -139,7 +147,7 @@ pub fn placed(
     Ok(bits.into_iter().map(|bits| f32::from_bits(bits as u32)).collect())
 }
 
-fn read(path: &Path, k: usize, dims: usize, into: &mut [f32]) -> Result<()> {
+fn read(path: &Path, (k, dims): (usize, usize), offsets: &[f64], into: &mut [f32]) -> Result<()> {
     let dataset = Dataset::File {
         path: path.to_path_buf(),
         format: None,
@@ -155,6 +163,6 @@ fn read(path: &Path, k: usize, dims: usize, into: &mut [f32]) -> Result<()> {
         ))
         .at(path, 0, 0));
     }
-    source.rows(0..shape.rows)?.read(into)?;
+    load::less(source.rows(0..shape.rows)?, offsets).read(into)?;
     Ok(())
 }

@@ -28,6 +28,11 @@ pub trait Rows {
     fn beyond(&self) -> &[f32] {
         &[]
     }
+
+    /// What was taken off each column of the data; empty where nothing was.
+    fn offsets(&self) -> &[f64] {
+        &[]
+    }
 }
 
 impl Rows for Part<'_> {
@@ -36,6 +41,9 @@ impl Rows for Part<'_> {
     }
     fn stream(&mut self, take: &mut dyn FnMut(&mut dyn RowSource) -> Result<()>) -> Result<()> {
         Part::stream(self, take)
+    }
+    fn offsets(&self) -> &[f64] {
+        &self.offsets
     }
 }
 

@@ -33,7 +33,7 @@ pub struct PeerCentroids {
 
 /// The initial centroids of the cell, k × columns row-major, and the shape of its rows.
 pub fn start(spec: &KMeans, context: &LaneContext<'_>) -> Result<(Vec<f32>, Shape)> {
-    let mut part = load::part(context.comm, context.source)?;
+    let mut part = load::part_less(context.comm, context.source, load::NEEDED)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
     let cpu = Cpu::new()?;
@@ -47,7 +47,7 @@ pub fn judge(
     found: &PeerCentroids,
     context: &LaneContext<'_>,
 ) -> Result<(Clustering, Option<OneStep>)> {
-    let mut part = load::part(context.comm, context.source)?;
+    let mut part = load::part_less(context.comm, context.source, load::NEEDED)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
     let classes = tally::classes(context.comm, k, part.truth.as_deref())?;
@@ -82,7 +82,7 @@ pub fn judge(
 
 /// Rows whose two nearest of these centroids are almost equally near.
 fn near_ties(context: &LaneContext<'_>, centroids: &[f32], k: usize) -> Result<u64> {
-    let mut part = load::part(context.comm, context.source)?;
+    let mut part = load::part_less(context.comm, context.source, load::NEEDED)?;
     let dims = part.whole.dims;
     let mut ties = 0;
     part.stream(|rows| {

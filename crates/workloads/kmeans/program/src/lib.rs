@@ -97,7 +97,7 @@ pub fn run_on(
 ) -> Result<LaneResult> {
     let LaneContext { comm, recorder, .. } = *context;
     recorder.enter(Phase::LOAD);
-    let mut part = load::part(comm, context.source)?;
+    let mut part = load::part_less(comm, context.source, load::NEEDED)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
     let classes = tally::classes(comm, k, part.truth.as_deref())?;

@@ -1,0 +1,56 @@
+//! What values of rows are read as.
+
+use std::fmt::Display;
+
+use crate::element::{Element, Order};
+use crate::rows::RowSource;
+use amdahl_parquet::Number;
+use amdahl_record::error::Result;
+
+/// f32, which lanes compute with, or f64, where the rounding comes later.
+pub trait Value: Copy + Default + From<f32> + PartialOrd + Display {
+    /// Converts the numbers in `bytes`, as many as `out` is long.
+    fn convert(element: Element, order: Order, bytes: &[u8], out: &mut [Self]);
+
+    /// The same of a column of Parquet.
+    fn column(number: Number, bytes: &[u8], out: &mut [Self]);
+
+    /// The next rows of a stream.
+    ///
+    /// # Errors
+    /// What [`RowSource::read`] says.
+    fn read(rows: &mut (impl RowSource + ?Sized), out: &mut [Self]) -> Result<usize>;
+
+    /// As the caller of [`RowSource::read`] would get it.
+    fn narrow(self) -> f32;
+}
+
+impl Value for f32 {
+    fn convert(element: Element, order: Order, bytes: &[u8], out: &mut [f32]) {
+        element.singles(order, bytes, out);
+    }
+    fn column(number: Number, bytes: &[u8], out: &mut [f32]) {
+        number.singles(bytes, out);
+    }
+    fn read(rows: &mut (impl RowSource + ?Sized), out: &mut [f32]) -> Result<usize> {
+        rows.read(out)
+    }
+    fn narrow(self) -> f32 {
+        self
+    }
+}
+
+impl Value for f64 {
+    fn convert(element: Element, order: Order, bytes: &[u8], out: &mut [f64]) {
+        element.wide(order, bytes, out);
+    }
+    fn column(number: Number, bytes: &[u8], out: &mut [f64]) {
+        number.doubles(bytes, out);
+    }
+    fn read(rows: &mut (impl RowSource + ?Sized), out: &mut [f64]) -> Result<usize> {
+        rows.read_wide(out)
+    }
+    fn narrow(self) -> f32 {
+        self as f32
+    }
+}
