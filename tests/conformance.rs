@@ -159,7 +159,8 @@ fn on_hybrid(ranks: usize, threads: usize, program: Program<'_>) -> Vec<Result<A
                         node_index: index,
                         node_count: count,
                     };
-                    let between = (thread == 0).then(|| outer.member(outer.lane(rank)));
+                    let between = (thread == 0)
+                        .then(|| Box::new(outer.member(outer.lane(rank))) as Box<dyn Comm>);
                     program(&Hybrid::new(team.member(lane), between, mail))
                 }));
             }

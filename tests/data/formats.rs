@@ -3,6 +3,7 @@
 use amdahl_data as data;
 use amdahl_data::Shape;
 use amdahl_data::format::FORMATS;
+use amdahl_data::select::Selection;
 use amdahl_data::shard::shard;
 use amdahl_record::cell::Labels;
 
@@ -209,6 +210,56 @@ fn text_with_every_separator() {
     // The nearest f32; by way of f64 it would be rounded twice, to 1 + 2^-23.
     reads("csv", "a.csv", b"1.00000005960464477540\n", &whole(1, 1, &[1.0 + f32::EPSILON]));
     reads("csv", "a.csv", b"1.00000005960464477539\n", &whole(1, 1, &[1.0]));
+}
+
+#[test]
+fn text_as_numpy_pandas_r_and_excel_write_it() {
+    let values = whole(2, 2, &[1.0, 2.0, 3.0, 4.0]);
+    let opened = |text: &str| {
+        let scratch = Scratch::new();
+        let file = scratch.file("a.csv", text.as_bytes());
+        data::open(&dataset(file, None, Labels::None)).unwrap_or_else(|e| panic!("{text}: {e}"))
+    };
+    let names = |text: &str| opened(text).names().map(<[String]>::to_vec).unwrap_or_default();
+    for (text, expected) in [
+        // numpy.savetxt with a header, and with two lines of comments.
+        ("# a,b\n1.0e+00,2.0e+00\n3.0e+00,4.0e+00\n", &["a", "b"][..]),
+        ("# made by hand\n# a b\n1 2\n3 4\n", &["a", "b"]),
+        ("# 2 columns, by hand\n1,2\n# between\n3,4\n#\n", &["2 columns", "by hand"]),
+        ("# by hand\n1,2\n3,4\n", &[]),
+        // Excel where the comma is the decimal mark.
+        ("sep=;\na;b\n1;2\n3;4\n", &["a", "b"]),
+        ("sep=|\r\n1|2\r\n3|4\r\n", &[]),
+        // pandas: with its index, without names of its own, both.
+        (",a,b\n0,1,2\n1,3,4\n", &["a", "b"]),
+        (",0,1\nx,1,2\ny,3,4\n", &["0", "1"]),
+        // R: write.csv, and write.table, whose header is a name short.
+        ("\"\",\"a\",\"b\"\n\"1\",1,2\n\"2\",3,4\n", &["a", "b"]),
+        ("\"a\" \"b\"\n\"1\" 1 2\n\"2\" 3 4\n", &["a", "b"]),
+    ] {
+        reads("csv", "a.csv", text.as_bytes(), &values);
+        assert_eq!(names(text), expected, "{text}");
+    }
+    // pandas without names: 0, 1, 2 … count the columns; two numbers may as well be a row.
+    reads("csv", "a.csv", b"0,1,2\n5,6,7\n", &whole(1, 3, &[5.0, 6.0, 7.0]));
+    reads("csv", "a.csv", b"0,1\n5,6\n", &whole(2, 2, &[0.0, 1.0, 5.0, 6.0]));
+    reads("csv", "a.csv", b"0,1,2\n", &whole(1, 3, &[0.0, 1.0, 2.0]));
+    // What was left out is said, and had for the asking.
+    let index = ",a,b\n7,1,2\n8,3,4\n";
+    assert_eq!(
+        opened(index).left_out(),
+        ["column 1 has no name, as an index that pandas or R wrote"]
+    );
+    let scratch = Scratch::new();
+    let file = dataset(scratch.file("a.csv", index.as_bytes()), None, Labels::None);
+    let columns = Selection {
+        columns: Some(Selection::parse("1,3").expect("a list")),
+        ..Selection::default()
+    };
+    let asked = data::open_selected(&file, &columns).expect("readable");
+    let mut out = [0f32; 4];
+    asked.rows(0..2).expect("both").read(&mut out).expect("values");
+    assert_eq!((out, asked.left_out().len()), ([7.0, 2.0, 8.0, 4.0], 0));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! in a sweep the same answer on every backend.
 
 use super::on_ranks;
-use crate::support::{Sandbox, worker};
+use crate::support::Sandbox;
+use crate::worker;
 use amdahl_data::random::{Purpose, Stream};
 use amdahl_data::write;
 

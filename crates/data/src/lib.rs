@@ -20,6 +20,7 @@ mod columns;
 mod fields;
 pub mod labels;
 mod layout;
+mod lines;
 pub mod memory;
 mod packed;
 pub mod select;

@@ -13,6 +13,7 @@ pub struct InMemory {
     names: Option<Vec<String>>,
     /// The values before they were rounded, where that took something from them.
     wide: Option<Vec<f64>>,
+    left_out: Vec<String>,
 }
 
 impl InMemory {
@@ -31,7 +32,7 @@ impl InMemory {
         {
             return Err(Error::data(format!("{} labels for {} rows", truth.len(), matrix.rows())));
         }
-        Ok(InMemory { matrix, truth, names: None, wide: None })
+        Ok(InMemory { matrix, truth, names: None, wide: None, left_out: Vec::new() })
     }
 
     /// With names of the columns, one for each; without where there are none.
@@ -42,6 +43,11 @@ impl InMemory {
 }
 
 impl InMemory {
+    /// Without these columns of the file, in words.
+    pub fn without(self, left_out: Vec<String>) -> InMemory {
+        InMemory { left_out, ..self }
+    }
+
     /// With the values before they were rounded to f32, as many.
     pub fn wide(self, wide: Option<Vec<f64>>) -> InMemory {
         debug_assert!(wide.as_ref().is_none_or(|wide| wide.len() == self.matrix.values.len()));
@@ -75,6 +81,9 @@ impl Source for InMemory {
     }
     fn names(&self) -> Option<&[String]> {
         self.names.as_deref()
+    }
+    fn left_out(&self) -> &[String] {
+        &self.left_out
     }
 }
 

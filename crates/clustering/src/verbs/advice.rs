@@ -43,6 +43,42 @@ pub fn of_one_column(source: &dyn Source, dims: usize) -> Result<Option<String>>
     )))
 }
 
+/// A word about each of the first `dims` columns that numbers the rows: whole numbers that rise or
+/// fall with every row, as row numbers and many ids do. Distances to them mean nothing. By the first
+/// 10,000 rows; fewer than ten say nothing.
+pub fn of_row_numbers(source: &dyn Source, dims: usize) -> Result<Vec<String>> {
+    let shape = source.shape();
+    let mut rows = source.rows(0..shape.rows.min(MOST))?;
+    let mut block = vec![0f64; shape.dims * (1 + 4096 / shape.dims)];
+    let mut last: Option<Vec<f64>> = None;
+    // Whether a column rises, and whether it falls.
+    let (mut ways, mut count) = (vec![[true; 2]; dims], 0);
+    loop {
+        let got = rows.read_wide(&mut block)?;
+        for row in block[..got * shape.dims].chunks_exact(shape.dims) {
+            count += 1;
+            for (t, ways) in ways.iter_mut().enumerate() {
+                let steps = last.as_ref().map(|last| row[t] - last[t]);
+                let is_whole = row[t].fract() == 0.0;
+                ways[0] &= is_whole && steps.is_none_or(|step| step > 0.0);
+                ways[1] &= is_whole && steps.is_none_or(|step| step < 0.0);
+            }
+            last = Some(row.to_vec());
+        }
+        if got == 0 || ways.iter().all(|ways| !ways[0] && !ways[1]) {
+            break;
+        }
+    }
+    let is_number = |t: &usize| dims > 1 && count >= 10 && (ways[*t][0] || ways[*t][1]);
+    let word = |t: usize| {
+        format!(
+            "{} is another whole number in each row, rising or falling, as a row number or an id is: if it is one, leave it out (--columns)",
+            name(source, t)
+        )
+    };
+    Ok((0..dims).filter(is_number).map(word).collect())
+}
+
 /// How a person calls a column.
 fn name(source: &dyn Source, column: usize) -> String {
     match source.names().and_then(|names| names.get(column)) {
@@ -102,6 +138,24 @@ mod tests {
     }
 
     #[test]
+    fn row_numbers_are_pointed_out() {
+        let rows = |count: u32, id: fn(u32) -> u32| -> Vec<f32> {
+            (0..count).flat_map(|i| [(i % 7) as f32, id(i) as f32]).collect()
+        };
+        let said = |values: Vec<f32>| {
+            let source = InMemory::new(Matrix { values, dims: 2 }, None).expect("rows");
+            of_row_numbers(&source, 2).expect("it can be read")
+        };
+        for id in [|i| i + 1, |i| 1000 - i, |i| 10 * i + i % 3] {
+            let words = said(rows(20, id));
+            assert!(words.len() == 1 && words[0].starts_with("column 2 is another"), "{words:?}");
+        }
+        assert_eq!(said(rows(9, |i| i)), [""; 0], "too few");
+        assert_eq!(said(rows(20, |i| i / 2)), [""; 0], "each twice");
+        assert_eq!(said(rows(20, |i| (i * 37) % 20)), [""; 0], "neither rises nor falls");
+    }
+
+    #[test]
     fn values_that_rounding_makes_equal_are_pointed_out() {
         let wide: Vec<f64> =
             (0..40).map(|i| if i == 0 { 0.0 } else { 1e9 + f64::from(i) }).collect();
@@ -112,7 +166,7 @@ mod tests {
             of_rounding(&source, 1, offsets).expect("it can be read")
         };
         let words = of(Some(wide.clone()), &[]);
-        assert!(words[0].contains("tells 2 of 40 different values apart"), "{words:?}");
+        assert!(words[0].contains("tells 3 of 40 different values apart"), "{words:?}");
         assert_eq!(of(Some(wide), &[1e9]), [""; 0], "all f32 but the first, less 10^9");
         assert_eq!(of(None, &[]), [""; 0], "f32 in the data");
     }

@@ -282,9 +282,13 @@ impl Session {
         advice::of_one_column(self.source.get().ok()?, dims).ok()?
     }
 
-    /// Columns whose values f32 cannot tell apart, less their offsets. As [`Session::advice`].
+    /// Words about columns that number the rows, and about those whose values f32 cannot tell apart,
+    /// less their offsets. As [`Session::advice`].
     pub fn lost(&self, dims: usize, offsets: &[f64]) -> Vec<String> {
-        let look = |source: &dyn Source| advice::of_rounding(source, dims, offsets);
+        let look = |source: &dyn Source| {
+            let numbers = advice::of_row_numbers(source, dims)?;
+            Ok([numbers, advice::of_rounding(source, dims, offsets)?].concat())
+        };
         self.source.get().and_then(look).unwrap_or_default()
     }
 
@@ -325,7 +329,18 @@ pub fn silhouette(found: &Silhouette) -> String {
         if found.sampled { format!("a seeded sample of {rows} rows") } else { "all rows".into() };
     match found.value {
         Some(value) => format!("{value:.4} (of {of})"),
-        None => "not defined: fewer than two clusters have rows".into(),
+        None => format!("not defined: {}", undefined(found)),
+    }
+}
+
+/// Why there is no silhouette.
+fn undefined(found: &Silhouette) -> String {
+    match found.sampled {
+        false => "fewer than two clusters have rows".into(),
+        true => format!(
+            "the sample of {} rows met one cluster alone; take more with --silhouette=ROWS",
+            amdahl_record::units::count(found.rows as f64)
+        ),
     }
 }
 
@@ -335,11 +350,16 @@ pub struct SilhouetteJson {
     value: Option<f64>,
     rows: u64,
     sampled: bool,
+    /// Why there is no value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
 }
 
 impl From<Silhouette> for SilhouetteJson {
     fn from(found: Silhouette) -> SilhouetteJson {
-        SilhouetteJson { value: found.value, rows: found.rows, sampled: found.sampled }
+        let Silhouette { value, rows, sampled } = found;
+        let why = value.is_none().then(|| undefined(&found));
+        SilhouetteJson { value, rows, sampled, why }
     }
 }
 

@@ -3,8 +3,12 @@
 //! - **Separator**: the first of tab, semicolon, comma that is in the first line outside quotes;
 //!   blanks (any number of them) otherwise.
 //! - **Header**: the first line is one when a field in it, apart from the labels, is neither a
-//!   number nor a sign of a missing value (empty, `?`, `NA` …), or when its label is no number and
-//!   that of the second line is. scikit-learn's first line (rows, columns, names of classes) is
+//!   number nor a sign of a missing value (empty, `?`, `NA` …), when its label is no number and
+//!   that of the second line is, or when it counts the columns (0, 1, 2 …). So is a comment above the
+//!   rows that has as many fields, as NumPy's savetxt writes it. Other lines that begin with `#` are
+//!   passed over.
+//! - **Index**: a first column without a name, while the others have one, is what pandas and R write
+//!   of their rows; it is left out unless it is asked for. scikit-learn's first line (rows, columns, names of classes) is
 //!   recognised, and its count of rows is checked.
 //! - **Values** are read straight to the nearest f32, and kept as f64 beside it where a column lies
 //!   far from 0. Blanks around a field do not matter. A field
@@ -16,13 +20,13 @@
 //! The file is read as a whole when it is opened, because its number of rows is not known before.
 
 use std::collections::HashMap;
-use std::io::BufRead;
 
 use super::contract::{Format, Likeness, column};
 use crate::fields::{Fields, Separator, is_number, shown};
 use crate::input::Input;
 use crate::labels;
 use crate::labels::Numbering;
+use crate::lines::{First, Head, Lines, head};
 use crate::memory::{InMemory, reserve};
 use crate::rows::{Matrix, Source};
 use crate::select::Selection;
@@ -52,126 +56,18 @@ fn sniff(input: &Input) -> Likeness {
     if input.head().iter().any(control) { Likeness::No } else { Likeness::Perhaps }
 }
 
-/// The longest line that is read.
-const LONGEST_LINE: u64 = 1 << 26;
-
-/// The lines of a file that are not empty.
-struct Lines<'a> {
-    input: &'a Input,
-    reader: Box<dyn BufRead + 'a>,
-    text: Vec<u8>,
-    /// Number of the line, from 1.
-    number: usize,
-    position: u64,
-}
-
-impl<'a> Lines<'a> {
-    fn new(input: &'a Input) -> Result<Self> {
-        let reader = Box::new(input.content()?.into_reader());
-        Ok(Lines { input, reader, text: Vec::new(), number: 0, position: 0 })
-    }
-
-    /// The next line into `text`; false at the end of the file.
-    fn next(&mut self) -> Result<bool> {
-        loop {
-            self.text.clear();
-            let mut limited = std::io::Read::take(&mut self.reader, LONGEST_LINE);
-            let read = limited.read_until(b'\n', &mut self.text);
-            let read =
-                read.map_err(|e| self.input.damaged(self.position + self.text.len() as u64, e))?;
-            if read == 0 {
-                return Ok(false);
-            }
-            self.number += 1;
-            self.position += read as u64;
-            if read as u64 == LONGEST_LINE && !self.text.ends_with(b"\n") {
-                return Err(self.refuse(format!(
-                    "the line is longer than {LONGEST_LINE} bytes: this is not text"
-                )));
-            }
-            if self.number == 1 && self.text.starts_with(b"\xef\xbb\xbf") {
-                self.text.drain(..3);
-            }
-            if !self.text.trim_ascii().is_empty() {
-                return Ok(true);
-            }
-        }
-    }
-
-    /// Number of lines that are left, and of bytes of the whole.
-    fn count(mut self) -> Result<(usize, u64)> {
-        let mut lines = 0;
-        while self.next()? {
-            lines += 1;
-        }
-        Ok((lines, self.position))
-    }
-
-    fn refuse(&self, message: impl Into<String>) -> Error {
-        Error::data(message).at(self.input.path(), self.number, 0)
-    }
-}
-
-/// What the first line is.
-enum First {
-    /// A row.
-    Row,
-    /// The names of the columns.
-    Names(Vec<String>),
-    /// scikit-learn's: the number of rows and of columns without the label.
-    Counts { rows: u64, dims: usize },
-}
-
-/// What the first line is, seen from itself and the second.
-fn look(
-    first: &[Vec<u8>],
-    second: Option<&[Vec<u8>]>,
-    labels: &Labels,
-    selection: &Selection,
-) -> First {
-    let counts = |field: &Vec<u8>| std::str::from_utf8(field).ok()?.parse::<u64>().ok();
-    if let [rows, dims, classes @ ..] = first
-        && let (Some(rows), Some(dims)) = (counts(rows), counts(dims))
-        && !classes.is_empty()
-        && !classes.iter().any(|class| is_number(class))
-        && second.is_some_and(|row| {
-            dims.checked_add(1) == Some(row.len() as u64) && row.iter().all(|x| is_number(x))
-        })
-    {
-        return First::Counts { rows, dims: dims as usize };
-    }
-    let names = || {
-        First::Names(first.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
-    };
-    let label = if *labels == Labels::LastColumn { first.len() - 1 } else { first.len() };
-    let is_name = |field: &Vec<u8>| {
-        const MISSING: [&[u8]; 9] =
-            [b"", b"?", b"-", b"na", b"n/a", b"null", b"none", b".", b"#n/a"];
-        !is_number(field) && !MISSING.contains(&&field.to_ascii_lowercase()[..])
-    };
-    // A column of texts that nobody wants says nothing.
-    let wanted = selection.numbers();
-    let matters =
-        |column: usize| wanted.as_ref().is_none_or(|wanted| wanted.contains(&(column + 1)));
-    if first[..label].iter().enumerate().any(|(column, field)| matters(column) && is_name(field)) {
-        return names();
-    }
-    let label_is_a_name = first.get(label).is_some_and(|label| !is_number(label));
-    let labels_are_numbers = second.and_then(<[_]>::last).is_some_and(|label| is_number(label));
-    if label_is_a_name && labels_are_numbers { names() } else { First::Row }
-}
-
 /// Reads the columns of a file that are wanted, with its labels.
 fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemory> {
-    let (separator, first, first_row) = begin(input, labels, selection)?;
+    is_text(input)?;
+    let Head { separator, first, is_a_line, width, index } = head(input, labels, selection)?;
     let mut lines = Lines::new(input)?;
     let mut fields = Fields::default();
     let mut matrix = Matrix { values: Vec::new(), dims: 0 };
     let (mut numbering, mut seen) = (Numbering::default(), HashMap::new());
     let names = if let First::Names(names) = &first { &names[..] } else { &[] };
     let (width, like) = match &first {
-        First::Row => (first_row, "in row 1"),
-        First::Names(names) => (names.len(), "in the header"),
+        First::Row => (width, "in row 1"),
+        First::Names(_) => (width, "in the header"),
         First::Counts { dims, .. } => (dims + 1, "as the first line says"),
     };
     let label = match labels {
@@ -181,10 +77,10 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     };
     let has_names = (!names.is_empty()).then_some(names);
     let kept = selection
-        .resolve(has_names, width, label, &[])
+        .resolve(has_names, width, label, index.as_slice())
         .map_err(|error| error.at(input.path(), 0, 0))?;
     matrix.dims = kept.len();
-    if !matches!(first, First::Row) {
+    if is_a_line {
         lines.next()?;
     }
     // Room for all rows at once, and no more than there can be: a field and what separates it are
@@ -249,15 +145,15 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     }
     let truth = label.map(|_| labels::sorted_texts(numbering, seen));
     let names = kept.iter().filter_map(|&column| names.get(column).cloned()).collect();
-    Ok(InMemory::new(matrix, truth)?.named(names).wide(wide))
+    let left_out = index.filter(|index| !kept.contains(index)).map(|index| {
+        format!("column {} has no name, as an index that pandas or R wrote", index + 1)
+    });
+    let rows = InMemory::new(matrix, truth)?.named(names).wide(wide);
+    Ok(rows.without(left_out.into_iter().collect()))
 }
 
-/// The separator, what the first line is, and the number of its fields.
-fn begin(
-    input: &Input,
-    labels: &Labels,
-    selection: &Selection,
-) -> Result<(Separator, First, usize)> {
+/// Refuses what is no text.
+fn is_text(input: &Input) -> Result<()> {
     if sniff(input) == Likeness::No {
         let error = input.refuse("this is not text: it has control characters");
         return Err(match input.head() {
@@ -267,20 +163,7 @@ fn begin(
             _ => error.hint("another format is named by --data-format (in a manifest: format)"),
         });
     }
-    let mut lines = Lines::new(input)?;
-    if !lines.next()? {
-        return Err(input.refuse("the file has 0 rows"));
-    }
-    let separator = Separator::of(&lines.text);
-    let mut fields = Fields::default();
-    let mut owned = |lines: &Lines| -> Result<Vec<Vec<u8>>> {
-        let count = fields.split(&lines.text, separator).map_err(|what| lines.refuse(what))?;
-        Ok((0..count).map(|i| fields.get(i).to_vec()).collect())
-    };
-    let first = owned(&lines)?;
-    let second = if lines.next()? { Some(owned(&lines)?) } else { None };
-    let what = look(&first, second.as_deref(), labels, selection);
-    Ok((separator, what, first.len()))
+    Ok(())
 }
 
 fn bad_value(lines: &Lines, place: &str, field: &[u8], value: Option<f32>) -> Error {
@@ -307,12 +190,44 @@ fn what_to_do(field: &[u8], value: Option<f32>) -> String {
         return "remove rows with missing values, or fill them in; rows count from 1 after the header".into();
     }
     let text = String::from_utf8_lossy(field);
-    if text.contains(',') && text.replacen(',', ".", 1).parse::<f32>().is_ok() {
-        return format!("numbers are read with a point: {}", text.replacen(',', ".", 1));
+    let pointed = text.replacen(',', ".", 1);
+    let is_decimal = text.contains(',') && pointed.parse::<f32>().is_ok();
+    match of_thousands(&text) {
+        Some(number) if is_decimal => {
+            return format!(
+                "a comma is no part of a number: write {number} if it separates thousands, {pointed} if it is the decimal mark"
+            );
+        }
+        Some(number) => return format!("thousands are not separated in numbers: write {number}"),
+        None if is_decimal => return format!("numbers are read with a point: {pointed}"),
+        None => {}
     }
     "a column of labels is named by --labels-column (in a manifest: labels = { column = \"…\" }); 'amdahl fit --columns' reads some columns \
      and no others; rows count from 1 after the header"
         .into()
+}
+
+/// A number whose thousands are separated by commas, points, blanks or apostrophes, without them.
+fn of_thousands(text: &str) -> Option<String> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text),
+    };
+    let separator = digits.chars().find(|c| !c.is_ascii_digit())?;
+    if !matches!(separator, ',' | ' ' | '\'' | '’' | '\u{a0}' | '\u{202f}') {
+        return None;
+    }
+    let (whole, part) = digits.split_once('.').map_or((digits, None), |(a, b)| (a, Some(b)));
+    let mut groups = whole.split(separator);
+    let is_number = |group: &str| !group.is_empty() && group.bytes().all(|b| b.is_ascii_digit());
+    let first = groups.next().filter(|group| group.len() <= 3 && is_number(group))?;
+    let rest: Vec<&str> = groups.collect();
+    if rest.is_empty() || !rest.iter().all(|group| group.len() == 3 && is_number(group)) {
+        return None;
+    }
+    let part =
+        part.map_or(Some(String::new()), |part| is_number(part).then(|| format!(".{part}")))?;
+    Some(format!("{sign}{first}{}{part}", rest.concat()))
 }
 
 /// Reads a file of labels: one column. The first line is a header when it is no number and the

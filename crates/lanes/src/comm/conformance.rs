@@ -203,7 +203,8 @@ pub(crate) mod tests {
                             node_index: index,
                             node_count: count,
                         };
-                        let between = (thread == 0).then(|| outer.member(outer.lane(rank)));
+                        let between = (thread == 0)
+                            .then(|| Box::new(outer.member(outer.lane(rank))) as Box<dyn Comm>);
                         program(&Hybrid::new(team.member(lane), between, mail));
                     });
                 }
