@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::summary::{CellSummary, Group, Summary};
 use amdahl_record::cell::{CellId, WorkloadSpec};
 use amdahl_record::simulation::{Counts, Simulation};
-use amdahl_record::{Answer, Phase, Provenance, Role};
+use amdahl_record::{Answer, Phase, Provenance};
 use amdahl_workload::Operation;
 
 mod arithmetic;
@@ -20,10 +20,13 @@ mod balance;
 mod cache;
 mod instructions;
 mod memory;
+mod model;
 pub mod render;
 pub mod scope;
 
-use scope::{Accelerator, Model, Scope, Size, Span};
+use model::Model;
+pub use model::operates;
+use scope::{Accelerator, Scope, Size, Span};
 
 /// A derived metric. In its texts `{one}`, `{many}` and `{about}` stand for the words of an
 /// elementary operation.
@@ -226,7 +229,7 @@ pub fn simulated<'a>(simulation: &'a Simulation, counts: &'a Counts) -> Scope<'a
             line: Some(f64::from(simulation.caches.ll.line_bytes)),
         },
         limits: None,
-        model: model(spec, Some(counts.rows), Some(counts.dims), false),
+        model: Arc::new(Model::of(spec, Some(counts.rows), Some(counts.dims), false)),
         device: None,
         span: Span::Computing,
         lane: None,
@@ -290,34 +293,6 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// The phase in which a workload's operations are made: on processors that of its model, on
-/// accelerators the one in which they compute. None where it counts no operations.
-pub fn operates(spec: &WorkloadSpec, offloaded: bool) -> Option<Phase> {
-    let operation = amdahl_workloads::of(spec).operation()?;
-    if !offloaded {
-        return Phase::find(operation.phase);
-    }
-    let phases = amdahl_workloads::phases(spec);
-    Some(phases.into_iter().find(|phase| phase.role() == Role::Offload).unwrap_or(Phase::EXECUTE))
-}
-
-/// What a workload says of a problem of so many rows and columns.
-fn model(
-    spec: &WorkloadSpec,
-    rows: Option<u64>,
-    columns: Option<u32>,
-    offloaded: bool,
-) -> Arc<Model> {
-    let workload = amdahl_workloads::of(spec);
-    let sizes = workload.size(spec, rows, columns).unwrap_or_default();
-    Arc::new(Model {
-        operation: workload.operation().zip(operates(spec, offloaded)),
-        work: workload.work(spec, &sizes),
-        by_phase: workload.work_by_phase(spec, &sizes),
-        sizes,
-    })
-}
-
 /// What the measured metrics of a cell are computed from.
 ///
 /// # Errors
@@ -351,7 +326,7 @@ pub fn measured<'a>(
             line: line.map(f64::from),
         },
         limits,
-        model: model(&cell.cell.workload, facts.rows, facts.columns, offloaded),
+        model: Arc::new(Model::of(&cell.cell.workload, facts.rows, facts.columns, offloaded)),
         device: offloaded
             .then(|| Accelerator { flops: cell.floor.as_ref().map(|floor| floor.flops) }),
         span,

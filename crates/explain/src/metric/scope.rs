@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use crate::metric::model::Model;
 use crate::pop::lane_time::{same_source, weaker};
 use crate::summary::times::computing;
 use amdahl_record::limits::Limits;
 use amdahl_record::units::significant;
 use amdahl_record::{Phase, Provenance, Reading, Scope as Of};
 use amdahl_stats::median;
-use amdahl_workload::{Operation, PhaseWork, Work};
 
 /// The recorder's own readings: seconds of the phases, of reading the probes, and how often each
 /// phase began.
@@ -68,19 +68,6 @@ pub struct Size {
     pub line: Option<f64>,
 }
 
-/// What the workload says of a problem of this size.
-#[derive(Clone, Debug)]
-pub struct Model {
-    /// The variables of the size, in the workload's order; empty where they are not known.
-    pub sizes: Vec<f64>,
-    /// Its elementary operation, with the phase in which these are made where this one computed.
-    pub operation: Option<(Operation, Phase)>,
-    /// What an iteration needs at least.
-    pub work: Work,
-    /// The same by phase, where that is known.
-    pub by_phase: Vec<PhaseWork>,
-}
-
 /// What a metric is computed from.
 pub struct Scope<'a> {
     /// Readings of each repeat, or of the one simulated run.
@@ -119,81 +106,6 @@ pub struct Input {
 }
 
 impl Scope<'_> {
-    /// The elementary operations of all lanes in this span, and what they are.
-    ///
-    /// # Errors
-    /// Where they are made in another phase, or not counted.
-    pub fn operations(&self) -> Result<(f64, Provenance, Operation), String> {
-        self.all_lanes()?;
-        let none = "the workload counts no elementary operation";
-        let (operation, phase) = self.model.operation.ok_or(none)?;
-        let many = operation.many;
-        if self.span != Span::Computing && self.span != Span::Phase(phase) {
-            return Err(format!("{many} are made in the {} phase", phase.word()));
-        }
-        let (count, from) =
-            self.size.operations.ok_or_else(|| format!("{many} are not counted"))?;
-        Ok((count, from, operation))
-    }
-
-    /// Flop of the algorithm in this span, on all lanes: those of the operations that were made;
-    /// where the workload has none, those of its model of work.
-    ///
-    /// # Errors
-    /// Why they are not known.
-    pub fn flop(&self) -> Result<f64, String> {
-        if self.model.operation.is_some() {
-            let (count, _, operation) = self.operations()?;
-            return Ok((operation.flop_of)(&self.model.sizes) * count);
-        }
-        let flop = self.modelled(|work| work.flop, |work| work.flop)?;
-        if flop > 0.0 {
-            Ok(flop)
-        } else {
-            Err(format!("there are no flop in {}", self.span.word()))
-        }
-    }
-
-    /// Bytes that this span cannot do without, on all lanes.
-    ///
-    /// # Errors
-    /// Why they are not known.
-    pub fn compulsory(&self) -> Result<f64, String> {
-        if self.model.operation.is_some() {
-            self.operations()?;
-            return self.compulsory_in_all();
-        }
-        let bytes = self.modelled(|work| work.bytes, |work| work.bytes)?;
-        if bytes > 0.0 { Ok(bytes) } else { Err("the workload has no model of its bytes".into()) }
-    }
-
-    /// Bytes that all iterations cannot do without, whatever the span.
-    ///
-    /// # Errors
-    /// Where they are not known.
-    pub fn compulsory_in_all(&self) -> Result<f64, String> {
-        let bytes = self.model.work.bytes * self.size.iterations;
-        if bytes > 0.0 { Ok(bytes) } else { Err("there are no rows and iterations".into()) }
-    }
-
-    /// Of all iterations what the model of work says of this span.
-    fn modelled(
-        &self,
-        of_all: fn(&Work) -> f64,
-        of_phase: fn(&PhaseWork) -> f64,
-    ) -> Result<f64, String> {
-        self.all_lanes()?;
-        let an_iteration = match self.span {
-            Span::Computing => of_all(&self.model.work),
-            Span::Phase(phase) => {
-                let mut phases = self.model.by_phase.iter();
-                let own = phases.find(|own| own.phase == phase.word()).map(of_phase);
-                own.ok_or_else(|| format!("not modelled for the {} phase", phase.word()))?
-            }
-        };
-        Ok(an_iteration * self.size.iterations)
-    }
-
     /// The limits of the processors that computed.
     ///
     /// # Errors
