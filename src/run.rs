@@ -77,8 +77,8 @@ pub fn run(args: &Args) -> Result<()> {
     let folder =
         args.results.clone().unwrap_or_else(|| Path::new("results").join(&plan.experiment.name));
     let started_ms = now_ms();
-    let name = run_name(started_ms, std::process::id(), &host.id);
-    let scratch = Scratch::create(&folder, &name)?;
+    let scratch = Scratch::create(&folder, &run_name(started_ms, std::process::id(), &host.id))?;
+    let name = scratch.run().to_string();
     let worker = Worker::find(scratch.path(), &interrupts)?.for_workload(plan.workload());
     let mut store = Store::open(&folder, facts(args, &plan, &worker, &name, started_ms))?;
     for warning in &store.results().warnings {
@@ -161,6 +161,7 @@ fn planned(args: &Args) -> Result<Plan> {
 
 fn facts(args: &Args, plan: &Plan, worker: &Worker, run: &str, started_ms: u64) -> RunFacts {
     let experiment = &plan.experiment;
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
     // Folders of a machine are nobody's business.
     let bare = |word: String| {
         Path::new(&word).file_name().map_or(word.clone(), |name| name.to_string_lossy().into())
@@ -177,7 +178,7 @@ fn facts(args: &Args, plan: &Plan, worker: &Worker, run: &str, started_ms: u64) 
         price: experiment.price.clone(),
         base: experiment.base.clone(),
         build: worker.can.build.clone(),
-        command: std::env::args().map(bare).collect(),
+        command: words.map(bare).collect(),
         fresh: args.fresh,
         phases: PhaseNames::known(),
     }

@@ -188,7 +188,7 @@ fn a_wrong_answer_of_a_peer_counts_for_nothing() {
 }
 
 #[test]
-fn a_peer_that_fails_is_a_row_and_no_failure_of_the_sweep() {
+fn a_peer_that_fails_is_a_row_and_the_sweep_goes_on() {
     let cases = [
         ("kill -9 $$", Failure::Killed, "SIGKILL", 2),
         ("echo too much >&2; exit 3", Failure::Error, "exit code 3; it printed: too much", 1),
@@ -212,7 +212,8 @@ fn a_peer_that_fails_is_a_row_and_no_failure_of_the_sweep() {
     ];
     for (script, wanted, said, attempts) in cases {
         let sandbox = sandbox(script, 2, "");
-        sandbox.run(RUN).ends_with(0);
+        // What this machine lacks is no failure; a program that is here and fails is one.
+        sandbox.run(RUN).ends_with(i32::from(wanted != Failure::Unavailable));
         let found = rows(&sandbox);
         assert_eq!((found.len(), class(&found[0])), (attempts, wanted), "{script}: {found:?}");
         assert!(reason(&found[0]).contains(said), "{script}: {}", reason(&found[0]));
@@ -227,7 +228,7 @@ fn a_slow_peer_is_ended_with_all_that_it_started() {
         2,
         ", time-limit = '1 s'",
     );
-    sandbox.run(RUN).ends_with(0);
+    sandbox.run(RUN).ends_with(1);
     let found = rows(&sandbox);
     assert_eq!((found.len(), class(&found[0])), (1, Failure::Timeout));
     sandbox.nothing_survives();

@@ -28,7 +28,7 @@ struct Group {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Weight {
-    /// This machine lacks something, or an outside program failed: no fault of the sweep.
+    /// This machine lacks something: no fault of the sweep.
     Lacking,
     Failed,
     Wrong,
@@ -49,10 +49,6 @@ impl Tally {
                 Standing::Wrong(reason) => ("wrong", reason, Weight::Wrong),
                 Standing::Failed(Failure::Unavailable, reason) => {
                     (Failure::Unavailable.word(), reason, Weight::Lacking)
-                }
-                // An outside program that cannot run is a row, and no fault of the sweep.
-                Standing::Failed(class, reason) if planned.cell.backend.peer().is_some() => {
-                    (class.word(), reason, Weight::Lacking)
                 }
                 Standing::Failed(class, reason) => (class.word(), reason, Weight::Failed),
             };

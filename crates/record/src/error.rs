@@ -4,6 +4,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use crate::io::regular::NotRegular;
+
 /// The crate's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -141,13 +143,26 @@ impl Error {
     /// The operating system's refusal, with the file it concerns and what was being done ("read",
     /// "create" …).
     pub fn io(doing: &str, path: &Path, source: std::io::Error) -> Self {
+        let not_regular = source.get_ref().is_some_and(|inner| inner.is::<NotRegular>());
         let kind = match source.kind() {
             std::io::ErrorKind::NotFound
             | std::io::ErrorKind::IsADirectory
             | std::io::ErrorKind::NotADirectory => Kind::Usage,
+            _ if not_regular => Kind::Usage,
             _ => Kind::Io,
         };
         Error::new(kind, format!("cannot {doing} {}: {source}", path.display()))
+    }
+    /// The same for a file of this program's own, in a folder that it made: that it is missing is
+    /// no fault of the command line.
+    pub fn lost(doing: &str, path: &Path, source: std::io::Error) -> Self {
+        let removed = source.kind() == std::io::ErrorKind::NotFound;
+        let error = Error { kind: Kind::Io, ..Error::io(doing, path, source) };
+        match removed {
+            true => error
+                .hint("its folder was removed while it was in use: leave it alone until the end"),
+            false => error,
+        }
     }
     /// Adds what to do.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

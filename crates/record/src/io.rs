@@ -1,3 +1,4 @@
 //! Files.
 
 pub mod atomic;
+pub mod regular;

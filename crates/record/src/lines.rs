@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use crate::Line;
 use crate::error::{Error, Result};
+use crate::io::regular;
 use crate::shared::Pool;
 use crate::sum::{self, Checked, Differs};
 
@@ -52,7 +53,7 @@ pub fn each(
     path: &Path,
     mut take: impl FnMut(u64, Result<Box<Line>, Unreadable>) -> Result<()>,
 ) -> Result<()> {
-    let mut file = File::open(path).map_err(|e| Error::io("read", path, e))?;
+    let mut file = regular::open(path).map_err(|e| Error::io("read", path, e))?;
     let first = next(&mut file, Vec::new()).map_err(|e| Error::io("read", path, e))?;
     // Most results are smaller than a block: no threads for these.
     if first.1.is_empty() {

@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::cell::{Cell, CellId};
 use crate::error::{Error, Kind, Result};
 use crate::host::HostFacts;
+use crate::io::regular;
 use crate::layout::{Layout, PhaseNames};
 use crate::limits::{LIMITS, Limits};
 use crate::lines;
@@ -114,15 +115,20 @@ pub fn read(folder: &Path) -> Result<Results> {
         Error::io("read the results folder", folder, e)
             .hint("name a folder that 'amdahl run' wrote, such as results/strong-scaling")
     })?;
-    let mut files = Vec::new();
+    let (mut files, mut reader) = (Vec::new(), Reader::default());
     for entry in entries {
         let path = entry.map_err(|e| Error::io("read the results folder", folder, e))?.path();
-        if path.extension().is_some_and(|e| e == "jsonl") {
-            files.push(path);
+        if path.extension().is_none_or(|e| e != "jsonl") {
+            continue;
+        }
+        match std::fs::metadata(&path).and_then(|facts| regular::check(facts.file_type())) {
+            Ok(()) => files.push(path),
+            Err(why) => {
+                reader.results.warnings.push(format!("{}: left out: {why}", path.display()))
+            }
         }
     }
     files.sort();
-    let mut reader = Reader::default();
     for file in &files {
         reader.number = 0;
         lines::each(file, |number, line| reader.take(file, number, line))?;

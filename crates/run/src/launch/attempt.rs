@@ -240,7 +240,7 @@ impl Launching<'_> {
         };
         let text = serde_json::to_string_pretty(cell)
             .map_err(|e| Error::internal(format!("a cell as JSON: {e}")))?;
-        fs::write(&cell_file, text).map_err(|e| Error::io("write", &cell_file, e))?;
+        fs::write(&cell_file, text).map_err(|e| Error::lost("write", &cell_file, e))?;
         let token = format!("{}-{}", self.run, self.number);
         let limits = supervise::Limits {
             time: Duration::from_secs_f64(limit_s.clamp(0.0, 1e9)),
@@ -274,6 +274,9 @@ impl Launching<'_> {
         let written = fs::write(&path, [0u8; 1 << 16]);
         let _ = fs::remove_file(&path); // the whole folder goes at the end
         written.map_err(|e| {
+            if e.kind() == std::io::ErrorKind::NotFound {
+                return Error::lost("use the folder of this run", &self.scratch, e);
+            }
             Error::new(
                 Kind::Io,
                 format!(

@@ -203,7 +203,7 @@ impl Launching<'_> {
         self.number += 1;
         let folder = self.scratch.join(format!("{}-{id}", self.number));
         let folder = std::path::absolute(&folder).unwrap_or(folder);
-        fs::create_dir_all(&folder).map_err(|e| Error::io("create the folder", &folder, e))?;
+        fs::create_dir(&folder).map_err(|e| Error::lost("create the folder", &folder, e))?;
         let (cell_file, record_file) = (folder.join("cell.json"), folder.join("record.json"));
         if let Some(ending) = self.export(id, cell, &folder, &cell_file)? {
             return refuse(ending);
@@ -281,7 +281,7 @@ impl Launching<'_> {
         let plain = folder.join("plain.json");
         let text = serde_json::to_string_pretty(cell)
             .map_err(|e| Error::internal(format!("a cell as JSON: {e}")))?;
-        fs::write(&plain, text).map_err(|e| Error::io("write", &plain, e))?;
+        fs::write(&plain, text).map_err(|e| Error::lost("write", &plain, e))?;
         let own = amdahl_workloads::of(&cell.workload).exported(&cell.workload);
         let material = self
             .scratch

@@ -103,7 +103,7 @@ impl Launching<'_> {
     ) -> Result<Simulated> {
         self.number += 1;
         let folder = self.scratch.join(format!("{}-parts", self.number));
-        fs::create_dir_all(&folder).map_err(|e| Error::io("create the folder", &folder, e))?;
+        fs::create_dir(&folder).map_err(|e| Error::lost("create the folder", &folder, e))?;
         let mut env =
             vec![(VARIABLE.to_string(), "1".to_string()), ("AMDAHL_PROBES".into(), "clock".into())];
         if std::env::var_os(KERNEL).is_none()

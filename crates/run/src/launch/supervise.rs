@@ -69,7 +69,7 @@ pub fn supervise(
     interrupts: &Interrupts,
 ) -> amdahl_record::error::Result<Exit> {
     use amdahl_record::error::Error;
-    let create = |path: &Path| File::create(path).map_err(|e| Error::io("create", path, e));
+    let create = |path: &Path| File::create(path).map_err(|e| Error::lost("create", path, e));
     let (out, err) = (create(out)?, create(err)?);
     let Some((program, arguments)) = command.argv.split_first() else {
         return Err(Error::internal("an empty command line"));

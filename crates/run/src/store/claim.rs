@@ -5,6 +5,7 @@
 //! nothing.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use amdahl_record::Key;
@@ -51,8 +52,10 @@ pub(super) fn lock(path: &Path) -> Result<Option<Claim>> {
     let file = OpenOptions::new()
         .create(true)
         .append(true)
+        // Neither a link that leads elsewhere nor a pipe that waits for a reader.
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
         .open(path)
-        .map_err(|e| Error::io("create the lock file", path, e))?;
+        .map_err(|e| Error::lost("create the lock file", path, e))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(Claim(Some(file)))),
         Err(TryLockError::WouldBlock) => Ok(None),

@@ -284,8 +284,14 @@ fn lengths(folder: &Path) -> Result<BTreeMap<PathBuf, u64>> {
     for entry in std::fs::read_dir(folder).map_err(refused)? {
         let entry = entry.map_err(refused)?;
         let path = entry.path();
-        if path.extension().is_some_and(|extension| extension == "jsonl") {
-            lengths.insert(path, entry.metadata().map_err(refused)?.len());
+        if path.extension().is_none_or(|extension| extension != "jsonl") {
+            continue;
+        }
+        // Links count as what they lead to; what is no file, or gone by now, has no records.
+        if let Ok(facts) = std::fs::metadata(&path)
+            && facts.is_file()
+        {
+            lengths.insert(path, facts.len());
         }
     }
     Ok(lengths)
@@ -298,6 +304,22 @@ pub fn run_name(unix_ms: u64, pid: u32, host: &str) -> String {
     let (h, m, s) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     let host: String = host.chars().filter(char::is_ascii_alphanumeric).take(8).collect();
     format!("{year:04}{month:02}{day:02}T{h:02}{m:02}{s:02}Z-{pid}-{host}")
+}
+
+/// Is it a name that [`run_name`] gives, with or without a number behind it?
+pub(crate) fn is_run_name(name: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
+    let when = |text: &str| {
+        let (day, time) =
+            text.strip_suffix('Z').and_then(|t| t.split_once('T')).unwrap_or_default();
+        day.len() == 8 && time.len() == 6 && digits(day) && digits(time)
+    };
+    match name.split('-').collect::<Vec<_>>()[..] {
+        [time, pid, host] => when(time) && digits(pid) && word(host),
+        [time, pid, host, number] => when(time) && digits(pid) && word(host) && digits(number),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

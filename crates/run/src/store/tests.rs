@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use super::state::{State, state};
+use super::writer::mend;
 use super::*;
 use amdahl_kmeans_description::spec::{KMeans, Stop};
 use amdahl_record::cell::{Backend, CellId, Dataset, ReductionName, Synthetic};
@@ -180,6 +181,42 @@ fn a_lost_line_of_a_cell_or_a_machine_is_written_again() {
     assert_eq!(store.restore_cell(&cell().id(), &cell()).expect("nothing to do"), 0);
     store.restore_host(&host()).expect("nothing to do");
     assert!(names(empty.path()).is_empty());
+}
+
+#[test]
+fn only_records_are_mended_and_what_is_cut_off_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    let outside = tempfile::tempdir().expect("a folder");
+    let run_line = serde_json::to_string(&Line::Run(run("r", 1))).expect("JSON") + "\n";
+    let half = |text: &str| format!("{text}{{\"line\":\"rec");
+    let foreign = [
+        ("train.jsonl", "{\"text\":\"one\"}\n{\"text\":\"two\"}".to_string()),
+        ("single.jsonl", "[1,2,3]".into()),
+        ("begun.jsonl", run_line[..20].into()),
+    ];
+    for (name, text) in &foreign {
+        std::fs::write(at(name), text).expect("written");
+    }
+    std::fs::write(outside.path().join("x"), half(&run_line)).expect("written");
+    std::os::unix::fs::symlink(outside.path().join("x"), at("link.jsonl")).expect("a link");
+    std::fs::write(at("copy.jsonl"), half(&run_line)).expect("written");
+    let killed = "20260102T030405Z-47-1a2b3c4d.jsonl";
+    std::fs::write(at(killed), &run_line[..20]).expect("written");
+
+    let said = mend(folder.path()).expect("readable");
+    assert_eq!(said.len(), 2, "{said:?}");
+    let read = |path: PathBuf| std::fs::read_to_string(path).expect("there");
+    for (name, text) in &foreign {
+        assert_eq!(read(at(name)), *text, "{name}");
+    }
+    assert_eq!(read(outside.path().join("x")), half(&run_line));
+    assert_eq!(read(at("copy.jsonl")), run_line);
+    let kept = format!("copy.jsonl.cut-{}", run_line.len());
+    assert!(said.iter().any(|words| words.contains(&kept)), "{said:?}");
+    assert_eq!(read(at(&kept)), half(""));
+    assert_eq!(read(at(killed)), "");
+    assert_eq!(read(at(&format!("{killed}.cut-0"))), run_line[..20]);
 }
 
 #[test]

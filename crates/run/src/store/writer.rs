@@ -1,8 +1,8 @@
 //! A file that only grows, by whole lines, whatever happens.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use amdahl_record::Line;
@@ -132,31 +132,79 @@ fn refused(path: &Path, doing: &str, e: &std::io::Error) -> Error {
 
 /// Takes back the last line of every record file that ends within one, if its writer is gone.
 /// Returns what was done, for people.
+///
+/// A results folder may be any folder: only what begins as a writer's file does is one, and links
+/// lead to files that somebody else looks after.
 pub fn mend(folder: &Path) -> Result<Vec<String>> {
-    let mut done = Vec::new();
-    for path in super::lengths(folder)?.into_keys() {
-        let Ok(mut file) = OpenOptions::new().read(true).write(true).open(&path) else { continue };
-        if file.try_lock().is_err() {
-            continue; // its writer lives
-        }
-        let mut bytes = Vec::new();
-        if file.read_to_end(&mut bytes).is_err() || bytes.is_empty() || bytes.ends_with(b"\n") {
-            continue;
-        }
-        let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-        // A last line that only lacks its end is kept: the end is what is added.
-        let mended = if sum::read(&bytes[whole..]).is_ok() {
-            file.write_all(b"\n")
-        } else {
-            file.set_len(whole as u64)
-        };
-        if mended.is_ok() {
-            done.push(format!(
-                "{}: its last line was cut off after {} bytes; it was mended, and its repeat will be measured again if it is lost",
-                path.display(),
-                bytes.len() - whole
-            ));
+    let files = super::lengths(folder)?.into_keys();
+    // What cannot be mended is read as it is, and said there.
+    Ok(files.filter_map(|path| mend_file(&path).ok().flatten()).collect())
+}
+
+fn mend_file(path: &Path) -> std::io::Result<Option<String>> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+        .open(path)?;
+    let length = file.metadata()?.len();
+    // One that is locked has a writer that lives.
+    if length == 0 || !file.metadata()?.is_file() || file.try_lock().is_err() {
+        return Ok(None);
+    }
+    let mut last = [0];
+    file.seek(SeekFrom::Start(length - 1))?;
+    file.read_exact(&mut last)?;
+    if last == *b"\n" {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    if !has_records(path, &bytes) {
+        return Ok(None);
+    }
+    let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+    let cut = &bytes[whole..];
+    let name = path.display();
+    if sum::read(cut).is_ok() {
+        file.write_all(b"\n")?;
+        return Ok(Some(format!("{name}: its last line had lost its end, and has it again")));
+    }
+    let kept = keep(path, whole, cut)?;
+    file.set_len(whole as u64)?;
+    Ok(Some(format!(
+        "{name}: its last line was cut off after {} bytes; it was mended, and its repeat will be measured again (the bytes are in {kept})",
+        cut.len(),
+    )))
+}
+
+/// Does it begin with the line of a run, as every writer's file does? Of one whose writer was
+/// killed within that line, the name has to say so too.
+fn has_records(path: &Path, bytes: &[u8]) -> bool {
+    let first = bytes.split_inclusive(|&b| b == b'\n').next().unwrap_or_default();
+    if first.ends_with(b"\n") {
+        return matches!(serde_json::from_slice::<Line>(first), Ok(Line::Run(_)));
+    }
+    let begun = b"{\"line\":\"run\",";
+    let begun = first.starts_with(begun) || begun.starts_with(first);
+    begun && path.file_stem().and_then(|stem| stem.to_str()).is_some_and(super::is_run_name)
+}
+
+/// Puts the bytes that are cut off at `place` into a file of their own beside it. Returns its name.
+fn keep(path: &Path, place: usize, bytes: &[u8]) -> std::io::Result<String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut number = 1;
+    loop {
+        let more = if number > 1 { format!("-{number}") } else { String::new() };
+        let kept = format!("{name}.cut-{place}{more}");
+        match OpenOptions::new().write(true).create_new(true).open(path.with_file_name(&kept)) {
+            Ok(mut file) => {
+                file.write_all(bytes).and_then(|()| sync(&file))?;
+                return Ok(kept);
+            }
+            Err(e) if e.kind() == ErrorKind::AlreadyExists && number < 1000 => number += 1,
+            Err(e) => return Err(e),
         }
     }
-    Ok(done)
 }
