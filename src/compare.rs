@@ -65,8 +65,8 @@ pub fn run(args: &Args) -> Result<()> {
         (Some(limit), Ok(())) => format!("{before}{}", comparison.passed(limit)),
         _ => String::new(),
     };
-    output::print(&match args.format {
-        Format::Text => comparison.text(output::style()) + &passed(""),
+    match args.format {
+        Format::Text => output::print(&(comparison.text(output::style()) + &passed(""))),
         Format::Json => {
             let mut value = serde_json::to_value(&comparison).map_err(|e| {
                 amdahl_record::error::Error::internal(format!("cannot write JSON: {e}"))
@@ -77,9 +77,9 @@ pub fn run(args: &Args) -> Result<()> {
             let open = args.fail_over.map(|limit| comparison.not_ruled_out(limit));
             value["not_ruled_out"] =
                 open.map(|pairs| pairs.iter().map(|p| p.id.0.as_str()).collect::<Vec<_>>()).into();
-            export::pretty(&value)?
+            output::print_json(&export::pretty(&value)?)
         }
-        Format::Markdown => comparison.markdown() + &passed("\n"),
-    })?;
+        Format::Markdown => output::print(&(comparison.markdown() + &passed("\n"))),
+    }?;
     judged
 }

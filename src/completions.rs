@@ -2,6 +2,7 @@
 
 use clap::CommandFactory;
 
+use crate::output;
 use amdahl_record::error::Result;
 
 const EXAMPLES: &str = "\
@@ -20,11 +21,7 @@ pub struct Args {
 
 /// Prints the script to standard output.
 pub fn run(args: &Args) -> Result<()> {
-    clap_complete::generate(
-        args.shell,
-        &mut super::Cli::command(),
-        "amdahl",
-        &mut std::io::stdout(),
-    );
-    Ok(())
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut super::Cli::command(), "amdahl", &mut script);
+    output::print_data(&String::from_utf8_lossy(&script))
 }

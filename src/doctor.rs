@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use crate::output;
 use amdahl_explain::terminal::Style;
+use amdahl_lanes::signals::Interrupts;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
+use amdahl_record::io::litter::Litter;
 
 mod cells;
 mod check;
@@ -88,22 +90,28 @@ pub fn run(args: &Args) -> Result<()> {
         return trainium::run(args.format, args.plugin.clone(), args.price.as_deref());
     }
     let scratch = Scratch::new()?;
+    let interrupts = &Interrupts::install(NOTHING)?;
     let watch = amdahl_lanes::probe::load::Watch::start();
     let mut checks = machine::checks();
     checks.extend(counters::checks(&host::gather()));
-    let (site, worker, found) = programs::look(&scratch.folder);
+    let (site, worker, found) = programs::look(&scratch.folder, interrupts);
     checks.extend(found);
-    checks.extend(peers::checks(&scratch.folder));
+    checks.extend(peers::checks(&scratch.folder, interrupts));
     checks.extend(data::checks());
     if !args.quick {
         if let Some(worker) = &worker {
-            checks.extend(cells::checks(worker, &site, &scratch.folder));
+            checks.extend(cells::checks(worker, &site, &scratch.folder, interrupts));
         }
-        checks.extend(overhead::checks(worker.as_ref(), &site, &scratch.folder));
+        checks.extend(overhead::checks(worker.as_ref(), &site, &scratch.folder, interrupts));
         machine::add_stolen(&mut checks, watch.stop().steal);
     }
+    // What was not looked at for that reason is no finding.
+    interrupts.check()?;
     print(args.format, &checks)
 }
+
+/// What is said to a person who ends it.
+const NOTHING: &str = "nothing was kept";
 
 /// Prints the findings.
 fn print(format: Format, checks: &[Check]) -> Result<()> {
@@ -117,7 +125,7 @@ fn print(format: Format, checks: &[Check]) -> Result<()> {
             }
             let text = serde_json::to_string_pretty(&Findings { schema: SCHEMA, checks })
                 .map_err(|e| Error::internal(format!("findings as JSON: {e}")))?;
-            output::print(&format!("{text}\n"))
+            output::print_json(&format!("{text}\n"))
         }
     }
 }
@@ -179,13 +187,15 @@ fn text(checks: &[Check], style: Style) -> String {
 /// A folder for cell files and reports, removed at the end.
 struct Scratch {
     folder: PathBuf,
+    _litter: Litter,
 }
 
 impl Scratch {
     fn new() -> Result<Scratch> {
         let folder = std::env::temp_dir().join(format!("amdahl-doctor-{}", std::process::id()));
         std::fs::create_dir_all(&folder).map_err(|e| Error::io("make the folder", &folder, e))?;
-        Ok(Scratch { folder })
+        let litter = Litter::new(&folder);
+        Ok(Scratch { folder, _litter: litter })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::output::Force;
 use crate::{output, show};
 use amdahl_explain::analysis::Analysis;
 use amdahl_explain::exchange;
@@ -32,6 +33,9 @@ pub struct Args {
     /// or a number
     #[arg(long, default_value = "middle", value_parser = repeats)]
     pub repeat: Repeats,
+    /// What may be replaced.
+    #[command(flatten)]
+    pub force: Force,
 }
 
 fn known() -> clap::builder::PossibleValuesParser {
@@ -65,8 +69,10 @@ pub fn run(args: &Args) -> Result<()> {
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from("export").join(experiment).join(format.name));
-    for file in &export.files {
-        atomic::write_with_folder(&out.join(&file.path), &file.bytes)?;
+    let paths: Vec<PathBuf> = export.files.iter().map(|file| out.join(&file.path)).collect();
+    args.force.allows("the export", &paths, &args.folder)?;
+    for (file, path) in export.files.iter().zip(&paths) {
+        atomic::write_noted(path, &file.bytes)?;
     }
     let mut text = String::new();
     for note in &export.notes {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::output::Force;
 use crate::{output, show};
 use amdahl_data::suggest;
 use amdahl_explain::analysis::Analysis;
@@ -35,10 +36,13 @@ pub struct Args {
     /// Kinds of files, such as svg,pdf; PNG has two pixels for each of the figure's
     #[arg(long, value_enum, value_delimiter = ',', default_value = "svg")]
     pub format: Vec<Format>,
+    /// What may be replaced.
+    #[command(flatten)]
+    pub force: Force,
 }
 
 /// A kind of file.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Format {
     /// For web pages and for editing
     Svg,
@@ -80,18 +84,27 @@ pub fn run(args: &Args) -> Result<()> {
     let analysis = Analysis::of(&summary);
     let view = View::new(&analysis, &args.folder.to_string_lossy());
     let wanted = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
-    let mut drawn = 0;
-    for figure in FIGURES.iter().filter(|figure| wanted(figure.name) && (figure.applies)(&view)) {
+    let mut formats = args.format.clone();
+    formats.sort_unstable();
+    formats.dedup();
+    let chosen = FIGURES.iter().filter(|figure| wanted(figure.name) && (figure.applies)(&view));
+    let chosen: Vec<_> = chosen
+        .map(|figure| {
+            let path = |format: &Format| {
+                args.out.join(format!("{experiment}-{}.{}", figure.name, format.ending()))
+            };
+            (figure, formats.iter().map(path).collect::<Vec<_>>())
+        })
+        .collect();
+    args.force.allows("the figure", chosen.iter().flat_map(|(_, paths)| paths), &args.folder)?;
+    for (figure, paths) in &chosen {
         let drawing = figure::draw_one(figure, &view, medium)?;
-        for format in &args.format {
-            let name = format!("{experiment}-{}.{}", drawing.name, format.ending());
-            let path = args.out.join(name);
-            atomic::write_with_folder(&path, &bytes(&drawing, *format)?)?;
+        for (path, format) in paths.iter().zip(&formats) {
+            atomic::write_noted(path, &bytes(&drawing, *format)?)?;
             output::print(&format!("{}: {}\n", path.display(), drawing.title))?;
         }
-        drawn += 1;
     }
-    match drawn {
+    match chosen.len() {
         0 => Err(Error::new(
             Kind::NothingMeasured,
             format!(

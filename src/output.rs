@@ -1,11 +1,15 @@
 //! Writing to standard output: a reader that stops early (`amdahl show … | head`) is no error.
 
 use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
 
-pub use amdahl_clustering::verbs::output::{print, say};
+pub use amdahl_clustering::verbs::output::{
+    print, print_data, print_json, say, say_of_command_line,
+};
 
 use amdahl_explain::terminal::Style;
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::outputs::Outputs;
 
 /// Colour on a terminal, unless `NO_COLOR` is set and not empty (no-color.org) or the terminal is
 /// dumb.
@@ -36,7 +40,7 @@ pub(crate) fn warn_of_boxes(missing: &[char]) {
 
 /// The folder with a person's own texts: the one that is named, which has to be there, else
 /// `report`, which has not.
-pub(crate) fn own_texts(named: Option<&std::path::Path>) -> Result<std::path::PathBuf> {
+pub(crate) fn own_texts(named: Option<&Path>) -> Result<PathBuf> {
     match named {
         Some(folder) if !folder.is_dir() => {
             Err(Error::usage(format!("there is no folder {}", folder.display()))
@@ -44,6 +48,32 @@ pub(crate) fn own_texts(named: Option<&std::path::Path>) -> Result<std::path::Pa
         }
         Some(folder) => Ok(folder.into()),
         None => Ok("report".into()),
+    }
+}
+
+/// The flag of verbs that fill a folder with files.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct Force {
+    /// Replace files that are there and that amdahl did not write, or that were changed since
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl Force {
+    /// Checks the files that a verb is going to write, before it writes the first. They are made
+    /// from the records in `results`.
+    pub(crate) fn allows<'a>(
+        self,
+        what: &str,
+        files: impl IntoIterator<Item = &'a PathBuf>,
+        results: &Path,
+    ) -> Result<()> {
+        let mut outputs = Outputs::new(self.force);
+        outputs.reads_in("the records", results, "jsonl");
+        for file in files {
+            outputs.writes(what, file);
+        }
+        outputs.check()
     }
 }
 

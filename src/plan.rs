@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<()> {
     let machine = Machine::here();
     let mut plan = plan::load(&args.manifest, machine)?;
     if let Some(id) = &args.cell {
-        return output::print(&cell_file(&plan, id)?);
+        return output::print_json(&cell_file(&plan, id)?);
     }
     if let Some(only) = &args.only {
         plan = Filter::parse(only)?.apply(&plan)?;
@@ -114,10 +114,10 @@ pub fn run(args: &Args) -> Result<()> {
     notes.extend(doubts::notes(&rows, &plan.experiment, gather().memory_bytes));
     let view =
         View { manifest: &args.manifest, results: &folder, machine, plan: &plan, rows, notes };
-    output::print(&match args.format {
-        Format::Text => shown::text(&view),
-        Format::Json => shown::json(&view)?,
-    })
+    match args.format {
+        Format::Text => output::print(&shown::text(&view)),
+        Format::Json => output::print_json(&shown::json(&view)?),
+    }
 }
 
 /// The only cell whose id begins with `id`, as the worker reads it.

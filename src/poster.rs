@@ -24,6 +24,9 @@ pub struct Args {
     /// Folder with texts and templates of your own: see report/README.md [default: report]
     #[arg(long)]
     pub own: Option<PathBuf>,
+    /// What may be replaced.
+    #[command(flatten)]
+    pub force: crate::output::Force,
 }
 
 /// Which sheets are made.
@@ -62,19 +65,19 @@ pub fn run(args: &Args) -> Result<()> {
     output::warn_of_boxes(&amdahl_typst::unprintable(&facts, &drawings)?);
     let experiment = output::file_stem(summary.run.as_ref().map_or("", |run| &run.experiment));
     let own = Own::of(&output::own_texts(args.own.as_deref())?, &experiment);
-    for orientation in [Orientation::Portrait, Orientation::Landscape] {
-        let other = match orientation {
-            Orientation::Portrait => Sheets::Landscape,
-            Orientation::Landscape => Sheets::Portrait,
-        };
-        if args.orientation == other {
-            continue;
-        }
-        let path = args.out.join(format!("{experiment}-poster-{}.pdf", orientation.word()));
-        atomic::write_with_folder(
-            &path,
-            &amdahl_typst::poster(&facts, &drawings, &own, orientation)?,
-        )?;
+    let orientations: &[Orientation] = match args.orientation {
+        Sheets::Portrait => &[Orientation::Portrait],
+        Sheets::Landscape => &[Orientation::Landscape],
+        Sheets::Both => &[Orientation::Portrait, Orientation::Landscape],
+    };
+    let path = |orientation: &Orientation| {
+        args.out.join(format!("{experiment}-poster-{}.pdf", orientation.word()))
+    };
+    let paths: Vec<PathBuf> = orientations.iter().map(path).collect();
+    args.force.allows("the poster", &paths, &args.folder)?;
+    for (orientation, path) in orientations.iter().zip(&paths) {
+        let sheet = amdahl_typst::poster(&facts, &drawings, &own, *orientation)?;
+        atomic::write_noted(path, &sheet)?;
         output::print(&format!("{}\n", path.display()))?;
     }
     Ok(())

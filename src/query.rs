@@ -56,12 +56,12 @@ pub fn run(args: &Args) -> Result<()> {
         (Some(sql), false) => amdahl_query::ask(&analysis, &text(sql)?)?,
         _ => relations::listing(&analysis),
     };
-    output::print(&match args.format {
-        Format::Table => write::text(&answer),
-        Format::Csv => write::csv(&answer)?,
-        Format::Json => write::json(&answer)?,
-        Format::Markdown => write::markdown(&answer),
-    })
+    match args.format {
+        Format::Table => output::print(&write::text(&answer)),
+        Format::Csv => output::print_data(&write::csv(&answer)?),
+        Format::Json => output::print_json(&write::json(&answer)?),
+        Format::Markdown => output::print(&write::markdown(&answer)),
+    }
 }
 
 /// The query, from standard input where it is `-`.

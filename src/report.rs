@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::output::Force;
 use crate::{output, show};
 use amdahl_explain::analysis::Analysis;
 use amdahl_explain::figure;
@@ -42,6 +43,9 @@ pub struct Args {
     /// exit code 4 if anything does
     #[arg(long)]
     pub strict: bool,
+    /// What may be replaced.
+    #[command(flatten)]
+    pub force: Force,
 }
 
 /// A kind of document.
@@ -71,10 +75,14 @@ pub fn run(args: &Args) -> Result<()> {
     let facts = Facts::of(&view, &drawings);
     let wanted =
         |format: Format| args.format.iter().any(|one| *one == format || *one == Format::All);
+    let path = |ending: &str| args.out.join(format!("{experiment}.{ending}"));
+    let paths = [(Format::Html, "html"), (Format::Facts, "facts.json"), (Format::Pdf, "pdf")];
+    let paths = paths.into_iter().filter(|(format, _)| wanted(*format));
+    let paths: Vec<PathBuf> = paths.map(|(_, ending)| path(ending)).collect();
+    args.force.allows("the report", &paths, &args.folder)?;
     let write = |ending: &str, bytes: &[u8]| {
-        let path = args.out.join(format!("{experiment}.{ending}"));
-        atomic::write_with_folder(&path, bytes)?;
-        output::print(&format!("{}\n", path.display()))
+        atomic::write_noted(&path(ending), bytes)?;
+        output::print(&format!("{}\n", path(ending).display()))
     };
     if wanted(Format::Html) {
         write("html", page::page(&facts, &drawings).as_bytes())?;

@@ -1,15 +1,16 @@
 //! `amdahl run`: measures what is missing of a manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::output;
 use amdahl_data as data;
 use amdahl_lanes::signals::Interrupts;
-use amdahl_record::cell::CellId;
+use amdahl_record::cell::{CellId, Dataset};
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
+use amdahl_record::io::outputs::Outputs;
 use amdahl_record::{PhaseNames, RunFacts, SCHEMA};
 use amdahl_run::launch::attempt::{Launching, now_ms};
 use amdahl_run::launch::orphans;
@@ -68,14 +69,23 @@ pub struct Args {
     pub retry: bool,
 }
 
+/// What is said to a person who ends a sweep.
+const SAFE: &str = "the records that were written are safe; run the same command again to go on";
+
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
-    let interrupts = Interrupts::install()?;
+    let interrupts = Interrupts::install(SAFE)?;
     orphans::adopt();
     let host = host::gather();
     let plan = planned(args)?;
     let folder =
         args.results.clone().unwrap_or_else(|| Path::new("results").join(&plan.experiment.name));
+    if folder.to_str().is_none() {
+        let name = folder.display();
+        return Err(Error::usage(format!("the path of the results folder {name} is not UTF-8"))
+            .hint("workers are told where to write in words: name another folder"));
+    }
+    outputs(args, &plan, &folder).check()?;
     let started_ms = now_ms();
     let scratch = Scratch::create(&folder, &run_name(started_ms, std::process::id(), &host.id))?;
     let name = scratch.run().to_string();
@@ -140,6 +150,21 @@ pub fn run(args: &Args) -> Result<()> {
     let tally = Tally::new(&plan, &names, &standing).with_simulations(&plan, &names, &unsimulated);
     output::print(&tally.text(&plan, &folder, measured))?;
     tally.verdict()
+}
+
+/// What is read, and the folders in which this verb makes and removes files. Records are added to a
+/// new file, and nothing else of the folder is touched.
+fn outputs<'a>(args: &Args, plan: &Plan, results: &Path) -> Outputs<'a> {
+    let mut outputs = Outputs::new(false);
+    outputs.reads("the manifest", &args.manifest);
+    let datasets = plan.cells.iter().map(|planned| &planned.cell.dataset);
+    for file in datasets.flat_map(Dataset::files).collect::<BTreeSet<_>>() {
+        outputs.reads("the data", file);
+    }
+    for name in ["claims", "logs", "work"] {
+        outputs.fills("a folder of the results", &results.join(name));
+    }
+    outputs
 }
 
 /// The plan, or the part of it that is wanted.

@@ -76,7 +76,7 @@ pub enum SortBy {
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
     if let Some(id) = &args.cell {
-        return output::print(&cell(&args.folder, id)?);
+        return output::print_json(&cell(&args.folder, id)?);
     }
     let mut summary = load_at(&args.folder, args.price.as_deref())?;
     let sort = match args.sort {
@@ -88,19 +88,19 @@ pub fn run(args: &Args) -> Result<()> {
     sort.apply(&mut summary);
     let analysis = Analysis::of(&summary);
     if args.metrics {
-        return output::print(&match args.format {
-            Format::Text => render::text(&analysis, output::style()),
-            Format::Json => render::json(&analysis)?,
-            Format::Csv => render::csv(&analysis)?,
-            Format::Markdown => render::markdown(&analysis),
-        });
+        return match args.format {
+            Format::Text => output::print(&render::text(&analysis, output::style())),
+            Format::Json => output::print_json(&render::json(&analysis)?),
+            Format::Csv => output::print_data(&render::csv(&analysis)?),
+            Format::Markdown => output::print(&render::markdown(&analysis)),
+        };
     }
-    output::print(&match args.format {
-        Format::Text => show::text(&analysis, output::style()),
-        Format::Json => export::json(&analysis)?,
-        Format::Csv => export::csv(&summary)?,
-        Format::Markdown => show::markdown(&analysis),
-    })
+    match args.format {
+        Format::Text => output::print(&show::text(&analysis, output::style())),
+        Format::Json => output::print_json(&export::json(&analysis)?),
+        Format::Csv => output::print_data(&export::csv(&summary)?),
+        Format::Markdown => output::print(&show::markdown(&analysis)),
+    }
 }
 
 /// A cell of the records as a cell file.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::output;
 use amdahl_explain::figure::trace;
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::regular;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -34,12 +35,12 @@ pub enum Format {
 
 /// Runs the verb.
 pub fn run(args: &Args) -> Result<()> {
-    let text = std::fs::read(&args.figure).map_err(|e| Error::io("read", &args.figure, e))?;
+    let text = regular::read(&args.figure).map_err(|e| Error::io("read", &args.figure, e))?;
     let traces =
         trace::read(&String::from_utf8_lossy(&text)).map_err(|e| e.at(&args.figure, 0, 0))?;
     if args.format == Format::Json {
         let json = serde_json::to_string_pretty(&traces);
-        return output::print(
+        return output::print_json(
             &(json.map_err(|e| Error::internal(format!("cannot write JSON: {e}")))? + "\n"),
         );
     }

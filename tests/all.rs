@@ -28,6 +28,7 @@ mod lost;
 mod metrics;
 mod noise;
 mod oracles;
+mod outputs;
 mod outside;
 mod page;
 mod peers;
@@ -44,6 +45,7 @@ mod seam;
 mod setup;
 mod situations;
 mod store;
+mod streams;
 mod support;
 #[cfg(feature = "pdf")]
 mod typst;

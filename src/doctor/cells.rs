@@ -78,9 +78,8 @@ pub fn attempt(executor: &mut dyn Executor, cell: &Cell) -> Result<Box<Measured>
 }
 
 /// One check a backend, the serial one first.
-pub fn checks(worker: &Worker, site: &Site, scratch: &Path) -> Vec<Check> {
-    let interrupts = Interrupts::none();
-    let mut launching = launching(worker, site, scratch, &interrupts);
+pub fn checks(worker: &Worker, site: &Site, scratch: &Path, interrupts: &Interrupts) -> Vec<Check> {
+    let mut launching = launching(worker, site, scratch, interrupts);
     let mut oracle: Option<Answer> = None;
     let mut checks = Vec::new();
     for (name, ..) in BACKENDS {

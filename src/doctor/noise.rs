@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::cells::{attempt, launching};
-use super::{Format, SCHEMA, Scratch};
+use super::{Format, NOTHING, SCHEMA, Scratch};
 use crate::output;
 use amdahl_explain::{labels, noise as explained};
 use amdahl_kmeans_description::spec::{KMeans, Stop};
@@ -59,7 +59,7 @@ fn cell(backend: Backend, threads: u32) -> Cell {
 /// Measures, keeps and prints the certificate.
 pub fn run(format: Format, quick: bool) -> Result<()> {
     let scratch = Scratch::new()?;
-    let interrupts = Interrupts::install()?;
+    let interrupts = Interrupts::install(NOTHING)?;
     let worker = Worker::find(&scratch.folder, &interrupts)?;
     let site = Site::gather(None);
     let host = host::gather();

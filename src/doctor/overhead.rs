@@ -34,7 +34,12 @@ const CALLS: usize = 500;
 const PAIRS: usize = 15;
 
 /// All costs.
-pub fn checks(worker: Option<&Worker>, site: &Site, scratch: &Path) -> Vec<Check> {
+pub fn checks(
+    worker: Option<&Worker>,
+    site: &Site,
+    scratch: &Path,
+    interrupts: &Interrupts,
+) -> Vec<Check> {
     let mut checks = vec![Check::time(
         TOPIC,
         "step of the clock",
@@ -63,7 +68,7 @@ pub fn checks(worker: Option<&Worker>, site: &Site, scratch: &Path) -> Vec<Check
     }
     checks.push(barrier());
     checks.extend(match worker {
-        Some(worker) => cell_checks(worker, site, scratch),
+        Some(worker) => cell_checks(worker, site, scratch, interrupts),
         None => vec![Check::no(
             TOPIC,
             "cell",
@@ -182,9 +187,14 @@ fn barrier_s(lanes: usize, cpus: &[u32]) -> Result<f64> {
 }
 
 /// The tiny serial cell, supervised as in a sweep and bare, in turns.
-fn cell_checks(worker: &Worker, site: &Site, scratch: &Path) -> Vec<Check> {
+fn cell_checks(
+    worker: &Worker,
+    site: &Site,
+    scratch: &Path,
+    interrupts: &Interrupts,
+) -> Vec<Check> {
     const NAME: &str = "cell, over the bare worker";
-    match pairs(worker, site, scratch) {
+    match pairs(worker, site, scratch, interrupts) {
         Err(why) => vec![Check::no(
             TOPIC,
             NAME,
@@ -230,9 +240,13 @@ struct Pair {
     timed_s: f64,
 }
 
-fn pairs(worker: &Worker, site: &Site, scratch: &Path) -> Result<Vec<Pair>, String> {
-    let interrupts = Interrupts::none();
-    let mut launching = launching(worker, site, scratch, &interrupts);
+fn pairs(
+    worker: &Worker,
+    site: &Site,
+    scratch: &Path,
+    interrupts: &Interrupts,
+) -> Result<Vec<Pair>, String> {
+    let mut launching = launching(worker, site, scratch, interrupts);
     let cell = tiny(Backend::SERIAL);
     let cell_file = scratch.join("bare.cell.json");
     std::fs::write(&cell_file, canonical(&cell))

@@ -11,13 +11,13 @@ use amdahl_run::plan::peers::Peers;
 const TOPIC: &str = "Peers";
 
 /// A finding for each outside program of the list. `scratch` is a folder for what they print.
-pub fn checks(scratch: &Path) -> Vec<Check> {
+pub fn checks(scratch: &Path, interrupts: &Interrupts) -> Vec<Check> {
     let peers = match Peers::find(None) {
         Ok(peers) => peers,
         Err(error) => return vec![refused(TOPIC, "list", &error)],
     };
     let mut programs = Programs::new(peers.clone());
-    let mut found = |name: &str| match programs.find(name, scratch, &Interrupts::none()) {
+    let mut found = |name: &str| match programs.find(name, scratch, interrupts) {
         Ok(Ok(program)) => Check::yes(TOPIC, name, program.version.clone()),
         // What to do stands behind the reason.
         Ok(Err(why)) => match why.split_once("; install it: ") {

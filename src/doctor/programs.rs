@@ -20,8 +20,8 @@ pub const INSTALL_MPI: &str = "Debian, Ubuntu: apt-get install libopenmpi-dev op
                            then make build";
 
 /// Looks for everything. `scratch` is a folder for what the worker prints.
-pub fn look(scratch: &Path) -> (Site, Option<Worker>, Vec<Check>) {
-    let worker = Worker::find(scratch, &Interrupts::none());
+pub fn look(scratch: &Path, interrupts: &Interrupts) -> (Site, Option<Worker>, Vec<Check>) {
+    let worker = Worker::find(scratch, interrupts);
     let mpi = worker.as_ref().ok().and_then(|worker| worker.can.build.mpi.clone());
     let site = Site::gather(mpi.as_deref());
     let mut checks = vec![match &worker {

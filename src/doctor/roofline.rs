@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Format, SCHEMA, Scratch};
+use super::{Format, NOTHING, SCHEMA, Scratch};
 use crate::output;
 use amdahl_explain::limits_table;
 use amdahl_lanes::signals::Interrupts;
@@ -14,7 +14,7 @@ use amdahl_run::launch::program::Worker;
 /// Has the worker measure and prints the table.
 pub fn run(format: Format, quick: bool) -> Result<()> {
     let scratch = Scratch::new()?;
-    let interrupts = Interrupts::install()?;
+    let interrupts = Interrupts::install(NOTHING)?;
     let worker = Worker::find(&scratch.folder, &interrupts)?;
     if !worker.can.limits {
         return Err(Error::unavailable(
@@ -23,8 +23,10 @@ pub fn run(format: Format, quick: bool) -> Result<()> {
         .hint("make build"));
     }
     let limits = worker.limits(quick, &scratch.folder, &interrupts)?;
-    output::print(&match format {
-        Format::Text => limits_table::text(&limits, &host::gather(), output::style()),
+    match format {
+        Format::Text => {
+            output::print(&limits_table::text(&limits, &host::gather(), output::style()))
+        }
         Format::Json => {
             #[derive(Serialize)]
             struct Found<'a> {
@@ -32,9 +34,9 @@ pub fn run(format: Format, quick: bool) -> Result<()> {
                 limits: &'a Limits,
             }
             let found = Found { schema: SCHEMA, limits: &limits };
-            serde_json::to_string_pretty(&found)
-                .map_err(|e| Error::internal(format!("limits as JSON: {e}")))?
-                + "\n"
+            let text = serde_json::to_string_pretty(&found)
+                .map_err(|e| Error::internal(format!("limits as JSON: {e}")))?;
+            output::print_json(&(text + "\n"))
         }
-    })
+    }
 }

@@ -196,8 +196,9 @@ pub(super) fn json(view: &View<'_>) -> Result<String> {
         })
         .collect();
     let value = json!({
-        "manifest": view.manifest,
-        "results": view.results,
+        // A path that is no text is shown as far as it is.
+        "manifest": view.manifest.to_string_lossy(),
+        "results": view.results.to_string_lossy(),
         "cpus": view.machine.cpus,
         "nodes": view.machine.nodes,
         "experiment": view.plan.experiment,

@@ -16,6 +16,7 @@ use amdahl_explain::labels::one_line;
 use amdahl_record::cell::CellId;
 use amdahl_record::simulation::{LastLevel, Simulation};
 use amdahl_record::units;
+use amdahl_record::visible::visible;
 use amdahl_record::{Failure, Record};
 use amdahl_run::plan::PlannedCell;
 use amdahl_run::sweep::{Standing, Watch};
@@ -107,7 +108,7 @@ impl<'a> Progress<'a> {
                 .map_or(String::new(), |s| format!(", about {} left", units::seconds(s)));
             bar.set_length(self.estimate.all());
             bar.set_position(self.estimate.done);
-            bar.set_message(format!("{doing}{left}"));
+            bar.set_message(visible(&format!("{doing}{left}")).into_owned());
         }
     }
 }

@@ -106,7 +106,7 @@ impl LabelFile {
         let out = if path == Path::new("-") {
             Out::Print
         } else {
-            Out::File(Pending::create(path)?.durable())
+            Out::File(Pending::create(path)?.durable().noted())
         };
         Ok(LabelFile { form, out, text: String::new() })
     }

@@ -5,6 +5,10 @@
 //! and scaled, where columns are). The JSON holds the SHA-256 of the NPY and a checksum of itself, so a file
 //! that was damaged, or that belongs to another, is noticed. Numbers survive the round trip bit by
 //! bit.
+//!
+//! A model that takes the place of another does so by one rename, that of the JSON. Before it the
+//! new centroids have a name of their own content, `NAME.DIGITS.npy`, and the old model is whole;
+//! after it they are found under that name as long as they do not have their usual one.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +22,7 @@ use amdahl_kmeans::engine::Reason;
 use amdahl_record::cell::{canonical, hex};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::io::atomic::Pending;
+use amdahl_record::io::regular;
 
 /// The word that a model's JSON begins with.
 const FORMAT: &str = "amdahl-kmeans";
@@ -170,15 +175,14 @@ impl Model {
 
     /// Writes the model to `path` and the file beside it. Both are whole or not there.
     pub fn save(&self, path: &Path) -> Result<()> {
-        for file in self.files(path)? {
-            file.commit()?;
-        }
-        Ok(())
+        self.files(path)?.commit()
     }
 
-    /// Both files under other names, the centroids first.
-    pub(crate) fn files(&self, path: &Path) -> Result<[Pending; 2]> {
+    /// Both files under other names.
+    pub(crate) fn files(&self, path: &Path) -> Result<Files> {
         let beside = beside(path)?;
+        // Known before the old model is touched: is it a folder?
+        drop(Pending::create(&beside)?);
         let centroids = write::matrix_bytes(&self.centroids, self.dims);
         let mut wire = Wire {
             format: FORMAT.into(),
@@ -200,7 +204,10 @@ impl Model {
             checksum: String::new(),
         };
         wire.checksum = wire.checksum();
-        Ok([pending(&beside, &centroids)?, pending(path, &written(&wire)?)?])
+        let waiting = waiting(path, &wire.centroids.sha256)
+            .ok_or_else(|| Error::internal("a digest of centroids is no name"))?;
+        let json = pending(path, &written(&wire)?)?;
+        Ok(Files { centroids: pending(&waiting, &centroids)?, waiting, json, beside })
     }
 
     /// Reads a model and checks that it is whole.
@@ -244,9 +251,71 @@ impl Model {
     }
 }
 
+/// The files of a model, whole, on their way to their names.
+pub(crate) struct Files {
+    centroids: Pending,
+    /// The name of their content, which the centroids have first.
+    waiting: PathBuf,
+    json: Pending,
+    beside: PathBuf,
+}
+
+impl Files {
+    /// Gives them their names. Ended at any moment, this leaves the old model or the new one.
+    pub(crate) fn commit(self) -> Result<()> {
+        let Files { centroids, waiting, json, beside } = self;
+        centroids.commit()?;
+        if let Err(error) = json.commit() {
+            let _ = std::fs::remove_file(&waiting); // it would mean nothing
+            return Err(error);
+        }
+        // A link stays one: what it leads to is replaced.
+        let target = std::fs::canonicalize(&beside).unwrap_or_else(|_| beside.clone());
+        std::fs::rename(&waiting, target).map_err(|e| Error::io("write", &beside, e))
+    }
+}
+
+/// The name of their content, under which centroids wait for their usual one.
+fn waiting(path: &Path, sha256: &str) -> Option<PathBuf> {
+    /// Longer names of models are left out.
+    const LONGEST: usize = 200;
+    // A file may say anything.
+    let digits = sha256.get(..16).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()))?;
+    Some(match path.file_stem()?.len() <= LONGEST {
+        true => path.with_extension(format!("{digits}.npy")),
+        false => path.with_file_name(format!("{digits}.npy")),
+    })
+}
+
+/// Is the file a model, as some version of this program wrote it?
+pub(crate) fn is_model(path: &Path) -> bool {
+    read_wire(path).is_ok()
+}
+
+/// The file of the centroids, as the model `path` names it.
+pub(crate) fn centroids_of(path: &Path) -> Option<PathBuf> {
+    read_wire(path).ok().map(|wire| path.with_file_name(wire.centroids.file))
+}
+
+/// Is the file `beside` the one of the model `path`, or was about to be replaced by it?
+pub(crate) fn is_of_model(path: &Path, beside: &Path) -> bool {
+    let Ok(WireCentroids { file, sha256 }) = read_wire(path).map(|wire| wire.centroids) else {
+        return false;
+    };
+    let has =
+        |file: &Path| regular::read(file).is_ok_and(|bytes| hex(&Sha256::digest(&bytes)) == sha256);
+    beside.file_name().is_some_and(|name| name == file.as_str())
+        && (has(beside) || waiting(path, &sha256).is_some_and(|waiting| has(&waiting)))
+}
+
 /// The file of the centroids of the model `path`.
 pub(crate) fn beside(path: &Path) -> Result<PathBuf> {
     let beside = path.with_extension("npy");
+    // The JSON names the other file.
+    if beside.file_name().is_some_and(|name| name.to_str().is_none()) {
+        return Err(Error::usage(format!("the name of the model {} is not UTF-8", path.display()))
+            .hint("--model names another file"));
+    }
     if beside == path || path.file_name().is_none() {
         return Err(Error::usage(format!("a model cannot be written to '{}'", path.display()))
             .hint("name a file that ends in .json; the centroids go beside it, into one that ends in .npy"));
@@ -262,11 +331,12 @@ fn read_wire(path: &Path) -> Result<Wire> {
     }
     let refuse = |message: String| Error::data(message).at(path, 0, 0);
     let hint = "a model is what 'amdahl fit' writes: name its .json file";
-    let facts = std::fs::metadata(path).map_err(|e| Error::io("read the model", path, e))?;
-    if !facts.is_file() || facts.len() > LONGEST {
+    let cannot = |e| Error::io("read the model", path, e).hint(hint);
+    let length = std::fs::metadata(path).map_err(cannot)?.len();
+    if length > LONGEST {
         return Err(refuse("this is not a model".into()).hint(hint));
     }
-    let bytes = std::fs::read(path).map_err(|e| Error::io("read the model", path, e))?;
+    let bytes = regular::read(path).map_err(cannot)?;
     let damaged = |e: serde_json::Error| {
         Error::data(format!("this is not a model, or a damaged one: {e}"))
             .at(path, e.line(), e.column())
@@ -296,8 +366,22 @@ fn read_wire(path: &Path) -> Result<Wire> {
     Ok(wire)
 }
 
+/// The centroids under their usual name, else under that of their content.
 fn read_centroids(path: &Path, wire: &WireCentroids, k: usize, dims: usize) -> Result<Vec<f32>> {
-    let file = path.with_file_name(&wire.file);
+    let usual = read_centroids_in(path.with_file_name(&wire.file), wire, k, dims);
+    let waiting = waiting(path, &wire.sha256).filter(|file| usual.is_err() && file.is_file());
+    match waiting.map(|file| read_centroids_in(file, wire, k, dims)) {
+        Some(Ok(centroids)) => Ok(centroids),
+        _ => usual,
+    }
+}
+
+fn read_centroids_in(
+    file: PathBuf,
+    wire: &WireCentroids,
+    k: usize,
+    dims: usize,
+) -> Result<Vec<f32>> {
     let refuse = |message: String| {
         Error::data(message)
             .at(&file, 0, 0)
@@ -319,7 +403,7 @@ fn read_centroids(path: &Path, wire: &WireCentroids, k: usize, dims: usize) -> R
             "the file has {length} bytes, which are not {k} x {dims} centroids as the model says"
         )));
     }
-    let bytes = std::fs::read(&file).map_err(|e| Error::io("read", &file, e))?;
+    let bytes = regular::read(&file).map_err(|e| Error::io("read", &file, e))?;
     let found = hex(&Sha256::digest(&bytes));
     if found != wire.sha256 {
         return Err(refuse(format!(

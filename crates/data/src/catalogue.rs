@@ -18,6 +18,7 @@ use amdahl_record::cell;
 use amdahl_record::cell::{Dataset, Labels, Sample};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::io::atomic::Pending;
+use amdahl_record::io::regular;
 
 /// A data set of the catalogue.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -233,7 +234,7 @@ pub fn sha256(path: &Path) -> Result<String> {
     {
         return Ok(digest.clone());
     }
-    let mut file = std::fs::File::open(path).map_err(cannot)?;
+    let mut file = regular::open(path).map_err(cannot)?;
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
     loop {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::regular;
 
 /// Bytes of the content that formats are recognised by.
 const HEAD: usize = 4096;
@@ -44,7 +45,9 @@ impl Input {
         let mut input =
             Input { path: path.into(), bytes: facts.len(), gzip: false, head: Vec::new() };
         let mut first = Vec::new();
-        File::open(path).and_then(|file| file.take(4).read_to_end(&mut first)).map_err(cannot)?;
+        regular::open(path)
+            .and_then(|file| file.take(4).read_to_end(&mut first))
+            .map_err(cannot)?;
         // RFC 1952: two bytes of identification, method 8 (deflate), and three flags that are
         // reserved and zero.
         input.gzip = matches!(first[..], [0x1f, 0x8b, 8, flags] if flags & 0xe0 == 0);
@@ -99,7 +102,7 @@ impl Input {
 
     /// The file itself, for seeking in content that is not compressed.
     pub fn file(&self) -> Result<BufReader<File>> {
-        let file = File::open(&self.path).map_err(|e| Error::io("read", &self.path, e))?;
+        let file = regular::open(&self.path).map_err(|e| Error::io("read", &self.path, e))?;
         Ok(BufReader::with_capacity(BUFFER, file))
     }
 

@@ -17,6 +17,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::regular;
 
 use crate::columns::{Columns, Origin};
 use crate::input::Input;
@@ -77,7 +78,8 @@ impl Source for Packed {
         check_range(self.layout.shape, &range)?;
         let Packed { input, layout } = self;
         if layout.columns_first.is_some() {
-            let file = File::open(input.path()).map_err(|e| Error::io("read", input.path(), e))?;
+            let file =
+                regular::open(input.path()).map_err(|e| Error::io("read", input.path(), e))?;
             return Ok(Box::new(Columns::new(input, layout, Origin::File(file), range)));
         }
         let mut file = input.file()?;

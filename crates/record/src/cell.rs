@@ -5,7 +5,7 @@
 //! cell has the same id on every machine and in every build.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -119,6 +119,17 @@ pub enum Labels {
     Column(String),
     /// A file of their own.
     File(PathBuf),
+}
+
+impl Dataset {
+    /// The user's files that it is read from: rows and, where they are apart, labels.
+    pub fn files(&self) -> Vec<&Path> {
+        match self {
+            Dataset::File { path, labels: Labels::File(labels), .. } => vec![path, labels],
+            Dataset::File { path, .. } => vec![path],
+            Dataset::Synthetic { .. } | Dataset::Catalogue { .. } => Vec::new(),
+        }
+    }
 }
 
 impl Labels {

@@ -1,4 +1,7 @@
 //! Files.
 
 pub mod atomic;
+pub mod litter;
+pub mod outputs;
 pub mod regular;
+pub mod written;

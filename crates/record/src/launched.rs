@@ -4,6 +4,8 @@
 //! process is. [`FAMILIES`] is the one table of it: a launcher, or a scheduler whose jobs leave
 //! variables of their own, is a line there.
 
+use crate::error::{Error, Result};
+
 /// What launchers of one kind leave in the environment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Family {
@@ -104,6 +106,27 @@ pub fn ranks(lookup: impl Fn(&str) -> Option<String>) -> Option<Ranks> {
     sizeless.find_map(|family| number(&lookup, family.rank?)).map(|_| Ranks::Unknown)
 }
 
+/// Refuses ranks that a launcher started and MPI does not join: each would take itself for the only
+/// one. `joined`: as many as MPI knows of.
+///
+/// # Errors
+/// Unavailable, where the launcher started another number, as far as its environment says.
+pub fn all_joined(joined: usize, lookup: impl Fn(&str) -> Option<String>) -> Result<()> {
+    let started = match ranks(&lookup) {
+        Some(Ranks::Known(started)) if started as usize != joined => format!("{started} ranks"),
+        Some(Ranks::Unknown) if joined == 1 && rank(&lookup).is_some_and(|rank| rank > 0) => {
+            "several ranks".into()
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::unavailable(format!("the launcher started {started}, MPI joins {joined} of them"))
+        .hint(RIGHT_LAUNCHER))
+}
+
+/// What to do where a launcher and a worker are of different MPI libraries.
+pub const RIGHT_LAUNCHER: &str =
+    "use the launcher of the MPI that this worker is linked to: see 'amdahl doctor'";
+
 fn number(lookup: &impl Fn(&str) -> Option<String>, name: &str) -> Option<u32> {
     lookup(name)?.trim().parse().ok()
 }
@@ -158,6 +181,21 @@ mod tests {
             of(&[("PMIX_RANK", "1")]),
             (Some(1), Some(Ranks::Unknown)),
             "a launcher that only speaks PMIx"
+        );
+    }
+
+    #[test]
+    fn ranks_that_do_not_find_each_other_are_refused() {
+        let joined = |environment: &[(&str, &str)], joined| {
+            in_environment(environment, |lookup| all_joined(joined, lookup))
+        };
+        let three = [("PMI_SIZE", "3"), ("PMI_RANK", "1")];
+        let error = joined(&three, 1).expect_err("three runs of one rank").to_string();
+        assert!(error.contains("started 3 ranks, MPI joins 1"), "{error}");
+        assert!(joined(&three, 3).is_ok() && joined(&[], 1).is_ok());
+        assert!(joined(&[("PMIX_RANK", "1")], 1).is_err(), "not the first of one");
+        assert!(
+            joined(&[("PMIX_RANK", "0")], 1).is_ok() && joined(&[("PMIX_RANK", "1")], 2).is_ok()
         );
     }
 

@@ -39,6 +39,7 @@ pub mod shared;
 pub mod simulation;
 pub mod sum;
 pub mod units;
+pub mod visible;
 mod wire;
 
 pub use answer::Answer;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use amdahl_data::catalogue::Folders;
 use amdahl_record::Line;
 use amdahl_record::error::{Error, Result};
-use amdahl_record::io::atomic;
+use amdahl_record::io::{atomic, regular};
 use amdahl_record::noise::{NOISE, Noise};
 use amdahl_record::sum;
 
@@ -28,7 +28,7 @@ pub fn load(host: &str) -> Result<Option<Noise>> {
 }
 
 fn load_from(path: &Path, host: &str) -> Result<Option<Noise>> {
-    let text = match std::fs::read_to_string(path) {
+    let text = match regular::read_to_string(path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(Error::io("read", path, e)),

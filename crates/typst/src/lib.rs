@@ -84,7 +84,7 @@ pub fn report(facts: &impl Serialize, drawings: &[Drawing], own: &Own) -> Result
 /// texts give equal bytes.
 ///
 /// # Errors
-/// As [`report`]; data, when the experiment's address does not fit into a QR code.
+/// As [`report`].
 pub fn poster(
     facts: &impl Serialize,
     drawings: &[Drawing],
@@ -133,14 +133,16 @@ fn document(
     }
     let texts: Vec<&str> =
         OWN_TEXTS.into_iter().filter(|name| files.own(&format!("{name}.typ")).is_some()).collect();
-    if let Some(url) = facts["url"].as_str() {
-        files.made.insert("qr.svg".into(), qr::svg(url)?.into_bytes());
+    let mut prepared = prepare::prepare(&facts);
+    // An address that no code can hold is printed without one.
+    let code = facts["url"].as_str().and_then(|url| qr::svg(url).ok());
+    prepared["qr"] = json!(code.is_some());
+    if let Some(code) = code {
+        files.made.insert("qr.svg".into(), code.into_bytes());
     }
-    for (name, value) in [
-        ("facts.json", prepare::prepare(&facts)),
-        ("drawings.json", json!(sizes)),
-        ("own.json", json!(texts)),
-    ] {
+    for (name, value) in
+        [("facts.json", prepared), ("drawings.json", json!(sizes)), ("own.json", json!(texts))]
+    {
         files.made.insert(name.into(), value.to_string().into_bytes());
     }
     set(files, main, inputs, |document| typst_pdf::pdf(document, &alone::options()))

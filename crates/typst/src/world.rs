@@ -14,6 +14,7 @@ use typst::{Library, LibraryExt, World, WorldExt};
 use typst_layout::PagedDocument;
 
 use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::io::regular;
 
 /// The fonts of `assets/fonts`, and no others: the same on every machine.
 const FONTS: [&[u8]; 3] = [
@@ -40,9 +41,16 @@ pub struct Files {
 }
 
 impl Files {
-    /// The file in the user's folders, where there is one.
+    /// The file in the user's folders, where there is one. A link that leads out of them is none.
     pub fn own(&self, name: &str) -> Option<PathBuf> {
-        self.folders.iter().map(|folder| folder.join(name)).find(|path| path.is_file())
+        let real = |path: &PathBuf| std::fs::canonicalize(path).ok();
+        let within = |path: &PathBuf| {
+            let path = real(path)?;
+            let mut folders = self.folders.iter().filter_map(real);
+            (path.is_file() && folders.any(|folder| path.starts_with(folder))).then_some(())
+        };
+        let mut all = self.folders.iter().map(|folder| folder.join(name));
+        all.find(|path| within(path).is_some())
     }
 
     fn read(&self, path: &VirtualPath) -> FileResult<Bytes> {
@@ -51,7 +59,7 @@ impl Files {
             return Ok(Bytes::new(made.clone()));
         }
         if let Some(path) = self.own(name) {
-            return std::fs::read(&path).map(Bytes::new).map_err(|e| FileError::from_io(e, &path));
+            return regular::read(&path).map(Bytes::new).map_err(|e| FileError::from_io(e, &path));
         }
         match self.templates.get(name) {
             Some(text) => Ok(Bytes::from_string(*text)),
@@ -189,6 +197,28 @@ fn told(desk: &Desk, error: &SourceDiagnostic, others: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_link_out_of_the_folder_is_no_file_of_it() {
+        let (own, outside) =
+            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+        let secret = outside.path().join("secret");
+        std::fs::write(&secret, "x").expect("written");
+        std::fs::write(own.path().join("a.typ"), "x").expect("written");
+        std::fs::create_dir(own.path().join("test")).expect("made");
+        let link = |to: &Path, name: &str| {
+            std::os::unix::fs::symlink(to, own.path().join(name)).expect("a link");
+        };
+        link(&secret, "out.typ");
+        link(outside.path(), "folder");
+        link(Path::new("a.typ"), "in.typ");
+        link(Path::new("../a.typ"), "test/up.typ");
+        let folders = vec![own.path().join("test"), own.path().into()];
+        let files = Files { folders, ..Files::default() };
+        assert!(files.own("a.typ").is_some() && files.own("in.typ").is_some());
+        assert!(files.own("up.typ").is_some(), "within the outer folder");
+        assert!(files.own("out.typ").is_none() && files.own("folder/secret").is_none());
+    }
 
     #[test]
     fn the_fonts_have_what_the_program_says() {

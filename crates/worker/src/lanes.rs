@@ -22,6 +22,7 @@ use amdahl_record::cell::{Backend, Cell, CommKind};
 use amdahl_record::counters::Counters;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
+use amdahl_record::launched::RIGHT_LAUNCHER;
 
 /// What one lane leaves behind, sent to the first lane.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,7 +87,7 @@ fn ranks_are_there(shared: &Shared<'_>, ranks: usize) -> Result<usize> {
             "the cell wants {} ranks, this launcher started {ranks}",
             shared.cell.ranks
         ))
-        .hint("use the launcher of the MPI that this worker is linked to: see 'amdahl doctor'"));
+        .hint(RIGHT_LAUNCHER));
     }
     Ok(shared.cell.threads as usize)
 }

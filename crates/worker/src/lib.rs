@@ -12,10 +12,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use amdahl_clustering::verbs::logging::Verbosity;
-use amdahl_clustering::verbs::manual;
+use amdahl_clustering::verbs::{manual, output};
 use amdahl_lanes::probe::{load, recorder};
 use amdahl_lanes::process;
 use amdahl_lanes::process::{abort, on_panic_abort, rank_hint};
+use amdahl_lanes::signals;
 use amdahl_limits as limits;
 use amdahl_program::LaneResult;
 use amdahl_program::fault::Fault;
@@ -26,6 +27,8 @@ use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
 use amdahl_record::host::HostFacts;
 use amdahl_record::io::atomic;
+use amdahl_record::io::outputs::Outputs;
+use amdahl_record::launched::all_joined;
 use amdahl_record::protocol::Capabilities;
 use amdahl_record::{End, Failure, Measured, PROTOCOL, Report};
 
@@ -120,7 +123,11 @@ fn mpi_library() -> Option<(String, String)> {
 /// The worker's `main`.
 pub fn main() -> ExitCode {
     on_panic_abort();
-    let args = Args::parse();
+    signals::reset();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return output::say_of_command_line("amdahl-worker", &error),
+    };
     args.verbosity.start(format!("amdahl-worker: rank {}", rank_hint()));
     let result = if let Some(folder) = &args.man {
         manual::write(Args::command(), folder).map(drop)
@@ -147,7 +154,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = std::io::stderr().write_all(format!("amdahl-worker: {error}\n").as_bytes());
+            output::say(&format!("amdahl-worker: {error}\n"));
             ExitCode::from(error.exit_code())
         }
     }
@@ -156,18 +163,14 @@ pub fn main() -> ExitCode {
 fn print_capabilities() -> Result<()> {
     let text =
         serde_json::to_string(&capabilities()).map_err(|e| Error::internal(e.to_string()))?;
-    println!("{text}");
-    Ok(())
+    output::print_json(&format!("{text}\n"))
 }
 
 fn print_limits(quick: bool) -> Result<()> {
     let limits = limits::measure(&host::gather(), quick)?;
-    println!(
-        "{}",
-        serde_json::to_string(&limits)
-            .map_err(|e| Error::internal(format!("limits as JSON: {e}")))?
-    );
-    Ok(())
+    let text = serde_json::to_string(&limits)
+        .map_err(|e| Error::internal(format!("limits as JSON: {e}")))?;
+    output::print_json(&format!("{text}\n"))
 }
 
 /// Checks the communicator of the lanes that were launched, `threads` in each rank, and every
@@ -181,17 +184,21 @@ fn self_test(threads: usize) -> Result<()> {
         Ok((comm.lane(), made))
     };
     let (lane, made) = match mpi_library() {
-        Some(_) => spawn::on_ranks(|_| Ok(threads), cpus, &check)?,
+        Some(_) => {
+            let joined =
+                |comm: &dyn Comm| all_joined(comm.lane().ranks, |name| std::env::var(name).ok());
+            spawn::on_ranks(|comm| joined(comm).map(|()| threads), cpus, &check)?
+        }
         None => spawn::on_threads(threads, threads > cpus, &check)?,
     };
     if lane.is_root() {
         let without = if mpi_library().is_some() { "" } else { " (built without MPI)" };
-        println!(
-            "{} ranks x {} threads{without}, {made} checks on each lane: the communicator and {} reductions conform",
+        output::print(&format!(
+            "{} ranks x {} threads{without}, {made} checks on each lane: the communicator and {} reductions conform\n",
             lane.ranks,
             lane.threads,
             reduce::REDUCTIONS.len()
-        );
+        ))?;
     }
     Ok(())
 }
@@ -203,6 +210,7 @@ fn run_cell(cell_file: &Path, record: &Path) -> Result<()> {
             "'-' works for one rank only: under mpiexec, standard input reaches rank 0 alone",
         ));
     }
+    outputs(&cell, cell_file, record).check()?;
     let id = cell.id();
     let (ranks, threads) = (cell.ranks, cell.threads);
     log::info!("cell {id}: {} on {ranks} ranks x {threads} threads", cell.backend);
@@ -238,8 +246,7 @@ fn run_cell(cell_file: &Path, record: &Path) -> Result<()> {
 /// One write: the lines of several ranks must not mix.
 fn eprintln_whole(result: Result<()>) {
     if let Err(error) = result {
-        let _ = std::io::stderr()
-            .write_all(format!("amdahl-worker: rank {}: {error}\n", rank_hint()).as_bytes());
+        output::say(&format!("amdahl-worker: rank {}: {error}\n", rank_hint()));
     }
 }
 
@@ -280,6 +287,22 @@ fn measure(cell: &Cell, host: &HostFacts) -> Result<Option<Measured>> {
         peer: None,
         device: end.result.device.map(Into::into),
     }))
+}
+
+/// What is read and written for a cell. A record takes the place of an older one, but never of what
+/// it is made from.
+fn outputs<'a>(cell: &Cell, cell_file: &Path, record: &Path) -> Outputs<'a> {
+    let mut outputs = Outputs::new(true);
+    if !is_stream(cell_file) {
+        outputs.reads("--cell", cell_file);
+    }
+    for file in cell.dataset.files() {
+        outputs.reads("the data", file);
+    }
+    if !is_stream(record) {
+        outputs.writes("--record", record);
+    }
+    outputs
 }
 
 fn is_stream(path: &Path) -> bool {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{class_of, read_cell, write_report, write_whole};
+use super::{class_of, outputs, read_cell, write_report, write_whole};
 use amdahl_lanes::comm::solo::Solo;
 use amdahl_lanes::probe;
 use amdahl_lanes::probe::Seat;
@@ -17,6 +17,7 @@ use amdahl_programs as programs;
 use amdahl_record::cell::Cell;
 use amdahl_record::error::{Error, Kind, Result};
 use amdahl_record::host;
+use amdahl_record::io::regular;
 use amdahl_record::peer::{PeerDone, PeerEnd, PeerFacts, PeerReport};
 use amdahl_record::units::Unit;
 use amdahl_record::{
@@ -27,6 +28,7 @@ use amdahl_record::{
 /// names those files to `into`. Where that fails, `into` gets a report.
 pub fn export(cell_file: &Path, folder: &Path, into: &Path) -> Result<()> {
     let cell = Cell::parse(&read_cell(cell_file)?).map_err(|e| e.at(cell_file, 0, 0))?;
+    outputs(&cell, cell_file, into).check()?;
     let exported = material(&cell, folder).and_then(|resolved| cell_for_peers(&cell, &resolved));
     match exported {
         Ok(text) => write_whole(into, &text),
@@ -101,6 +103,7 @@ pub fn judge(
         .and_then(|id| serde_json::from_value(id).ok())
         .ok_or_else(|| refuse("it has no id"))?;
     let cell = Cell::parse(&value.to_string()).map_err(|e| e.at(cell_file, 0, 0))?;
+    outputs(&cell, cell_file, record).reads("--judge", left).check()?;
     let program = peers_of(&cell)?;
     let rules = program.rules();
     let known = |rule: &str| rules.iter().copied().find(|known| *known == rule);
@@ -125,7 +128,7 @@ pub fn judge(
 type Judge<'a> = dyn Fn(&PeerDone, &Path) -> Result<Judgement> + 'a;
 
 fn measured(left: &Path, peer: &str, host: &str, judge: &Judge<'_>) -> Result<Measured> {
-    let text = std::fs::read_to_string(left).map_err(|e| Error::io("read the record", left, e))?;
+    let text = regular::read_to_string(left).map_err(|e| Error::io("read the record", left, e))?;
     let report: PeerReport = serde_json::from_str(&text).map_err(|e| {
         Error::new(Kind::Internal, format!("not a record of an outside program: {e}"))
             .at(left, 0, 0)

@@ -109,6 +109,45 @@ fn files_cut_short_or_of_another_model_are_refused() {
 }
 
 #[test]
+fn ended_between_any_two_renames_the_old_model_or_the_new_one_is_whole() {
+    let (old, new) = (model(2, 3, true), model(3, 4, false));
+    for steps in 0..4 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("m.json");
+        old.save(&path).expect("written");
+        let Files { centroids, waiting, json, beside } = new.files(&path).expect("written");
+        let mut renames = vec![centroids, json];
+        renames.truncate(steps);
+        for file in renames {
+            file.commit().expect("renamed");
+        }
+        if steps > 2 {
+            std::fs::rename(waiting, &beside).expect("renamed");
+        }
+        let expected = if steps > 1 { &new } else { &old };
+        assert_eq!(Model::load(&path).expect("whole"), *expected, "after {steps} renames");
+        assert!(is_model(&path) && is_of_model(&path, &beside), "both are known as ours");
+        // The next one goes on from there.
+        new.save(&path).expect("written");
+        assert_eq!(Model::load(&path).expect("read"), new);
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 2);
+    }
+}
+
+#[test]
+fn what_is_no_model_of_ours_is_not_taken_for_one() {
+    let saved = Saved::new(&model(2, 3, true));
+    let at = |name: &str| saved.folder.path().join(name);
+    assert!(is_model(&at("m.json")) && is_of_model(&at("m.json"), &at("m.npy")));
+    std::fs::write(at("other.npy"), &saved.npy).expect("written");
+    assert!(!is_of_model(&at("m.json"), &at("other.npy")), "of another name");
+    std::fs::write(at("m.npy"), b"somebody's work").expect("written");
+    assert!(!is_of_model(&at("m.json"), &at("m.npy")), "changed since");
+    std::fs::write(at("m.json"), b"{\"format\": \"amdahl-kmeans\"}").expect("written");
+    assert!(!is_model(&at("m.json")), "made by hand");
+}
+
+#[test]
 fn what_a_checksum_covers_is_still_checked() {
     let saved = Saved::new(&model(2, 3, true));
     // Whoever makes a model by hand gets the checksum right and the rest wrong.

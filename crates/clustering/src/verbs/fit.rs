@@ -7,11 +7,12 @@ use serde::Serialize;
 use crate::silhouette::Silhouette;
 use crate::verbs;
 use crate::verbs::output;
-use crate::verbs::{Common, Format, Place, Rows, Session, ranks};
+use crate::verbs::{Common, Format, Place, Rows, Session, Weights, ranks};
 use crate::{KMeans, Model, Scale, Start, model, program};
 use amdahl_kmeans_description::spec::Algorithm;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::io::atomic::Pending;
+use amdahl_record::io::outputs::Outputs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -118,10 +119,10 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
     let kmeans = args.kmeans()?;
     kmeans.check()?;
     let path = args.model.clone().unwrap_or_else(|| default_model(&args.common.data, args.k));
-    // A folder that cannot be written to is known before anything is computed.
-    model::beside(&path)?;
     let rows = Rows::new(args.common.columns.as_deref(), args.weights.as_deref())?;
+    args.outputs(&path, &rows)?.check()?;
     let session = Session::new(&args.common, place, rows, (args.starts, args.max_iterations))?;
+    // A folder that cannot be written to is known before anything is computed.
     drop(Pending::create(&path)?);
     let Some(fitted) = session.run(&|comm, job| program::fit(comm, job, &kmeans))? else {
         return Ok(());
@@ -136,8 +137,9 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
     let columns = session.columns(fitted.assigned.shape.dims)?;
     let model = kmeans.model(fitted, columns);
     let labels = session.finish()?;
-    for file in model.files(&path)?.into_iter().chain(labels) {
-        file.commit()?;
+    model.files(&path)?.commit()?;
+    if let Some(labels) = labels {
+        labels.commit()?;
     }
     let summary = Summary { model: &model, path: &path, inertias, quality, silhouette, warnings };
     // Labels that are printed are not mixed with anything else.
@@ -150,10 +152,29 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
         output::say(&text);
         return Ok(());
     }
-    output::print(&text)
+    match args.common.format {
+        Format::Text => output::print(&text),
+        Format::Json => output::print_json(&text),
+    }
 }
 
 impl Args {
+    /// What is read and what is written.
+    fn outputs<'a>(&self, path: &'a Path, rows: &Rows) -> Result<Outputs<'a>> {
+        let beside = model::beside(path)?;
+        let mut outputs = self.common.outputs();
+        if let Some(Weights::File(file)) = &rows.weights {
+            outputs.reads("--weights", file);
+        }
+        if Path::new(&self.init).exists() {
+            outputs.reads("--init", Path::new(&self.init));
+        }
+        outputs.writes_if("the model", path, model::is_model);
+        outputs
+            .writes_if("the model's centroids", &beside, |beside| model::is_of_model(path, beside));
+        Ok(outputs)
+    }
+
     fn kmeans(&self) -> Result<KMeans> {
         let start = match self.init.as_str() {
             "kmeans++" => Start::PlusPlus,

@@ -7,6 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::ProgressBar;
 use log::{Level, LevelFilter};
 
+use amdahl_record::visible::visible;
+
 /// The variable with a filter, such as `debug` or `amdahl_data=trace,info`.
 pub const VARIABLE: &str = "AMDAHL_LOG";
 
@@ -44,12 +46,14 @@ impl Verbosity {
         };
         builder.format(move |out, record| {
             let level = record.level().as_str().to_ascii_lowercase();
+            let words = record.args().to_string();
+            let words = visible(&words);
             match record.level() {
                 Level::Error | Level::Warn | Level::Info => {
-                    writeln!(out, "{name}: {level}: {}", record.args())
+                    writeln!(out, "{name}: {level}: {words}")
                 }
                 // Where it comes from is what a filter needs to know.
-                _ => writeln!(out, "{name}: {level}: {}: {}", record.target(), record.args()),
+                _ => writeln!(out, "{name}: {level}: {}: {words}", record.target()),
             }
         });
         builder.target(env_logger::Target::Pipe(Box::new(StandardError)));

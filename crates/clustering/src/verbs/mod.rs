@@ -22,6 +22,8 @@ use amdahl_program::load::{Opens, SharedSource};
 use amdahl_record::cell::{Dataset, Labels};
 use amdahl_record::error::{Error, Result};
 use amdahl_record::io::atomic::Pending;
+use amdahl_record::io::outputs::Outputs;
+use amdahl_record::launched;
 
 pub mod advice;
 pub mod fit;
@@ -70,6 +72,9 @@ pub struct Common {
     /// line; '-' prints them
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub labels: Option<PathBuf>,
+    /// Replace files that are there and that amdahl did not write; what is read is never replaced
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
     /// How the summary is printed
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub format: Format,
@@ -98,6 +103,21 @@ impl Common {
             (None, None) => Labels::None,
         };
         dataset(&self.data, self.data_format.clone(), labels)
+    }
+
+    /// What both verbs read and write.
+    fn outputs<'a>(&self) -> Outputs<'a> {
+        let mut outputs = Outputs::new(self.force);
+        if self.data.exists() {
+            outputs.reads("the data", &self.data);
+        }
+        if let Some(truth) = &self.truth {
+            outputs.reads("--truth", truth);
+        }
+        if let Some(labels) = self.labels.as_ref().filter(|labels| labels.as_os_str() != "-") {
+            outputs.writes("--labels", labels);
+        }
+        outputs
     }
 }
 
@@ -210,7 +230,7 @@ impl Session {
         rows: Rows,
         (starts, iterations): (u32, u32),
     ) -> Result<Session> {
-        let interrupts = Interrupts::install()?;
+        let interrupts = Interrupts::install("nothing was written")?;
         let dataset = common.dataset()?;
         // Rank 0 alone writes and prints.
         let root = place == Place::Threads || process::rank_hint() == 0;
@@ -258,6 +278,7 @@ impl Session {
     /// As many on every rank: what was asked for, else what the rank with the fewest CPUs to itself
     /// has.
     fn threads_of_a_rank(&self, comm: &dyn Comm) -> Result<usize> {
+        launched::all_joined(comm.lane().ranks, |name| std::env::var(name).ok())?;
         let mine = self.threads.unwrap_or_else(|| crate::cpus() / comm.lane().node_count);
         let mut threads = [mine.max(1) as u64];
         comm.all_reduce(Op::Min, Buf::U64(&mut threads))?;

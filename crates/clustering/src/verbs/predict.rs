@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::verbs;
 use crate::verbs::output;
 use crate::verbs::{Common, Format, Place, Rows, Session, ranks};
-use crate::{Model, Scale, program};
+use crate::{Model, Scale, model, program};
 use amdahl_data::select::Column;
 use amdahl_record::error::{Error, Result};
 
@@ -38,6 +38,12 @@ pub fn run(args: &Args) -> Result<()> {
 
 /// Runs the verb on lanes in this place.
 pub fn run_on(args: &Args, place: Place) -> Result<()> {
+    let mut outputs = args.common.outputs();
+    outputs.reads("the model", &args.model);
+    if let Some(centroids) = model::centroids_of(&args.model) {
+        outputs.reads("the model's centroids", &centroids);
+    }
+    outputs.check()?;
     let model = Model::load(&args.model)?;
     let session =
         Session::new(&args.common, place, rows(args.common.columns.as_deref(), &model)?, (1, 1))?;
@@ -56,7 +62,10 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
         output::say(&text);
         return Ok(());
     }
-    output::print(&text)
+    match args.common.format {
+        Format::Text => output::print(&text),
+        Format::Json => output::print_json(&text),
+    }
 }
 
 /// The columns that are named; else those that the model was fitted to, by their names where the

@@ -4,7 +4,7 @@
 //! `amdahl-worker` (exec: the same process), which is linked to MPI, has the same verbs, and runs
 //! them with one communicator over all ranks. Rank 0 alone writes and prints.
 
-use std::io::Write;
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 
@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 use crate::verbs::Place;
 use crate::verbs::logging::Verbosity;
-use crate::verbs::{fit, predict};
+use crate::verbs::{fit, output, predict};
 use amdahl_lanes::process;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::launched::{Ranks, ranks};
@@ -67,9 +67,12 @@ fn become_worker() -> Error {
 
 /// Is the first word of this command line a verb that runs on ranks? Before it may stand how much
 /// to say.
-fn runs_on_ranks(words: impl Iterator<Item = String>) -> bool {
-    let letters = |word: &str| word.len() > 1 && word[1..].bytes().all(|letter| letter == b'v');
-    let how_much = |word: &String| word == "--verbose" || word.starts_with('-') && letters(word);
+fn runs_on_ranks(words: impl Iterator<Item = OsString>) -> bool {
+    let how_much = |word: &OsString| match word.as_encoded_bytes() {
+        b"--verbose" => true,
+        [b'-', letters @ ..] => !letters.is_empty() && letters.iter().all(|letter| *letter == b'v'),
+        _ => false,
+    };
     let mut words = words.filter(|word| !how_much(word));
     words.next().is_some_and(|verb| verb == "fit" || verb == "predict")
 }
@@ -77,7 +80,7 @@ fn runs_on_ranks(words: impl Iterator<Item = String>) -> bool {
 /// The worker's `main` for a command line whose first word is a verb that runs on ranks; `None` for
 /// any other command line.
 pub fn main_of_worker() -> Option<ExitCode> {
-    if !runs_on_ranks(std::env::args().skip(1)) {
+    if !runs_on_ranks(std::env::args_os().skip(1)) {
         return None;
     }
     process::on_panic_abort();
@@ -86,10 +89,10 @@ pub fn main_of_worker() -> Option<ExitCode> {
         Ok(cli) => cli,
         Err(error) => {
             // Every rank has the same words, and the same to say about them.
-            if rank == 0 {
-                let _ = error.print();
-            }
-            return Some(ExitCode::from(error.exit_code() as u8));
+            return Some(match rank {
+                0 => output::say_of_command_line("amdahl", &error),
+                _ => ExitCode::from(error.exit_code() as u8),
+            });
         }
     };
     verbosity.start(format!("amdahl: rank {rank}"));
@@ -100,7 +103,7 @@ pub fn main_of_worker() -> Option<ExitCode> {
     let Err(error) = result else { return Some(ExitCode::SUCCESS) };
     if rank == 0 {
         // One write: the lines of several processes must not mix.
-        let _ = std::io::stderr().write_all(format!("amdahl: {error}\n").as_bytes());
+        output::say(&format!("amdahl: {error}\n"));
     } else {
         // Rank 0 has the same error and is given a moment to say it, or hangs.
         std::thread::sleep(std::time::Duration::from_secs(2));
@@ -114,7 +117,7 @@ mod tests {
 
     #[test]
     fn the_verb_is_known_whatever_stands_before_it() {
-        let of = |line: &str| runs_on_ranks(line.split_whitespace().map(String::from));
+        let of = |line: &str| runs_on_ranks(line.split_whitespace().map(OsString::from));
         assert!(of("fit p.csv -k 3") && of("-v fit p.csv") && of("-vvv --verbose predict m p.csv"));
         assert!(!of("--cell fit --record r") && !of("-v --cell fit") && !of("- fit") && !of(""));
         assert!(!of("-ä fit"));

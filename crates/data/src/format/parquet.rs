@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 use amdahl_parquet::{Codec, Column, Convert, Fault, Footer, Holds, MAGIC, Number, Pages};
 use amdahl_record::cell::Labels;
 use amdahl_record::error::{Error, Result};
+use amdahl_record::io::regular;
 
 use super::contract::{Format, Likeness, column};
 use crate::input::Input;
@@ -70,7 +71,7 @@ struct Parquet {
 impl Parquet {
     /// Opens the columns that are wanted, with the labels; `None` for the labels alone.
     fn open(input: Input, labels: &Labels, selection: Option<&Selection>) -> Result<Parquet> {
-        let file = File::open(input.path()).map_err(|e| Error::io("read", input.path(), e))?;
+        let file = regular::open(input.path()).map_err(|e| Error::io("read", input.path(), e))?;
         let footer = footer(&input, &file)?;
         let names: Vec<String> = footer.columns.iter().map(|column| column.name.clone()).collect();
         let no_values = no_values(&footer);

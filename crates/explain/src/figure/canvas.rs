@@ -10,6 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::figure::style::{At, Colour, FONTS, Font, Marker, PAPER, dark_rules};
 use crate::figure::trace::Trace;
 use amdahl_record::error::{Error, Result};
+use amdahl_record::visible::{visible, visible_json};
 
 /// Drawn this many times larger than shown.
 pub const SCALE: f64 = 4.0;
@@ -184,9 +185,7 @@ impl<'a> Canvas<'a> {
         let size = font.size * SCALE * 1.24;
         let style = (FontFamily::Name(FONTS), size, weight).into_font().transform(turn);
         let style = TextStyle::from(style).color(&font.colour).pos(Pos::new(side, VPos::Center));
-        // Control characters are forbidden in XML.
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        self.draw(Text::new(text, at(x, y), style))
+        self.draw(Text::new(visible(text).replace('\n', " "), at(x, y), style))
     }
 }
 
@@ -224,24 +223,22 @@ pub fn svg(
         px(height),
         escape(title),
         escape(description),
-        escape(&metadata),
+        escape(&visible_json(&metadata)),
         dark_rules(".figure"),
     ))
 }
 
-/// Text for XML and HTML, in elements and in quoted attributes. Control characters, which XML
-/// forbids, become spaces.
+/// Text for XML and HTML, in elements and in quoted attributes. What XML forbids, and what nobody
+/// sees but moves other letters, is shown by its number.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in visible(text).chars() {
         match c {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            c if c.is_control() && c != '\n' => escaped.push(' '),
-            '\u{FFFE}' | '\u{FFFF}' => escaped.push(' '),
             c => escaped.push(c),
         }
     }
@@ -254,6 +251,7 @@ mod tests {
 
     #[test]
     fn text_is_escaped() {
-        assert_eq!(escape("<b a=\"1\">&\u{1b}"), "&lt;b a=&quot;1&quot;&gt;&amp; ");
+        assert_eq!(escape("<b a=\"1\">&\u{1b}"), "&lt;b a=&quot;1&quot;&gt;&amp;&lt;U+001B&gt;");
+        assert_eq!(escape("a\u{202e}b\u{ffff}"), "a&lt;U+202E&gt;b&lt;U+FFFF&gt;");
     }
 }

@@ -10,6 +10,7 @@ use crate::report::size::Cut;
 use crate::report_model::Facts;
 use crate::report_model::explorer::{Point, Problem};
 use amdahl_record::cell::Backend;
+use amdahl_record::visible::visible;
 use amdahl_workload::SizeName;
 
 #[derive(Serialize)]
@@ -200,7 +201,8 @@ pub fn island(facts: &Facts, cut: &Cut) -> String {
     };
     // Numbers and text always have a form in JSON.
     let json = serde_json::to_string(&island).unwrap_or_default();
-    json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
+    // What the page shows of it shows marks of direction too.
+    visible(&json).replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026")
 }
 
 /// The sizes that some of the problems have.

@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
+use super::litter::Litter;
+use super::written;
 use crate::error::{Error, Result};
 
 /// Bytes that are collected before they go to the file.
@@ -34,12 +36,14 @@ pub struct Pending {
     /// None once all is written.
     file: Option<BufWriter<File>>,
     durable: bool,
+    noted: bool,
 }
 
 #[derive(Debug)]
 struct Rename {
     scratch: TempPath,
     target: PathBuf,
+    _litter: Litter,
 }
 
 impl Pending {
@@ -86,18 +90,25 @@ impl Pending {
             })
             .map_err(|e| cannot(path, e))?;
         let (file, scratch) = made.into_parts();
-        Ok(Pending::new(path, Some(Rename { scratch, target }), file))
+        let litter = Litter::new(&scratch);
+        Ok(Pending::new(path, Some(Rename { scratch, target, _litter: litter }), file))
     }
 
     fn new(path: &Path, rename: Option<Rename>, file: File) -> Pending {
         let file = Some(BufWriter::with_capacity(BUFFER, file));
-        Pending { path: path.to_path_buf(), rename, file, durable: false }
+        Pending { path: path.to_path_buf(), rename, file, durable: false, noted: false }
     }
 
     /// Waits until the bytes are on the disk before the file gets its name, so that a power cut
     /// leaves the old file or the new one and not an empty one.
     pub fn durable(mut self) -> Pending {
         self.durable = true;
+        self
+    }
+
+    /// Has the file noted in the list of what was written beside it: [`super::outputs`].
+    pub fn noted(mut self) -> Pending {
+        self.noted = true;
         self
     }
 
@@ -137,7 +148,12 @@ impl Pending {
     /// Where the rest cannot be written, or the target's name has become that of a folder.
     pub fn commit(mut self) -> Result<()> {
         self.finish()?;
-        let Some(Rename { scratch, target }) = self.rename.take() else { return Ok(()) };
+        let Some(Rename { scratch, target, _litter }) = self.rename.take() else { return Ok(()) };
+        if self.noted {
+            // Before it has its name: a file that is not noted would not be known again. Where it
+            // cannot be, replacing it takes --force.
+            let _ = written::note_file(&target, &scratch);
+        }
         scratch.persist(target).map_err(|e| cannot(&self.path, e.error))
     }
 }
@@ -157,10 +173,28 @@ pub fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
 /// # Errors
 /// Also where the folder cannot be made.
 pub fn write_with_folder(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, e))?;
-    }
+    make_folder(path)?;
     write(path, bytes)
+}
+
+/// As [`write_with_folder()`], and noted: see [`Pending::noted`].
+///
+/// # Errors
+/// As there.
+pub fn write_noted(path: &Path, bytes: impl AsRef<[u8]>) -> Result<()> {
+    make_folder(path)?;
+    let mut file = Pending::create(path)?.noted();
+    file.write(bytes.as_ref())?;
+    file.commit()
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    match path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(|e| Error::io("create the folder", folder, e))
+        }
+        None => Ok(()),
+    }
 }
 
 fn cannot(path: &Path, error: std::io::Error) -> Error {

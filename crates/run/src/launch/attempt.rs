@@ -19,6 +19,7 @@ use amdahl_record::Failure;
 use amdahl_record::cell::{Cell, CellId, short_hash};
 use amdahl_record::counters::Counters;
 use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::io::regular;
 use amdahl_record::limits::Limits;
 use amdahl_record::noise::Noise;
 use amdahl_record::simulation::Caches;
@@ -249,8 +250,9 @@ impl Launching<'_> {
         self.worker.is_itself()?;
         let exit = supervise(&command, &token, (&out, &err), limits, self.interrupts)?;
         self.worker.is_itself()?;
-        let report =
-            fs::read(&record_file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let report = regular::read(&record_file)
+            .ok()
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let printed: String = [&err, &out].map(|path| read_lossy(path)).concat();
         if exit.how == How::Interrupted {
             return Err(Error::new(Kind::Interrupted, "interrupted"));
@@ -327,7 +329,7 @@ pub fn now_ms() -> u64 {
 /// fill this program's memory.
 pub(super) fn read_lossy(path: &Path) -> String {
     let read = || -> std::io::Result<(bool, Vec<u8>)> {
-        let mut file = fs::File::open(path)?;
+        let mut file = regular::open(path)?;
         let skipped = file.metadata()?.len().saturating_sub(KEPT);
         file.seek(SeekFrom::Start(skipped))?;
         let mut bytes = Vec::new();

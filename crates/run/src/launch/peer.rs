@@ -24,6 +24,7 @@ use amdahl_lanes::signals::Interrupts;
 use amdahl_record::Failure;
 use amdahl_record::cell::{Cell, CellId, Peer, canonical, hex, short_hash};
 use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::io::regular;
 
 /// How long a program may take to say its version.
 const VERSION_LIMIT: Duration = Duration::from_secs(60);
@@ -230,7 +231,7 @@ impl Launching<'_> {
         let watch = load::Watch::start();
         let (exit, printed) = self.supervised(&command, &folder, limit_s)?;
         let load = watch.stop();
-        let report = fs::read_to_string(&record_file).ok();
+        let report = regular::read_to_string(&record_file).ok();
         let mut ending = match classify_peer(id, &exit, limit_s, report.as_deref(), &printed) {
             Err(failed) => failed,
             Ok(_) => {
@@ -248,7 +249,7 @@ impl Launching<'_> {
                     judged.to_string_lossy().into_owned(),
                 ];
                 let (exit, printed) = self.worker_with(&words, &folder)?;
-                let report = fs::read_to_string(&judged).ok();
+                let report = regular::read_to_string(&judged).ok();
                 match classify(id, &exit, OWN_LIMIT_S, report.as_deref(), &printed) {
                     Ending::Answered(host, measured) => Ending::Answered(
                         host,
@@ -300,7 +301,7 @@ impl Launching<'_> {
             return Ok(None);
         }
         // Where it fails, it leaves a report in that place.
-        let report = fs::read_to_string(cell_file).ok();
+        let report = regular::read_to_string(cell_file).ok();
         Ok(Some(match classify(id, &exit, OWN_LIMIT_S, report.as_deref(), &printed) {
             Ending::Failed { class, reason } => {
                 Ending::failed(class, format!("exporting its rows: {reason}"))
@@ -348,7 +349,7 @@ impl Launching<'_> {
 
 /// Is there a cell file for an outside program?
 fn is_cell(file: &Path) -> bool {
-    let value = fs::read(file)
+    let value = regular::read(file)
         .ok()
         .and_then(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes).ok());
     value.is_some_and(|value| value.get("id").is_some() && value.get("workload").is_some())

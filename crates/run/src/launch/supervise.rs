@@ -14,7 +14,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::orphans;
 use crate::launcher::Command;
@@ -94,10 +94,12 @@ pub fn supervise(
             seconds: 0.0,
             survivors: 0,
         }),
-        Ok(mut child) => watch(&mut child, started, limits, interrupts).map(|(how, seconds)| {
-            let (survivors, _) = orphans::end(token, Duration::from_secs(10));
-            Exit { how, seconds, survivors }
-        }),
+        Ok(mut child) => {
+            watch(&mut child, started, limits, token, interrupts).map(|(how, seconds)| {
+                let (survivors, _) = orphans::end(token, Duration::from_secs(10));
+                Exit { how, seconds, survivors }
+            })
+        }
     };
     interrupts.supervised(false);
     if let Ok(Exit { how, seconds, survivors }) = &exit {
@@ -130,6 +132,7 @@ fn watch(
     child: &mut Child,
     started: Instant,
     limits: Limits,
+    token: &str,
     interrupts: &Interrupts,
 ) -> amdahl_record::error::Result<(How, f64)> {
     let group = child.id() as i32;
@@ -149,21 +152,38 @@ fn watch(
             continue;
         };
         let seconds = started.elapsed().as_secs_f64();
-        end(child, &handle, group, limits.grace, interrupts)?;
+        let (gentle, grace) = match how {
+            How::Interrupted => (PATIENCE, limits.grace.min(3 * PATIENCE)),
+            _ => (limits.grace, limits.grace),
+        };
+        end(child, &handle, group, (token, gentle, grace), interrupts)?;
         return Ok((how, seconds));
     }
 }
 
-/// Ends the group: asks, waits, kills.
+/// How long the processes of an interrupted repeat may take to end by themselves. A launcher has
+/// three times as long: it ends soon once its ranks are gone.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// Ends the group: asks, waits, kills; first those that the leader started, then the leader itself.
 fn end(
     child: &mut Child,
     handle: &ProcessHandle,
     group: i32,
-    grace: Duration,
+    (token, gentle, grace): (&str, Duration, Duration),
     interrupts: &Interrupts,
 ) -> amdahl_record::error::Result<()> {
     signal_group(group, Signal::TERM);
-    let by_force = Instant::now() + grace;
+    let (no_longer, by_force) = (Instant::now() + gentle, Instant::now() + grace);
+    while ended(child)?.is_none() && Instant::now() < no_longer && interrupts.count() < 2 {
+        handle.wait(gentle.min(Duration::from_millis(50)), None);
+    }
+    if ended(child)?.is_none() {
+        for other in orphans::find(token).into_iter().filter(|pid| *pid != group) {
+            // One that has ended in the meantime is as good as killed.
+            let _ = Pid::from_raw(other).map(|other| kill_process(other, Signal::KILL));
+        }
+    }
     while ended(child)?.is_none() && Instant::now() < by_force && interrupts.count() < 2 {
         handle.wait(
             by_force.saturating_duration_since(Instant::now()).min(Duration::from_millis(50)),

@@ -15,6 +15,7 @@ use crate::plan::written::Written;
 use amdahl_record::accelerators::Price;
 use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::io::regular;
 use amdahl_workload::Workload;
 use std::ops::Range;
 
@@ -126,7 +127,7 @@ pub const MAX_REPEATS: u64 = 10_000;
 /// Errors name file, line and column, what was expected and the nearest spelling of what was
 /// written.
 pub fn load(path: &Path, machine: Machine) -> Result<Plan> {
-    let bytes = std::fs::read(path).map_err(|e| {
+    let bytes = regular::read(path).map_err(|e| {
         Error::io("read the manifest", path, e)
             .hint("name a manifest such as experiments/strong-scaling.toml")
     })?;

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use crate::plan::place::{At, Text};
 use amdahl_record::cell::{Backend, Peer, PeerLanes};
 use amdahl_record::error::{Error, Kind, Result};
+use amdahl_record::io::regular;
 
 /// The list that is built in.
 const BUILT_IN: &str = include_str!("../../../../peers/peers.toml");
@@ -124,7 +125,7 @@ impl Peers {
 
     /// Reads a file.
     pub fn read(file: &Path) -> Result<Peers> {
-        let text = std::fs::read_to_string(file).map_err(|e| {
+        let text = regular::read_to_string(file).map_err(|e| {
             Error::new(Kind::Manifest, format!("cannot read the list of peers: {e}"))
                 .at(file, 0, 0)
                 .hint("it is named by 'peers' in [experiment] of the manifest, or by AMDAHL_PEERS; see docs/peers.md")

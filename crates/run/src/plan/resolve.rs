@@ -438,6 +438,11 @@ impl Resolver<'_> {
         let path = folder.join(written);
         let path = std::path::absolute(&path).unwrap_or(path);
         match std::fs::metadata(&path) {
+            // A cell is JSON, and named after what it holds.
+            Ok(facts) if facts.is_file() && path.to_str().is_none() => Err(self
+                .text
+                .error(span, format!("the path {} is not UTF-8", path.display()))
+                .hint("rename the folder or the file")),
             Ok(facts) if facts.is_file() => Ok(path),
             Ok(_) => Err(self.text.error(span, format!("{} is not a file", path.display()))),
             Err(error) => Err(self
