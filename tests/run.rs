@@ -365,6 +365,22 @@ fn a_sweep_that_is_killed_leaves_no_process_and_the_next_run_goes_on() {
 }
 
 #[test]
+fn folders_that_are_removed_under_a_sweep_s_hands_end_it_with_their_names() {
+    for folder in ["claims", "work"] {
+        let removes = format!(
+            "if [ $(wc -l <\"$here/tried\") -eq 2 ]; then answer 1.5; rm -rf \"$here/results/test/{folder}\"; else answer 1.5; fi"
+        );
+        let sandbox = two(&removes, 3);
+        let ran = sandbox.run(RUN).ends_with(1);
+        assert!(ran.err().contains(&format!("test/{folder}/")), "{folder}: {}", ran.err());
+        assert!(ran.err().contains("was removed while it was in use"), "{folder}: {}", ran.err());
+        assert!(ran.err().contains("run the same command again"), "{folder}: {}", ran.err());
+        sandbox.script(GOOD);
+        sandbox.run(RUN).ends_with(0);
+    }
+}
+
+#[test]
 fn a_record_that_was_cut_off_is_measured_again() {
     let sandbox = two(GOOD, 2);
     sandbox.run(RUN).ends_with(0);

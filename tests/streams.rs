@@ -217,3 +217,48 @@ fn the_first_signal_ends_a_fit_that_reads() {
         assert!(crate::support::files(&sandbox.path(""), ".part").is_empty(), "nothing is left");
     }
 }
+
+#[test]
+fn the_doctor_is_interrupted_with_its_own_code_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    std::fs::create_dir(sandbox.path("tmp")).expect("made");
+    for number in [libc::SIGINT, libc::SIGTERM] {
+        let mut doctor = sandbox.amdahl(&["doctor"]);
+        doctor.env("TMPDIR", sandbox.path("tmp")).stderr(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = doctor.spawn().expect("amdahl starts");
+        wait_while_running(&mut child, "it has a folder", || {
+            !crate::support::files(&sandbox.path("tmp"), "").is_empty()
+        });
+        // From the making of the folder to the first thing that is looked at nothing is caught yet.
+        std::thread::sleep(std::time::Duration::from_millis(200));
+        signal(child.id(), number);
+        let ran = sandbox.end(child).ends_with(130);
+        assert!(ran.err().contains("interrupted") && ran.out().is_empty(), "{}", ran.err());
+        assert!(crate::support::files(&sandbox.path("tmp"), "").is_empty());
+    }
+    sandbox.nothing_survives();
+}
+
+#[test]
+fn names_that_steer_are_shown_on_terminals_and_pages() {
+    let sandbox = Sandbox::new();
+    let title = "title = \"\\u001b[2J\\u202Eabc\"";
+    sandbox.write("test.toml", manifest(r#""serial", "threads""#, 2, title));
+    sandbox.run(&["run", "test.toml"]).ends_with(0);
+    sandbox.run(&["report", "results/test", "--format", "html,facts"]).ends_with(0);
+    sandbox.run(&["figures", "results/test"]).ends_with(0);
+    let shown = sandbox.run(&["plan", "test.toml"]).ends_with(0).out();
+    assert!(shown.contains("<U+001B>[2J<U+202E>abc"), "{shown}");
+    for file in [("report", ".html"), ("plots", ".svg")]
+        .iter()
+        .flat_map(|(folder, ending)| crate::support::files(&sandbox.path(folder), ending))
+    {
+        let text = std::fs::read_to_string(&file).expect("text");
+        assert!(!text.contains(['\u{1b}', '\u{202e}']), "{}", file.display());
+    }
+    // What programs read says the same as the manifest.
+    let json = sandbox.run(&["show", "results/test", "--format", "json"]).ends_with(0).out();
+    assert!(!json.contains(['\u{1b}', '\u{202e}']));
+    let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(value["run"]["title"], "\u{1b}[2J\u{202e}abc");
+}

@@ -185,6 +185,7 @@ fn hostile_words_are_only_words() {
         "\u{202e}evil\u{202c} \u{200f}\u{7}",
         "😀 漢字 مرحبا",
         &long,
+        &"x".repeat(10_000),
     ] {
         let facts = made_up(&drawings, 3, word);
         let pdf = report(&facts, &drawings, &Own::default()).expect("a report");

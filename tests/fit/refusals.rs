@@ -211,6 +211,21 @@ fn ctrl_c_ends_a_fit_and_leaves_nothing() {
 }
 
 #[test]
+fn ranks_of_another_launcher_are_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("p.csv", POINTS);
+    let words = ["fit", "p.csv", "-k", "2", "--columns", "x,y"];
+    // What MPICH's launcher leaves; under Open MPI's library each would be alone.
+    let mut fit = sandbox.amdahl(&words);
+    let ran = fit.envs([("PMI_SIZE", "3"), ("PMI_RANK", "0")]).output().expect("amdahl starts");
+    let ran = crate::support::Ran(ran).ends_with(2);
+    // A worker without MPI refuses ranks of any launcher.
+    let said = ["the launcher started 3 ranks, MPI joins 1", "built without MPI"];
+    assert!(said.iter().any(|said| ran.err().contains(said)), "{}", ran.err());
+    assert_eq!(names(&sandbox), ["p.csv"]);
+}
+
+#[test]
 fn an_error_under_ranks_is_said_once() {
     if !worker::mpi_or_skip("an_error_under_ranks_is_said_once") {
         return;

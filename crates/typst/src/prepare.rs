@@ -11,6 +11,10 @@ const MOST_OF_ALL: usize = 1200;
 const LEAST_OF_SECTION: usize = 40;
 /// Words longer than this may be broken anywhere, after as many characters.
 const LONG_WORD: usize = 18;
+/// Nobody reads a longer word: it is cut.
+const LONGEST_WORD: usize = 400;
+/// A text is broken in so many places at most: Typst gives up a text with some 500.
+const MOST_BREAKS: usize = 300;
 
 /// Words under these keys are names, not text.
 const NAMES: [&str; 6] = ["kind", "tone", "class", "id", "url", "from"];
@@ -171,6 +175,7 @@ fn code(text: &str) -> String {
 /// many characters.
 fn breakable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    let mut breaks = 0;
     for (i, word) in text.split(' ').enumerate() {
         if i > 0 {
             out.push(' ');
@@ -179,8 +184,10 @@ fn breakable(text: &str) -> String {
             out.push_str(word);
             continue;
         }
-        let (mut run, all) = (0, word.chars().count());
-        for (i, c) in word.chars().enumerate() {
+        let all = word.chars().count();
+        let cut = (all > LONGEST_WORD).then_some('…');
+        let (mut run, all) = (0, all.min(LONGEST_WORD));
+        for (i, c) in word.chars().take(all).enumerate() {
             out.push(c);
             run += 1;
             let ends_part = matches!(
@@ -200,11 +207,13 @@ fn breakable(text: &str) -> String {
                     | ']'
                     | '}'
             );
-            if i + 1 < all && ((ends_part && run > 3) || run == LONG_WORD) {
+            let may_end = (ends_part && run > 3) || run >= LONG_WORD;
+            if may_end && i + 1 < all && breaks < MOST_BREAKS {
                 out.push(BREAK);
-                run = 0;
+                (run, breaks) = (0, breaks + 1);
             }
         }
+        out.extend(cut);
     }
     out
 }
@@ -252,6 +261,10 @@ mod tests {
             long.split(BREAK).all(|part| part.chars().count() <= LONG_WORD)
                 && long.replace(BREAK, "") == "x".repeat(100)
         );
+        let endless = words(&"x".repeat(10_000));
+        assert!(endless.ends_with("x…") && endless.chars().count() < 450, "{endless}");
+        let many = words(&format!("{} ", "x".repeat(300)).repeat(100));
+        assert_eq!(many.matches(BREAK).count(), MOST_BREAKS);
         assert_eq!(
             words("/a/long/path/of/folders/and/files.json").split(BREAK).next(),
             Some("/a/long/")
