@@ -11,6 +11,7 @@ pub mod completions;
 pub mod doctor;
 pub mod export;
 pub mod figures;
+pub mod guard;
 pub mod man;
 pub mod output;
 pub mod plan;
@@ -120,6 +121,9 @@ pub enum Verb {
     Doctor(doctor::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// End the processes of a sweep that was killed: 'amdahl run' starts it
+    #[command(hide = true)]
+    Guard(guard::Args),
     /// Write manual pages: 'make install' does
     #[command(hide = true)]
     Man(man::Args),
@@ -145,6 +149,7 @@ pub fn run(cli: Cli) -> Result<()> {
         Verb::Predict(args) => predict::run(&args),
         Verb::Doctor(args) => doctor::run(&args),
         Verb::Completions(args) => completions::run(&args),
+        Verb::Guard(args) => guard::run(&args),
         Verb::Man(args) => man::run(&args),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::guard::Guard;
 use crate::output;
 use amdahl_data as data;
 use amdahl_lanes::signals::Interrupts;
@@ -89,6 +90,7 @@ pub fn run(args: &Args) -> Result<()> {
     let started_ms = now_ms();
     let scratch = Scratch::create(&folder, &run_name(started_ms, std::process::id(), &host.id))?;
     let name = scratch.run().to_string();
+    let _guard = Guard::start(&name);
     let worker = Worker::find(scratch.path(), &interrupts)?.for_workload(plan.workload());
     let mut store = Store::open(&folder, facts(args, &plan, &worker, &name, started_ms))?;
     for warning in &store.results().warnings {

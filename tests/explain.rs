@@ -371,6 +371,7 @@ fn what_a_reader_should_know_is_said() {
             && let Some(measured) = &mut record.measured
         {
             measured.load.steal = Some(0.2);
+            measured.load.throttled = Some(0.03);
             measured.lanes[1].cpu = Some(0);
             // The lanes had a CPU for four fifths of the time.
             let mut cpu = measured.readings[0].clone();
@@ -387,6 +388,7 @@ fn what_a_reader_should_know_is_said() {
     has(|w| matches!(w, Warning::Oversubscribed { cells } if cells.len() == 1));
     has(|w| matches!(w, Warning::SharedCpu { cells } if cells.len() == 1));
     has(|w| matches!(w, Warning::Steal { worst, .. } if *worst == 0.2));
+    has(|w| matches!(w, Warning::Throttled { worst, .. } if *worst == 0.03));
     has(
         |w| matches!(w, Warning::Crowded { worst, cells } if (*worst - 0.2).abs() < 1e-9 && cells.len() == 1),
     );

@@ -107,6 +107,7 @@ pub fn host(id: &str) -> HostFacts {
         cpu: Some("Sample CPU 3000".into()),
         cpus: 4,
         allowed_cpus: vec![0, 1, 2, 3],
+        cpu_quota: None,
         sockets: Some(1),
         threads_per_core: Some(1),
         numa_nodes: Some(1),
@@ -220,7 +221,13 @@ pub fn measured(
             scope: Scope::Lane,
         }],
         peak_rss_bytes: Some(64 << 20),
-        load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(3000.0), pressure: None },
+        load: LoadFacts {
+            load1: Some(0.1),
+            steal: Some(0.0),
+            mhz: Some(3000.0),
+            pressure: None,
+            throttled: None,
+        },
         peer: None,
         device: None,
     }
@@ -319,7 +326,13 @@ pub fn limits() -> Limits {
             row(Level::L1, 4, Some(32 << 10), 360e9),
             row(Level::Memory, 4, None, 24e9),
         ],
-        load: LoadFacts { load1: Some(0.1), steal: Some(0.0), mhz: Some(2500.0), pressure: None },
+        load: LoadFacts {
+            load1: Some(0.1),
+            steal: Some(0.0),
+            mhz: Some(2500.0),
+            pressure: None,
+            throttled: None,
+        },
     }
 }
 

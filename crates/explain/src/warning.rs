@@ -13,6 +13,9 @@ use amdahl_stats::binomial;
 /// Share of stolen CPU time above which a repeat is suspect.
 pub const HIGH_STEAL: f64 = 0.02;
 
+/// Time for which a quota kept lanes from running, over a repeat's time, above which it is suspect.
+pub const THROTTLED: f64 = 0.01;
+
 /// Share of the computing time that a lane was without a CPU above which a repeat is suspect.
 pub const CROWDED: f64 = 0.05;
 
@@ -65,6 +68,13 @@ pub enum Warning {
         /// The cells.
         cells: Vec<CellId>,
         /// The largest share of a repeat.
+        worst: f64,
+    },
+    /// Cells whose lanes a quota of CPU time kept from running.
+    Throttled {
+        /// The cells.
+        cells: Vec<CellId>,
+        /// The largest time, of all CPUs together, over a repeat's time.
         worst: f64,
     },
     /// Cells whose lanes, while they computed, often had no CPU: something else ran on it.
@@ -217,6 +227,12 @@ impl fmt::Display for Warning {
                     cells(c.len())
                 )
             }
+            Warning::Throttled { cells: c, worst } => write!(
+                f,
+                "a quota of CPU time (a container's) stopped the lanes of {}, for up to {} of a repeat's time (medians)",
+                cells(c.len()),
+                percent(*worst)
+            ),
             Warning::Crowded { cells: c, worst } => {
                 write!(
                     f,
@@ -321,6 +337,9 @@ impl Warning {
                 "look at 'amdahl doctor' for what keeps lanes from being pinned"
             }
             Warning::Steal { .. } => "measure on a quieter or a real machine, or at another time",
+            Warning::Throttled { .. } => {
+                "give the container whole CPUs (docker run --cpuset-cpus) instead of a quota, or use fewer lanes: these times tell of the quota"
+            }
             Warning::Crowded { .. } => {
                 "end other programs and run again with --fresh; until then the times tell of them too"
             }
@@ -372,6 +391,7 @@ impl Warning {
             | Warning::Oversubscribed { cells }
             | Warning::SharedCpu { cells }
             | Warning::Steal { cells, .. }
+            | Warning::Throttled { cells, .. }
             | Warning::Crowded { cells, .. }
             | Warning::Probing { cells, .. }
             | Warning::BelowFloor { cells, .. }

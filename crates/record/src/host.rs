@@ -7,13 +7,13 @@ mod gather;
 mod quota;
 
 pub use gather::{allowed_cpus, cpu_list, gather, gather_below, peak_rss_bytes};
-pub use quota::cpu_quota;
+pub use quota::{cpu_quota, throttled_s};
 
 /// A machine and its settings. Whatever could not be found out is null.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HostFacts {
-    /// Hash of host name, CPU model, number of CPUs and memory in whole GiB: the same machine has
-    /// the same id.
+    /// Hash of host name, CPU model, number of CPUs, memory in whole GiB and, where there is one,
+    /// the quota of CPU time: the same machine has the same id.
     pub id: String,
     /// Name of the host; null in committed reference records.
     pub hostname: Option<String>,
@@ -23,6 +23,10 @@ pub struct HostFacts {
     pub cpus: u32,
     /// CPUs that this process may use.
     pub allowed_cpus: Vec<u32>,
+    /// CPU time per time that a control group grants, such as 1.5 in a container with a quota; null
+    /// where nothing limits it, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_quota: Option<f64>,
     /// Sockets.
     pub sockets: Option<u32>,
     /// Threads per core: 2 with simultaneous multithreading.

@@ -349,6 +349,10 @@ pub struct LoadFacts {
     pub steal: Option<f64>,
     /// CPU frequency at the end of the timed part, MHz.
     pub mhz: Option<f64>,
+    /// Time for which the quota of a control group kept lanes from running, of all CPUs together,
+    /// over the repeat's time. Null where no quota is set, and in older records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttled: Option<f64>,
     /// Shares of the repeat's time, 0 to 1, in which some process of the machine waited for the
     /// resource (pressure stall information). Null where the kernel does not tell, and in older
     /// records.

@@ -43,11 +43,16 @@ fn host_rows(host: &HostFacts) -> Vec<Property> {
         .collect();
     let environment: Vec<String> =
         host.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let quota =
+        host.cpu_quota.map_or(String::new(), |quota| format!(", by a quota {quota} at once"));
     vec![
         known("name", host.hostname.as_deref().unwrap_or("left out")),
         known("id", &host.id),
         perhaps("CPU", host.cpu.as_deref()),
-        known("CPUs", format!("{}, of which {} may be used", host.cpus, host.allowed_cpus.len())),
+        known(
+            "CPUs",
+            format!("{}, of which {} may be used{quota}", host.cpus, host.allowed_cpus.len()),
+        ),
         perhaps("sockets", host.sockets),
         perhaps("threads per core", host.threads_per_core),
         perhaps("NUMA nodes", host.numa_nodes),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::roofline_bound::{Floor, floor, of_chip};
 use crate::summary::times::{LaneTimes, sum, useful};
 use crate::summary::{CellSummary, FailedRepeats, Found, PhaseTime, Repeat, bad_end};
-use crate::warning::{CROWDED, HIGH_STEAL, PROBING};
+use crate::warning::{CROWDED, HIGH_STEAL, PROBING, THROTTLED};
 use amdahl_record::accelerators;
 use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::host::HostFacts;
@@ -330,6 +330,10 @@ fn notice(
     if let Some(steal) = usual(&|m| m.load.steal).filter(|share| *share > HIGH_STEAL) {
         found.steal.0 = found.steal.0.max(steal);
         found.steal.1.push(id.clone());
+    }
+    if let Some(share) = usual(&|m| m.load.throttled).filter(|share| *share > THROTTLED) {
+        found.throttled.0 = found.throttled.0.max(share);
+        found.throttled.1.push(id.clone());
     }
     // The median over the repeats: a process that came between two readings once tells nothing of
     // the probes.

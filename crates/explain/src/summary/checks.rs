@@ -61,6 +61,10 @@ pub(super) fn warnings(
     add(!found.shared_cpu.is_empty(), Warning::SharedCpu { cells: found.shared_cpu });
     add(!found.steal.1.is_empty(), Warning::Steal { cells: found.steal.1, worst: found.steal.0 });
     add(
+        !found.throttled.1.is_empty(),
+        Warning::Throttled { cells: found.throttled.1, worst: found.throttled.0 },
+    );
+    add(
         !found.crowded.1.is_empty(),
         Warning::Crowded { cells: found.crowded.1, worst: found.crowded.0 },
     );

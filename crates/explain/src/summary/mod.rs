@@ -333,6 +333,7 @@ struct Found {
     left_out: (usize, Vec<CellId>),
     shared_cpu: Vec<CellId>,
     steal: (f64, Vec<CellId>),
+    throttled: (f64, Vec<CellId>),
     crowded: (f64, Vec<CellId>),
     /// The largest share of a phase, the phases and the cells in which reading the probes took too
     /// much of it.
@@ -353,6 +354,8 @@ impl Found {
         self.shared_cpu.extend(later.shared_cpu);
         self.steal.0 = self.steal.0.max(later.steal.0);
         self.steal.1.extend(later.steal.1);
+        self.throttled.0 = self.throttled.0.max(later.throttled.0);
+        self.throttled.1.extend(later.throttled.1);
         self.crowded.0 = self.crowded.0.max(later.crowded.0);
         self.crowded.1.extend(later.crowded.1);
         self.probing.0 = self.probing.0.max(later.probing.0);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use crate::pin;
-use amdahl_record::{LoadFacts, Pressure};
+use amdahl_record::{LoadFacts, Pressure, host};
 
 /// Watches the machine from its start to its stop.
 pub struct Watch {
@@ -14,6 +14,8 @@ pub struct Watch {
     ticks: Option<Ticks>,
     /// Microseconds of waiting since boot, for CPU, memory and disk.
     stalls: [Option<u64>; 3],
+    /// Seconds for which a quota kept lanes from running.
+    throttled_s: Option<f64>,
     started: Instant,
 }
 
@@ -36,6 +38,7 @@ impl Watch {
             load1: load1(root),
             ticks: ticks(root),
             stalls: stalls(root),
+            throttled_s: host::throttled_s(),
             started: Instant::now(),
         }
     }
@@ -47,13 +50,15 @@ impl Watch {
             // Some kernels let steal run backwards by a tick.
             Some(after.steal.saturating_sub(before.steal) as f64 / total as f64)
         });
-        let pressure =
-            pressure(self.stalls, stalls(&self.root), self.started.elapsed().as_secs_f64());
+        let seconds = self.started.elapsed().as_secs_f64();
+        let pressure = pressure(self.stalls, stalls(&self.root), seconds);
+        let throttled = self.throttled_s.zip(host::throttled_s());
         LoadFacts {
             load1: self.load1,
             steal,
             mhz: mhz(&self.root, pin::current().unwrap_or(0)),
             pressure,
+            throttled: throttled.map(|(before, after)| (after - before).max(0.0) / seconds),
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::quota::quota_below;
 use super::{CacheFacts, HostFacts};
 use crate::cell::short_hash;
 use crate::launched;
@@ -77,7 +78,12 @@ pub fn gather_below(root: &Path, environment: impl Iterator<Item = (String, Stri
     } as u32;
     let memory_bytes = text(root, "proc/meminfo").and_then(|info| kibibytes(&info, "MemTotal:"));
     let gib = memory_bytes.map(|bytes| (bytes + (1 << 29)) >> 30);
-    let identity = format!("{hostname:?} {cpu:?} {cpus} {gib:?}");
+    let mut identity = format!("{hostname:?} {cpu:?} {cpus} {gib:?}");
+    // Machines without a quota keep the ids that they had before it was looked for.
+    let cpu_quota = quota_below(root);
+    if let Some(quota) = cpu_quota {
+        identity.push_str(&format!(" {quota}"));
+    }
     let siblings = ["core_cpus_list", "thread_siblings_list"]
         .iter()
         .map(|file| {
@@ -91,6 +97,7 @@ pub fn gather_below(root: &Path, environment: impl Iterator<Item = (String, Stri
         cpu,
         cpus,
         allowed_cpus: if allowed.is_empty() { (0..cpus).collect() } else { allowed },
+        cpu_quota,
         sockets: sockets(root, &online),
         threads_per_core: siblings,
         numa_nodes: Some(list(root, "sys/devices/system/node/online").len() as u32)
@@ -356,6 +363,13 @@ mod tests {
         write("proc/self/status", "Cpus_allowed_list:\t0\n");
         write("proc/meminfo", "MemTotal:       2097000 kB\n");
         assert_eq!(id(), before, "neither an affinity nor a few kilobytes make another machine");
+        std::fs::create_dir_all(folder.path().join("sys/fs/cgroup")).expect("a folder");
+        write("proc/self/cgroup", "0::/\n");
+        write("sys/fs/cgroup/cpu.max", "max 100000\n");
+        assert_eq!(id(), before, "a group without a quota");
+        write("sys/fs/cgroup/cpu.max", "150000 100000\n");
+        let limited = gather_below(folder.path(), std::iter::empty());
+        assert!(limited.id != before && limited.cpu_quota == Some(1.5));
         write("proc/sys/kernel/hostname", "node18\n");
         assert_ne!(id(), before);
     }
