@@ -19,6 +19,7 @@ use amdahl_record::limits::Limits;
 use amdahl_record::simulation::{LastLevel, Simulation};
 use amdahl_record::{Answer, Failure, Key, Measured, Outcome, Record};
 
+mod data;
 mod simulations;
 
 /// How often a sweep looks whether another one has measured the machine's limits.
@@ -331,51 +332,6 @@ impl Sweep<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Why the data set of a cell is not what the cell's key says, if it is not. One that was only
-    /// touched is looked at again.
-    fn other_data(&mut self, at: usize) -> Option<String> {
-        let dataset = &self.cells[at].cell.dataset;
-        if matches!(dataset, Dataset::Synthetic { .. }) {
-            return None;
-        }
-        let known = self.digests.get_mut(&canonical(dataset))?.as_mut().ok()?;
-        let what = "while the sweep ran, the data set was";
-        match (self.identify)(dataset) {
-            Ok(now) if now.digest == known.digest => {
-                *known = now;
-                None
-            }
-            Ok(now) => Some(format!(
-                "{what} replaced: its digest is {}, that of the plan was {}",
-                now.digest, known.digest
-            )),
-            Err(error) => Some(format!("{what} taken away: {}", one_line(&error))),
-        }
-    }
-
-    /// The state of the files of a cell's data set.
-    fn stamps(&self, at: usize) -> Vec<Stamp> {
-        let known = self.digests.get(&canonical(&self.cells[at].cell.dataset));
-        known.and_then(|data| data.as_ref().ok()).map_or(Vec::new(), |data| data.stamps.clone())
-    }
-
-    /// Why an attempt did not measure what its key says, if it did not: data or program are not
-    /// what they were before it.
-    fn changed_since(&mut self, at: usize, key: &Key, stamps: &[Stamp]) -> Result<Option<String>> {
-        let why = self.other_data(at).or_else(|| {
-            (self.stamps(at) != stamps)
-                .then(|| "someone wrote to the data set while this repeat ran".to_string())
-        });
-        if why.is_some() {
-            self.executor.forget_data();
-            return Ok(why);
-        }
-        let runs = self.executor.runs(&self.cells[at].cell)?;
-        let is_same = runs.build(&self.store.run().build.id) == key.build;
-        let what = "the program that computes the cell was replaced while this repeat ran";
-        Ok((!is_same).then(|| what.to_string()))
     }
 
     /// The record of an attempt, its answer checked, and the machine that it ran on.
