@@ -14,12 +14,15 @@ use std::path::{Path, PathBuf};
 use super::written;
 use crate::error::{Error, Result};
 
+/// Says of a file that is there whether this program wrote it.
+type Ours<'a> = Box<dyn Fn(&Path) -> bool + 'a>;
+
 /// The inputs and outputs of a verb.
 #[derive(Default)]
 pub struct Outputs<'a> {
     force: bool,
     inputs: Vec<Named>,
-    outputs: Vec<(Named, Box<dyn Fn(&Path) -> bool + 'a>)>,
+    outputs: Vec<(Named, Ours<'a>)>,
     /// Folders in which a verb makes and removes what it needs for itself.
     own: Vec<Named>,
 }
