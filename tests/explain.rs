@@ -293,6 +293,69 @@ fn the_newest_build_counts_and_the_rest_is_said_to_be_left_out() {
 }
 
 #[test]
+fn what_speaks_against_a_base_is_said() {
+    let is_of = |lines: &[Line]| -> Vec<&'static str> {
+        let told = summarise(&samples::collect(lines)).warnings;
+        let name = |warning: &Warning| match warning {
+            Warning::MixedKernels { kernels, cells } => {
+                assert_eq!(
+                    (&kernels[..], cells.len()),
+                    (&["avx512".into(), "portable".into()][..], 8)
+                );
+                Some("kernels")
+            }
+            Warning::SlowBase { cells, most } => {
+                assert!(cells.len() == 2 && (1.6..1.9).contains(most), "{most}");
+                Some("slow")
+            }
+            Warning::Superlinear { most, .. } => {
+                assert!(*most > 1.5, "{most}");
+                Some("superlinear")
+            }
+            Warning::SharedCores { cells } => {
+                assert_eq!(cells.len(), 4, "threads and ranks, 3 and 4 lanes on 2 cores");
+                Some("cores")
+            }
+            _ => None,
+        };
+        told.iter().filter_map(name).collect()
+    };
+    assert_eq!(is_of(&Made::default().lines()), [""; 0]);
+    assert_eq!(is_of(&Made { slower: 1.04, ..Made::default() }.lines()), [""; 0]);
+    let slow = Made { slower: 0.57, ..Made::default() }.lines();
+    assert_eq!(is_of(&slow), ["slow", "superlinear"]);
+    let (temp, folder) = folder_with(&slow);
+    let (folder, out) = (folder.to_string_lossy(), temp.path().to_string_lossy());
+    let words = ["report", &*folder, "--format", "html", "--out", &*out, "--strict"];
+    let ended = amdahl(&words);
+    assert_eq!(ended.status.code(), Some(4));
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(said.contains("rule 7: broken"), "{said}");
+
+    let mut other = Made::default().lines();
+    let serial = samples::cell(100_000, 16, "serial", 1, 1).id();
+    for line in &mut other {
+        if let Line::Record(record) = line
+            && record.key.cell == serial
+            && let Some(measured) = &mut record.measured
+        {
+            let mut changed = (**measured).clone();
+            changed.kernel = "avx512, tiles".into();
+            *measured = changed.into();
+        }
+    }
+    assert_eq!(is_of(&other), ["kernels"]);
+
+    let mut threads = Made::default().lines();
+    for line in &mut threads {
+        if let Line::Host(host) = line {
+            host.threads_per_core = Some(2);
+        }
+    }
+    assert_eq!(is_of(&threads), ["cores"]);
+}
+
+#[test]
 fn ranks_under_two_libraries_are_named() {
     let under = |library: &str, ranks| {
         let spreads = vec![("mpi", ranks, 1)];

@@ -35,6 +35,7 @@ use amdahl_record::cell::Dataset;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::host;
 
+pub mod free;
 pub mod labels;
 pub mod model;
 pub mod program;
@@ -109,7 +110,8 @@ pub struct KMeans {
 impl KMeans {
     /// `k` clusters; everything else as it usually is: one start from k-means++ with the seed 0, at
     /// most 300 iterations, until no label changes or the centroids move by less than the tolerance
-    /// 1e-4, columns as they are, as many threads as there are CPUs.
+    /// 1e-4, columns as they are, as many threads as there are free
+    /// CPUs.
     pub fn new(k: u32) -> KMeans {
         KMeans {
             k,
@@ -342,7 +344,7 @@ fn on_threads<R>(
     program: &(dyn Fn(&dyn Comm) -> Result<R> + Sync),
 ) -> Result<R> {
     let cpus = cpus();
-    let threads = threads.unwrap_or(cpus);
+    let threads = threads.unwrap_or_else(free::cpus);
     spawn::on_threads(threads, threads > cpus, program)
 }
 

@@ -10,6 +10,12 @@ use amdahl_record::cell::CellId;
 use amdahl_record::units;
 use amdahl_stats::binomial;
 
+/// Speedup of another cell with one lane above which a base is called slow: its whole interval.
+pub const SLOW_BASE: f64 = 1.05;
+
+/// Efficiency above which a cell is called faster than its lanes allow: its whole interval.
+pub const SUPERLINEAR: f64 = 1.1;
+
 /// Share of stolen CPU time above which a repeat is suspect.
 pub const HIGH_STEAL: f64 = 0.02;
 
@@ -57,6 +63,33 @@ pub enum Warning {
     Oversubscribed {
         /// The cells.
         cells: Vec<CellId>,
+    },
+    /// Cells with more lanes than cores: hardware threads of one core share what computes.
+    SharedCores {
+        /// The cells.
+        cells: Vec<CellId>,
+    },
+    /// Cells whose speedup is over a base that ran another kernel.
+    MixedKernels {
+        /// The cells.
+        cells: Vec<CellId>,
+        /// The instruction sets of the kernels.
+        kernels: Vec<String>,
+    },
+    /// Cells with one lane that are shown to be faster than a base that is the same program on one
+    /// lane.
+    SlowBase {
+        /// The cells.
+        cells: Vec<CellId>,
+        /// The largest speedup among them.
+        most: f64,
+    },
+    /// Cells that are shown to be faster than their number of lanes allows.
+    Superlinear {
+        /// The cells.
+        cells: Vec<CellId>,
+        /// The largest efficiency.
+        most: f64,
     },
     /// Cells in which several lanes ran on the same CPU although there were enough.
     SharedCpu {
@@ -212,6 +245,29 @@ impl fmt::Display for Warning {
                     cells(c.len())
                 )
             }
+            Warning::SharedCores { cells: c } => write!(
+                f,
+                "{} with more lanes than cores: hardware threads of a core share what computes",
+                cells(c.len())
+            ),
+            Warning::MixedKernels { cells: c, kernels } => write!(
+                f,
+                "{} with another kernel than the base of their speedups: {}",
+                cells(c.len()),
+                labels::one_line(&kernels.join(" and "), 120)
+            ),
+            Warning::SlowBase { cells: c, most } => write!(
+                f,
+                "the base of the speedups is slow: {} with one lane, too, up to {} times as fast",
+                cells(c.len()),
+                units::significant(*most)
+            ),
+            Warning::Superlinear { cells: c, most } => write!(
+                f,
+                "{} faster than their lanes allow, up to {} of the ideal",
+                cells(c.len()),
+                percent(*most)
+            ),
             Warning::SharedCpu { cells: c } => {
                 write!(
                     f,
@@ -333,6 +389,18 @@ impl Warning {
             Warning::Oversubscribed { .. } => {
                 "do not read these as scaling; leave them out or use a machine with more CPUs"
             }
+            Warning::SharedCores { .. } => {
+                "read them apart from cells with a core for each lane; laws of scaling are not fitted to them"
+            }
+            Warning::MixedKernels { .. } => {
+                "measure base and cells with the same AMDAHL_KERNEL: run the experiment again with --fresh"
+            }
+            Warning::SlowBase { .. } => {
+                "speedups over it promise too much: find out what slowed it down, and run it again with --fresh"
+            }
+            Warning::Superlinear { .. } => {
+                "either the rows of a lane fit a cache that all rows do not fit, which the roofline tells, or the base is slow: run it again with --fresh"
+            }
             Warning::SharedCpu { .. } => {
                 "look at 'amdahl doctor' for what keeps lanes from being pinned"
             }
@@ -389,6 +457,10 @@ impl Warning {
             | Warning::FewRepeats { cells, .. }
             | Warning::Noisy { cells, .. }
             | Warning::Oversubscribed { cells }
+            | Warning::SharedCores { cells }
+            | Warning::MixedKernels { cells, .. }
+            | Warning::SlowBase { cells, .. }
+            | Warning::Superlinear { cells, .. }
             | Warning::SharedCpu { cells }
             | Warning::Steal { cells, .. }
             | Warning::Throttled { cells, .. }

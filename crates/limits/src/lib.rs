@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use amdahl_lanes::pin;
 use amdahl_lanes::probe::load;
 use amdahl_record::error::{Error, Result};
-use amdahl_record::host::HostFacts;
+use amdahl_record::host::{HostFacts, placement};
 use amdahl_record::limits::{Bandwidth, Figure, LIMITS, Level, Limits, Peak};
 
 mod guard;
@@ -97,10 +97,11 @@ struct Found {
 fn together(host: &HostFacts, lanes: usize, loops: Loops, quick: bool) -> Result<Found> {
     let team = Team::new(lanes);
     let sizes = sizes(host, lanes as u32, quick);
+    let cpus = placement(&host.allowed_cpus);
     let lane = |lane: usize| {
         // Where pinning is refused, the system places the lanes: the best pass is good all the
         // same.
-        host.allowed_cpus.get(lane).copied().map(pin::pin);
+        cpus.get(lane).copied().map(pin::pin);
         Lane { team: &team, lane, loops, quick }.measure(&sizes)
     };
     std::thread::scope(|scope| {

@@ -4,9 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 mod gather;
+mod placement;
 mod quota;
 
 pub use gather::{allowed_cpus, cpu_list, gather, gather_below, peak_rss_bytes};
+pub use placement::placement;
 pub use quota::{cpu_quota, throttled_s};
 
 /// A machine and its settings. Whatever could not be found out is null.

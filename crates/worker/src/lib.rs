@@ -266,7 +266,7 @@ fn measure(cell: &Cell, host: &HostFacts) -> Result<Option<Measured>> {
     let shared = lanes::Shared {
         cell,
         source: &source,
-        cpus: &host.allowed_cpus,
+        cpus: &host::placement(&host.allowed_cpus),
         shared: ProcessShared::default(),
         fault,
     };

@@ -264,7 +264,7 @@ impl Session {
         let result = match self.place {
             Place::Threads => {
                 let cpus = crate::cpus();
-                let threads = self.threads.unwrap_or(cpus);
+                let threads = self.threads.unwrap_or_else(crate::free::cpus);
                 spawn::on_threads(threads, threads > cpus, &lane)
             }
             Place::Ranks => {

@@ -195,6 +195,11 @@ impl Fit {
         of(&self.values, self.base).map(|value| self.estimate(value, draws))
     }
 
+    /// The base's time over that of one lane under the law. `None` without a base.
+    pub fn base_over_one_lane(&self) -> Option<f64> {
+        Some(self.base? / self.seconds(1.0).value)
+    }
+
     /// The parameter of that name, or what follows from them under it.
     pub fn parameter(&self, name: &str) -> Option<Estimate> {
         self.parameters.iter().find(|parameter| parameter.name == name)?.estimate
@@ -262,11 +267,13 @@ fn backends(cells: &[&CellSummary]) -> Vec<String> {
     backends
 }
 
-/// Cells of a backend that a law may be fitted to: with a time, no more lanes than CPUs, on one
-/// machine and the same data. Where none has one lane, the serial program stands for it: it is the
+/// Cells of a backend that a law may be fitted to: with a time, no more lanes than cores (hardware
+/// threads of a core share what computes: another law would hold for them), on one machine and the
+/// same data. Where none has one lane, the serial program stands for it: it is the
 /// same program on one lane.
 fn eligible<'a>(cells: &[&'a CellSummary], backend: &str) -> Vec<&'a CellSummary> {
-    let counts = |cell: &&&CellSummary| cell.time.is_some() && !cell.oversubscribed;
+    let counts =
+        |cell: &&&CellSummary| cell.time.is_some() && !cell.oversubscribed && !cell.shares_cores;
     let mut found: Vec<&CellSummary> = cells
         .iter()
         .filter(counts)

@@ -65,8 +65,13 @@ pub fn fitted(law: &Law, fit: &Fit) -> String {
         "Amdahl" => {
             let most =
                 fit.parameter("largest speedup").map_or("nothing limits it".into(), |most| {
+                    let over_base = fit.base_over_one_lane().filter(|r| (r - 1.0).abs() > 0.02);
+                    let over_base = over_base.map_or(String::new(), |ratio| {
+                        let limit = units::significant(most.value * ratio);
+                        format!(", which is {limit} times as fast as the base of the speedups")
+                    });
                     format!(
-                        "at most {} times as fast as one lane",
+                        "at most {} times as fast as one lane{over_base}",
                         range(most, &|v| units::significant(v))
                     )
                 });
@@ -74,9 +79,16 @@ pub fn fitted(law: &Law, fit: &Fit) -> String {
         }
         "Gustafson" => format!("Gustafson's law, serial share {}", share(fit, "s")),
         "USL" => {
-            let peak = fit.parameter("lanes at the peak").map_or("no peak".into(), |peak| {
-                format!("fastest with {} lanes", range(peak, &|v| units::significant(v)))
-            });
+            let peak =
+                fit.parameter("lanes at the peak").map_or("no peak".into(), |peak| {
+                    match peak.interval.map_or(peak.value, |interval| interval.high) {
+                        high if high <= 1.0 => "every further lane makes it slower".into(),
+                        _ => format!(
+                            "fastest with {} lanes",
+                            range(peak, &|v| units::significant(v))
+                        ),
+                    }
+                });
             format!(
                 "universal scalability law, contention {}, coherence {}, {peak}",
                 share(fit, "sigma"),

@@ -20,7 +20,8 @@ pub(super) const KIND: Kind = Kind {
     parameters: &["t1", "sigma", "kappa"],
     derived: &[Derived {
         name: "lanes at the peak",
-        of: |v| (v[2] > 0.0).then(|| ((1.0 - v[1]) / v[2]).sqrt()),
+        // No program has less than one lane: one that every further lane slows down is fastest there.
+        of: |v| (v[2] > 0.0).then(|| ((1.0 - v[1]) / v[2]).max(1.0).sqrt()),
     }],
     prepare,
     seconds,
@@ -39,4 +40,18 @@ fn prepare(design: &Design) -> Option<Fitter> {
 
 fn seconds(values: &[f64], lanes: f64) -> f64 {
     values[0] * (1.0 + values[1] * (lanes - 1.0) + values[2] * lanes * (lanes - 1.0)) / lanes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_peak_is_at_one_lane_at_least() {
+        let peak = KIND.derived[0].of;
+        assert_eq!(peak(&[1.0, 0.0, 0.01]), Some(10.0));
+        assert_eq!(peak(&[1.0, 0.999, 0.2]), Some(1.0), "every further lane makes it slower");
+        assert_eq!(peak(&[1.0, 1.2, 0.2]), Some(1.0));
+        assert_eq!(peak(&[1.0, 0.1, 0.0]), None, "it never falls");
+    }
 }

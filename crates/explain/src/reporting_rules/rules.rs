@@ -167,8 +167,15 @@ pub(super) fn normality(_: &Subject<'_>) -> Verdict {
 pub(super) fn comparison(subject: &Subject<'_>) -> Verdict {
     let summary = subject.analysis.summary;
     let is_mixed = |warning: &Warning| {
-        use Warning::{MixedBuilds, MixedHosts, MixedMpi};
-        matches!(warning, MixedHosts { .. } | MixedBuilds { .. } | MixedMpi { .. })
+        use Warning::{MixedBuilds, MixedHosts, MixedKernels, MixedMpi, SlowBase};
+        matches!(
+            warning,
+            MixedHosts { .. }
+                | MixedBuilds { .. }
+                | MixedMpi { .. }
+                | MixedKernels { .. }
+                | SlowBase { .. }
+        )
     };
     let mut found = warned(summary, is_mixed);
     for group in &summary.groups {

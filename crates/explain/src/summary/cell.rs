@@ -48,7 +48,9 @@ pub(super) fn summarise(
     }
     let newest = good.last().map(|(_, measured)| *measured);
     good.sort_by_key(|(record, _)| record.repeat);
-    let oversubscribed = oversubscribed(cell, newest, results.hosts.get(&key.host));
+    let host = results.hosts.get(&key.host);
+    let oversubscribed = oversubscribed(cell, newest, host);
+    let shares_cores = !oversubscribed && shares_cores(cell, newest, host);
     notice(id, cell, oversubscribed, &good, found);
 
     let from =
@@ -86,6 +88,7 @@ pub(super) fn summarise(
         id: id.clone(),
         cell: cell.clone(),
         oversubscribed,
+        shares_cores,
         of_floor: floor
             .as_ref()
             .ok()
@@ -305,13 +308,31 @@ fn oversubscribed(
     measured: Option<&Shared<Measured>>,
     host: Option<&HostFacts>,
 ) -> bool {
-    let on_a_machine = measured
-        .and_then(|m| m.lanes.iter().map(|lane| lane.node_index).max()?)
-        .map(|most| u64::from(most) + 1);
     match host.map(|host| host.allowed_cpus.len()).filter(|&cpus| cpus > 0) {
-        Some(cpus) => on_a_machine.unwrap_or(u64::from(cell.lanes())) > cpus as u64,
+        Some(cpus) => on_a_machine(cell, measured) > cpus as u64,
         None => cell.oversubscribe,
     }
+}
+
+/// Lanes on the machine that has most of them.
+fn on_a_machine(cell: &Cell, measured: Option<&Shared<Measured>>) -> u64 {
+    let most = measured.and_then(|m| m.lanes.iter().map(|lane| lane.node_index).max()?);
+    most.map_or(u64::from(cell.lanes()), |most| u64::from(most) + 1)
+}
+
+/// More lanes than cores on a machine, so that some compute on hardware threads of the same core?
+/// Accelerators and outside programs place what they compute with themselves.
+fn shares_cores(
+    cell: &Cell,
+    measured: Option<&Shared<Measured>>,
+    host: Option<&HostFacts>,
+) -> bool {
+    let own = cell.backend.peer().is_none() && cell.backend.platform().is_none();
+    let threads = host.and_then(|host| host.threads_per_core).filter(|threads| *threads > 1);
+    host.zip(threads).is_some_and(|(host, threads)| {
+        let cores = (host.allowed_cpus.len() as u64).div_ceil(u64::from(threads));
+        own && on_a_machine(cell, measured) > cores
+    })
 }
 
 /// Notes what a reader should know of the good repeats.

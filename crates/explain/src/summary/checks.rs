@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::summary::{CellSummary, Found, Group};
-use crate::warning::{BEYOND, NOISY, Warning};
+use crate::warning::{BEYOND, NOISY, SLOW_BASE, SUPERLINEAR, Warning};
 use amdahl_record::BuildFacts;
 use amdahl_record::cell::CellId;
 use amdahl_record::read::Results;
@@ -58,6 +58,9 @@ pub(super) fn warnings(
     add(!found.base_elsewhere.is_empty(), Warning::BaseElsewhere { cells: found.base_elsewhere });
     let oversubscribed = ids(&|c| c.oversubscribed);
     add(!oversubscribed.is_empty(), Warning::Oversubscribed { cells: oversubscribed });
+    let shares = ids(&|c| c.shares_cores);
+    add(!shares.is_empty(), Warning::SharedCores { cells: shares });
+    suspicious_bases(groups).into_iter().for_each(|warning| add(true, warning));
     add(!found.shared_cpu.is_empty(), Warning::SharedCpu { cells: found.shared_cpu });
     add(!found.steal.1.is_empty(), Warning::Steal { cells: found.steal.1, worst: found.steal.0 });
     add(
@@ -99,4 +102,59 @@ pub(super) fn warnings(
         add(true, Warning::Answer { cells, what });
     }
     warnings
+}
+
+/// What speaks against the bases of the speedups: another kernel than that of the cells, the same
+/// program on one lane that is faster, cells that are faster than their lanes allow.
+fn suspicious_bases(groups: &[Group]) -> Vec<Warning> {
+    let (mut kernels, mut other_kernel) = (BTreeSet::new(), Vec::new());
+    let (mut slow, mut slowest) = (Vec::new(), 0f64);
+    let (mut above, mut most) = (Vec::new(), 0f64);
+    for group in groups {
+        let base = group.base.as_ref().and_then(|b| group.cells.iter().find(|c| c.id == b.cell));
+        let Some(base) = base else { continue };
+        let ours = group.cells.iter().filter(|cell| {
+            cell.id != base.id
+                && cell.cell.backend.peer().is_none()
+                && cell.cell.backend.platform().is_none()
+        });
+        for cell in ours {
+            let is_same = cell.cell.workload == base.cell.workload;
+            let (mine, its) = (instruction_set(cell), instruction_set(base));
+            if is_same && mine.is_some() && its.is_some() && mine != its {
+                other_kernel.push(cell.id.clone());
+                kernels.extend(mine.into_iter().chain(its).map(String::from));
+            }
+            let above_of = |limit: f64, of: Option<amdahl_stats::Estimate>| {
+                of.filter(|of| of.interval.is_some_and(|interval| interval.low > limit))
+            };
+            let one_lane = is_same && cell.cell.lanes() == 1 && base.cell.lanes() == 1;
+            if let Some(speedup) = above_of(SLOW_BASE, cell.speedup).filter(|_| one_lane) {
+                slow.push(cell.id.clone());
+                slowest = slowest.max(speedup.value);
+            }
+            let several = is_same && cell.cell.lanes() > 1;
+            if let Some(efficiency) = above_of(SUPERLINEAR, cell.efficiency).filter(|_| several) {
+                above.push(cell.id.clone());
+                most = most.max(efficiency.value);
+            }
+        }
+    }
+    let kernels = kernels.into_iter().collect();
+    let mut found = Vec::new();
+    if !other_kernel.is_empty() {
+        found.push(Warning::MixedKernels { cells: other_kernel, kernels });
+    }
+    if !slow.is_empty() {
+        found.push(Warning::SlowBase { cells: slow, most: slowest });
+    }
+    if !above.is_empty() {
+        found.push(Warning::Superlinear { cells: above, most });
+    }
+    found
+}
+
+/// The first word of the kernel that ran: `avx512` of `avx512, tiles, certified`.
+fn instruction_set(cell: &CellSummary) -> Option<&str> {
+    cell.kernel.as_deref()?.split(',').next()
 }

@@ -165,6 +165,9 @@ pub struct CellSummary {
     pub of_floor: Option<f64>,
     /// More lanes than CPUs?
     pub oversubscribed: bool,
+    /// More lanes than cores, but no more than their hardware threads?
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub shares_cores: bool,
     /// Repeats that ended badly.
     pub failures: Vec<FailedRepeats>,
 }

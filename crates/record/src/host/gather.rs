@@ -160,7 +160,7 @@ pub(super) fn number<T: std::str::FromStr>(root: &Path, path: &str) -> Option<T>
     text(root, path)?.parse().ok()
 }
 
-fn list(root: &Path, path: &str) -> Vec<u32> {
+pub(super) fn list(root: &Path, path: &str) -> Vec<u32> {
     text(root, path).map_or(Vec::new(), |text| cpu_list(&text))
 }
 
