@@ -94,6 +94,8 @@ pub fn floor(limits: &Limits, work: Work, lanes: u32) -> Result<Floor, String> {
         return Err(format!("limits were measured on up to {most} lanes, this cell has {lanes}"));
     }
     let flops = limits.flops(lanes).ok_or("the machine's arithmetic was not measured")?;
+    // Peaks are those of f32; a vector holds half as many f64.
+    let flops = if work.precision == Precision::F64 { flops / 2.0 } else { flops };
     let (level, read) = bandwidth(limits, work.resident.of_a_lane(lanes), lanes)
         .ok_or("the machine's bandwidth was not measured")?;
     let (seconds, bound) = longer(work.flop / flops, work.bytes / read)?;
@@ -204,6 +206,9 @@ mod tests {
             (Bound::Flops, Level::Memory, Provenance::Modelled)
         );
         assert!((large_k.seconds - 0.04096).abs() < 1e-12);
+        let double = Work { precision: Precision::F64, ..work(1_000_000, 32, 64, false) };
+        let double = floor(&limits(Some(10e9)), double, 1).expect("a floor");
+        assert!((double.seconds - 0.08192).abs() < 1e-12, "half as many values in a vector");
         let small_k = of(1_000_000, 32, 2, 1);
         assert_eq!(small_k.bound, Bound::Bytes);
         assert!((small_k.seconds - 0.0128).abs() < 1e-12);
