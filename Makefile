@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers bless-instructions install install-built lint setup clean
+.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers torture bless-instructions install install-built lint setup clean
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -63,6 +63,9 @@ oracles: ## run the programs of accelerators through XLA and IREE on the process
 
 readers: ## install the tools that read exports (Hatchet, Extra-P, pandas), for the tests of exports
 	@scripts/readers.sh
+
+torture: ## attack records, readers, manifests and sweeps for an hour; TIMES=N says how much
+	@scripts/torture.sh
 
 bless-instructions: ## write benches/instructions.json anew, after the kernels were changed on purpose
 	AMDAHL_BLESS=1 cargo test --release --no-default-features --test all instruction_counts

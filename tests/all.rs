@@ -47,6 +47,7 @@ mod situations;
 mod store;
 mod streams;
 mod support;
+mod torture;
 #[cfg(feature = "pdf")]
 mod typst;
 mod verbose;

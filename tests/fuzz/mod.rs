@@ -10,7 +10,7 @@
 //! file. The constant covers buffers, the state of decompressors, and what is kept for each column
 //! and each different label.
 
-mod edits;
+pub mod edits;
 mod memory;
 mod models;
 mod seeds;
