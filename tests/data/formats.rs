@@ -242,8 +242,11 @@ fn text_as_numpy_pandas_r_and_excel_write_it() {
     }
     // pandas without names: 0, 1, 2 … count the columns; two numbers may as well be a row.
     reads("csv", "a.csv", b"0,1,2\n5,6,7\n", &whole(1, 3, &[5.0, 6.0, 7.0]));
+    reads("csv", "a.csv", b"0,1,2\n3,4,5\n", &whole(2, 3, &[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]));
     reads("csv", "a.csv", b"0,1\n5,6\n", &whole(2, 2, &[0.0, 1.0, 5.0, 6.0]));
     reads("csv", "a.csv", b"0,1,2\n", &whole(1, 3, &[0.0, 1.0, 2.0]));
+    let said = opened("0,1,2\n5,6,7\n").left_out().to_vec();
+    assert!(said.len() == 1 && said[0].starts_with("line 1, which counts"), "{said:?}");
     // What was left out is said, and had for the asking.
     let index = ",a,b\n7,1,2\n8,3,4\n";
     assert_eq!(

@@ -65,15 +65,14 @@ fn odd_environments_end_with_documented_codes() {
         &["predict", "m.json", "p.csv"],
         &["completions", "bash"],
     ];
-    let tries = attacks(40);
+    let tries = attacks(100);
     let mut codes = std::collections::BTreeMap::<i32, u64>::new();
     for input in 0..tries {
         let draws = &mut Draws::new("environment", input);
         let verb = *draws.of(verbs);
         let mut command = sandbox.amdahl(verb);
-        let set: Vec<_> = (0..1 + draws.below(4))
-            .map(|_| (*draws.of(NAMES), *draws.of(VALUES)))
-            .collect();
+        let set: Vec<_> =
+            (0..1 + draws.below(4)).map(|_| (*draws.of(NAMES), *draws.of(VALUES))).collect();
         for (name, value) in &set {
             command.env(name, value);
         }
@@ -85,6 +84,7 @@ fn odd_environments_end_with_documented_codes() {
         assert!(!said.iter().any(|text| text.contains("panicked") || has_escapes(text)), "{shown}");
         *codes.entry(code).or_default() += 1;
     }
-    let codes: Vec<_> = codes.iter().map(|(code, times)| format!("{times} ended with {code}")).collect();
+    let codes: Vec<_> =
+        codes.iter().map(|(code, times)| format!("{times} ended with {code}")).collect();
     tell("odd environments", tries, &codes.join(", "));
 }

@@ -110,6 +110,8 @@ pub struct Head {
     pub width: usize,
     /// The column that has no name, while others have: the index that pandas and R write.
     pub index: Option<usize>,
+    /// Is the header one because it counts the columns?
+    pub counts_columns: bool,
 }
 
 /// What the first line is.
@@ -173,6 +175,14 @@ fn is_a_count(fields: &[Vec<u8>]) -> bool {
     fields.len() > 2 && fields.iter().enumerate().all(counts)
 }
 
+/// Does the second line go on counting where the first one ends, as the rows of a counted array do?
+fn goes_on(first: &[Vec<u8>], second: &[Vec<u8>]) -> bool {
+    let number = |field: &Vec<u8>| std::str::from_utf8(field).ok()?.parse::<f64>().ok();
+    let step = first.len() as f64;
+    first.len() == second.len()
+        && first.iter().zip(second).all(|(a, b)| Some(number(a).unwrap_or(0.0) + step) == number(b))
+}
+
 /// Looks at the first two lines and the comment above them.
 pub fn head(input: &Input, labels: &Labels, selection: &Selection) -> Result<Head> {
     let mut lines = Lines::new(input)?;
@@ -191,6 +201,7 @@ pub fn head(input: &Input, labels: &Labels, selection: &Selection) -> Result<Hea
         true => Some(owned(&lines.text).map_err(|what| lines.refuse(what))?),
         false => None,
     };
+    let is_quoted = lines.text.trim_ascii_start().starts_with(b"\"");
     let is_unnamed = |names: &[Vec<u8>]| {
         names.len() > 1 && names[0].is_empty() && names[1..].iter().all(|name| !name.is_empty())
     };
@@ -198,7 +209,7 @@ pub fn head(input: &Input, labels: &Labels, selection: &Selection) -> Result<Hea
         First::Names(fields.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
     };
     let mut first = look(&line, second.as_deref(), labels, selection);
-    let (mut is_a_line, mut width) = (true, line.len());
+    let (mut is_a_line, mut width, mut counts_columns) = (true, line.len(), false);
     if matches!(first, First::Row) {
         let counts = |fields: &[Vec<u8>]| {
             is_a_count(fields)
@@ -211,20 +222,22 @@ pub fn head(input: &Input, labels: &Labels, selection: &Selection) -> Result<Hea
             fields.len() == line.len() && fields.iter().any(|name| !is_number(name))
         };
         match &comment {
-            _ if second.is_some() && counts(&line) => first = named(&line),
+            _ if counts(&line) && second.as_ref().is_some_and(|row| !goes_on(&line, row)) => {
+                (first, counts_columns) = (named(&line), true);
+            }
             Some(comment) if is_header(comment) => (first, is_a_line) = (named(comment), false),
             _ => is_a_line = false,
         }
     }
     let mut index = None;
     if let First::Names(names) = &mut first {
-        // R names the columns, and not the one with the names of the rows.
-        if is_a_line && second.is_some_and(|row| row.len() == names.len() + 1) {
+        // R names the columns, and not the one with the names of the rows, which it quotes.
+        if is_a_line && is_quoted && second.is_some_and(|row| row.len() == names.len() + 1) {
             names.insert(0, String::new());
             width += 1;
         }
         let others = names.len() > 1 && names[1..].iter().all(|name| !name.trim().is_empty());
         index = (others && names[0].trim().is_empty()).then_some(0);
     }
-    Ok(Head { separator, first, is_a_line, width, index })
+    Ok(Head { separator, first, is_a_line, width, index, counts_columns })
 }

@@ -59,7 +59,8 @@ fn sniff(input: &Input) -> Likeness {
 /// Reads the columns of a file that are wanted, with its labels.
 fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemory> {
     is_text(input)?;
-    let Head { separator, first, is_a_line, width, index } = head(input, labels, selection)?;
+    let Head { separator, first, is_a_line, width, index, counts_columns } =
+        head(input, labels, selection)?;
     let mut lines = Lines::new(input)?;
     let mut fields = Fields::default();
     let mut matrix = Matrix { values: Vec::new(), dims: 0 };
@@ -145,11 +146,14 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     }
     let truth = label.map(|_| labels::sorted_texts(numbering, seen));
     let names = kept.iter().filter_map(|&column| names.get(column).cloned()).collect();
+    let header = counts_columns.then(|| {
+        "line 1, which counts the columns as pandas names those without names".to_string()
+    });
     let left_out = index.filter(|index| !kept.contains(index)).map(|index| {
         format!("column {} has no name, as an index that pandas or R wrote", index + 1)
     });
     let rows = InMemory::new(matrix, truth)?.named(names).wide(wide);
-    Ok(rows.without(left_out.into_iter().collect()))
+    Ok(rows.without(header.into_iter().chain(left_out).collect()))
 }
 
 /// Refuses what is no text.
