@@ -60,11 +60,6 @@ impl Barrier {
         self.wake.notify_all();
     }
 
-    /// Has it been poisoned?
-    pub fn is_poisoned(&self) -> bool {
-        self.state.load(Ordering::SeqCst) & POISON != 0
-    }
-
     fn pass(&self, heed_poison: bool) -> Result<()> {
         let mut state = self.state.load(Ordering::SeqCst);
         let generation = loop {
