@@ -1,10 +1,10 @@
 #!/bin/sh
-# make torture: attacks on readers, records, manifests, sweeps and environments, far more than in `make test`. TIMES (20 where absent) says
+# make torture: attacks on readers, records, manifests, sweeps and environments, far more than in `make test`. TIMES (50 where absent) says
 # how many times as many; its counts are what docs/reliability.md tells. An hour on two cores, outside continuous integration.
 set -eu
 cd "$(dirname "$0")/.."
 
-times=${TIMES:-20}
+times=${TIMES:-50}
 target=${CARGO_TARGET_DIR:-target}
 scripts/build.sh worker
 target=$(cd "$target" && pwd)

@@ -41,7 +41,13 @@ fn reads(format: &str, name: &str, file: &[u8], expected: &Whole) {
 #[test]
 fn every_format_has_a_test_here() {
     let names: Vec<_> = FORMATS.iter().map(|format| format.name).collect();
-    assert_eq!(names, ["npy", "parquet", "liao", "idx", "csv"]);
+    assert_eq!(
+        names,
+        [
+            "npy", "parquet", "liao", "idx", "fvecs", "bvecs", "ivecs", "fbin", "u8bin", "i8bin",
+            "csv"
+        ]
+    );
 }
 
 #[test]
@@ -65,6 +71,67 @@ fn npy_of_every_version_and_type() {
         [i64::MIN, 16_777_217, 16_777_219].iter().flat_map(|x| x.to_le_bytes()).collect();
     let rounded = [-9.223_372e18, 16_777_216.0, 16_777_220.0];
     reads("npy", "a.npy", &npy(1, "<i8", &[3, 1], &long), &whole(3, 1, &rounded));
+}
+
+#[test]
+fn npy_of_half_precision() {
+    // 1, −2, 0, the least number above 0, the largest, and one below 2^-14.
+    let bits = [0x3c00u16, 0xc000, 0x0000, 0x0001, 0x7bff, 0x03ff];
+    let values = [1.0, -2.0, 0.0, 5.960_464_5e-8, 65504.0, 6.097_555e-5];
+    let little: Vec<u8> = bits.iter().flat_map(|x| x.to_le_bytes()).collect();
+    reads("npy", "a.npy", &npy(1, "<f2", &[3, 2], &little), &whole(3, 2, &values));
+    let big: Vec<u8> = bits.iter().flat_map(|x| x.to_be_bytes()).collect();
+    reads("npy", "a.npy", &npy(1, ">f2", &[2, 3], &big), &whole(2, 3, &values));
+    let infinite = npy(1, "<f2", &[1, 1], &0x7c00u16.to_le_bytes());
+    let error = Scratch::new().read("a.npy", &infinite, None, Labels::None).expect_err("infinite");
+    assert!(error.message.contains("row 1, column 1: the value is infinite"), "{error}");
+}
+
+/// Rows that each begin with their number of columns.
+fn vectors<const N: usize>(dims: i32, rows: &[[u8; N]]) -> Vec<u8> {
+    rows.iter().flat_map(|row| [&dims.to_le_bytes()[..], row].concat()).collect()
+}
+
+#[test]
+fn vectors_of_benchmarks() {
+    let read = |name: &str, bytes: &[u8]| Scratch::new().read(name, bytes, None, Labels::None);
+    let rows: Vec<[u8; 8]> =
+        VALUES.chunks(2).map(|row| little(row).try_into().expect("two values")).collect();
+    let fvecs = vectors(2, &rows);
+    assert_eq!(read("a.fvecs", &fvecs), Ok(whole(3, 2, &VALUES)));
+    let bytes = whole(2, 3, &[0.0, 1.0, 2.0, 253.0, 254.0, 255.0]);
+    assert_eq!(read("a.bvecs", &vectors(3, &[[0, 1, 2], [253, 254, 255]])), Ok(bytes.clone()));
+    let whole_numbers: Vec<[u8; 4]> = [7i32, -9].map(i32::to_le_bytes).to_vec();
+    assert_eq!(read("a.ivecs", &vectors(1, &whole_numbers)), Ok(whole(2, 1, &[7.0, -9.0])));
+    let headed = |values: &[u8], rows: u32, columns: u32| {
+        [&rows.to_le_bytes()[..], &columns.to_le_bytes(), values].concat()
+    };
+    assert_eq!(read("a.fbin", &headed(&little(&VALUES), 3, 2)), Ok(whole(3, 2, &VALUES)));
+    assert_eq!(read("a.u8bin", &headed(&[0, 1, 2, 253, 254, 255], 2, 3)), Ok(bytes));
+    let signed = whole(3, 1, &[127.0, -128.0, -1.0]);
+    assert_eq!(read("a.i8bin", &headed(&[127, 128, 255], 3, 1)), Ok(signed));
+    // Parts of rows, and from the middle on.
+    let scratch = Scratch::new();
+    let file = dataset(scratch.file("b.fvecs", &fvecs), None, Labels::None);
+    let source = data::open(&file).expect("readable");
+    let mut out = [0f32; 2];
+    let mut stream = source.rows(1..3).expect("two rows");
+    stream.skip(1).expect("one");
+    assert_eq!((stream.read(&mut out), out, stream.position()), (Ok(1), [1e30, -0.0], 3));
+    for (name, bytes, what) in [
+        ("a.fvecs", &fvecs[..fvecs.len() - 1], "11 bytes follow the last whole row"),
+        ("a.fvecs", &[0, 0, 0, 0], "row 1 says 0 columns"),
+        ("a.fvecs", &[1, 0], "the file has 2: it is truncated"),
+        ("a.bvecs", &vectors(2, &[[1, 2]])[..], ""),
+        ("a.bvecs", &[2, 0, 0, 0, 1, 2, 3, 0, 0, 0, 1, 2], "row 2 does not say 2 columns"),
+        ("a.u8bin", &headed(&[1, 2, 3], 2, 2)[..], "it is truncated, 1 bytes are missing"),
+        ("a.fbin", &[1, 0, 0], "the file has 3: it is truncated"),
+    ] {
+        match read(name, bytes) {
+            Ok(_) => assert_eq!(what, "", "{name}"),
+            Err(error) => assert!(!what.is_empty() && error.message.contains(what), "{error}"),
+        }
+    }
 }
 
 #[test]

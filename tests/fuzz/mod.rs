@@ -205,6 +205,21 @@ fn liao() {
 }
 
 #[test]
+fn fvecs() {
+    format("fvecs");
+}
+
+#[test]
+fn bvecs() {
+    format("bvecs");
+}
+
+#[test]
+fn u8bin() {
+    format("u8bin");
+}
+
+#[test]
 fn parquet() {
     format("parquet");
 }

@@ -37,7 +37,7 @@ fn damaged_records_are_explained_or_refused() {
     let (folder, whole) = (crate::fuzz::folder(), records());
     let path = folder.path().join("a.jsonl");
     let (mut shown, mut refused) = (0, 0);
-    let tries = attacks(400);
+    let tries = attacks(2_000);
     for input in 0..tries {
         let draws = &mut Draws::new("records", input);
         let mut file = whole.clone();

@@ -1,5 +1,7 @@
 //! Numbers of fixed width in the bytes of a file.
 
+use amdahl_parquet::half;
+
 /// How one number is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Element {
@@ -19,6 +21,8 @@ pub enum Element {
     U64,
     /// 64 bits.
     I64,
+    /// IEEE half precision.
+    F16,
     /// IEEE single precision.
     F32,
     /// IEEE double precision.
@@ -65,6 +69,16 @@ macro_rules! with_element {
                 with_element!(i64, from_le_bytes, $from, $width, $body)
             }
             (Element::I64, Order::Big) => with_element!(i64, from_be_bytes, $from, $width, $body),
+            (Element::F16, order) => {
+                const $width: usize = size_of::<u16>();
+                let $from = move |bytes: [u8; 2]| {
+                    half(match order {
+                        Order::Little => u16::from_le_bytes(bytes),
+                        Order::Big => u16::from_be_bytes(bytes),
+                    })
+                };
+                $body
+            }
             (Element::F32, Order::Little) => {
                 with_element!(f32, from_le_bytes, $from, $width, $body)
             }
@@ -136,6 +150,7 @@ impl Element {
             Element::I32 => "i32",
             Element::U64 => "u64",
             Element::I64 => "i64",
+            Element::F16 => "f16",
             Element::F32 => "f32",
             Element::F64 => "f64",
         }

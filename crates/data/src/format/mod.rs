@@ -4,12 +4,14 @@
 //! one format can have (its magic number, with a size that fits); else by the file's name; else by
 //! content that looks right. Compression by gzip is seen from the content and may wrap any format.
 
+pub mod big_ann;
 mod contract;
 pub mod csv;
 pub mod idx;
 pub mod liao;
 pub mod npy;
 pub mod parquet;
+pub mod vecs;
 
 use amdahl_record::error::{Error, Kind, Result};
 
@@ -19,8 +21,19 @@ use crate::input::Input;
 use crate::suggest::suggest;
 
 /// Every format. Where several look right, the first wins.
-pub const FORMATS: &[Format] =
-    &[npy::FORMAT, parquet::FORMAT, liao::FORMAT, idx::FORMAT, csv::FORMAT];
+pub const FORMATS: &[Format] = &[
+    npy::FORMAT,
+    parquet::FORMAT,
+    liao::FORMAT,
+    idx::FORMAT,
+    vecs::FVECS,
+    vecs::BVECS,
+    vecs::IVECS,
+    big_ann::FBIN,
+    big_ann::U8BIN,
+    big_ann::I8BIN,
+    csv::FORMAT,
+];
 
 /// The format of a file: the one called `name`, or the one that it looks like.
 pub fn choose(input: &Input, name: Option<&str>) -> Result<&'static Format> {

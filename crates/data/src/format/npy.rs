@@ -1,7 +1,8 @@
 //! NPY, the format of `numpy.save`: a magic number, a version, a header that is a Python
 //! dictionary, then the array.
 //!
-//! Versions 1 to 3; integers and floats of 8 to 64 bits in either byte order, in C order. The first
+//! Versions 1 to 3; integers of 8 to 64 bits and floats of 16 to 64 in either byte order, in C or
+//! Fortran order. The first
 //! axis counts the rows, the others are flattened into columns. Specification:
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 
@@ -93,7 +94,13 @@ fn layout(input: &Input) -> Result<Layout> {
                 "values of the type '{}', expected integers or floats of a fixed size",
                 header.descr
             ))
-            .hint("convert them: numpy.save(path, array.astype('<f4'))")
+            .hint(match header.descr.as_str() {
+                // What ml_dtypes saves of its bfloat16, which NumPy itself does not know.
+                "<V2" | "|V2" => {
+                    "if they are bfloat16, which NPY cannot name: numpy.save(path, array.astype('<f4'))"
+                }
+                _ => "convert them: numpy.save(path, array.astype('<f4'))",
+            })
     })?;
     let layout = Layout::new(input, element, order, offset, &header.shape)?;
     // Of one axis there is one order.
@@ -120,6 +127,7 @@ fn element(descr: &str) -> Option<(Element, Order)> {
         "i4" => Element::I32,
         "u8" => Element::U64,
         "i8" => Element::I64,
+        "f2" => Element::F16,
         "f4" => Element::F32,
         "f8" => Element::F64,
         _ => return None,
@@ -275,7 +283,7 @@ mod tests {
         assert_eq!(element("<f8"), Some((Element::F64, Order::Little)));
         assert_eq!(element(">i4"), Some((Element::I32, Order::Big)));
         assert_eq!(element("|u1"), Some((Element::U8, Order::Little)));
-        for wrong in ["", "f", "|f4", "<f2", "<c8", "|S5", "<M8[ns]", "é"] {
+        for wrong in ["", "f", "|f4", "<V2", "<c8", "|S5", "<M8[ns]", "é"] {
             assert_eq!(element(wrong), None, "{wrong}");
         }
     }
