@@ -158,9 +158,6 @@ fn without_rust_or_a_linker_it_ends_with_what_to_do() {
 /// How what is built with MPI begins.
 const WITH_MPI: &str = "cargo build --release --no-default-features --features amdahl-worker/mpi";
 
-/// How the reference plugin is built, beside each worker.
-const PLUGIN: &str = "cargo build --release -p amdahl-reference";
-
 /// A cargo that builds programs which write down how they are called; `amdahl run` ends with $RUN.
 const CARGO: &str = "echo \"cargo $*\" >>\"$CALLS\"
 folder=$CARGO_TARGET_DIR
@@ -188,8 +185,7 @@ fn a_sweep_builds_what_measures_first_and_what_explains_last() {
     assert_eq!(
         calls,
         [
-            &format!("{WITH_MPI} -p amdahl -p amdahl-worker"),
-            PLUGIN,
+            &format!("{WITH_MPI} -p amdahl -p amdahl-worker -p amdahl-reference"),
             "amdahl run experiments/some.toml --results results/some",
             "amdahl figures results/some",
             "amdahl report results/some --format html,facts",
@@ -228,7 +224,7 @@ fn without_mpi_the_worker_is_built_without_it_unless_it_is_required() {
     );
     assert_eq!(
         machine.calls(),
-        ["cargo build --release --no-default-features -p amdahl-worker", PLUGIN]
+        ["cargo build --release --no-default-features -p amdahl-worker -p amdahl-reference"]
     );
     let output = machine.script("build.sh", &["worker"], &[("AMDAHL_REQUIRE_MPI", "1")]);
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
@@ -238,16 +234,16 @@ fn without_mpi_the_worker_is_built_without_it_unless_it_is_required() {
 fn another_mpi_library_than_last_time_is_bound_anew() {
     let machine = Machine::with(&[ROOT, CC, MPICC, MPIEXEC]);
     machine.add("cargo", CARGO);
-    let built = &format!("{WITH_MPI} -p amdahl-worker");
+    let built = &format!("{WITH_MPI} -p amdahl-worker -p amdahl-reference");
     for _ in 0..2 {
         let output = machine.script("build.sh", &["worker"], &[]);
         assert!(output.status.success(), "{}", said(&output));
     }
-    assert_eq!(machine.calls(), [built, PLUGIN, built, PLUGIN]);
+    assert_eq!(machine.calls(), [built.as_str(), built]);
     std::fs::write(machine.folder.path().join("target/mpi-name"), "mpich-4.0\n").expect("a file");
     let output = machine.script("build.sh", &["worker"], &[]);
     assert!(output.status.success(), "{}", said(&output));
-    assert_eq!(machine.calls()[4..], ["cargo clean --release -p mpi-sys -p mpi", built, PLUGIN]);
+    assert_eq!(machine.calls()[2..], ["cargo clean --release -p mpi-sys -p mpi", built]);
 }
 
 /// A cargo whose tests end with $TESTS and whose lints end with $LINTS.

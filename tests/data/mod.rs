@@ -52,7 +52,7 @@ fn dataset(path: PathBuf, format: Option<&str>, labels: Labels) -> Dataset {
 }
 
 /// All that a data set holds.
-#[derive(Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 struct Whole {
     shape: Shape,
     values: Vec<f32>,

@@ -11,8 +11,6 @@ pub struct InMemory {
     matrix: Matrix,
     truth: Option<Vec<u32>>,
     names: Option<Vec<String>>,
-    /// The values before they were rounded, where that took something from them.
-    wide: Option<Vec<f64>>,
     left_out: Vec<String>,
 }
 
@@ -32,7 +30,7 @@ impl InMemory {
         {
             return Err(Error::data(format!("{} labels for {} rows", truth.len(), matrix.rows())));
         }
-        Ok(InMemory { matrix, truth, names: None, wide: None, left_out: Vec::new() })
+        Ok(InMemory { matrix, truth, names: None, left_out: Vec::new() })
     }
 
     /// With names of the columns, one for each; without where there are none.
@@ -47,12 +45,6 @@ impl InMemory {
     pub fn without(self, left_out: Vec<String>) -> InMemory {
         InMemory { left_out, ..self }
     }
-
-    /// With the values before they were rounded to f32, as many.
-    pub fn wide(self, wide: Option<Vec<f64>>) -> InMemory {
-        debug_assert!(wide.as_ref().is_none_or(|wide| wide.len() == self.matrix.values.len()));
-        InMemory { wide, ..self }
-    }
 }
 
 impl Source for InMemory {
@@ -65,12 +57,7 @@ impl Source for InMemory {
     }
     fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
         check_range(self.shape(), &range)?;
-        let places = range.start as usize * self.matrix.dims..range.end as usize * self.matrix.dims;
-        let narrow = stream(&self.matrix, range);
-        Ok(match &self.wide {
-            None => Box::new(narrow),
-            Some(wide) => Box::new(WideRows { narrow, wide: &wide[places] }),
-        })
+        Ok(Box::new(stream(&self.matrix, range)))
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
         check_range(self.shape(), &range)?;
@@ -84,40 +71,6 @@ impl Source for InMemory {
     }
     fn left_out(&self) -> &[String] {
         &self.left_out
-    }
-}
-
-/// A stream of rows, with their values before they were rounded.
-struct WideRows<'a> {
-    narrow: MatrixRows<'a>,
-    wide: &'a [f64],
-}
-
-impl RowSource for WideRows<'_> {
-    fn shape(&self) -> Shape {
-        self.narrow.shape()
-    }
-    fn position(&self) -> u64 {
-        self.narrow.position()
-    }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let rows = self.narrow.read(out)?;
-        self.wide = &self.wide[rows * self.narrow.shape().dims..];
-        Ok(rows)
-    }
-    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
-        let Shape { rows, dims } = self.shape();
-        let rows = (out.len() / dims).min(rows as usize);
-        let (now, later) = self.wide.split_at(rows * dims);
-        out[..rows * dims].copy_from_slice(now);
-        self.wide = later;
-        self.narrow.skip(rows as u64)?;
-        Ok(rows)
-    }
-    fn skip(&mut self, rows: u64) -> Result<()> {
-        let Shape { rows: left, dims } = self.shape();
-        self.wide = &self.wide[rows.min(left) as usize * dims..];
-        self.narrow.skip(rows)
     }
 }
 

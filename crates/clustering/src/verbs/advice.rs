@@ -131,6 +131,7 @@ mod tests {
     use super::*;
     use amdahl_data::Matrix;
     use amdahl_data::memory::InMemory;
+    use amdahl_record::cell::{Dataset, Labels};
 
     fn said(rows: Vec<f32>, dims: usize) -> Option<String> {
         let source = InMemory::new(Matrix { values: rows, dims }, None).expect("rows");
@@ -159,16 +160,22 @@ mod tests {
     fn values_that_rounding_makes_equal_are_pointed_out() {
         let wide: Vec<f64> =
             (0..40).map(|i| if i == 0 { 0.0 } else { 1e9 + f64::from(i) }).collect();
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.npy");
+        let mut bytes = amdahl_data::write::header("<f8", &[wide.len() as u64, 1]);
+        bytes.extend(wide.iter().flat_map(|x| x.to_le_bytes()));
+        std::fs::write(&path, bytes).expect("written");
+        let file = Dataset::File { path, format: None, labels: Labels::None, sample: None };
+        let doubles = amdahl_data::open(&file).expect("readable");
         let values = wide.iter().map(|&x| x as f32).collect();
-        let of = |wide: Option<Vec<f64>>, offsets: &[f64]| {
-            let matrix = Matrix { values: Vec::clone(&values), dims: 1 };
-            let source = InMemory::new(matrix, None).expect("rows").wide(wide);
-            of_rounding(&source, 1, offsets).expect("it can be read")
+        let singles = InMemory::new(Matrix { values, dims: 1 }, None).expect("rows");
+        let of = |source: &dyn Source, offsets: &[f64]| {
+            of_rounding(source, 1, offsets).expect("it can be read")
         };
-        let words = of(Some(wide.clone()), &[]);
+        let words = of(doubles.as_ref(), &[]);
         assert!(words[0].contains("tells 3 of 40 different values apart"), "{words:?}");
-        assert_eq!(of(Some(wide), &[1e9]), [""; 0], "all f32 but the first, less 10^9");
-        assert_eq!(of(None, &[]), [""; 0], "f32 in the data");
+        assert_eq!(of(doubles.as_ref(), &[1e9]), [""; 0], "all f32 but the first, less 10^9");
+        assert_eq!(of(&singles, &[]), [""; 0], "f32 in the data");
     }
 
     #[test]

@@ -10,8 +10,8 @@
 //! - **Index**: a first column without a name, while the others have one, is what pandas and R write
 //!   of their rows; it is left out unless it is asked for. scikit-learn's first line (rows, columns, names of classes) is
 //!   recognised, and its count of rows is checked.
-//! - **Values** are read straight to the nearest f32, and kept as f64 beside it where a column lies
-//!   far from 0. Blanks around a field do not matter. A field
+//! - **Values** are read straight to the nearest f32, and once more from the file as f64 where a
+//!   column lies far from 0. Blanks around a field do not matter. A field
 //!   may be in double quotes, a quote in it doubled; a quoted field ends on its line. Empty lines
 //!   are passed over. A byte order mark is too.
 //! - **Places**: lines and columns count from 1 as in the file, a label column included; rows count
@@ -20,6 +20,7 @@
 //! The file is read as a whole when it is opened, because its number of rows is not known before.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::contract::{Format, Likeness, column};
 use crate::fields::{Fields, Separator, is_number, shown};
@@ -28,7 +29,7 @@ use crate::labels;
 use crate::labels::Numbering;
 use crate::lines::{First, Head, Lines, head};
 use crate::memory::{InMemory, reserve};
-use crate::rows::{Matrix, Source};
+use crate::rows::{Matrix, RowSource, Shape, Source};
 use crate::select::Selection;
 use crate::spread::Spread;
 use amdahl_record::cell::Labels;
@@ -42,10 +43,10 @@ pub const FORMAT: Format = Format {
     sniff,
     shape: |_| Ok(None),
     open: |input, labels| {
-        Ok(Box::new(read(&input, labels, &Selection::default())?) as Box<dyn Source>)
+        Ok(Box::new(read(input, labels, &Selection::default())?) as Box<dyn Source>)
     },
     select: Some(|input, labels, selection| {
-        Ok(Box::new(read(&input, labels, selection)?) as Box<dyn Source>)
+        Ok(Box::new(read(input, labels, selection)?) as Box<dyn Source>)
     }),
     labels: read_labels,
 };
@@ -57,7 +58,18 @@ fn sniff(input: &Input) -> Likeness {
 }
 
 /// Reads the columns of a file that are wanted, with its labels.
-fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemory> {
+fn read(input: Input, labels: &Labels, selection: &Selection) -> Result<Text> {
+    let (rows, kept, separator, is_a_line, is_rounded) = parse(&input, labels, selection)?;
+    Ok(Text { input, rows, kept, separator, is_a_line, is_rounded })
+}
+
+/// The rows, the places of their columns, what separates them, whether a line stands above them, and
+/// whether rounding to f32 takes from values that lie far from 0.
+fn parse(
+    input: &Input,
+    labels: &Labels,
+    selection: &Selection,
+) -> Result<(InMemory, Vec<usize>, Separator, bool, bool)> {
     is_text(input)?;
     let Head { separator, first, is_a_line, width, index, counts_columns } =
         head(input, labels, selection)?;
@@ -92,8 +104,9 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     if label.is_some() {
         numbering.expect(rows)?;
     }
-    // What rounding takes is kept until it is known that nobody needs it.
-    let (mut wide, mut spread) = (Some(Vec::new()), Spread::new(kept.len()));
+    // Until all columns are known to lie near 0.
+    let (mut spread, mut is_near, mut is_rounded) = (Spread::new(kept.len()), false, false);
+    let mut wide = Vec::new();
     let mut row = 0u64;
     while lines.next()? {
         row += 1;
@@ -125,15 +138,16 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
                 Some(value) if value.is_finite() => matrix.values.push(value),
                 other => return Err(bad_value(&lines, &place(column), field, other)),
             }
-            if let Some(wide) = &mut wide {
-                let text = std::str::from_utf8(field).unwrap_or_default();
-                reserve(wide, 1)?;
-                wide.push(text.parse::<f64>().unwrap_or_default());
+            if !is_near {
+                wide.push(double(field).unwrap_or_default());
             }
         }
-        if let Some(values) = &wide {
-            spread.add(&values[values.len() - kept.len()..]);
-            wide = wide.filter(|_| !spread.is_near());
+        if !is_near {
+            let narrow = &matrix.values[matrix.values.len() - kept.len()..];
+            is_rounded |= wide.iter().zip(narrow).any(|(wide, x)| *wide != f64::from(*x));
+            spread.add(&wide);
+            is_near = spread.is_near();
+            wide.clear();
         }
     }
     if row == 0 {
@@ -152,8 +166,112 @@ fn read(input: &Input, labels: &Labels, selection: &Selection) -> Result<InMemor
     let left_out = index.filter(|index| !kept.contains(index)).map(|index| {
         format!("column {} has no name, as an index that pandas or R wrote", index + 1)
     });
-    let rows = InMemory::new(matrix, truth)?.named(names).wide(wide);
-    Ok(rows.without(header.into_iter().chain(left_out).collect()))
+    let rows = InMemory::new(matrix, truth)?
+        .named(names)
+        .without(header.into_iter().chain(left_out).collect());
+    Ok((rows, kept, separator, is_a_line, is_rounded && !is_near))
+}
+
+/// A field in double precision.
+fn double(field: &[u8]) -> Option<f64> {
+    std::str::from_utf8(field).ok()?.parse().ok()
+}
+
+/// Rows of text, rounded to f32 in memory. Where that takes from values that lie far from 0, they are
+/// read from the file again when they are asked for as they are: memory holds them once.
+struct Text {
+    input: Input,
+    rows: InMemory,
+    kept: Vec<usize>,
+    separator: Separator,
+    is_a_line: bool,
+    is_rounded: bool,
+}
+
+impl Source for Text {
+    fn shape(&self) -> Shape {
+        self.rows.shape()
+    }
+    fn seekable(&self) -> bool {
+        self.rows.seekable()
+    }
+    fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
+        let narrow = self.rows.rows(range)?;
+        if !self.is_rounded {
+            return Ok(narrow);
+        }
+        Ok(Box::new(TextRows { text: self, narrow, lines: None, next: 0 }))
+    }
+    fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
+        self.rows.truth(range)
+    }
+    fn names(&self) -> Option<&[String]> {
+        self.rows.names()
+    }
+    fn left_out(&self) -> &[String] {
+        self.rows.left_out()
+    }
+}
+
+struct TextRows<'a> {
+    text: &'a Text,
+    narrow: Box<dyn RowSource + 'a>,
+    /// The file, opened when values are asked for as they are, and its next row.
+    lines: Option<Lines<'a>>,
+    next: u64,
+}
+
+impl TextRows<'_> {
+    /// The next row as it is.
+    fn wide(&mut self, fields: &mut Fields, out: &mut [f64]) -> Result<()> {
+        let Text { input, kept, separator, is_a_line, .. } = self.text;
+        let changed = || input.refuse("the file changed while it was read");
+        let lines = match &mut self.lines {
+            Some(lines) => lines,
+            none => {
+                let lines = none.insert(Lines::new(input)?);
+                if *is_a_line {
+                    lines.next()?;
+                }
+                lines
+            }
+        };
+        let position = self.narrow.position();
+        while self.next <= position {
+            if !lines.next()? {
+                return Err(changed());
+            }
+            self.next += 1;
+        }
+        let count = fields.split(&lines.text, *separator).map_err(|_| changed())?;
+        for (out, &column) in out.iter_mut().zip(kept) {
+            let value = if column < count { double(fields.get(column)) } else { None };
+            *out = value.filter(|x| (*x as f32).is_finite()).ok_or_else(changed)?;
+        }
+        self.narrow.skip(1)
+    }
+}
+
+impl RowSource for TextRows<'_> {
+    fn shape(&self) -> Shape {
+        self.narrow.shape()
+    }
+    fn position(&self) -> u64 {
+        self.narrow.position()
+    }
+    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        self.narrow.read(out)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        let Shape { rows, dims } = self.shape();
+        let rows = (out.len() / dims).min(rows as usize);
+        let mut fields = Fields::default();
+        out.chunks_exact_mut(dims).take(rows).try_for_each(|row| self.wide(&mut fields, row))?;
+        Ok(rows)
+    }
+    fn skip(&mut self, rows: u64) -> Result<()> {
+        self.narrow.skip(rows)
+    }
 }
 
 /// Refuses what is no text.
