@@ -26,7 +26,7 @@ pub fn of(format: &str) -> Vec<Vec<u8>> {
             [2i32.to_le_bytes(), 1f32.to_le_bytes(), 2f32.to_le_bytes()].concat().repeat(3),
             [1i32.to_le_bytes(), 1f32.to_le_bytes()].concat(),
         ],
-        "bvecs" => vec![vec![3, 0, 0, 0, 1, 2, 3].repeat(4), vec![1, 0, 0, 0, 9]],
+        "bvecs" => vec![[3, 0, 0, 0, 1, 2, 3].repeat(4), vec![1, 0, 0, 0, 9]],
         "u8bin" => vec![vec![2, 0, 0, 0, 3, 0, 0, 0, 1, 2, 3, 4, 5, 6]],
         "liao" => vec![liao(3, 2, &values), liao(1, 6, &values), liao(6, 1, &values)],
         "parquet" => vec![
