@@ -85,6 +85,7 @@ pub fn adopt() {
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::CommandExt;
+    use std::process::Stdio;
 
     use super::*;
 
@@ -94,11 +95,13 @@ mod tests {
         let start = |run: &str, script: &str| {
             let mut command = std::process::Command::new("sh");
             command.args(["-c", script]).env(TOKEN, format!("{run}-1")).process_group(0);
+            // What survives a broken test must not hold the output of the others.
+            command.stdout(Stdio::null()).stderr(Stdio::null());
             command.spawn().expect("a shell")
         };
         let mut stopped = start(&run, "kill -STOP $$; sleep 600");
         let mut deaf = start(&run, "trap '' TERM; sleep 600 & wait");
-        let mut other = start(&format!("{run}0"), "sleep 600");
+        let mut other = start(&format!("{run}0"), "exec sleep 600");
         let patience = Duration::from_secs(10);
         let (found, left) = end_run(&run, Duration::from_millis(100), patience);
         assert!(found >= 2 && left == 0, "{found} found, {left} left");
