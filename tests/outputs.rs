@@ -131,29 +131,32 @@ fn figures_reports_and_exports_replace_what_amdahl_wrote_and_nothing_else() {
 fn run_keeps_its_hands_off_what_is_not_its_own() {
     let sandbox = with_data();
     sandbox.write("test.toml", manifest(r#""serial""#, 1, ""));
-    for folder in ["mine/work/thesis", "mine/claims"] {
-        std::fs::create_dir_all(sandbox.path(folder)).expect("made");
+    // Where a sweep keeps files while it measures.
+    let work = |name: &str| format!("mine/work{}{name}", std::path::MAIN_SEPARATOR);
+    for folder in [work("thesis"), "mine/claims".into()] {
+        std::fs::create_dir_all(sandbox.path(&folder)).expect("made");
     }
     for (name, text) in [
-        ("mine/train.jsonl", "{\"text\":\"one\"}\n{\"text\":\"two\"}"),
-        ("mine/work/thesis/lock", ""),
-        ("mine/work/thesis/text", "precious"),
-        ("outside", "keep\nhalf"),
+        ("mine/train.jsonl".to_string(), "{\"text\":\"one\"}\n{\"text\":\"two\"}"),
+        (work("thesis/lock"), ""),
+        (work("thesis/text"), "precious"),
+        ("outside".into(), "keep\nhalf"),
     ] {
-        sandbox.write(name, text);
+        sandbox.write(&name, text);
     }
     std::os::unix::fs::symlink("../outside", sandbox.path("mine/x.jsonl")).expect("a link");
     sandbox.run(&["run", "test.toml", "--results", "mine"]).ends_with(0);
     let read = |name: &str| std::fs::read_to_string(sandbox.path(name)).expect("still there");
     assert!(read("mine/train.jsonl").ends_with("\"two\"}"));
     assert_eq!(
-        (read("mine/work/thesis/text"), read("outside")),
+        (read(&work("thesis/text")), read("outside")),
         ("precious".into(), "keep\nhalf".into())
     );
 
-    std::fs::copy(sandbox.path("test.toml"), sandbox.path("mine/work/m.toml")).expect("copied");
-    let ran = sandbox.run(&["run", "mine/work/m.toml", "--results", "mine"]).ends_with(2);
-    assert!(ran.err().contains("mine/work/m.toml") && ran.err().contains("lies within"));
+    let manifest = work("m.toml");
+    std::fs::copy(sandbox.path("test.toml"), sandbox.path(&manifest)).expect("copied");
+    let ran = sandbox.run(&["run", &manifest, "--results", "mine"]).ends_with(2);
+    assert!(ran.err().contains(&manifest) && ran.err().contains("lies within"));
 }
 
 #[test]
