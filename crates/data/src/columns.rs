@@ -14,7 +14,7 @@ use amdahl_record::error::{Error, Result};
 use crate::input::Input;
 use crate::layout::Layout;
 use crate::rows::{RowSource, Shape};
-use crate::value::Value;
+use crate::value::{Value, read_as_both};
 
 /// Bytes of a block that is no larger than this whatever the file's size, and that is not exceeded.
 const LEAST_BLOCK: u64 = 64 * 1024;
@@ -157,12 +157,7 @@ impl RowSource for Columns<'_> {
     fn position(&self) -> u64 {
         self.next
     }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        self.take(out)
-    }
-    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
-        self.take(out)
-    }
+    read_as_both!();
     fn skip(&mut self, rows: u64) -> Result<()> {
         self.next += rows.min(self.end - self.next);
         Ok(())

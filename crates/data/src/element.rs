@@ -115,23 +115,12 @@ impl Element {
         });
     }
 
-    /// The numbers in `bytes` in double precision.
-    #[allow(
-        clippy::unnecessary_cast,
-        reason = "one body for all elements, the target type among them"
-    )]
-    pub fn doubles(self, order: Order, bytes: &[u8]) -> Box<dyn Iterator<Item = f64> + '_> {
-        with_element!(self, order, |from, WIDTH| {
-            Box::new(bytes.as_chunks::<WIDTH>().0.iter().map(move |bytes| from(*bytes) as f64))
-        })
-    }
-
     /// Converts the numbers in `bytes` to double precision, as many as `out` is long.
     #[allow(
         clippy::unnecessary_cast,
         reason = "one body for all elements, the target type among them"
     )]
-    pub fn wide(self, order: Order, bytes: &[u8], out: &mut [f64]) {
+    pub fn doubles(self, order: Order, bytes: &[u8], out: &mut [f64]) {
         with_element!(self, order, |from, WIDTH| {
             for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<WIDTH>().0) {
                 *out = from(*bytes) as f64;

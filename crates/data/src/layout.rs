@@ -116,7 +116,9 @@ impl Layout {
 
     /// That the value at the beginning of `bytes`, in this row and column from 0, is not finite.
     pub fn bad_value(&self, input: &Input, row: u64, column: u64, bytes: &[u8]) -> Error {
-        let value = self.element.doubles(self.order, bytes).next().unwrap_or(f64::NAN);
+        let mut value = [f64::NAN];
+        self.element.doubles(self.order, bytes, &mut value);
+        let [value] = value;
         let what = if value.is_nan() {
             "NaN".to_string()
         } else if value.is_infinite() {

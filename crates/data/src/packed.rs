@@ -24,7 +24,7 @@ use crate::input::Input;
 use crate::labels;
 use crate::layout::{CHUNK, Layout};
 use crate::rows::{RowSource, Shape, Source, check_range};
-use crate::value::Value;
+use crate::value::{Value, read_as_both};
 
 /// The rows of a file.
 pub fn open(input: Input, layout: Layout) -> Box<dyn Source> {
@@ -46,8 +46,11 @@ pub fn labels(input: &Input, layout: Layout) -> Result<Vec<u32>> {
     let mut classes = labels::Numbering::default();
     let mut seen = HashMap::new();
     let mut row = 0u64;
+    let mut values = Vec::new();
     layout.stream(input, |bytes| {
-        for value in layout.element.doubles(layout.order, bytes) {
+        values.resize(bytes.len() / layout.element.width(), 0.0);
+        layout.element.doubles(layout.order, bytes, &mut values);
+        for &value in &values {
             row += 1;
             if !value.is_finite() || value.abs() > (1u64 << 53) as f64 {
                 return Err(input.refuse(format!(
@@ -138,12 +141,7 @@ impl RowSource for PackedRows<'_> {
     fn position(&self) -> u64 {
         self.next
     }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        self.take(out)
-    }
-    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
-        self.take(out)
-    }
+    read_as_both!();
     fn skip(&mut self, rows: u64) -> Result<()> {
         let rows = rows.min(self.end - self.next);
         let bytes =
@@ -223,12 +221,7 @@ impl RowSource for InflatedRows<'_> {
     fn position(&self) -> u64 {
         self.next
     }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        self.take(out)
-    }
-    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
-        self.take(out)
-    }
+    read_as_both!();
     fn skip(&mut self, rows: u64) -> Result<()> {
         self.next += rows.min(self.end - self.next);
         Ok(())

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::random::{Purpose, Stream};
 use crate::rows::{RowSource, Shape, Source, check_range};
-use crate::value::Value;
+use crate::value::{Value, read_as_both};
 use amdahl_record::cell::Sample;
 use amdahl_record::error::{Error, Result};
 
@@ -142,12 +142,7 @@ impl RowSource for SampledRows<'_> {
     fn position(&self) -> u64 {
         self.position
     }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        self.take(out)
-    }
-    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
-        self.take(out)
-    }
+    read_as_both!();
     fn skip(&mut self, rows: u64) -> Result<()> {
         let rows = rows.min(self.kept.len() as u64);
         self.kept = &self.kept[rows as usize..];

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::rows::{RowSource, Shape, Source};
 use crate::suggest::suggest;
-use crate::value::Value;
+use crate::value::{Value, read_as_both};
 use amdahl_record::error::{Error, Result};
 
 /// A column of a data set.
@@ -233,12 +233,7 @@ impl RowSource for SelectedRows<'_> {
     fn position(&self) -> u64 {
         self.rows.position()
     }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        self.take(out)
-    }
-    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
-        self.take(out)
-    }
+    read_as_both!();
     fn skip(&mut self, rows: u64) -> Result<()> {
         self.rows.skip(rows)
     }

@@ -42,7 +42,7 @@ impl Value for f32 {
 
 impl Value for f64 {
     fn convert(element: Element, order: Order, bytes: &[u8], out: &mut [f64]) {
-        element.wide(order, bytes, out);
+        element.doubles(order, bytes, out);
     }
     fn column(number: Number, bytes: &[u8], out: &mut [f64]) {
         number.doubles(bytes, out);
@@ -54,3 +54,16 @@ impl Value for f64 {
         self as f32
     }
 }
+
+/// The two ways of reading of a [`RowSource`] that has one, `take`, for either kind of value.
+macro_rules! read_as_both {
+    () => {
+        fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+            self.take(out)
+        }
+        fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+            self.take(out)
+        }
+    };
+}
+pub(crate) use read_as_both;

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::rows::{RowSource, Shape, Source};
-use crate::value::Value;
+use crate::value::{Value, read_as_both};
 use amdahl_record::error::{Error, Result};
 
 /// A source whose last column holds weights.
@@ -115,12 +115,7 @@ impl RowSource for WeightedRows<'_> {
     fn position(&self) -> u64 {
         self.rows.position()
     }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        self.take(out)
-    }
-    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
-        self.take(out)
-    }
+    read_as_both!();
     fn skip(&mut self, rows: u64) -> Result<()> {
         let rows = rows.min(self.rows.shape().rows);
         self.rows.skip(rows)?;

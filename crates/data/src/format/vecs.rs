@@ -13,7 +13,7 @@ use crate::input::Input;
 use crate::layout::Layout;
 use crate::packed;
 use crate::rows::{RowSource, Shape, Source};
-use crate::value::Value;
+use crate::value::{Value, read_as_both};
 use amdahl_record::cell::Labels;
 use amdahl_record::error::Result;
 
@@ -166,12 +166,7 @@ impl RowSource for VectorRows<'_> {
     fn position(&self) -> u64 {
         self.rows.position()
     }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        self.take(out)
-    }
-    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
-        self.take(out)
-    }
+    read_as_both!();
     fn skip(&mut self, rows: u64) -> Result<()> {
         self.rows.skip(rows)
     }

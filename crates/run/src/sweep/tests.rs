@@ -9,6 +9,11 @@ use amdahl_record::cell::{Backend, Cell, CellId, ReductionName, Synthetic};
 use amdahl_record::{BuildFacts, LoadFacts, Measured, PhaseNames, RunFacts, SCHEMA};
 use amdahl_testing::skipped;
 
+/// Each repeat once, without waiting.
+fn once() -> Options {
+    Options { limit_s: 60.0, retry: false, pause: Duration::from_millis(1), simulated_points: None }
+}
+
 /// Says how an attempt at the cell ends, which is the n-th.
 type End<'a> = dyn FnMut(usize, &Cell) -> Result<Ending> + 'a;
 
@@ -156,12 +161,7 @@ fn sweep(
         host: &host,
         watch: &mut (),
         interrupts: &Interrupts::none(),
-        options: Options {
-            limit_s: 60.0,
-            retry: false,
-            pause: Duration::from_millis(1),
-            simulated_points: None,
-        },
+        options: once(),
         standing: Vec::new(),
         digests: BTreeMap::new(),
         unsimulated: Vec::new(),
@@ -483,12 +483,7 @@ fn a_repeat_during_which_the_data_was_touched_is_measured_again_at_once() {
         host: &host,
         watch: &mut (),
         interrupts: &Interrupts::none(),
-        options: Options {
-            limit_s: 60.0,
-            retry: false,
-            pause: Duration::from_millis(1),
-            simulated_points: None,
-        },
+        options: once(),
         standing: Vec::new(),
         digests: BTreeMap::new(),
         unsimulated: Vec::new(),
