@@ -2,9 +2,9 @@
 //!
 //! On disk a model is two files: `NAME.json` says everything but the centroids, which lie beside it
 //! in `NAME.npy` (k × columns, f32, in the units in which distances are measured: less the offsets
-//! and scaled, where columns are). The JSON holds the SHA-256 of the NPY and a checksum of itself, so a file
-//! that was damaged, or that belongs to another, is noticed. Numbers survive the round trip bit by
-//! bit.
+//! and scaled, where columns are). The JSON holds the SHA-256 of the NPY and a checksum of itself,
+//! so a file that was damaged, or that belongs to another, is noticed. Numbers survive the round
+//! trip bit by bit.
 //!
 //! A model that takes the place of another does so by one rename, that of the JSON. Before it the
 //! new centroids have a name of their own content, `NAME.DIGITS.npy`, and the old model is whole;

@@ -304,8 +304,9 @@ fn given(
             }
             let wide: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
             let mut less = vec![0f32; values.len()];
-            for (row, less) in wide.chunks_exact(dims).zip(less.chunks_exact_mut(dims)) {
-                spread::less(row, offsets, less);
+            let rows = wide.chunks_exact(dims).zip(less.chunks_exact_mut(dims));
+            for (number, (row, less)) in (1..).zip(rows) {
+                spread::less(row, offsets, number, less)?;
             }
             less
         }

@@ -7,7 +7,7 @@
 //! the number of lanes; taking it off is exact in f64.
 
 use crate::rows::RowSource;
-use amdahl_record::error::Result;
+use amdahl_record::error::{Error, Result};
 
 /// Columns are left as they are whose largest magnitude is at most so many times their range: f32
 /// then keeps at least 20 bits of what tells their values apart.
@@ -111,10 +111,11 @@ impl RowSource for Centred<'_> {
         let mut done = 0;
         for out in out.chunks_mut(dims * (BLOCK / dims).max(1)) {
             self.wide.resize(out.len(), 0.0);
+            let first = self.rows.position();
             let got = self.rows.read_wide(&mut self.wide)?;
-            for (out, row) in out.chunks_exact_mut(dims).zip(self.wide.chunks_exact(dims)).take(got)
-            {
-                less(row, self.offsets, out);
+            let rows = self.wide.chunks_exact(dims).take(got);
+            for (number, (row, out)) in (first + 1..).zip(rows.zip(out.chunks_exact_mut(dims))) {
+                less(row, self.offsets, number, out)?;
             }
             done += got;
             if got * dims < out.len() {
@@ -128,12 +129,23 @@ impl RowSource for Centred<'_> {
     }
 }
 
-/// A row less the offsets, rounded to f32. Both are within the range of f32, and offsets amid the
-/// values, so the difference is.
-pub fn less(row: &[f64], offsets: &[f64], out: &mut [f32]) {
+/// A row less the offsets, rounded to f32. `number` is the row's, from 1, for messages.
+///
+/// # Errors
+/// Where a value lies so far from the offset of its column, which other rows decided, that the
+/// difference is beyond the range of f32.
+pub fn less(row: &[f64], offsets: &[f64], number: u64, out: &mut [f32]) -> Result<()> {
     for (column, (out, x)) in out.iter_mut().zip(row).enumerate() {
-        *out = (x - offsets.get(column).unwrap_or(&0.0)) as f32;
+        let offset = offsets.get(column).unwrap_or(&0.0);
+        *out = (x - offset) as f32;
+        if !out.is_finite() {
+            let column = column + 1;
+            return Err(Error::data(format!(
+                "row {number}, column {column}: {x:e} less the column's offset of {offset:e} is beyond the range of f32"
+            )));
+        }
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -184,6 +196,11 @@ mod tests {
         let mut centred = Centred::new(rows, &offsets);
         assert_eq!(centred.read(&mut out).expect("in memory"), 2);
         assert_eq!(out[1] - out[0], 1.0);
+        // Rows that had no part in the offset may lie anywhere.
+        let elsewhere = [0.0, -3e38];
+        let rows = Box::new(MatrixRows::new(&elsewhere, 1, 7));
+        let error = Centred::new(rows, &[3e38]).read(&mut out).expect_err("−6e38");
+        assert!(error.message.starts_with("row 9, column 1: -3."), "{error}");
     }
 
     proptest! {
