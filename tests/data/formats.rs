@@ -11,12 +11,12 @@ use super::{Scratch, Whole, by_columns, dataset, fortran, gzip, idx, liao, littl
 
 const VALUES: [f32; 6] = [1.5, -2.0, 0.0, 3.25e-20, 1e30, -0.0];
 
-fn whole(rows: u64, dims: usize, values: &[f32]) -> Whole {
+pub fn whole(rows: u64, dims: usize, values: &[f32]) -> Whole {
     Whole { shape: Shape { rows, dims }, values: values.to_vec(), labels: None }
 }
 
 /// Reads it plain and compressed, by its content, its name and the format's name.
-fn reads(format: &str, name: &str, file: &[u8], expected: &Whole) {
+pub fn reads(format: &str, name: &str, file: &[u8], expected: &Whole) {
     let scratch = Scratch::new();
     for (name, bytes) in [(name.to_string(), file.to_vec()), (format!("{name}.gz"), gzip(file))] {
         for format in [None, Some(format)] {
@@ -27,7 +27,8 @@ fn reads(format: &str, name: &str, file: &[u8], expected: &Whole) {
         }
         let source = data::open(&dataset(scratch.file(&name, &bytes), None, Labels::None))
             .expect("readable");
-        assert_eq!(source.seekable(), !name.ends_with(".gz") && format != "csv", "{name}");
+        let by_lines = ["csv", "libsvm", "matrix-market"].contains(&format);
+        assert_eq!(source.seekable(), !name.ends_with(".gz") && !by_lines, "{name}");
         let (first, last) = (expected.shape.rows / 2, expected.shape.rows);
         let dims = expected.shape.dims;
         let mut rows = source.rows(first..last).expect("in range");
@@ -44,7 +45,18 @@ fn every_format_has_a_test_here() {
     assert_eq!(
         names,
         [
-            "npy", "parquet", "liao", "idx", "fvecs", "bvecs", "ivecs", "fbin", "u8bin", "i8bin",
+            "npy",
+            "parquet",
+            "liao",
+            "idx",
+            "fvecs",
+            "bvecs",
+            "ivecs",
+            "fbin",
+            "u8bin",
+            "i8bin",
+            "matrix-market",
+            "libsvm",
             "csv"
         ]
     );
@@ -197,6 +209,18 @@ fn lanes_read_their_own_rows_of_an_array_in_the_order_of_fortran() {
             at += 1;
         }
     }
+}
+
+#[test]
+fn npy_of_bfloat16_as_ml_dtypes_writes_it() {
+    // 1.5, -2, the least normal number, the largest finite one; NaN.
+    let bits = [0x3fc0u16, 0xc000, 0x0080, 0x7f7f];
+    let bytes: Vec<u8> = bits.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let values = [1.5, -2.0, f32::MIN_POSITIVE, f32::from_bits(0x7f7f_0000)];
+    reads("npy", "a.npy", &npy(1, "<V2", &[2, 2], &bytes), &whole(2, 2, &values));
+    let error =
+        Scratch::new().read("a.npy", &npy(1, "<V2", &[1], &[0xc0, 0x7f]), None, Labels::None);
+    assert!(error.expect_err("NaN").message.contains("row 1, column 1: the value is NaN"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod parquet;
 mod properties;
 mod real;
 mod refusals;
+mod sparse;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -239,7 +239,7 @@ fn wrong_magic_numbers_and_types() {
         &["expected 93 4e 55 4d 50 59, got 93 4e 55 4d 50 58"],
     );
     refused("npy", b"\x93NUMPY\x04\x00aaaaaa", Labels::None, &["NPY version 4.0 is unknown"]);
-    refused("npy", &npy(1, "<V2", &[1], &[0; 2]), Labels::None, &["type '<V2'", "astype"]);
+    refused("npy", &npy(1, "|V2", &[1], &[0; 2]), Labels::None, &["type '|V2'", "astype"]);
     refused("npy", &npy(1, "|S4", &[1], &[0; 4]), Labels::None, &["type '|S4'"]);
     refused(
         "idx",

@@ -29,6 +29,18 @@ pub fn of(format: &str) -> Vec<Vec<u8>> {
         "bvecs" => vec![[3, 0, 0, 0, 1, 2, 3].repeat(4), vec![1, 0, 0, 0, 9]],
         "u8bin" => vec![vec![2, 0, 0, 0, 3, 0, 0, 0, 1, 2, 3, 4, 5, 6]],
         "liao" => vec![liao(3, 2, &values), liao(1, 6, &values), liao(6, 1, &values)],
+        "matrix-market" => vec![
+            b"%%MatrixMarket matrix array real general\n% x\n3 2\n1.5\n-2\n0\n3\n1e3\n6\n".to_vec(),
+            b"%%MatrixMarket matrix array integer symmetric\n2 2\n1\n2\n3\n".to_vec(),
+            b"%%MatrixMarket matrix coordinate real general\n3 4 3\n1 1 2\n3 4 -1\n2 2 5\n"
+                .to_vec(),
+            b"%%MatrixMarket matrix coordinate pattern skew-symmetric\n3 3 2\n2 1\n3 1\n".to_vec(),
+        ],
+        "libsvm" => vec![
+            b"1 1:0.5 3:-2\n-1\n+1 2:1e3 9:4\n".to_vec(),
+            b"# x\n0 qid:3 0:1 1:2 # y\n1 qid:3 0:5\n".to_vec(),
+            "7 1:1 2:2 3:3 4:4\n".repeat(40).into_bytes(),
+        ],
         "parquet" => vec![
             parquet::write(2, &values, 2, 1),
             parquet::write(1, &values, 100, 100),

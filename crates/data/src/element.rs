@@ -23,6 +23,8 @@ pub enum Element {
     I64,
     /// IEEE half precision.
     F16,
+    /// The upper half of an IEEE single: bfloat16.
+    BF16,
     /// IEEE single precision.
     F32,
     /// IEEE double precision.
@@ -76,6 +78,17 @@ macro_rules! with_element {
                         Order::Little => u16::from_le_bytes(bytes),
                         Order::Big => u16::from_be_bytes(bytes),
                     })
+                };
+                $body
+            }
+            (Element::BF16, order) => {
+                const $width: usize = size_of::<u16>();
+                let $from = move |bytes: [u8; 2]| {
+                    let bits = match order {
+                        Order::Little => u16::from_le_bytes(bytes),
+                        Order::Big => u16::from_be_bytes(bytes),
+                    };
+                    f32::from_bits(u32::from(bits) << 16)
                 };
                 $body
             }
@@ -140,6 +153,7 @@ impl Element {
             Element::U64 => "u64",
             Element::I64 => "i64",
             Element::F16 => "f16",
+            Element::BF16 => "bf16",
             Element::F32 => "f32",
             Element::F64 => "f64",
         }

@@ -10,7 +10,9 @@ use std::hash::Hash;
 
 use amdahl_record::error::{Error, Result};
 
+use crate::input::Input;
 use crate::memory::reserve;
+use crate::rows::{Shape, Source};
 
 /// Labels in row order, numbered by first appearance until they are all known.
 #[derive(Debug, Default)]
@@ -72,6 +74,27 @@ pub fn sorted_texts(numbering: Numbering, seen: HashMap<Vec<u8>, u32>) -> Vec<u3
         numbering.sorted(seen, |a, b| key(a).total_cmp(&key(b)))
     } else {
         numbering.sorted(seen, Ord::cmp)
+    }
+}
+
+/// The values of a file with one column as labels, numbered from 0 in the order of their values.
+pub fn of_column(input: &Input, source: &dyn Source) -> Result<Vec<u32>> {
+    let Shape { rows, dims } = source.shape();
+    if dims != 1 {
+        return Err(input.refuse(format!("labels are one column, the file has {dims}")));
+    }
+    let (mut numbering, mut seen) = (Numbering::default(), HashMap::new());
+    let mut values = [0f64; 1024];
+    let mut stream = source.rows(0..rows)?;
+    loop {
+        let got = stream.read_wide(&mut values)?;
+        if got == 0 {
+            return Ok(numbering.sorted(seen, |a: &u64, b: &u64| {
+                f64::from_bits(*a).total_cmp(&f64::from_bits(*b))
+            }));
+        }
+        // + 0.0 makes -0 and 0 the same label.
+        values[..got].iter().try_for_each(|x| numbering.push((x + 0.0).to_bits(), &mut seen))?;
     }
 }
 

@@ -24,6 +24,7 @@ mod lines;
 pub mod memory;
 mod packed;
 pub mod select;
+mod sparse;
 
 // Formats.
 pub mod format;

@@ -21,6 +21,12 @@ pub trait Value: Copy + Default + From<f32> + PartialOrd + Display {
     /// What [`RowSource::read`] says.
     fn read(rows: &mut (impl RowSource + ?Sized), out: &mut [Self]) -> Result<usize>;
 
+    /// The number that a field of text holds, if it holds one; rounded once.
+    fn of_text(text: &[u8]) -> Option<Self>;
+
+    /// A number in double precision, rounded.
+    fn of_double(x: f64) -> Self;
+
     /// As the caller of [`RowSource::read`] would get it.
     fn narrow(self) -> f32;
 }
@@ -34,6 +40,12 @@ impl Value for f32 {
     }
     fn read(rows: &mut (impl RowSource + ?Sized), out: &mut [f32]) -> Result<usize> {
         rows.read(out)
+    }
+    fn of_text(text: &[u8]) -> Option<f32> {
+        std::str::from_utf8(text).ok()?.parse().ok()
+    }
+    fn of_double(x: f64) -> f32 {
+        x as f32
     }
     fn narrow(self) -> f32 {
         self
@@ -49,6 +61,12 @@ impl Value for f64 {
     }
     fn read(rows: &mut (impl RowSource + ?Sized), out: &mut [f64]) -> Result<usize> {
         rows.read_wide(out)
+    }
+    fn of_text(text: &[u8]) -> Option<f64> {
+        std::str::from_utf8(text).ok()?.parse().ok()
+    }
+    fn of_double(x: f64) -> f64 {
+        x
     }
     fn narrow(self) -> f32 {
         self as f32

@@ -7,7 +7,7 @@ mod gather;
 mod placement;
 mod quota;
 
-pub use gather::{allowed_cpus, cpu_list, gather, gather_below, peak_rss_bytes};
+pub use gather::{allowed_cpus, cpu_list, gather, gather_below, memory_bytes, peak_rss_bytes};
 pub use placement::placement;
 pub use quota::{cpu_quota, throttled_s};
 

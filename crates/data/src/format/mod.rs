@@ -9,6 +9,8 @@ mod contract;
 pub mod csv;
 pub mod idx;
 pub mod liao;
+pub mod libsvm;
+pub mod matrix_market;
 pub mod npy;
 pub mod parquet;
 pub mod vecs;
@@ -32,6 +34,8 @@ pub const FORMATS: &[Format] = &[
     big_ann::FBIN,
     big_ann::U8BIN,
     big_ann::I8BIN,
+    matrix_market::FORMAT,
+    libsvm::FORMAT,
     csv::FORMAT,
 ];
 

@@ -2,9 +2,12 @@
 //! dictionary, then the array.
 //!
 //! Versions 1 to 3; integers of 8 to 64 bits and floats of 16 to 64 in either byte order, in C or
-//! Fortran order. The first
-//! axis counts the rows, the others are flattened into columns. Specification:
+//! Fortran order. The first axis counts the rows, the others are flattened into columns. Specification:
 //! <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
+//!
+//! NPY cannot name bfloat16. NumPy writes an array of `ml_dtypes.bfloat16` with the descriptor `<V2`
+//! (and reads it back as two bytes without a meaning); two bytes without a meaning it writes as
+//! `|V2`. The other types of `ml_dtypes` have one byte, so `<V2` is read as bfloat16.
 
 use super::contract::{Format, Likeness, no_labels_inside};
 use crate::element::{Element, Order};
@@ -94,13 +97,7 @@ fn layout(input: &Input) -> Result<Layout> {
                 "values of the type '{}', expected integers or floats of a fixed size",
                 header.descr
             ))
-            .hint(match header.descr.as_str() {
-                // What ml_dtypes saves of its bfloat16, which NumPy itself does not know.
-                "<V2" | "|V2" => {
-                    "if they are bfloat16, which NPY cannot name: numpy.save(path, array.astype('<f4'))"
-                }
-                _ => "convert them: numpy.save(path, array.astype('<f4'))",
-            })
+            .hint("convert them: numpy.save(path, array.astype('<f4'))")
     })?;
     let layout = Layout::new(input, element, order, offset, &header.shape)?;
     // Of one axis there is one order.
@@ -130,6 +127,7 @@ fn element(descr: &str) -> Option<(Element, Order)> {
         "f2" => Element::F16,
         "f4" => Element::F32,
         "f8" => Element::F64,
+        "V2" => Element::BF16,
         _ => return None,
     };
     Some((element, order))
@@ -283,7 +281,8 @@ mod tests {
         assert_eq!(element("<f8"), Some((Element::F64, Order::Little)));
         assert_eq!(element(">i4"), Some((Element::I32, Order::Big)));
         assert_eq!(element("|u1"), Some((Element::U8, Order::Little)));
-        for wrong in ["", "f", "|f4", "<V2", "<c8", "|S5", "<M8[ns]", "é"] {
+        assert_eq!(element("<V2"), Some((Element::BF16, Order::Little)));
+        for wrong in ["", "f", "|f4", "|V2", "<V1", "<c8", "|S5", "<M8[ns]", "é"] {
             assert_eq!(element(wrong), None, "{wrong}");
         }
     }

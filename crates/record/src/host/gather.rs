@@ -126,6 +126,11 @@ pub fn peak_rss_bytes() -> Option<u64> {
     kibibytes(&text(Path::new("/"), "proc/self/status")?, "VmHWM:")
 }
 
+/// Memory of this machine, bytes.
+pub fn memory_bytes() -> Option<u64> {
+    kibibytes(&text(Path::new("/"), "proc/meminfo")?, "MemTotal:")
+}
+
 fn allowed_below(root: &Path) -> Option<Vec<u32>> {
     let status = text(root, "proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
