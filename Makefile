@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers torture bless-instructions install install-built lint setup clean
+.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers writers torture bless-instructions install install-built lint setup clean
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -63,6 +63,9 @@ oracles: ## run the programs of accelerators through XLA and IREE on the process
 
 readers: ## install the tools that read exports (Hatchet, Extra-P, pandas), for the tests of exports
 	@scripts/readers.sh
+
+writers: ## install the packages that write data files (pyarrow, polars, DuckDB, h5py …), for the tests of formats
+	@scripts/writers.sh
 
 torture: ## attack records, readers, manifests and sweeps for an hour; TIMES=N says how much
 	@scripts/torture.sh

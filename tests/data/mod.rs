@@ -7,6 +7,7 @@ mod properties;
 mod real;
 mod refusals;
 mod sparse;
+mod writers;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use amdahl_data as data;
-use amdahl_data::Shape;
 use amdahl_data::select::Selection;
 use amdahl_data::shard::shard;
+use amdahl_data::{Shape, Source};
 use amdahl_record::cell::{Dataset, Labels};
 use amdahl_record::error::{Error, Result};
 
@@ -48,8 +48,16 @@ pub fn write(dims: usize, values: &[f32], group: usize, page: usize) -> Vec<u8> 
     writer.finish("a test")
 }
 
+/// Some columns of a file.
+fn opened(path: &std::path::Path, columns: &str) -> Result<Box<dyn Source>> {
+    let columns = Some(Selection::parse(columns).expect("a list"));
+    let set = dataset(path.into(), None, Labels::None);
+    data::open_selected(&set, &Selection { columns, ..Selection::default() })
+}
+
 #[test]
 fn what_pyarrow_writes() {
+    let texts = ["column 'name' holds texts".to_string()];
     let expected: Vec<f32> = (0..40).flat_map(|i| row(i).0).collect();
     let labels: Vec<u32> = (0..40).map(|i| row(i).1).collect();
     let names = ["usual", "gzip", "zstd", "lz4", "brotli", "plain", "encodings", "version-2"];
@@ -62,12 +70,14 @@ fn what_pyarrow_writes() {
             assert_eq!(whole.values, expected, "{name}");
             assert_eq!(whole.labels.as_ref(), Some(&labels), "{name}");
         }
-        let whole = read(&dataset(path.clone(), None, Labels::Column("third".into())));
-        let text = whole.expect_err("a column of texts is left").to_string();
+        let third = dataset(path.clone(), None, Labels::Column("third".into()));
+        let source = data::open(&third).expect("numbers are left");
+        assert_eq!((source.shape().dims, source.left_out()), (4, &texts[..]), "{name}");
+        let error = opened(&path, "half,name").err().expect("a column of texts").to_string();
         assert!(
-            text.contains("column 6 ('name') holds texts, expected numbers")
-                && text.contains("leave"),
-            "{text}"
+            error.contains("column 6 ('name') holds texts, expected numbers")
+                && error.contains("leave"),
+            "{error}"
         );
     }
 }
@@ -103,10 +113,19 @@ fn columns_that_are_no_values_are_left_out() {
         let all = (values(&*source, 2).expect("readable"), source.truth(0..3).expect("readable"));
         (source.names().expect("named").join(" "), source.left_out().join("; "), all)
     };
-    let (names, said, (values_read, _)) = left_out("nested.parquet", Labels::None);
-    assert_eq!(names, "x y");
-    assert_eq!(said, "column 'list' holds nested values; column 'two' holds nested values");
-    assert_eq!(values_read, [0.0, 1.0, 1.0, 2.0, 2.0, 3.0]);
+    // Lists of different lengths are no vectors.
+    let source = data::open(&dataset(file("nested.parquet"), None, Labels::None)).expect("valid");
+    assert_eq!(source.left_out(), ["column 'two' holds nested values"]);
+    let error = values(&*source, 2).expect_err("a list is shorter").to_string();
+    assert!(
+        error.contains("row 2, column 'list': its list has 1 values, others have 2"),
+        "{error}"
+    );
+    assert!(error.contains("--columns reads other columns"), "{error}");
+    let source = opened(&file("nested.parquet"), "x,y").expect("numbers");
+    assert_eq!(values(&*source, 2), Ok(vec![0.0, 1.0, 1.0, 2.0, 2.0, 3.0]));
+    let error = opened(&file("nested.parquet"), "4").err().expect("a structure").to_string();
+    assert!(error.contains("holds nested values, expected numbers"), "{error}");
     for (name, index) in [("indexed", "id"), ("unnamed", "__index_level_0__")] {
         let path = format!("{name}.parquet");
         let (names, said, (values_read, labels)) = left_out(&path, Labels::LastColumn);
@@ -121,11 +140,121 @@ fn columns_that_are_no_values_are_left_out() {
         assert_eq!(source.shape(), Shape { rows: 3, dims: 2 });
         assert!(source.left_out().is_empty(), "{:?}", source.left_out());
     }
-    let columns = Some(Selection::parse("x,list").expect("a list"));
-    let set = dataset(file("nested.parquet"), None, Labels::None);
-    let wanted = data::open_selected(&set, &Selection { columns, ..Selection::default() });
-    let error = wanted.err().expect("a list is no value").to_string();
-    assert!(error.contains("column 2 ('list') holds nested values, expected numbers"), "{error}");
+}
+
+#[test]
+fn lists_of_one_length_are_vectors() {
+    let row = |i: usize| {
+        let x = i as f32;
+        [x, x, x + 0.5, -x, x, x + 0.5, -x]
+    };
+    let expected: Vec<f32> = (0..40).flat_map(row).collect();
+    for name in ["vectors", "vectors-pages", "vectors-version-2"] {
+        let path = file(&format!("{name}.parquet"));
+        let set = dataset(path.clone(), None, Labels::LastColumn);
+        let source = data::open(&set).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let names = source.names().expect("named").join(" ");
+        assert_eq!(names, "x list[1] list[2] list[3] fixed[1] fixed[2] fixed[3]");
+        for piece in [1, 3, 40] {
+            assert_eq!(values(&*source, piece).as_ref(), Ok(&expected), "{name}");
+        }
+        let labels: Vec<u32> = (0..40).map(|i| self::row(i).1).collect();
+        assert_eq!(source.truth(0..40).expect("labels"), Some(labels), "{name}");
+        for lanes in [2, 7] {
+            let mut joined = Vec::new();
+            for lane in 0..lanes {
+                let mut rows = source.rows(shard(lane, lanes, 40)).expect("in range");
+                let mut out = vec![0.0; 40 * 7];
+                let got = rows.read(&mut out).expect("readable");
+                joined.extend_from_slice(&out[..got * 7]);
+            }
+            assert_eq!(joined, expected, "{name} on {lanes} lanes");
+        }
+        let mut rows = source.rows(2..40).expect("in range");
+        let mut out = [0.0; 7];
+        for (skip, place) in [(0, 2), (3, 6), (10, 17), (1, 19), (20, 40)] {
+            rows.skip(skip).expect("some are left");
+            let got = rows.read(&mut out).expect("readable");
+            assert!(place == 40 && got == 0 || out == row(place), "{name}, row {place}");
+        }
+        let two = opened(&path, "list,x").expect("a vector and a number");
+        assert_eq!((two.shape().dims, two.left_out().len()), (4, 1), "{name}");
+    }
+}
+
+#[test]
+fn dates_and_times_are_numbers_where_they_are_named() {
+    let set = dataset(file("moments.parquet"), None, Labels::None);
+    let source = data::open(&set).expect("a number is left");
+    assert_eq!((source.shape().dims, source.left_out().len()), (1, 3));
+    assert_eq!(source.left_out()[..2], ["column 'day' holds dates", "column 'at' holds times"]);
+    let first = |name: &str, columns: &str| {
+        let source = opened(&file(name), columns).expect("they are named");
+        let mut wide = vec![0f64; source.shape().dims];
+        assert_eq!(source.rows(0..1).expect("one").read_wide(&mut wide), Ok(1));
+        wide
+    };
+    // 54 years and 13 leap days of before, 59 days of 2024, and microseconds.
+    let day = f64::from(54 * 365 + 13 + 59);
+    let micro = day * 86_400e6 + 45_296_789_012.0;
+    assert_eq!(first("moments.parquet", "at,x,day"), [micro, 0.0, day]);
+    assert_eq!(first("int96.parquet", "at"), [micro * 1e3]);
+    // As labels they are numbers too.
+    let labels = read(&dataset(file("moments.parquet"), None, Labels::Column("day".into())));
+    assert_eq!(labels.expect("days").labels, Some((0..40).collect()));
+}
+
+#[test]
+fn a_folder_of_files_is_one_table() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let values_of: Vec<f32> = (0..30).map(|i| i as f32).collect();
+    let part = |name: &str, bytes: &[u8]| {
+        std::fs::write(folder.path().join(name), bytes).expect("written");
+    };
+    part("part-00000.parquet", &write(3, &values_of[..12], 2, 1));
+    part("part-00001.parquet", &write(3, &values_of[12..15], 2, 1));
+    part("part-00002.parquet", &write(3, &values_of[15..], 100, 100));
+    part("_SUCCESS", b"");
+    part(".part-00000.parquet.crc", b"crc");
+    let set = dataset(folder.path().into(), None, Labels::None);
+    let source = data::open(&set).expect("one table");
+    assert_eq!((source.shape(), source.seekable()), (Shape { rows: 10, dims: 3 }, true));
+    for piece in [1, 4, 10] {
+        assert_eq!(values(&*source, piece).as_ref(), Ok(&values_of));
+    }
+    let mut rows = source.rows(1..9).expect("in range");
+    let mut out = [0.0; 3];
+    for (skip, place) in [(0, 1), (1, 3), (0, 4), (2, 7), (0, 8)] {
+        rows.skip(skip).expect("some are left");
+        assert_eq!((rows.read(&mut out), out[0] as usize), (Ok(1), 3 * place));
+    }
+    assert_eq!(rows.read(&mut out), Ok(0));
+    let digest = data::identify(&set).expect("readable").digest;
+    part("part-00003.parquet", &write(3, &values_of[..3], 1, 1));
+    assert_ne!(data::identify(&set).expect("readable").digest, digest, "a part came");
+    // A sample, and labels of all rows.
+    let labels = folder.path().with_extension("labels.txt");
+    std::fs::write(&labels, "a\nb\n".repeat(5) + "b\n").expect("written");
+    let whole = read(&dataset(folder.path().into(), None, Labels::File(labels.clone())));
+    assert_eq!(whole.expect("labelled").labels.map(|labels| labels.len()), Some(11));
+    std::fs::remove_file(labels).expect("ours");
+    let inside =
+        read(&dataset(folder.path().into(), None, Labels::LastColumn)).expect_err("several");
+    assert!(inside.message.contains("several files"), "{inside}");
+    // What does not fit.
+    let refused = |said: &str| {
+        let error = read(&set).expect_err(said).to_string();
+        assert!(error.contains(said), "{error}");
+    };
+    part("part-00004.parquet", &write(2, &values_of[..4], 1, 1));
+    refused("part-00004.parquet: 2 columns, 'part-00000.parquet' has 3");
+    part("part-00004.parquet", b"PAR1");
+    refused("part-00004.parquet: ");
+    std::fs::create_dir(folder.path().join("day=1")).expect("made");
+    refused("the folder has the folder 'day=1' in it");
+    let empty = tempfile::tempdir().expect("a temporary folder");
+    let none = read(&dataset(empty.path().into(), None, Labels::None)).expect_err("no files");
+    assert!(none.message.contains("the folder has no files"), "{none}");
 }
 
 #[test]

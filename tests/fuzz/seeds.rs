@@ -70,6 +70,11 @@ pub fn of(format: &str) -> Vec<Vec<u8>> {
             "others",
             "indexed",
             "brotli",
+            "vectors",
+            "vectors-pages",
+            "vectors-version-2",
+            "moments",
+            "int96",
         ];
         files.extend(names.map(|name| parquet::golden(&format!("{name}.parquet"))));
     }

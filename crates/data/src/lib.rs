@@ -30,6 +30,7 @@ mod sparse;
 pub mod format;
 
 // Rows made from others, or from nothing.
+mod joined;
 mod labelled;
 pub mod random;
 pub mod sample;

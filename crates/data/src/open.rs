@@ -1,10 +1,11 @@
 //! From a data set, as a cell names it, to rows.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::catalogue::{self, Folders};
 use crate::format::{self, Format};
 use crate::input::Input;
+use crate::joined::{self, Joined};
 use crate::labelled::WithLabels;
 use crate::rows::{Shape, Source};
 use crate::sample::{self, Sampled};
@@ -47,22 +48,48 @@ pub fn open_selected(dataset: &Dataset, selection: &Selection) -> Result<Box<dyn
         }
         Found::Files(reading) => reading,
     };
-    let path = reading.input.path().to_path_buf();
-    let mut source = match reading.format.select {
-        _ if selection.is_all() => (reading.format.open)(reading.input, &reading.labels)?,
-        Some(select) => select(reading.input, &reading.labels, selection)?,
-        None => {
-            let all = (reading.format.open)(reading.input, &reading.labels)?;
-            Box::new(Selected::new(all, selection).map_err(|error| error.at(path, 0, 0))?)
+    let Reading { path, inputs, format, labels, sample, .. } = reading;
+    let mut parts = Vec::new();
+    for input in inputs {
+        parts.push((input.path().to_path_buf(), open_file(input, format, &labels, selection)?));
+    }
+    let mut source = match (parts.pop(), parts.is_empty()) {
+        (Some((_, only)), true) => only,
+        (last, _) if matches!(labels, Labels::None | Labels::File(_)) => {
+            parts.extend(last);
+            Box::new(Joined::new(parts)?)
+        }
+        _ => {
+            return Err(Error::data("labels in a column of several files are not read")
+                .at(path, 0, 0)
+                .hint("give the labels of all rows as a file of their own"));
         }
     };
-    if let Labels::File(path) = &reading.labels {
+    if let Labels::File(path) = &labels {
         source = Box::new(WithLabels::new(source, path)?);
     }
-    Ok(match reading.sample {
+    Ok(match sample {
         Some(sample) => Box::new(Sampled::new(source, sample)?),
         None => source,
     })
+}
+
+/// Opens some columns of a file, with the labels that are in it.
+fn open_file(
+    input: Input,
+    format: &Format,
+    labels: &Labels,
+    selection: &Selection,
+) -> Result<Box<dyn Source>> {
+    let path = input.path().to_path_buf();
+    match format.select {
+        _ if selection.is_all() => (format.open)(input, labels),
+        Some(select) => select(input, labels, selection),
+        None => {
+            let all = (format.open)(input, labels)?;
+            Ok(Box::new(Selected::new(all, selection).map_err(|error| error.at(path, 0, 0))?))
+        }
+    }
 }
 
 /// What makes the data set the same data set. Reads the bytes of its files once in a process, and
@@ -85,13 +112,17 @@ pub fn identify(dataset: &Dataset) -> Result<Identity> {
         }
     }
     Err(Error::data("the file changes while it is read")
-        .at(reading.input.path(), 0, 0)
+        .at(reading.path, 0, 0)
         .hint("run it again when nothing writes to it any more"))
 }
 
 /// The digest and the shape of what the files hold now.
 fn digest(reading: &Reading) -> Result<(String, Option<Shape>)> {
-    let rows = catalogue::sha256(reading.input.path())?;
+    let of = |input: &Input| catalogue::sha256(input.path());
+    let rows = match &reading.inputs[..] {
+        [only] => of(only)?,
+        parts => parts.iter().map(of).collect::<Result<Vec<_>>>()?.join(" "),
+    };
     let labels = match &reading.labels {
         Labels::None => "none".to_string(),
         Labels::LastColumn => "last column".into(),
@@ -100,7 +131,7 @@ fn digest(reading: &Reading) -> Result<(String, Option<Shape>)> {
     };
     let recipe = ("files", reading.format.name, rows, labels, reading.sample);
     let shape = match reading.shape {
-        None => (reading.format.shape)(&reading.input)?,
+        None => shape(reading)?,
         known => known,
     };
     if let (Some(shape), Some(sample)) = (shape, reading.sample) {
@@ -111,6 +142,17 @@ fn digest(reading: &Reading) -> Result<(String, Option<Shape>)> {
     Ok((cell::short_hash(cell::canonical(&recipe).as_bytes()), shape))
 }
 
+/// The rows and columns that the headers say; `None` where one of them does not.
+fn shape(reading: &Reading) -> Result<Option<Shape>> {
+    let mut all: Option<Shape> = None;
+    for input in &reading.inputs {
+        let Some(shape) = (reading.format.shape)(input)? else { return Ok(None) };
+        let before = all.map_or(0, |all| all.rows);
+        all = before.checked_add(shape.rows).map(|rows| Shape { rows, ..shape });
+    }
+    Ok(all)
+}
+
 /// What a data set's name stands for.
 enum Found {
     Recipe(Mixture),
@@ -119,7 +161,10 @@ enum Found {
 
 /// Which files, and how they are read.
 struct Reading {
-    input: Input,
+    /// A file, or a folder of them.
+    path: PathBuf,
+    /// The file, or those in the folder: at least one.
+    inputs: Vec<Input>,
     format: &'static Format,
     labels: Labels,
     sample: Option<Sample>,
@@ -135,7 +180,9 @@ impl Reading {
             _ => None,
         };
         let of = |path: &Path| Stamp::of(path).map_err(|e| Error::io("read", path, e));
-        std::iter::once(self.input.path()).chain(labels).map(of).collect()
+        // A folder is another one when files come to it or go.
+        let folder = self.path.is_dir().then_some(&*self.path);
+        self.inputs.iter().map(Input::path).chain(folder).chain(labels).map(of).collect()
     }
 }
 
@@ -153,10 +200,14 @@ fn look_up(dataset: &Dataset) -> Result<Found> {
             Ok(found)
         }
         Dataset::File { path, format, labels, sample } => {
-            let input = Input::open(path)?;
-            let format = format::choose(&input, format.as_deref())?;
+            let inputs = match path.is_dir() {
+                true => joined::parts(path)?.iter().map(|part| Input::open(part)).collect(),
+                false => Input::open(path).map(|input| vec![input]),
+            }?;
+            let format = format::choose(&inputs[0], format.as_deref())?;
             Ok(Found::Files(Reading {
-                input,
+                path: path.clone(),
+                inputs,
                 format,
                 labels: labels.clone(),
                 sample: *sample,
@@ -168,8 +219,6 @@ fn look_up(dataset: &Dataset) -> Result<Found> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use amdahl_record::cell::Synthetic;
 

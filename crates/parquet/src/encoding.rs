@@ -147,6 +147,47 @@ impl Hybrid {
     }
 }
 
+impl Hybrid {
+    /// The place of the first of `count` repetition levels that breaks the pattern of lists of `width`
+    /// values, the first of which is value `phase` of its list: 0 where a list begins, then 1s.
+    pub fn first_irregular(
+        mut self,
+        page: &[u8],
+        count: u64,
+        mut phase: u64,
+        width: u64,
+    ) -> Result<Option<u64>, Wrong> {
+        if width == 1 {
+            return self.first_other(page, count, 0);
+        }
+        let (mut seen, mut levels) = (0, [0; BLOCK]);
+        while seen < count {
+            let now = (count - seen).min(BLOCK as u64) as usize;
+            self.fill(page, &mut levels[..now])?;
+            for &level in &levels[..now] {
+                if (level == 0) != (phase == 0) {
+                    return Ok(Some(seen));
+                }
+                phase = (phase + 1) % width;
+                seen += 1;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The length of the list that the levels begin with, at most `count`.
+    pub fn first_length(mut self, page: &[u8], count: u64) -> Result<u64, Wrong> {
+        let mut level = [0];
+        for place in 0..count {
+            self.fill(page, &mut level)?;
+            if place > 0 && level[0] == 0 {
+                return Ok(place);
+            }
+        }
+        Ok(count)
+    }
+}
+
 /// Differences of integers, bit-packed in blocks (DELTA_BINARY_PACKED).
 #[derive(Clone, Debug)]
 pub struct Delta {
@@ -199,6 +240,15 @@ impl Delta {
         })
     }
 
+    /// The byte after the last value. Reads all of them.
+    fn end(&self, page: &[u8]) -> Result<usize, Wrong> {
+        let mut delta = self.clone();
+        while delta.left > 0 {
+            delta.next(page)?;
+        }
+        Ok(delta.at)
+    }
+
     /// The next value.
     pub fn next(&mut self, page: &[u8]) -> Result<i64, Wrong> {
         self.left = self.left.checked_sub(1).ok_or(CUT)?;
@@ -241,6 +291,50 @@ impl Delta {
     }
 }
 
+/// Texts whose lengths stand before them as differences (DELTA_LENGTH_BYTE_ARRAY), each of which may
+/// begin as the one before it does (DELTA_BYTE_ARRAY).
+#[derive(Clone, Debug)]
+pub struct DeltaTexts {
+    prefixes: Option<Delta>,
+    lengths: Delta,
+    at: usize,
+    /// The text before, and then the next one.
+    text: Vec<u8>,
+}
+
+impl DeltaTexts {
+    /// The texts that begin at byte `at` of a page.
+    pub fn new(page: &[u8], at: usize, has_prefixes: bool) -> Result<DeltaTexts, Wrong> {
+        let (mut prefixes, mut start) = (None, at);
+        if has_prefixes {
+            let delta = Delta::new(page, at)?;
+            start = delta.end(page)?;
+            prefixes = Some(delta);
+        }
+        let lengths = Delta::new(page, start)?;
+        let at = lengths.end(page)?;
+        Ok(DeltaTexts { prefixes, lengths, at, text: Vec::new() })
+    }
+
+    /// The next text.
+    pub fn next(&mut self, page: &[u8]) -> Result<&[u8], Wrong> {
+        let size = |x: i64| usize::try_from(x).map_err(|_| "a text of less than no bytes");
+        let prefix = match &mut self.prefixes {
+            Some(prefixes) => size(prefixes.next(page)?)?,
+            None => 0,
+        };
+        let length = size(self.lengths.next(page)?)?;
+        let rest = page.get(self.at..).and_then(|rest| rest.get(..length)).ok_or(CUT)?;
+        if prefix > self.text.len() {
+            return Err("a text that begins like more than the one before it");
+        }
+        self.text.truncate(prefix);
+        self.text.extend_from_slice(rest);
+        self.at += length;
+        Ok(&self.text)
+    }
+}
+
 /// Where the values of a page are, and how they are coded.
 #[derive(Clone, Debug)]
 pub enum Values {
@@ -265,6 +359,8 @@ pub enum Values {
     },
     /// Differences of integers.
     Delta(Box<Delta>),
+    /// Texts, or bytes of fixed width, behind the differences of their lengths.
+    DeltaTexts(Box<DeltaTexts>),
 }
 
 /// Values that are decoded at a time.
@@ -310,6 +406,15 @@ impl Values {
             Values::Delta(delta) => {
                 for value in bytes.chunks_exact_mut(width) {
                     value.copy_from_slice(&delta.next(page)?.to_le_bytes()[..width]);
+                }
+            }
+            Values::DeltaTexts(texts) => {
+                for value in bytes.chunks_exact_mut(width) {
+                    let text = texts.next(page)?;
+                    if text.len() != width {
+                        return Err("a value of another width than its column has");
+                    }
+                    value.copy_from_slice(text);
                 }
             }
             Values::Texts(_) | Values::Indices(_) => {
@@ -382,6 +487,45 @@ mod tests {
             }
             assert_eq!(hybrid(&bytes, width, 64), Ok(values), "{width} bits");
         }
+    }
+
+    #[test]
+    fn lists_are_seen_by_their_levels() {
+        // Groups of 8 levels, the lowest bit first: 0 1 1 0 1 1 0 1 | 1 0 1 1 0 1 1 0.
+        let bytes = [5, 0b1011_0110, 0b0110_1101];
+        let levels = Hybrid::new(0, bytes.len(), 1).expect("one bit");
+        let irregular = |count, phase, width| {
+            levels.clone().first_irregular(&bytes, count, phase, width).expect("levels")
+        };
+        assert_eq!((irregular(16, 0, 3), irregular(16, 0, 4)), (None, Some(3)));
+        assert_eq!(
+            (irregular(16, 1, 3), irregular(3, 0, 3), irregular(4, 0, 1)),
+            (Some(0), None, Some(1))
+        );
+        assert_eq!(levels.clone().first_length(&bytes, 16), Ok(3));
+        assert_eq!(levels.first_length(&bytes, 2), Ok(2));
+    }
+
+    #[test]
+    fn texts_behind_differences() {
+        // Lengths 1, 2, 3 in steps of 1 that take no bits, then "a", "bc", "def".
+        let lengths = [0x80, 1, 4, 3, 2, 2, 0, 0, 0, 0];
+        let bytes = [&lengths[..], b"abcdef"].concat();
+        let read = |bytes: &[u8], has_prefixes, count: usize| {
+            let mut texts = DeltaTexts::new(bytes, 0, has_prefixes)?;
+            (0..count).map(|_| texts.next(bytes).map(<[u8]>::to_vec)).collect::<Result<Vec<_>, _>>()
+        };
+        assert_eq!(
+            read(&bytes, false, 3),
+            Ok(vec![b"a".to_vec(), b"bc".to_vec(), b"def".to_vec()])
+        );
+        assert_eq!(read(&bytes, false, 4), Err(CUT));
+        assert_eq!(read(&bytes[..15], false, 3), Err(CUT));
+        // Prefixes 0, 1, 2 before them: "a", "a" + "bc", "ab" + "def".
+        let prefixes = [0x80, 1, 4, 3, 0, 2, 0, 0, 0, 0];
+        let bytes = [&prefixes[..], &bytes].concat();
+        let texts = vec![b"a".to_vec(), b"abc".to_vec(), b"abdef".to_vec()];
+        assert_eq!(read(&bytes, true, 3), Ok(texts));
     }
 
     #[test]

@@ -36,8 +36,11 @@ pub struct Column {
     pub name: String,
     /// Its values.
     pub holds: Holds,
-    /// May values be missing?
-    pub optional: bool,
+    /// Has each row a list of values, not one?
+    pub is_list: bool,
+    /// The definition level of a value that is there: how many of the nodes down to it may be
+    /// missing, or are lists.
+    pub definition: u32,
 }
 
 /// The values of a column.
@@ -47,9 +50,11 @@ pub enum Holds {
     Truth,
     /// Numbers.
     Numbers(Number),
+    /// Days or times as numbers of a unit since midnight or 1970, and which of them in words.
+    Moments(Number, &'static str),
     /// Texts.
     Texts,
-    /// Lists, maps or structures: not a value for each row.
+    /// Lists of lists or texts, maps or structures: neither a value for each row nor a vector of them.
     Nested,
     /// Values that are not read, in words.
     Other(&'static str),
@@ -64,6 +69,8 @@ pub struct Chunk {
     pub bytes: u64,
     /// How its pages are compressed.
     pub codec: Codec,
+    /// Its values; of lists, the values of all of them (a list without any counts as one).
+    pub values: u64,
 }
 
 impl Footer {
@@ -107,6 +114,14 @@ impl Footer {
         if rows.checked_mul(columns).is_none_or(|values| values / MOST_VALUES > length) {
             let what = format!(
                 "the footer says {rows} rows of {columns} columns, more than {length} bytes can hold"
+            );
+            return Err(Fault::wrong(what).with_hint("the file is damaged: write it again"));
+        }
+        if let Some(chunk) = footer.chunks.iter().find(|chunk| chunk.values / MOST_VALUES > length)
+        {
+            let what = format!(
+                "the footer says {} values of a column, more than {length} bytes can hold",
+                chunk.values
             );
             return Err(Fault::wrong(what).with_hint("the file is damaged: write it again"));
         }
@@ -219,29 +234,54 @@ enum Logical {
 fn schema(r: &mut Reader<'_>, kind: Kind) -> Read<Vec<Column>> {
     let mut columns = Vec::new();
     let mut at_root = true;
-    // Nodes that are still to come below the current child of the root, and that child's name.
-    let (mut open, mut outer) = (0u64, String::new());
+    // The child of the root that we are in: its name, whether it is a chain of nodes down to a single
+    // leaf, and the levels so far. Nodes that are still to come below it are counted, not stacked.
+    let mut outer = Outer::default();
     r.list(kind, |r, kind| {
         let node = node(r, kind)?;
         if std::mem::take(&mut at_root) {
             return Ok(());
         }
-        let nested = open > 0;
-        if !nested {
-            outer = String::from_utf8_lossy(node.name).into_owned();
+        let is_nested = outer.open > 0;
+        if !is_nested {
+            let name = String::from_utf8_lossy(node.name).into_owned();
+            outer = Outer { name, is_chain: true, ..Outer::default() };
         }
-        let below = open.saturating_sub(1).checked_add(node.children);
-        open = below.ok_or(Damage::Wrong("the tree of the schema"))?;
+        outer.is_chain &= node.children <= 1;
+        outer.repetition += u32::from(node.repetition == 2);
+        outer.definition += u32::from(node.repetition != 0);
+        let below = outer.open.saturating_sub(1).checked_add(node.children);
+        outer.open = below.ok_or(Damage::Wrong("the tree of the schema"))?;
         if node.children == 0 {
-            let holds = if nested || node.repetition == 2 { Holds::Nested } else { holds(&node)? };
-            columns.push(Column { name: outer.clone(), holds, optional: node.repetition == 1 });
+            let is_list = outer.is_chain && outer.repetition == 1;
+            let holds = match (is_list, is_nested) {
+                (true, _) => match holds(&node)? {
+                    numbers @ (Holds::Truth | Holds::Numbers(_)) => numbers,
+                    _ => Holds::Nested,
+                },
+                (false, true) => Holds::Nested,
+                (false, false) => holds(&node)?,
+            };
+            let (name, definition) = (outer.name.clone(), outer.definition);
+            columns.push(Column { name, holds, is_list, definition });
         }
         Ok(())
     })?;
-    if open > 0 || columns.is_empty() {
+    if outer.open > 0 || columns.is_empty() {
         return Err(Damage::Wrong("the tree of the schema"));
     }
     Ok(columns)
+}
+
+/// Where in the schema we are.
+#[derive(Default)]
+struct Outer {
+    name: String,
+    /// Nodes that are still to come below the current child of the root.
+    open: u64,
+    is_chain: bool,
+    repetition: u32,
+    definition: u32,
 }
 
 fn node<'a>(r: &mut Reader<'a>, kind: Kind) -> Read<Node<'a>> {
@@ -315,7 +355,7 @@ fn holds(node: &Node<'_>) -> Read<Holds> {
         (Some(types::INT32), _) => Holds::Numbers(Number::I32),
         (Some(types::INT64), Some(false)) => Holds::Numbers(Number::U64),
         (Some(types::INT64), _) => Holds::Numbers(Number::I64),
-        (Some(types::INT96), _) => Holds::Other("times"),
+        (Some(types::INT96), _) => Holds::Moments(Number::Int96, "times"),
         (Some(types::FLOAT), _) => Holds::Numbers(Number::F32),
         (Some(types::DOUBLE), _) => Holds::Numbers(Number::F64),
         (Some(types::BYTE_ARRAY), _) => Holds::Texts,
@@ -342,8 +382,8 @@ fn decimals(node: &Node<'_>, scale: i64) -> Holds {
 fn annotated(node: &Node<'_>, which: i16) -> Holds {
     match which {
         1 | 4 | 12 if node.physical == Some(types::BYTE_ARRAY) => Holds::Texts,
-        6 => Holds::Other("dates"),
-        7 | 8 => Holds::Other("times"),
+        6 => Holds::Moments(integer(node), "dates"),
+        7 | 8 => Holds::Moments(integer(node), "times"),
         11 => Holds::Other("nothing but missing values"),
         14 => Holds::Other("UUIDs"),
         15 if node.physical == Some(types::FIXED) && node.length == 2 => {
@@ -351,6 +391,11 @@ fn annotated(node: &Node<'_>, which: i16) -> Holds {
         }
         _ => Holds::Other("values of an unknown meaning"),
     }
+}
+
+/// The integers that dates and times are.
+fn integer(node: &Node<'_>) -> Number {
+    if node.physical == Some(types::INT32) { Number::I32 } else { Number::I64 }
 }
 
 /// Reads a row group into the footer and returns its rows.
@@ -365,14 +410,14 @@ fn row_group(r: &mut Reader<'_>, kind: Kind, end: u64, footer: &mut Footer) -> R
                 let Some(column) = footer.columns.get(column) else {
                     return Err(Damage::Wrong("a row group with too many columns"));
                 };
-                let (chunk, count) = chunk(r, kind, end)?;
+                let chunk = chunk(r, kind, end)?;
                 footer.chunks.push(chunk);
                 // A nested column has as many values as it likes.
-                if column.holds != Holds::Nested {
-                    if values.is_some_and(|others| others != count) {
+                if column.holds != Holds::Nested && !column.is_list {
+                    if values.is_some_and(|others| others != chunk.values) {
                         return Err(Damage::Wrong("a row group whose columns differ in length"));
                     }
-                    values = Some(count);
+                    values = Some(chunk.values);
                 }
                 Ok(())
             })?,
@@ -385,16 +430,17 @@ fn row_group(r: &mut Reader<'_>, kind: Kind, end: u64, footer: &mut Footer) -> R
         return Err(Damage::Wrong("a row group with too few columns"));
     }
     let rows = rows.ok_or(Damage::Wrong("a row group without its number of rows"))?;
+    let rows = u64::try_from(rows).map_err(|_| Damage::Wrong("a row group of less than 0 rows"))?;
     if values.is_some_and(|values| values != rows) {
         return Err(Damage::Wrong(
             "a row group whose columns have another number of values than it has rows",
         ));
     }
-    u64::try_from(rows).map_err(|_| Damage::Wrong("a row group of less than 0 rows"))
+    Ok(rows)
 }
 
 /// Reads where a chunk is, and its number of values.
-fn chunk(r: &mut Reader<'_>, kind: Kind, end: u64) -> Read<(Chunk, i64)> {
+fn chunk(r: &mut Reader<'_>, kind: Kind, end: u64) -> Read<Chunk> {
     Reader::expect_structure(kind)?;
     let (mut codec, mut values, mut bytes, mut data, mut dictionary) =
         (None, None, None, None, None);
@@ -430,13 +476,16 @@ fn chunk(r: &mut Reader<'_>, kind: Kind, end: u64) -> Read<(Chunk, i64)> {
     };
     // Some writers put 0 where there is no dictionary.
     let offset = dictionary.filter(|&first| first > 0 && first < data).unwrap_or(data);
-    let (Ok(offset), Ok(bytes)) = (u64::try_from(offset), u64::try_from(bytes)) else {
+    let (Ok(offset), Ok(bytes), Ok(values)) =
+        (offset.try_into(), bytes.try_into(), values.try_into())
+    else {
         return Err(Damage::Wrong("a column that begins or ends before the file"));
     };
+    let (offset, bytes): (u64, u64) = (offset, bytes);
     if offset.checked_add(bytes).is_none_or(|last| last > end) {
         return Err(Damage::Wrong("a column that ends after the file's data"));
     }
-    Ok((Chunk { offset, bytes, codec }, values))
+    Ok(Chunk { offset, bytes, codec, values })
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Parquet files of flat columns: columns in row groups, as pandas, Spark, polars and DuckDB write
+//! Parquet files of flat columns and of lists: columns in row groups, as pandas, Spark, polars and DuckDB write
 //! them. Format: <https://parquet.apache.org/docs/file-format/>.
 //!
 //! **Reading.** A [`Footer`] says which columns there are and where their chunks lie; [`Pages`] is a
@@ -62,6 +62,8 @@ mod encodings {
     pub const PLAIN_DICTIONARY: i64 = 2;
     pub const RLE: i64 = 3;
     pub const DELTA_BINARY_PACKED: i64 = 5;
+    pub const DELTA_LENGTH_BYTE_ARRAY: i64 = 6;
+    pub const DELTA_BYTE_ARRAY: i64 = 7;
     pub const RLE_DICTIONARY: i64 = 8;
     pub const BYTE_STREAM_SPLIT: i64 = 9;
 }

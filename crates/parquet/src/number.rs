@@ -19,6 +19,8 @@ pub enum Number {
     F32,
     /// IEEE double precision.
     F64,
+    /// Nanoseconds of a day (64 bits), then its Julian number (32 bits): nanoseconds since 1970.
+    Int96,
     /// An integer that is to be divided by a power of ten.
     Decimal {
         /// Bytes of the integer, from 1 to 16.
@@ -56,8 +58,14 @@ impl Number {
             Number::F16 => 2,
             Number::I32 | Number::U32 | Number::F32 => 4,
             Number::I64 | Number::U64 | Number::F64 => 8,
+            Number::Int96 => 12,
             Number::Decimal { width, .. } => usize::from(width),
         }
+    }
+
+    /// Are they stored as bytes of a fixed width, not as one of the format's own numbers?
+    pub fn is_fixed(self) -> bool {
+        matches!(self, Number::F16 | Number::Decimal { big: true, .. })
     }
 
     /// The numbers in `bytes`, each as the nearest f32 (ties to even); as many as `out` is long.
@@ -71,6 +79,7 @@ impl Number {
             Number::F16 => each!(u16, bytes, out, half),
             Number::F32 => each!(f32, bytes, out, |x| x),
             Number::F64 => each!(f64, bytes, out, |x| x as f32),
+            Number::Int96 => each_int96(bytes, out, |x| x as f32),
             Number::Decimal { width, big, scale } => {
                 each_decimal!(width, big, bytes, out, |x| decimal(x, scale));
             }
@@ -88,6 +97,7 @@ impl Number {
             Number::F16 => each!(u16, bytes, out, |x| f64::from(half(x))),
             Number::F32 => each!(f32, bytes, out, f64::from),
             Number::F64 => each!(f64, bytes, out, |x| x),
+            Number::Int96 => each_int96(bytes, out, |x| x as f64),
             Number::Decimal { width, big, scale } => {
                 let exact = |x| parse(x, scale).unwrap_or(f64::NAN);
                 each_decimal!(width, big, bytes, out, exact);
@@ -106,6 +116,17 @@ pub fn half(bits: u16) -> f32 {
         0 => f32::from_bits(sign | 0x3f80_0000) * (fraction as f32 / 16_777_216.0),
         31 => f32::from_bits(sign | 0x7f80_0000 | fraction << 13),
         _ => f32::from_bits(sign | (exponent + 112) << 23 | fraction << 13),
+    }
+}
+
+/// Hands moments of 12 bytes, as nanoseconds since 1970, to `out`, each through `convert`.
+fn each_int96<T>(bytes: &[u8], out: &mut [T], convert: impl Fn(i128) -> T) {
+    // The Julian day that begins at noon of the day before 1970, and the nanoseconds of a day.
+    const JULIAN_1970: i128 = 2_440_588;
+    const DAY: i128 = 86_400_000_000_000;
+    for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<12>().0) {
+        let day = integer(&bytes[8..], false) - JULIAN_1970;
+        *out = convert(day * DAY + integer(&bytes[..8], false));
     }
 }
 
@@ -188,6 +209,15 @@ mod tests {
             assert_eq!(singles(Number::F16, &u16::to_le_bytes(bits)), [value], "{bits:04x}");
         }
         assert!(half(0x8000).is_sign_negative() && half(0x7e00).is_nan());
+    }
+
+    #[test]
+    fn moments_of_96_bits() {
+        let moment = |nanoseconds: i64, day: i32| {
+            [&nanoseconds.to_le_bytes()[..], &day.to_le_bytes()].concat()
+        };
+        assert_eq!(singles(Number::Int96, &moment(7, 2_440_588)), [7.0]);
+        assert_eq!(singles(Number::Int96, &moment(0, 2_440_587)), [-86_400e9]);
     }
 
     #[test]

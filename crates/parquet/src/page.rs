@@ -3,9 +3,10 @@
 use std::fs::File;
 
 use crate::codec::Codec;
-use crate::encoding::{BLOCK, CUT, Delta, Hybrid, Values, Wrong, text};
+use crate::encoding::{BLOCK, CUT, Delta, DeltaTexts, Hybrid, Values, Wrong, text};
 use crate::encodings::{
-    BYTE_STREAM_SPLIT, DELTA_BINARY_PACKED, PLAIN, PLAIN_DICTIONARY, RLE, RLE_DICTIONARY,
+    BYTE_STREAM_SPLIT, DELTA_BINARY_PACKED, DELTA_BYTE_ARRAY, DELTA_LENGTH_BYTE_ARRAY, PLAIN,
+    PLAIN_DICTIONARY, RLE, RLE_DICTIONARY,
 };
 use crate::footer::{Chunk, Column, Holds};
 use crate::number::Number;
@@ -35,7 +36,8 @@ struct Header {
     checksum: Option<u32>,
     values: u64,
     encoding: i64,
-    level_encoding: i64,
+    /// How definition and repetition levels are coded.
+    level_encodings: [i64; 2],
     /// Of the second version: bytes of levels before the values, and are the values compressed?
     levels: Option<[u64; 2]>,
     packed: bool,
@@ -71,7 +73,9 @@ impl Header {
                         match field {
                             1 => header.values = size(r, kind)?,
                             2 => header.encoding = r.integer(kind)?,
-                            3 if inner == Some(DATA) => header.level_encoding = r.integer(kind)?,
+                            3 | 4 if inner == Some(DATA) => {
+                                header.level_encodings[field as usize - 3] = r.integer(kind)?;
+                            }
                             _ => return Ok(false),
                         }
                         Ok(true)
@@ -117,8 +121,10 @@ pub struct Pages<'a, C: Convert> {
     /// Where the next page is, and where the last one ends.
     at: u64,
     end: u64,
-    /// The row of the file of the next value.
-    row: u64,
+    /// The row of the file of the first value, the values of each row, and those that were passed.
+    first: u64,
+    width: u64,
+    passed: u64,
     /// The current page, how its values are coded, and how many are left.
     page: Vec<u8>,
     values: Values,
@@ -127,16 +133,19 @@ pub struct Pages<'a, C: Convert> {
 }
 
 impl<'a, C: Convert> Pages<'a, C> {
-    /// The values of a chunk, the first of which belongs to `row`.
-    pub fn new(file: &'a File, column: &'a Column, chunk: Chunk, row: u64) -> Self {
-        let Chunk { offset, bytes, codec } = chunk;
+    /// The values of a chunk, the first of which belongs to `row`. Each row has `width` of them: 1, or
+    /// of lists the length that all must have.
+    pub fn new(file: &'a File, column: &'a Column, chunk: Chunk, row: u64, width: usize) -> Self {
+        let Chunk { offset, bytes, codec, .. } = chunk;
         Pages {
             file,
             column,
             codec,
             at: offset,
             end: offset + bytes,
-            row,
+            first: row,
+            width: width.max(1) as u64,
+            passed: 0,
             page: Vec::new(),
             values: Values::Bits(0),
             left: 0,
@@ -155,10 +164,21 @@ impl<'a, C: Convert> Pages<'a, C> {
             let (these, later) = out.split_at_mut(now);
             self.decode(convert, these).map_err(|what| self.damaged(what))?;
             self.left -= now as u64;
-            self.row += now as u64;
+            self.passed += now as u64;
             out = later;
         }
         Ok(())
+    }
+
+    /// The length of the first list of the chunk; of several that hang together in damaged levels, of
+    /// all on the page.
+    pub fn first_length(&mut self, convert: &mut C) -> Result<u64> {
+        // Every list is irregular of no length at all: the page's levels are looked at, no more.
+        self.width = 0;
+        while self.left == 0 {
+            self.next_page(convert, 0)?;
+        }
+        Ok(self.width)
     }
 
     /// Passes over the next `count` values.
@@ -195,6 +215,12 @@ impl<'a, C: Convert> Pages<'a, C> {
                     *at = end;
                 }
             }
+            Values::DeltaTexts(texts) if self.column.holds == Holds::Texts => {
+                for out in out {
+                    let text = texts.next(page)?;
+                    *out = convert.text(text).ok_or("a text where numbers are expected")?;
+                }
+            }
             Values::Indices(runs) => {
                 let mut indices = [0; BLOCK];
                 for out in out.chunks_mut(BLOCK) {
@@ -219,9 +245,14 @@ impl<'a, C: Convert> Pages<'a, C> {
     }
 
     fn damaged(&self, what: &str) -> Fault {
-        let (name, row) = (&self.column.name, self.row + 1);
+        let (name, row) = (&self.column.name, self.row_of(self.passed) + 1);
         Fault::wrong(format!("column '{name}', the page of row {row}: {what}"))
             .with_hint("the file is damaged, or its writer is: write it again")
+    }
+
+    /// The row of the file of a value of the chunk.
+    fn row_of(&self, value: u64) -> u64 {
+        self.first + value / self.width.max(1)
     }
 
     /// Goes on to the next page. A page of data with no more than `skip` values is passed over; returns
@@ -229,6 +260,9 @@ impl<'a, C: Convert> Pages<'a, C> {
     fn next_page(&mut self, convert: &mut C, skip: u64) -> Result<u64> {
         let left = self.end - self.at;
         if left == 0 {
+            if self.width > 1 && !self.passed.is_multiple_of(self.width) {
+                return Err(self.ragged(self.passed));
+            }
             return Err(self.damaged("the pages hold fewer values than the row group has rows"));
         }
         let mut look = left.min(HEADER);
@@ -251,7 +285,7 @@ impl<'a, C: Convert> Pages<'a, C> {
         self.at = start + header.compressed;
         let is_data = matches!(header.kind, DATA | DATA_2);
         if is_data && header.values <= skip {
-            self.row += header.values;
+            self.passed += header.values;
             return Ok(header.values);
         }
         if !is_data && header.kind != DICTIONARY {
@@ -283,49 +317,95 @@ impl<'a, C: Convert> Pages<'a, C> {
         codec.decompress(body, length as usize).map_err(|what| self.damaged(&what))
     }
 
-    /// Decompresses a page of data, sees that no value is missing, and returns where the values begin.
+    /// Decompresses a page of data, sees that no value is missing and that lists have one length, and
+    /// returns where the values begin.
     fn open_data(&mut self, header: Header, mut body: Vec<u8>) -> Result<usize> {
+        let count = header.values;
         let Some([repetition, definition]) = header.levels else {
             self.page = self.decompress(self.codec, body, header.uncompressed)?;
-            if !self.column.optional {
-                return Ok(0);
-            }
-            if header.level_encoding != RLE {
-                return Err(self.damaged("its levels are in an old encoding that is not read"));
-            }
-            let end = prefixed(&self.page, 0);
-            let end = end.ok_or_else(|| self.damaged("its levels are longer than the page"))?;
-            self.none_missing(4, end, &self.page, header.values)?;
-            return Ok(end);
+            let page = std::mem::take(&mut self.page);
+            let mut at = 0;
+            let mut levels = |is_there: bool, encoding: i64| -> Result<std::ops::Range<usize>> {
+                if !is_there {
+                    return Ok(at..at);
+                }
+                if encoding != RLE {
+                    return Err(self.damaged("its levels are in an old encoding that is not read"));
+                }
+                let end = prefixed(&page, at);
+                let end = end.ok_or_else(|| self.damaged("its levels are longer than the page"))?;
+                Ok(std::mem::replace(&mut at, end) + 4..end)
+            };
+            let [of_definition, of_repetition] = header.level_encodings;
+            let repetition = levels(self.column.is_list, of_repetition)?;
+            let definition = levels(self.column.definition > 0, of_definition)?;
+            self.check_levels(&page, repetition, definition, count)?;
+            self.page = page;
+            return Ok(at);
         };
         // The levels stand before the values and are never compressed.
         let before = repetition + definition;
         if before > body.len() as u64 || before > header.uncompressed {
             return Err(self.damaged("its levels are longer than the page"));
         }
-        if self.column.optional {
-            self.none_missing(repetition as usize, before as usize, &body, header.values)?;
-        }
-        let body = if before == 0 { body } else { body.split_off(before as usize) };
+        let (middle, end) = (repetition as usize, before as usize);
+        self.check_levels(&body, 0..middle, middle..end, count)?;
+        let body = if before == 0 { body } else { body.split_off(end) };
         let codec = if header.packed && !body.is_empty() { self.codec } else { Codec::Plain };
         self.page = self.decompress(codec, body, header.uncompressed - before)?;
         Ok(0)
     }
 
-    /// Sees that the levels in the bytes `at..end` say that each value is there.
-    fn none_missing(&self, at: usize, end: usize, bytes: &[u8], values: u64) -> Result<()> {
-        let levels =
-            Hybrid::new(at, end, 1).and_then(|levels| levels.first_other(bytes, values, 1));
-        match levels.map_err(|what| self.damaged(what))? {
-            None => Ok(()),
-            Some(missing) => {
-                let (row, name) = (self.row + missing + 1, &self.column.name);
-                Err(Fault::wrong(format!(
-                    "row {row}, column '{name}': the value is missing (null)"
-                ))
-                .with_hint("remove rows with missing values, or fill them in; rows count from 1"))
+    /// Sees by their levels that `count` values are there and that lists of them have one length.
+    fn check_levels(
+        &mut self,
+        bytes: &[u8],
+        repetition: std::ops::Range<usize>,
+        definition: std::ops::Range<usize>,
+        count: u64,
+    ) -> Result<()> {
+        let column = self.column;
+        let missing = match column.definition {
+            0 => Ok(None),
+            there => Hybrid::new(definition.start, definition.end, there.ilog2() + 1)
+                .and_then(|levels| levels.first_other(bytes, count, there)),
+        };
+        let missing = missing.map_err(|what| self.damaged(what))?;
+        if column.is_list {
+            let levels = Hybrid::new(repetition.start, repetition.end, 1);
+            let levels = levels.map_err(|what| self.damaged(what))?;
+            if self.width == 0 {
+                let length = levels.first_length(bytes, count);
+                self.width = length.map_err(|what| self.damaged(what))?;
+                return Ok(());
+            }
+            let until = missing.map_or(count, |missing| missing + 1);
+            let phase = self.passed % self.width;
+            let irregular = levels.first_irregular(bytes, until, phase, self.width);
+            if let Some(place) = irregular.map_err(|what| self.damaged(what))? {
+                return Err(self.ragged(self.passed + place));
             }
         }
+        let Some(missing) = missing else { return Ok(()) };
+        let (row, name) = (self.row_of(self.passed + missing) + 1, &column.name);
+        let list = if column.is_list { ", or its list is empty" } else { "" };
+        Err(Fault::wrong(format!("row {row}, column '{name}': the value is missing (null){list}"))
+            .with_hint("remove rows with missing values, or fill them in; rows count from 1"))
+    }
+
+    /// That a list is shorter or longer than the others, seen at this value of the chunk.
+    fn ragged(&self, value: u64) -> Fault {
+        let (width, name) = (self.width, &self.column.name);
+        let (row, length) = match value % width {
+            0 => (self.row_of(value), format!("more than {width}")),
+            fewer => (self.row_of(value) + 1, fewer.to_string()),
+        };
+        Fault::wrong(format!(
+            "row {row}, column '{name}': its list has {length} values, others have {width}"
+        ))
+        .with_hint(
+            "lists are read as vectors, which have one length; --columns reads other columns",
+        )
     }
 
     /// How the values are coded that begin at byte `first` of the page.
@@ -338,7 +418,7 @@ impl<'a, C: Convert> Pages<'a, C> {
         };
         Ok(match (header.encoding, self.column.holds) {
             (PLAIN, Holds::Truth) => Values::Bits(first * 8),
-            (PLAIN, Holds::Numbers(_)) => Values::Plain(first),
+            (PLAIN, Holds::Numbers(_) | Holds::Moments(..)) => Values::Plain(first),
             (PLAIN, Holds::Texts) => Values::Texts(first),
             (RLE, Holds::Truth) => {
                 Values::Truth(Hybrid::new(first + 4, prefixed(page, first).ok_or(CUT)?, 1)?)
@@ -351,7 +431,16 @@ impl<'a, C: Convert> Pages<'a, C> {
             (DELTA_BINARY_PACKED, _) if integers => {
                 Values::Delta(Box::new(Delta::new(page, first)?))
             }
-            (BYTE_STREAM_SPLIT, Holds::Numbers(_)) => {
+            (DELTA_LENGTH_BYTE_ARRAY, Holds::Texts) => {
+                Values::DeltaTexts(Box::new(DeltaTexts::new(page, first, false)?))
+            }
+            (DELTA_BYTE_ARRAY, Holds::Texts) => {
+                Values::DeltaTexts(Box::new(DeltaTexts::new(page, first, true)?))
+            }
+            (DELTA_BYTE_ARRAY, _) if number.is_fixed() => {
+                Values::DeltaTexts(Box::new(DeltaTexts::new(page, first, true)?))
+            }
+            (BYTE_STREAM_SPLIT, Holds::Numbers(_) | Holds::Moments(..)) => {
                 let count = header.values as usize;
                 if count * number.width() > page.len() - first {
                     return Err(CUT);
@@ -377,7 +466,7 @@ impl<'a, C: Convert> Pages<'a, C> {
             return Err("its dictionary is in an encoding that is not read");
         }
         self.values = match self.column.holds {
-            Holds::Numbers(_) => Values::Plain(0),
+            Holds::Numbers(_) | Holds::Moments(..) => Values::Plain(0),
             Holds::Texts => Values::Texts(0),
             Holds::Truth | Holds::Nested | Holds::Other(_) => {
                 return Err("a dictionary of truth values");
@@ -404,7 +493,7 @@ fn prefixed(page: &[u8], at: usize) -> Option<usize> {
 /// How a column's numbers are stored; truth values become bytes, and texts have no width.
 fn number(column: &Column) -> Number {
     match column.holds {
-        Holds::Numbers(number) => number,
+        Holds::Numbers(number) | Holds::Moments(number, _) => number,
         Holds::Truth | Holds::Texts | Holds::Nested | Holds::Other(_) => Number::U8,
     }
 }

@@ -284,8 +284,13 @@ mod tests {
             assert_eq!(footer.columns[3].holds, Holds::Texts);
             let read = |column: usize, group: usize, count: usize| {
                 let start = footer.starts[group];
-                let mut pages =
-                    Pages::new(&file, &footer.columns[column], footer.chunk(group, column), start);
+                let mut pages = Pages::new(
+                    &file,
+                    &footer.columns[column],
+                    footer.chunk(group, column),
+                    start,
+                    1,
+                );
                 let mut values = vec![0.0; count];
                 pages.fill(&mut Doubles, &mut values).map(|()| values)
             };
@@ -317,7 +322,7 @@ mod tests {
             let mut wrong = bytes.clone();
             wrong[7..9].copy_from_slice(claim);
             let (file, footer) = open(&wrong);
-            let mut pages = Pages::new(&file, &footer.columns[0], footer.chunk(0, 0), 0);
+            let mut pages = Pages::new(&file, &footer.columns[0], footer.chunk(0, 0), 0, 1);
             let Err(Fault::Wrong { what, .. }) = pages.fill(&mut Doubles, &mut [0.0]) else {
                 panic!("a page of another size is read")
             };

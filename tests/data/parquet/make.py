@@ -6,6 +6,7 @@ Column by column and for row i of 40: `half` i/2 - 3 (f64), `whole` i*i - 100 (i
 (truth value), `small` 200 + i (u8), `name` the label: "a" to "d" by i mod 4, backwards from row 20 on.
 """
 
+import datetime
 import decimal
 import pathlib
 
@@ -64,6 +65,26 @@ write("nested", pa.table({"x": [0.0, 1.0, 2.0], "list": nested, "two": two, "y":
 frame = pd.DataFrame({"x": [0.0, 1.0, 2.0], "class": [1, 0, 1]})
 for name, index in [("indexed", pd.Index([70, 50, 90], name="id")), ("unnamed", [5, 7, 9])]:
     frame.set_axis(index, axis="index").to_parquet(HERE / f"{name}.parquet")
+
+# Row i of 40: x = i, then the vector i, i + 1/2, -i as a list, and as one of fixed size in half precision; labels by differences.
+vectors = np.array([[i, i + 0.5, -i] for i in ROWS], np.float32)
+flat = pa.array(vectors.ravel())
+made = pa.table({
+    "x": pa.array([float(i) for i in ROWS]),
+    "list": pa.ListArray.from_arrays(np.arange(0, 3 * N + 1, 3, dtype=np.int32), flat),
+    "fixed": pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel().astype(np.float16)), 3),
+    "name": COLUMNS["name"],
+})
+write("vectors", made, compression="zstd", row_group_size=17)
+spread = {"list.list.element": "BYTE_STREAM_SPLIT", "fixed.list.element": "DELTA_BYTE_ARRAY", "x": "PLAIN", "name": "DELTA_BYTE_ARRAY"}
+write("vectors-pages", made, compression="none", use_dictionary=False, column_encoding=spread, data_page_size=32, write_batch_size=4)
+write("vectors-version-2", made, data_page_version="2.0", data_page_size=32, write_batch_size=4, use_dictionary=False,
+      column_encoding={**{name: "PLAIN" for name in spread}, "name": "DELTA_LENGTH_BYTE_ARRAY"})
+
+# What is no number by itself: a date, a moment in two units, a text.
+moments = [datetime.datetime(2024, 2, 29, 12, 34, 56, 789012) + datetime.timedelta(days=i) for i in ROWS]
+write("moments", pa.table({"x": made["x"], "day": pa.array(moments).cast(pa.date32()), "at": moments, "name": COLUMNS["name"]}))
+write("int96", pa.table({"x": made["x"], "at": moments}), use_deprecated_int96_timestamps=True)
 
 # What is refused.
 write("null", pa.table({"x": [0.0, 1.0, None, 3.0], "y": [1, 2, 3, 4]}))

@@ -48,8 +48,8 @@ pub enum Place {
 /// Arguments of both verbs.
 #[derive(clap::Args, Debug)]
 pub struct Common {
-    /// The data: a file (CSV, NPY, IDX, …, plain or compressed by gzip), or a name of the catalogue
-    /// such as digits
+    /// The data: a file (CSV, NPY, Parquet, …, plain or compressed by gzip), a folder of files with the
+    /// same columns, or a name of the catalogue such as digits
     pub data: PathBuf,
     /// The data's format, where its name and content do not say it
     #[arg(long, value_name = "NAME", help_heading = "Data")]
@@ -108,7 +108,9 @@ impl Common {
     /// What both verbs read and write.
     fn outputs<'a>(&self) -> Outputs<'a> {
         let mut outputs = Outputs::new(self.force);
-        if self.data.exists() {
+        if self.data.is_dir() {
+            outputs.reads_all_in("the data", &self.data);
+        } else if self.data.exists() {
             outputs.reads("the data", &self.data);
         }
         if let Some(truth) = &self.truth {

@@ -1,15 +1,18 @@
 //! Parquet: columns in row groups, as pandas, Spark, polars and DuckDB write them.
 //!
-//! Read are flat columns of integers, floats, decimals and truth values. A column of labels may hold
-//! texts too. Columns that are no values of rows, an index of pandas and nested ones, are left out
-//! unless they are asked for; any other column, and a missing value, is refused by name.
+//! Read are columns of integers, floats, decimals and truth values, and columns of lists of them, which
+//! are vectors: all lists of a column have one length, and become so many columns. Dates and times are
+//! numbers where they are asked for by name. A column of labels may hold texts too. Columns that are no
+//! values of rows, an index of pandas, texts, dates, nested values, are left out unless they are asked
+//! for, and said to be; a missing value is refused.
 //!
 //! A lane reads the row groups that hold its rows, and of these the pages: pages before its first row
 //! are passed over by their headers. It holds one decompressed page of each column at a time.
 
-use std::collections::HashMap;
+mod labels;
+mod rows;
+
 use std::fs::File;
-use std::marker::PhantomData;
 use std::ops::Range;
 use std::sync::OnceLock;
 
@@ -20,10 +23,8 @@ use amdahl_record::io::regular;
 
 use super::contract::{Format, Likeness, column};
 use crate::input::Input;
-use crate::labels::{self, Numbering};
 use crate::rows::{RowSource, Shape, Source, check_range};
 use crate::select::Selection;
-use crate::value::Value;
 
 /// The registry's line.
 pub const FORMAT: Format = Format {
@@ -39,7 +40,9 @@ pub const FORMAT: Format = Format {
     }),
     labels: |input| {
         let parquet = Parquet::open(input.clone(), &Labels::LastColumn, None)?;
-        let columns = parquet.footer.columns.len() - parquet.no_values.len();
+        let index = index(&parquet.footer);
+        let is_one = |column: &&Column| can_be_labels(column) && !index.contains(&column.name);
+        let columns = parquet.footer.columns.iter().filter(is_one).count();
         if columns > 1 {
             return Err(input.refuse(format!("labels are one column, the file has {columns}")));
         }
@@ -47,9 +50,17 @@ pub const FORMAT: Format = Format {
     },
 };
 
-/// Rows of one column that are decoded at a time: what they become stays in a cache while the other
-/// columns come.
-const BLOCK_VALUES: usize = 32 * 1024;
+/// Lists as vectors have at most so many values, or as many as the file has bytes.
+const WIDEST: u64 = 1 << 16;
+
+/// A column of the file that is values of rows.
+#[derive(Clone, Copy)]
+struct Feature {
+    /// Its place in the file.
+    column: usize,
+    /// Its values of each row.
+    width: usize,
+}
 
 /// An opened file.
 struct Parquet {
@@ -57,13 +68,11 @@ struct Parquet {
     file: File,
     footer: Footer,
     /// The columns that are values, and the one that holds the labels.
-    features: Vec<usize>,
+    features: Vec<Feature>,
     label: Option<usize>,
-    /// The columns that are no values of rows.
-    no_values: Vec<usize>,
-    /// Of these, the ones that nobody asked for, in words.
+    /// The columns that are no values of rows and that nobody asked for, in words.
     left_out: Vec<String>,
-    /// The names of the columns that are values.
+    /// The names of the values of a row: of lists with the place in the list.
     names: Vec<String>,
     truth: OnceLock<Result<Vec<u32>>>,
 }
@@ -74,58 +83,92 @@ impl Parquet {
         let file = regular::open(input.path()).map_err(|e| Error::io("read", input.path(), e))?;
         let footer = footer(&input, &file)?;
         let names: Vec<String> = footer.columns.iter().map(|column| column.name.clone()).collect();
-        let no_values = no_values(&footer);
+        let index = index(&footer);
+        let what: Vec<Option<&str>> =
+            footer.columns.iter().map(|column| no_values(column, &index)).collect();
         let label = match labels {
             Labels::None | Labels::File(_) => None,
             Labels::LastColumn => {
-                Some((0..names.len()).rfind(|column| !no_values.contains(column)).ok_or_else(
-                    || input.refuse("no column can hold labels: all are an index or nested"),
-                )?)
+                let is_fit = |place: &usize| {
+                    let column = &footer.columns[*place];
+                    !index.contains(&column.name) && can_be_labels(column)
+                };
+                Some((0..names.len()).rfind(is_fit).ok_or_else(|| {
+                    input.refuse("no column can hold labels: all are an index or nested")
+                })?)
             }
             Labels::Column(name) => Some(column(&input, &names, name)?),
         };
+        let left: Vec<usize> = (0..names.len()).filter(|&place| what[place].is_some()).collect();
         let kept = selection
-            .map(|selection| selection.resolve(Some(&names), names.len(), label, &no_values))
+            .map(|selection| selection.resolve(Some(&names), names.len(), label, &left))
             .transpose();
-        let features = kept.map_err(|error| error.at(input.path(), 0, 0))?.unwrap_or_default();
-        for &column in &features {
+        let kept = kept.map_err(|error| none_left(error, &names, &what).at(input.path(), 0, 0))?;
+        let kept = kept.unwrap_or_default();
+        for &column in &kept {
             refuse_unfit(&input, &footer.columns[column], column, label.is_none())?;
         }
-        if let Some(label) = label {
-            let what = match footer.columns[label].holds {
-                Holds::Nested => Some("nested values"),
-                Holds::Other(what) => Some(what),
-                Holds::Truth | Holds::Numbers(_) | Holds::Texts => None,
-            };
-            if let Some(what) = what {
-                let name = &names[label];
-                return Err(input
-                    .refuse(format!("the labels in column {} ('{name}') are {what}", label + 1)));
-            }
+        if let Some(label) = label.filter(|&label| !can_be_labels(&footer.columns[label])) {
+            let (what, name) = (what[label].unwrap_or("lists"), &names[label]);
+            let place = label + 1;
+            return Err(input.refuse(format!("the labels in column {place} ('{name}') are {what}")));
         }
-        let asked = |column: &usize| features.contains(column) || label == Some(*column);
+        let asked = |column: &usize| kept.contains(column) || label == Some(*column);
         let mut left_out: Vec<String> = Vec::new();
-        for column in no_values.iter().copied().filter(|column| !asked(column)) {
-            let Column { name, holds, .. } = &footer.columns[column];
-            let what = if *holds == Holds::Nested { "nested values" } else { "an index of pandas" };
-            let said = format!("column '{name}' holds {what}");
+        for column in left.into_iter().filter(|column| !asked(column)) {
+            let said =
+                format!("column '{}' holds {}", names[column], what[column].unwrap_or_default());
             // A structure of several leaves is one column to people.
             if left_out.last() != Some(&said) {
                 left_out.push(said);
             }
         }
-        let names = features.iter().map(|&column| names[column].clone()).collect();
-        let truth = OnceLock::new();
-        let parquet =
-            Parquet { input, file, footer, features, label, no_values, left_out, names, truth };
-        parquet.check_codecs()?;
+        let (features, names, truth) = (Vec::new(), Vec::new(), OnceLock::new());
+        let mut parquet = Parquet { input, file, footer, features, label, left_out, names, truth };
+        parquet.check_codecs(&kept)?;
+        for column in kept {
+            let width = parquet.width(column)?;
+            let Column { name, is_list, .. } = &parquet.footer.columns[column];
+            let name = |place| if *is_list { format!("{name}[{place}]") } else { name.clone() };
+            parquet.names.extend((1..=width).map(name));
+            parquet.features.push(Feature { column, width });
+        }
         Ok(parquet)
     }
 
+    /// The values of each row in a column: the length of its lists, by the footer where that says it,
+    /// else of the first one (another one differs and is refused when it is read).
+    fn width(&self, column: usize) -> Result<usize> {
+        let Column { name, is_list, .. } = &self.footer.columns[column];
+        if !is_list {
+            return Ok(1);
+        }
+        let groups = 0..self.footer.groups();
+        let rows = |group: usize| self.footer.starts[group + 1] - self.footer.starts[group];
+        let mut groups = groups.filter(|&group| rows(group) > 0);
+        let values = |group| self.footer.chunk(group, column).values;
+        let first = self.footer.group_of(0);
+        let mut width = values(first) / rows(first);
+        if !groups.all(|group| rows(group).checked_mul(width) == Some(values(group))) {
+            let unknown = Feature { column, width: 1 };
+            let mut pages = self.pages(unknown, 0, &mut rows::As::<f32>::default())?;
+            let length = pages.first_length(&mut rows::As::<f32>::default());
+            width = length.map_err(|fault| say(&self.input, fault))?;
+        }
+        let most = self.input.longest().max(WIDEST);
+        if width == 0 || width > most {
+            let what =
+                format!("column '{name}' holds lists of {width} values, expected 1 to {most}");
+            return Err(self.input.refuse(what));
+        }
+        // Less than the bytes of a file, or than 2^16.
+        Ok(width as usize)
+    }
+
     /// Refuses codecs that are not read before any row is.
-    fn check_codecs(&self) -> Result<()> {
+    fn check_codecs(&self, kept: &[usize]) -> Result<()> {
         for group in 0..self.footer.groups() {
-            for &column in self.features.iter().chain(&self.label) {
+            for &column in kept.iter().chain(&self.label) {
                 let codec = self.footer.chunk(group, column).codec;
                 if let Codec::Other(_) = codec {
                     let (codec, name) = (codec.name(), &self.footer.columns[column].name);
@@ -142,13 +185,40 @@ impl Parquet {
     }
 
     /// The cursor of a column at `row`.
-    fn pages<C: Convert>(&self, column: usize, row: u64, convert: &mut C) -> Result<Pages<'_, C>> {
+    fn pages<C: Convert>(
+        &self,
+        feature: Feature,
+        row: u64,
+        convert: &mut C,
+    ) -> Result<Pages<'_, C>> {
+        let Feature { column, width } = feature;
         let group = self.footer.group_of(row);
         let start = self.footer.starts[group];
         let chunk = self.footer.chunk(group, column);
-        let mut pages = Pages::new(&self.file, &self.footer.columns[column], chunk, start);
-        pages.skip(convert, row - start).map_err(|fault| say(&self.input, fault))?;
+        let mut pages = Pages::new(&self.file, &self.footer.columns[column], chunk, start, width);
+        pages
+            .skip(convert, (row - start) * width as u64)
+            .map_err(|fault| say(&self.input, fault))?;
         Ok(pages)
+    }
+
+    /// That a value of a row, both from 0, is not finite; `place` is that of its column in the rows.
+    fn bad_value(&self, place: usize, row: u64, value: usize, x: f32) -> Error {
+        let Feature { column, .. } = self.features[place];
+        let first: usize = self.features[..place].iter().map(|feature| feature.width).sum();
+        let (name, holds) = (&self.names[first + value], self.footer.columns[column].holds);
+        let what = match holds {
+            _ if x.is_nan() => "NaN",
+            Holds::Numbers(Number::F64 | Number::Decimal { .. }) => {
+                "infinite, or beyond the range of f32"
+            }
+            _ => "infinite",
+        };
+        let message =
+            format!("row {}, column {} ('{name}'): the value is {what}", row + 1, column + 1);
+        self.input
+            .refuse(message)
+            .hint("remove such rows or mend them; rows and columns count from 1")
     }
 
     /// The labels of all rows.
@@ -157,44 +227,6 @@ impl Parquet {
         let truth =
             self.truth.get_or_init(|| self.read_labels(label)).as_ref().map_err(Clone::clone)?;
         Ok(Some(truth.clone()))
-    }
-
-    fn read_labels(&self, label: usize) -> Result<Vec<u32>> {
-        let mut classes = Classes::default();
-        let (mut numbering, mut seen) = (Numbering::default(), HashMap::new());
-        let mut buffer = [0; 1024];
-        for group in 0..self.footer.groups() {
-            let (mut row, end) = (self.footer.starts[group], self.footer.starts[group + 1]);
-            if row == end {
-                continue;
-            }
-            let mut pages = self.pages(label, row, &mut classes)?;
-            while row < end {
-                let now = (end - row).min(buffer.len() as u64) as usize;
-                let filled = pages.fill(&mut classes, &mut buffer[..now]);
-                filled.map_err(|fault| say(&self.input, fault))?;
-                for (i, &key) in buffer[..now].iter().enumerate() {
-                    if key == NO_LABEL {
-                        let row = row + i as u64 + 1;
-                        let what = "is no label, they are finite numbers up to 2^53, or texts";
-                        return Err(self.input.refuse(format!("row {row}: the value {what}")));
-                    }
-                    numbering.push(key, &mut seen)?;
-                }
-                row += now as u64;
-            }
-        }
-        if self.footer.columns[label].holds == Holds::Texts {
-            let mut texts: Vec<_> =
-                classes.texts.into_iter().map(|(text, id)| (id, text)).collect();
-            texts.sort_unstable();
-            // A dictionary may hold texts that no row has.
-            let seen =
-                texts.into_iter().filter_map(|(id, text)| Some((text, *seen.get(&id)?))).collect();
-            return Ok(labels::sorted_texts(numbering, seen));
-        }
-        let order = |a: &u64, b: &u64| f64::from_bits(*a).total_cmp(&f64::from_bits(*b));
-        Ok(numbering.sorted(seen, order))
     }
 }
 
@@ -228,21 +260,48 @@ fn say(input: &Input, fault: Fault) -> Error {
     }
 }
 
-/// The columns that are no values of rows: nested ones, and those that pandas notes as its index.
-fn no_values(footer: &Footer) -> Vec<usize> {
+/// The columns that pandas notes as its index, and those named as it names an index without a name.
+fn index(footer: &Footer) -> Vec<String> {
     /// What pandas notes: the name of a column, or an object for an index without one.
     #[derive(serde::Deserialize)]
     struct Pandas {
         index_columns: Vec<serde_json::Value>,
     }
     let note = footer.pandas.as_ref().and_then(|text| serde_json::from_str::<Pandas>(text).ok());
-    let index = note.map(|pandas| pandas.index_columns).unwrap_or_default();
-    let is_index = |name: &str| {
-        // The name that pandas gives to an index that has none.
-        name.starts_with("__index_level_") || index.iter().any(|column| column == name)
+    let noted = note.map(|pandas| pandas.index_columns).unwrap_or_default();
+    let is_index = |name: &&String| {
+        name.starts_with("__index_level_") || noted.iter().any(|column| column == *name)
     };
-    let out = |column: &Column| column.holds == Holds::Nested || is_index(&column.name);
-    (0..footer.columns.len()).filter(|&place| out(&footer.columns[place])).collect()
+    footer.columns.iter().map(|column| &column.name).filter(is_index).cloned().collect()
+}
+
+/// What a column holds that is no values of rows unless somebody asks for it.
+fn no_values(column: &Column, index: &[String]) -> Option<&'static str> {
+    match column.holds {
+        _ if index.contains(&column.name) => Some("an index of pandas"),
+        Holds::Truth | Holds::Numbers(_) => None,
+        Holds::Texts => Some("texts"),
+        Holds::Nested => Some("nested values"),
+        Holds::Moments(_, what) | Holds::Other(what) => Some(what),
+    }
+}
+
+/// Can the values of a column be labels?
+fn can_be_labels(column: &Column) -> bool {
+    !column.is_list && !matches!(column.holds, Holds::Nested | Holds::Other(_))
+}
+
+/// Says of a table without numbers what it holds.
+fn none_left(error: Error, names: &[String], what: &[Option<&str>]) -> Error {
+    let mut held = names.iter().zip(what).filter_map(|(name, what)| Some((name, (*what)?)));
+    match held.next() {
+        Some((name, what)) if error.message.starts_with("there are 0 columns") => {
+            error.hint(format!(
+                "column '{name}' holds {what}; dates and times are read where --columns names them"
+            ))
+        }
+        _ => error,
+    }
 }
 
 /// Refuses a column that cannot be values of rows.
@@ -250,7 +309,7 @@ fn refuse_unfit(input: &Input, column: &Column, place: usize, label_is_free: boo
     let Column { name, holds, .. } = column;
     let place = place + 1;
     let what = match holds {
-        Holds::Truth | Holds::Numbers(_) => return Ok(()),
+        Holds::Truth | Holds::Numbers(_) | Holds::Moments(..) => return Ok(()),
         Holds::Texts => "texts",
         Holds::Nested => "nested values",
         Holds::Other(what) => what,
@@ -268,20 +327,14 @@ fn refuse_unfit(input: &Input, column: &Column, place: usize, label_is_free: boo
 
 impl Source for Parquet {
     fn shape(&self) -> Shape {
-        Shape { rows: self.footer.rows(), dims: self.features.len() }
+        Shape { rows: self.footer.rows(), dims: self.names.len() }
     }
     fn seekable(&self) -> bool {
         true
     }
     fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
         check_range(self.shape(), &range)?;
-        Ok(Box::new(Rows {
-            parquet: self,
-            next: range.start,
-            end: range.end,
-            narrow: Group::NONE,
-            wide: Group::NONE,
-        }))
+        Ok(Box::new(rows::Rows::new(self, range)))
     }
     fn names(&self) -> Option<&[String]> {
         Some(&self.names)
@@ -299,186 +352,5 @@ impl Source for Parquet {
         let truth =
             self.truth.get_or_init(|| self.read_labels(label)).as_ref().map_err(Clone::clone)?;
         Ok(Some(truth[range.start as usize..range.end as usize].to_vec()))
-    }
-}
-
-/// A stream of rows.
-struct Rows<'a> {
-    parquet: &'a Parquet,
-    next: u64,
-    end: u64,
-    narrow: Group<'a, f32>,
-    wide: Group<'a, f64>,
-}
-
-/// The columns of a row group, read as f32 or f64.
-struct Group<'a, T: Value> {
-    /// The row that they give next, and the first one of the next group.
-    next: u64,
-    end: u64,
-    columns: Vec<Pages<'a, As<T>>>,
-}
-
-impl<'a, T: Value> Group<'a, T> {
-    /// Nothing is open.
-    const NONE: Self = Group { next: 0, end: 0, columns: Vec::new() };
-
-    /// Opens the row group of row `next`, unless it is what comes next already.
-    fn at(&mut self, parquet: &'a Parquet, next: u64) -> Result<()> {
-        if self.next == next && next < self.end {
-            return Ok(());
-        }
-        self.columns.clear();
-        for &column in &parquet.features {
-            self.columns.push(parquet.pages(column, next, &mut As::default())?);
-        }
-        self.next = next;
-        self.end = parquet.footer.starts[parquet.footer.group_of(next) + 1];
-        Ok(())
-    }
-
-    /// Passes over rows as far as they are in this group.
-    fn skip(&mut self, input: &Input, from: u64, rows: u64) -> Result<()> {
-        if self.next != from {
-            return Ok(());
-        }
-        let here = rows.min(self.end - self.next);
-        for pages in &mut self.columns {
-            pages.skip(&mut As::default(), here).map_err(|fault| say(input, fault))?;
-        }
-        self.next += here;
-        Ok(())
-    }
-}
-
-impl<'a> Rows<'a> {
-    /// Fills `out` with the next rows, fewer only at the end; returns how many.
-    fn take<T: Value>(
-        &mut self,
-        out: &mut [T],
-        group: impl Fn(&mut Self) -> &mut Group<'a, T>,
-    ) -> Result<usize> {
-        let dims = self.parquet.features.len();
-        let rows = ((out.len() / dims) as u64).min(self.end - self.next) as usize;
-        let mut out = &mut out[..rows * dims];
-        let mut values = Vec::new();
-        while !out.is_empty() {
-            let (parquet, next) = (self.parquet, self.next);
-            let open = group(self);
-            open.at(parquet, next)?;
-            let block = (BLOCK_VALUES / dims).max(16).min(out.len() / dims);
-            let now = (open.end - next).min(block as u64) as usize;
-            let (these, later) = out.split_at_mut(now * dims);
-            values.resize(now, T::default());
-            for column in 0..dims {
-                let pages = &mut group(self).columns[column];
-                let filled = pages.fill(&mut As::default(), &mut values);
-                filled.map_err(|fault| say(&parquet.input, fault))?;
-                if let Some(bad) = values.iter().position(|x| !x.narrow().is_finite()) {
-                    return Err(self.bad_value(column, next + bad as u64, values[bad].narrow()));
-                }
-                for (row, value) in these.chunks_exact_mut(dims).zip(&values) {
-                    row[column] = *value;
-                }
-            }
-            out = later;
-            group(self).next += now as u64;
-            self.next += now as u64;
-        }
-        Ok(rows)
-    }
-
-    fn bad_value(&self, column: usize, row: u64, value: f32) -> Error {
-        let column = self.parquet.features[column];
-        let Column { name, holds, .. } = &self.parquet.footer.columns[column];
-        let what = match holds {
-            _ if value.is_nan() => "NaN",
-            Holds::Numbers(Number::F64 | Number::Decimal { .. }) => {
-                "infinite, or beyond the range of f32"
-            }
-            _ => "infinite",
-        };
-        let message =
-            format!("row {}, column {} ('{name}'): the value is {what}", row + 1, column + 1);
-        self.parquet
-            .input
-            .refuse(message)
-            .hint("remove such rows or mend them; rows and columns count from 1")
-    }
-}
-
-impl RowSource for Rows<'_> {
-    fn shape(&self) -> Shape {
-        Shape { rows: self.end - self.next, dims: self.parquet.features.len() }
-    }
-    fn position(&self) -> u64 {
-        self.next
-    }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        self.take(out, |rows| &mut rows.narrow)
-    }
-    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
-        self.take(out, |rows| &mut rows.wide)
-    }
-    fn skip(&mut self, rows: u64) -> Result<()> {
-        let (input, from) = (&self.parquet.input, self.next);
-        let rows = rows.min(self.end - from);
-        self.narrow.skip(input, from, rows)?;
-        self.wide.skip(input, from, rows)?;
-        // Rows in later row groups are found when they are read.
-        self.next += rows;
-        Ok(())
-    }
-}
-
-/// Values as numbers.
-struct As<T>(PhantomData<T>);
-
-impl<T> Default for As<T> {
-    fn default() -> As<T> {
-        As(PhantomData)
-    }
-}
-
-impl<T: Value> Convert for As<T> {
-    type Out = T;
-    fn numbers(&mut self, number: Number, bytes: &[u8], out: &mut [T]) {
-        T::column(number, bytes, out);
-    }
-    fn text(&mut self, _: &[u8]) -> Option<T> {
-        None
-    }
-}
-
-/// Values as labels: the bits of a number in double precision, or the number of a text.
-#[derive(Default)]
-struct Classes {
-    texts: HashMap<Vec<u8>, u64>,
-}
-
-/// The label of a value that is none: the bits of a NaN.
-const NO_LABEL: u64 = u64::MAX;
-
-impl Convert for Classes {
-    type Out = u64;
-    fn numbers(&mut self, number: Number, bytes: &[u8], out: &mut [u64]) {
-        let mut doubles = [0.0; 256];
-        let pieces = bytes.chunks(doubles.len() * number.width());
-        for (out, bytes) in out.chunks_mut(doubles.len()).zip(pieces) {
-            number.doubles(bytes, &mut doubles[..out.len()]);
-            for (out, value) in out.iter_mut().zip(doubles) {
-                // + 0.0 makes -0 and 0 the same label.
-                let fit = value.is_finite() && value.abs() <= (1u64 << 53) as f64;
-                *out = if fit { (value + 0.0).to_bits() } else { NO_LABEL };
-            }
-        }
-    }
-    fn text(&mut self, text: &[u8]) -> Option<u64> {
-        if let Some(&number) = self.texts.get(text) {
-            return Some(number);
-        }
-        let next = self.texts.len() as u64;
-        self.texts.insert(text.to_vec(), next);
-        Some(next)
     }
 }

@@ -79,10 +79,24 @@ impl<'a> Outputs<'a> {
 
     /// The files with this ending in a folder that is read.
     pub fn reads_in(&mut self, what: &str, folder: &Path, ending: &str) -> &mut Self {
+        self.reads_where(what, folder, |path| path.extension().is_some_and(|own| own == ending))
+    }
+
+    /// All files of a folder that is read.
+    pub fn reads_all_in(&mut self, what: &str, folder: &Path) -> &mut Self {
+        self.reads_where(what, folder, |_| true)
+    }
+
+    fn reads_where(
+        &mut self,
+        what: &str,
+        folder: &Path,
+        is_read: impl Fn(&Path) -> bool,
+    ) -> &mut Self {
         // A folder that cannot be read has no files that are.
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
-            if path.extension().is_some_and(|own| own == ending) {
+            if is_read(&path) {
                 self.reads(what, &path);
             }
         }

@@ -402,10 +402,13 @@ impl Resolver<'_> {
                 None | Some((WireLabels::None, _)) => Labels::None,
                 Some((WireLabels::LastColumn, _)) => Labels::LastColumn,
                 Some((WireLabels::Column(name), _)) => Labels::Column(name.clone()),
-                Some((WireLabels::File(path), span)) => Labels::File(self.existing(path, span)?),
+                Some((WireLabels::File(path), span)) => {
+                    Labels::File(self.existing(path, span, false)?)
+                }
             };
             let format = wire.and_then(|d| d.format.as_ref()).map(|f| f.value.clone());
-            return Ok(Dataset::File { path: self.existing(file, span)?, format, labels, sample });
+            let path = self.existing(file, span, true)?;
+            return Ok(Dataset::File { path, format, labels, sample });
         }
         let Some(Value::Shape(shape)) = self.value(point, "synthetic").map(|v| &v.value) else {
             return Err(self
@@ -432,18 +435,25 @@ impl Resolver<'_> {
         })
     }
 
-    /// The path of a file that the manifest names, seen from anywhere on this machine.
-    fn existing(&self, written: &str, span: &std::ops::Range<usize>) -> Result<PathBuf> {
+    /// The path of a file that the manifest names, or of a folder of them where one `may_be`, seen from
+    /// anywhere on this machine.
+    fn existing(
+        &self,
+        written: &str,
+        span: &std::ops::Range<usize>,
+        may_be_folder: bool,
+    ) -> Result<PathBuf> {
         let folder = self.text.file.parent().unwrap_or(Path::new(""));
         let path = folder.join(written);
         let path = std::path::absolute(&path).unwrap_or(path);
+        let is_fit = |facts: &std::fs::Metadata| facts.is_file() || may_be_folder && facts.is_dir();
         match std::fs::metadata(&path) {
             // A cell is JSON, and named after what it holds.
-            Ok(facts) if facts.is_file() && path.to_str().is_none() => Err(self
+            Ok(facts) if is_fit(&facts) && path.to_str().is_none() => Err(self
                 .text
                 .error(span, format!("the path {} is not UTF-8", path.display()))
                 .hint("rename the folder or the file")),
-            Ok(facts) if facts.is_file() => Ok(path),
+            Ok(facts) if is_fit(&facts) => Ok(path),
             Ok(_) => Err(self.text.error(span, format!("{} is not a file", path.display()))),
             Err(error) => Err(self
                 .text
@@ -490,7 +500,7 @@ impl Given<'_> {
         }
         let Some(At { value, span }) = resolver.value(point, name) else { return Ok(None) };
         Ok(Some(match value {
-            Value::File(path) => parameter::Value::File(resolver.existing(path, span)?),
+            Value::File(path) => parameter::Value::File(resolver.existing(path, span, false)?),
             Value::Real(value) => parameter::Value::Real(*value),
             other => parameter::Value::Word(other.to_string()),
         }))
