@@ -16,6 +16,9 @@ pub const PLUGIN: &str = "AMDAHL_PJRT_PLUGIN";
 /// The reference plugin's file, beside the worker.
 pub const REFERENCE: &str = "libamdahl_reference.so";
 
+/// XLA's plugin for the processor, below a folder of devices: where `make devices` puts it.
+pub const XLA_CPU: &str = "xla-cpu/pjrt_c_api_cpu_plugin.so";
+
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Wanted {
@@ -46,6 +49,8 @@ pub struct Look<'a> {
     pub has_program: &'a dyn Fn(&str) -> bool,
     /// Folders beside this program.
     pub beside: Vec<PathBuf>,
+    /// Folders of plugins that were installed for this program (`make devices`).
+    pub installed: Vec<PathBuf>,
 }
 
 /// A plugin and what it needs.
@@ -81,6 +86,15 @@ pub fn settle(wanted: &Wanted, look: &Look<'_>) -> Result<Settled> {
             );
             let error = |e: Error| e.hint("'make build' puts it beside the worker");
             plain(found(wanted, look, "the reference plugin", places).map_err(error)?)
+        }
+        Platform::XlaCpu => {
+            let variable = "AMDAHL_XLA_CPU_PLUGIN";
+            let mut places = vec![(variable.to_string(), path(look, variable))];
+            let installed = look.installed.iter().map(|folder| folder.join(XLA_CPU));
+            places.extend(installed.map(|file| ("make devices".to_string(), Some(file))));
+            let hint = format!("install it: make devices; or name the file in {variable}");
+            let error = |e: Error| e.hint(hint);
+            plain(found(wanted, look, "PJRT plugin of XLA for processors", places).map_err(error)?)
         }
         Platform::Cuda => cuda(wanted, look),
         Platform::Trainium => trainium(wanted, look),
@@ -241,6 +255,7 @@ pub fn is_platform(wanted: Platform, name: &str) -> bool {
     match wanted {
         Platform::Any => true,
         Platform::Reference => name == "amdahl-reference",
+        Platform::XlaCpu => name == "cpu",
         Platform::Cuda => name.contains("cuda") || name.contains("gpu"),
         Platform::Trainium => name.contains("neuron") || name.contains("trainium"),
     }
@@ -268,7 +283,8 @@ mod tests {
                 list: &|folder| vec![folder.join("python3.12")],
                 program: &|name| of(programs, name),
                 has_program: &|name| of(programs, name).is_some(),
-                beside: vec!["/bin".into()],
+                beside: vec!["/t/bin".into()],
+                installed: vec!["/t/devices".into()],
             },
         )
     }
@@ -279,7 +295,7 @@ mod tests {
 
     const NEURON: &[(&str, &str)] =
         &[("neuronx-cc", ""), ("libneuronpjrt-path", "/n/libneuronpjrt.so\n")];
-    const FILES: &[&str] = &["/n/libneuronpjrt.so", "/bin/libamdahl_reference.so", "/p.so"];
+    const FILES: &[&str] = &["/n/libneuronpjrt.so", "/t/bin/libamdahl_reference.so", "/p.so"];
 
     #[test]
     fn trainium_gets_a_core_a_rank_and_no_casts() {
@@ -361,9 +377,14 @@ mod tests {
             .expect_err("not built")
             .to_string();
         assert!(
-            text.contains("/bin/libamdahl_reference.so") && text.contains("make build"),
+            text.contains("/t/bin/libamdahl_reference.so") && text.contains("make build"),
             "{text}"
         );
+        let text =
+            with(&wanted(Platform::XlaCpu, 0), &[], FILES, &[]).expect_err("none").to_string();
+        let places = "AMDAHL_XLA_CPU_PLUGIN (it says nothing), \
+             /t/devices/xla-cpu/pjrt_c_api_cpu_plugin.so (make devices)";
+        assert!(text.contains(places) && text.contains("install it: make devices"), "{text}");
     }
 
     #[test]
@@ -379,8 +400,13 @@ mod tests {
         assert_eq!(plugin(&named, &[], FILES), Path::new("/p.so"));
         assert_eq!(
             plugin(&wanted(Platform::Reference, 0), &[], FILES),
-            Path::new("/bin/libamdahl_reference.so")
+            Path::new("/t/bin/libamdahl_reference.so")
         );
+        let installed = "/t/devices/xla-cpu/pjrt_c_api_cpu_plugin.so";
+        let own = [("AMDAHL_XLA_CPU_PLUGIN", "/p.so")];
+        let xla = wanted(Platform::XlaCpu, 0);
+        assert_eq!(plugin(&xla, &[], &[installed]), Path::new(installed));
+        assert_eq!(plugin(&xla, &own, &[installed, "/p.so"]), Path::new("/p.so"));
         let package = "/v/lib/python3.12/site-packages/jax_plugins/xla_cuda12/xla_cuda_plugin.so";
         assert_eq!(
             plugin(&wanted(Platform::Cuda, 0), &[("VIRTUAL_ENV", "/v")], &[package]),
@@ -397,5 +423,9 @@ mod tests {
         assert!(
             !is_platform(Platform::Reference, "neuron") && is_platform(Platform::Any, "whatever")
         );
+        assert!(is_platform(Platform::XlaCpu, "cpu"));
+        for other in ["amdahl-reference", "cuda", "neuron", ""] {
+            assert!(!is_platform(Platform::XlaCpu, other), "{other}");
+        }
     }
 }

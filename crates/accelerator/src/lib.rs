@@ -30,6 +30,9 @@ pub fn settle(wanted: &Wanted, program: Option<&Path>) -> Result<environment::Se
     // Beside this program, or where cargo leaves it.
     let program = program.map(Path::to_path_buf).or_else(|| std::env::current_exe().ok());
     let here = program.and_then(|program| Some(program.parent()?.to_path_buf()));
+    // Where `make devices` puts plugins: beside the folder of programs, or above cargo's own.
+    let installed = here.iter().flat_map(|here| here.ancestors().skip(1).take(2));
+    let installed = installed.map(|folder| folder.join("devices")).collect();
     let beside = here.into_iter().flat_map(|here| [here.clone(), here.join("deps")]).collect();
     environment::settle(
         wanted,
@@ -55,6 +58,7 @@ pub fn settle(wanted: &Wanted, program: Option<&Path>) -> Result<environment::Se
             },
             has_program: &|name| on_path(name).is_some(),
             beside,
+            installed,
         },
     )
 }

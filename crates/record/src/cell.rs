@@ -169,6 +169,8 @@ pub enum Platform {
     Any,
     /// None: the reference plugin, which interprets programs on the processor.
     Reference,
+    /// The processor, by XLA's compiler and runtime.
+    XlaCpu,
     /// A GPU of NVIDIA's.
     Cuda,
     /// AWS Trainium.
@@ -241,6 +243,8 @@ pub const BACKENDS: &[(&str, CommKind, DeviceKind)] = &[
     ("mpi+pjrt", CommKind::Mpi, DeviceKind::Pjrt(Platform::Any)),
     ("pjrt-reference", CommKind::Solo, DeviceKind::Pjrt(Platform::Reference)),
     ("mpi+pjrt-reference", CommKind::Mpi, DeviceKind::Pjrt(Platform::Reference)),
+    ("xla-cpu", CommKind::Solo, DeviceKind::Pjrt(Platform::XlaCpu)),
+    ("mpi+xla-cpu", CommKind::Mpi, DeviceKind::Pjrt(Platform::XlaCpu)),
     ("cuda", CommKind::Solo, DeviceKind::Pjrt(Platform::Cuda)),
     ("mpi+cuda", CommKind::Mpi, DeviceKind::Pjrt(Platform::Cuda)),
     ("trainium", CommKind::Solo, DeviceKind::Pjrt(Platform::Trainium)),

@@ -121,6 +121,8 @@ pub fn of_backend(name: &str) -> (Colour, Marker) {
         "mpi+pjrt" => (PURPLE, Marker::Square),
         "pjrt-reference" => (ORANGE, Marker::Disc),
         "mpi+pjrt-reference" => (ORANGE, Marker::Square),
+        "xla-cpu" => (GREEN, Marker::Disc),
+        "mpi+xla-cpu" => (GREEN, Marker::Square),
         "cuda" => (SKY, Marker::Disc),
         "mpi+cuda" => (SKY, Marker::Square),
         "trainium" => (BLUE, Marker::Triangle),
