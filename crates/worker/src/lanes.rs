@@ -122,8 +122,11 @@ fn lane(shared: &Shared<'_>, comm: &dyn Comm) -> Result<Option<CellEnd>> {
         .get(here.node_index % shared.cpus.len().max(1))
         .copied()
         .filter(|&cpu| pin::pin(cpu));
-    let recorder = Recorder::new(&sources, Seat { reads_node: here.node_index == 0 })
-        .marked(Marker::wanted(here.rank));
+    let seat = Seat {
+        reads_node: here.node_index == 0,
+        whole_process: shared.cell.backend.platform().is_some(),
+    };
+    let recorder = Recorder::new(&sources, seat).marked(Marker::wanted(here.rank));
     comm.agree(if counters == Counters::Hardware {
         recorder.require(&probe::HARDWARE)
     } else {

@@ -206,7 +206,7 @@ mod tests {
         by_perf.snapshot(&mut raw);
         assert_eq!(raw[0].value, 4.0, "16 counts of a quarter of a joule");
         assert_eq!(
-            energy(root, Seat { reads_node: false }).available()[0].1,
+            energy(root, Seat { reads_node: false, ..Seat::ALONE }).available()[0].1,
             Availability::Elsewhere
         );
     }

@@ -57,11 +57,14 @@ impl Metric {
 pub struct Seat {
     /// Is it the lane that reads what is counted once for all lanes of its node?
     pub reads_node: bool,
+    /// Does all of its process work for it? That of a lane whose accelerator's library computes on
+    /// threads of its own: what the kernel accounts to the lane's thread is not all of its work.
+    pub whole_process: bool,
 }
 
 impl Seat {
     /// A lane that is alone on its node.
-    pub const ALONE: Seat = Seat { reads_node: true };
+    pub const ALONE: Seat = Seat { reads_node: true, whole_process: false };
 }
 
 /// Can a metric be had here?

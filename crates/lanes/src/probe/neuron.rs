@@ -188,7 +188,7 @@ mod tests {
         let root = tempfile::tempdir().expect("a folder");
         assert_eq!(Neuron::below(root.path(), Seat::ALONE).available(), []);
         put(root.path(), 0, 0, "flop_count", "1");
-        let other = Neuron::below(root.path(), Seat { reads_node: false });
+        let other = Neuron::below(root.path(), Seat { reads_node: false, ..Seat::ALONE });
         assert!(
             other
                 .available()

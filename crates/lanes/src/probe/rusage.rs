@@ -1,6 +1,7 @@
-//! What the kernel accounts to the calling thread: CPU time, page faults, context switches.
+//! What the kernel accounts to the calling thread: CPU time, page faults, context switches. Where a
+//! library computes on threads of its own for the lane ([`Seat::whole_process`]), to its process.
 //!
-//! `cpu` is `CLOCK_THREAD_CPUTIME_ID`, exact to the scheduler's clock. `user` and `system` are the
+//! `cpu` is `CLOCK_THREAD_CPUTIME_ID` or `CLOCK_PROCESS_CPUTIME_ID`, exact to the scheduler's clock. `user` and `system` are the
 //! kernel's split of it, which is sampled at the timer tick on most kernels: judge it over many
 //! milliseconds only.
 
@@ -17,9 +18,9 @@ const METRICS: [(&str, Unit); 7] = [
     ("involuntary-switches", Unit::Count),
 ];
 
-/// Opens it for the calling thread.
-pub fn open(_: Seat) -> Box<dyn Probe> {
-    Box::new(platform::Rusage)
+/// Opens it for the calling thread, or for its process.
+pub fn open(seat: Seat) -> Box<dyn Probe> {
+    Box::new(platform::Rusage { whole_process: seat.whole_process })
 }
 
 fn metrics(availability: impl Fn() -> Availability) -> Vec<(Metric, Availability)> {
@@ -35,7 +36,9 @@ mod platform {
     use super::super::Raw;
     use super::*;
 
-    pub struct Rusage;
+    pub struct Rusage {
+        pub whole_process: bool,
+    }
 
     impl Probe for Rusage {
         fn available(&self) -> Vec<(Metric, Availability)> {
@@ -43,8 +46,12 @@ mod platform {
         }
 
         fn snapshot(&mut self, into: &mut [Raw]) {
-            into[0] = thread_cpu_seconds().map_or(Raw::LOST, Raw::counted);
-            let Some(usage) = thread_usage() else {
+            let (clock, who) = match self.whole_process {
+                true => (ClockId::ProcessCPUTime, libc::RUSAGE_SELF),
+                false => (ClockId::ThreadCPUTime, libc::RUSAGE_THREAD),
+            };
+            into[0] = cpu_seconds(clock).map_or(Raw::LOST, Raw::counted);
+            let Some(usage) = usage(who) else {
                 into[1..].fill(Raw::LOST);
                 return;
             };
@@ -58,17 +65,17 @@ mod platform {
         }
     }
 
-    fn thread_cpu_seconds() -> Option<f64> {
-        let time = clock_gettime_dynamic(DynamicClockId::Known(ClockId::ThreadCPUTime)).ok()?;
+    fn cpu_seconds(clock: ClockId) -> Option<f64> {
+        let time = clock_gettime_dynamic(DynamicClockId::Known(clock)).ok()?;
         Some(time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9)
     }
 
     /// By `libc`: `rustix` has no getrusage.
-    fn thread_usage() -> Option<libc::rusage> {
+    fn usage(who: libc::c_int) -> Option<libc::rusage> {
         let mut usage = MaybeUninit::<libc::rusage>::uninit();
         // SAFETY: `usage` is a place for one rusage, and the call has filled it where it returns 0.
         unsafe {
-            let status = libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr());
+            let status = libc::getrusage(who, usage.as_mut_ptr());
             (status == 0).then(|| usage.assume_init())
         }
     }
@@ -79,7 +86,9 @@ mod platform {
     use super::super::Raw;
     use super::*;
 
-    pub struct Rusage;
+    pub struct Rusage {
+        pub whole_process: bool,
+    }
 
     impl Probe for Rusage {
         fn available(&self) -> Vec<(Metric, Availability)> {
@@ -114,5 +123,30 @@ mod tests {
         // With transparent huge pages one fault maps 2 MiB, so at least 31 whole ones.
         assert!(grew(3) >= 31.0, "minor faults: {}", grew(3));
         assert!((0..7).all(|i| grew(i) >= 0.0), "nothing shrinks");
+    }
+
+    #[test]
+    fn work_of_another_thread_counts_where_the_process_is_the_lane_s() {
+        let seats = [Seat::ALONE, Seat { whole_process: true, ..Seat::ALONE }];
+        let mut probes = seats.map(open);
+        let mut snapshots = || {
+            let mut taken = [[Raw::LOST; 7]; 2];
+            probes.iter_mut().zip(&mut taken).for_each(|(probe, into)| probe.snapshot(into));
+            taken
+        };
+        let before = snapshots();
+        // The other thread says itself when it has worked enough, however busy the machine is.
+        let worked = std::thread::spawn(|| {
+            let (mut probe, mut now) = (open(Seat::ALONE), [Raw::LOST; 7]);
+            while now[0].value.is_nan() || now[0].value < 0.05 {
+                std::hint::black_box((0..10_000u64).sum::<u64>());
+                probe.snapshot(&mut now);
+            }
+            now[0].value
+        });
+        let worked = worked.join().expect("it ends");
+        let after = snapshots();
+        let grew = |i: usize| after[i][0].value - before[i][0].value;
+        assert!(grew(1) >= worked && grew(0) < worked, "{} and {} of {worked}", grew(0), grew(1));
     }
 }

@@ -266,7 +266,11 @@ pub mod tests {
     fn one_lane_reads_and_refusals_say_what_to_do() {
         let folder = tempfile::tempdir().expect("a folder");
         let open = |refuses, reads_node| {
-            Memory::open(Node { refuses, open: Vec::new() }, folder.path(), Seat { reads_node })
+            Memory::open(
+                Node { refuses, open: Vec::new() },
+                folder.path(),
+                Seat { reads_node, ..Seat::ALONE },
+            )
         };
         assert!(
             why(&open(None, true)).contains("no memory controller"),

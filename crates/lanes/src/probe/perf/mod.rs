@@ -28,33 +28,37 @@ use kernel::{Event, Kernel};
 use refusal::errno;
 
 /// Opens time, faults, switches; cycles, instructions and branches.
-pub fn open_core(_: Seat) -> Box<dyn Probe> {
-    open(events::CORE)
+pub fn open_core(seat: Seat) -> Box<dyn Probe> {
+    open(seat, events::CORE)
 }
 
 /// Opens counts of the caches.
-pub fn open_caches(_: Seat) -> Box<dyn Probe> {
-    open(events::CACHES)
+pub fn open_caches(seat: Seat) -> Box<dyn Probe> {
+    open(seat, events::CACHES)
 }
 
 /// Opens counts of address translation.
-pub fn open_tlb(_: Seat) -> Box<dyn Probe> {
-    open(events::TLB)
+pub fn open_tlb(seat: Seat) -> Box<dyn Probe> {
+    open(seat, events::TLB)
 }
 
 /// Opens counts of stalled cycles.
-pub fn open_stalls(_: Seat) -> Box<dyn Probe> {
-    open(events::STALLS)
+pub fn open_stalls(seat: Seat) -> Box<dyn Probe> {
+    open(seat, events::STALLS)
 }
 
 /// Opens counts of floating-point instructions.
-pub fn open_vectors(_: Seat) -> Box<dyn Probe> {
-    open(events::VECTORS)
+pub fn open_vectors(seat: Seat) -> Box<dyn Probe> {
+    open(seat, events::VECTORS)
 }
 
-fn open(list: &[Known]) -> Box<dyn Probe> {
+fn open(seat: Seat, list: &[Known]) -> Box<dyn Probe> {
     let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    Box::new(Perf::open(Machine, Processor::parse(&cpuinfo).complete(list)))
+    let events = Processor::parse(&cpuinfo).complete(list);
+    Box::new(match seat.whole_process {
+        false => Perf::open(Machine, events),
+        true => Perf::refused(Machine, events, &refusal::one_thread_of_many()),
+    })
 }
 
 /// Counters that are read together.
@@ -79,6 +83,12 @@ struct Perf<K: Kernel> {
 }
 
 impl<K: Kernel> Perf<K> {
+    /// None of these events, for this reason.
+    fn refused(kernel: K, events: Vec<Known>, why: &Availability) -> Perf<K> {
+        let places = events.iter().map(|_| Err(why.clone())).collect();
+        Perf { kernel, paranoid: None, events, groups: Vec::new(), places }
+    }
+
     fn open(kernel: K, events: Vec<Known>) -> Perf<K> {
         let paranoid = kernel.paranoid();
         let mut perf = Perf { kernel, paranoid, events, groups: Vec::new(), places: Vec::new() };

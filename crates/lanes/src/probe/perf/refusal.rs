@@ -34,6 +34,14 @@ fn no(why: impl Into<String>, help: impl Into<String>) -> Availability {
     Availability::No { why: why.into(), help: help.into() }
 }
 
+/// The lane's thread is one of several that work for it.
+pub fn one_thread_of_many() -> Availability {
+    no(
+        "it counts the lane's thread alone, and the accelerator's library computes on others",
+        "its CPU time ('cpu') is that of the whole process; count on processors' own backends",
+    )
+}
+
 /// What the refusal `error` of perf_event_open means. `paranoid` is `kernel.perf_event_paranoid`,
 /// where it could be read.
 pub fn explain(error: i32, paranoid: Option<i32>) -> Availability {

@@ -341,3 +341,14 @@ fn here_every_event_has_a_value_or_a_reason() {
         assert!(raw.iter().all(|r| r.value >= 0.0), "what is available can be read: {raw:?}");
     }
 }
+
+#[test]
+fn a_lane_whose_library_has_threads_of_its_own_is_not_counted_by_halves() {
+    let probe = super::open_core(Seat { whole_process: true, ..Seat::ALONE });
+    let all = probe.available();
+    assert!(all.iter().any(|(metric, _)| metric.name == "cycles"));
+    for (metric, availability) in all {
+        let Availability::No { why, .. } = availability else { panic!("{metric:?}") };
+        assert!(why.contains("the lane's thread alone"), "{why}");
+    }
+}
