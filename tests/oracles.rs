@@ -8,6 +8,7 @@ use amdahl_accelerator::client::Bf16;
 use amdahl_data::MatrixRows;
 use amdahl_kmeans::device::cpu::Cpu;
 use amdahl_kmeans::device::pjrt::bound::Scaled;
+use amdahl_kmeans::device::pjrt::layout;
 use amdahl_kmeans::device::pjrt::text::{Format, Kind, Text};
 use amdahl_kmeans::device::{Centroids, KMeansDevice, LabelSink, Partial};
 use amdahl_lanes::exact::{Grid, squared_distance};
@@ -120,8 +121,11 @@ impl Case {
     fn write(&self, folder: &Path, number: usize) -> Value {
         let Text { kind, rows, dims, k, format } = self.text;
         let scaled = self.scaled();
-        let mut values: Vec<f32> = self.values.iter().map(|x| x / 2f32.powi(EXPONENT)).collect();
-        values.resize(rows * dims, 0.0);
+        let row = |i: usize, out: &mut [f32]| {
+            let row = &self.values[i * dims..][..dims];
+            out.iter_mut().zip(row).for_each(|(out, x)| *out = x / 2f32.powi(EXPONENT));
+        };
+        let values = layout::columns(row, self.rows, (rows, dims), format);
         let floats =
             |values: &[f32]| values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>();
         let of_rows = |values: &[f32]| match format {
@@ -129,20 +133,19 @@ impl Case {
             Format::Bf16 => values.iter().flat_map(|&x| Bf16::nearest(x).0.to_le_bytes()).collect(),
         };
         let word = if format == Format::F32 { "f32" } else { "bf16" };
-        let mask: Vec<f32> = (0..rows).map(|i| f32::from(u8::from(i < self.rows))).collect();
         // Every other row has the label 0 already.
-        let old: Vec<f32> =
-            (0..rows).map(|i| if i.is_multiple_of(2) { 0.0 } else { -1.0 }).collect();
+        let mut old = layout::no_labels(self.rows, rows);
+        old.iter_mut().step_by(2).for_each(|label| *label = 0.0);
+        let columns = self.text.columns();
+        let centroids = layout::centroids(&scaled, dims, format);
         let mut inputs = vec![
-            (of_rows(&values), word, vec![rows, dims]),
-            (of_rows(&scaled.centroids), word, vec![k, dims]),
-            (floats(&scaled.starts), "f32", vec![k]),
+            (of_rows(&values), word, vec![columns, rows]),
+            (of_rows(&centroids), word, vec![k, columns]),
         ];
         match kind {
             Kind::Assign => {}
             Kind::Certified => inputs.push((floats(&[scaled.threshold]), "f32", vec![])),
-            Kind::Update => inputs
-                .extend([(floats(&mask), "f32", vec![rows]), (floats(&old), "f32", vec![rows])]),
+            Kind::Update => inputs.push((floats(&old), "f32", vec![rows])),
         }
         let text = format!("{number}.mlir");
         std::fs::write(folder.join(&text), self.text.module()).expect("written");
@@ -178,22 +181,23 @@ impl Case {
         let mut mine = right.clone();
         for (i, &label) in labels[..self.rows].iter().enumerate() {
             let row = &self.values[i * dims..][..dims];
-            let marked = kind == Kind::Certified && label >= k as i64;
-            let label = if marked { label - k as i64 } else { label };
+            let marked = kind == Kind::Certified && label == k as i64;
+            let label = if marked { i64::from(right[i]) } else { label };
             assert!((0..k as i64).contains(&label), "{case}: row {i} has the label {label}");
             let distance =
                 |label: usize| squared_distance(row, &self.centroids[label * dims..][..dims]);
             let tie = distance(label as usize) - distance(right[i] as usize) <= scaled.distance;
             assert!(
-                label == i64::from(right[i]) || tie && (kind != Kind::Certified || marked),
+                label == i64::from(right[i]) || tie && kind != Kind::Certified,
                 "{case}: row {i} has {label}"
             );
             open += usize::from(marked || label != i64::from(right[i]));
             mine[i] = label as u32;
         }
         if kind == Kind::Update {
-            let (of_sums, counts, changed) = (floats(1), floats(2), floats(3));
-            assert_eq!(counts.len(), k, "{case}");
+            let (of_sums, changed) = (floats(1), floats(2));
+            assert_eq!(of_sums.len(), self.text.columns() * k, "{case}");
+            let (of_sums, counts) = (&of_sums[..dims * k], &of_sums[of_sums.len() - k..]);
             for (j, &counted) in counts.iter().enumerate() {
                 let count = mine.iter().filter(|&&label| label as usize == j).count();
                 assert_eq!(counted, count as f32, "{case}: cluster {j}");
@@ -205,7 +209,8 @@ impl Case {
                 "{case}"
             );
             if mine == right {
-                for (i, (&sum, &exact)) in of_sums.iter().zip(&sums.sums).enumerate() {
+                let of_sums = (0..k * dims).map(|i| of_sums[i % dims * k + i / dims]);
+                for (i, (sum, &exact)) in of_sums.zip(&sums.sums).enumerate() {
                     let (sum, exact) = (
                         f64::from(sum) * 2f64.powi(EXPONENT),
                         exact as f64 / grid.scale()[i % dims],

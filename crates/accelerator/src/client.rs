@@ -232,6 +232,11 @@ impl Bf16 {
         let bits = x.to_bits();
         Bf16(((bits + 0x7fff + (bits >> 16 & 1)) >> 16) as u16)
     }
+
+    /// The value.
+    pub fn value(self) -> f32 {
+        f32::from_bits(u32::from(self.0) << 16)
+    }
 }
 
 /// Something that will have happened.
@@ -374,6 +379,7 @@ mod tests {
             (0.0, 0),
         ] {
             assert_eq!(Bf16::nearest(x), Bf16(bits), "{x}");
+            assert_eq!(Bf16::nearest(Bf16(bits).value()), Bf16(bits), "{x}");
         }
     }
 }

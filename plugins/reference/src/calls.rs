@@ -360,7 +360,11 @@ fn spoil(program: &Program, results: &mut [Value]) {
         (Fault::Wrong, [Value::Floats(labels), ..]) => {
             labels.iter_mut().for_each(|label| *label = (*label + 1.0) % k as f32)
         }
-        (Fault::Count, [_, _, Value::Floats(counts), ..]) => counts[0] -= 1.0,
+        // The last row of the sums has the counts.
+        (Fault::Count, [_, Value::Floats(sums), ..]) => {
+            let counts = sums.len() - k;
+            sums[counts] -= 1.0;
+        }
         _ => {}
     }
 }

@@ -39,9 +39,9 @@ impl Program {
             };
             let result = match operation {
                 Op::Constant(x) => Value::Floats(vec![*x]),
-                Op::Dot(a, b, 1, _) => Value::Floats(inner(floats(*a)?, floats(*b)?, shape(*a)[1])),
+                Op::Dot(a, b, _, 1) => Value::Floats(inner(floats(*a)?, floats(*b)?, shape(*a)[1])),
                 Op::Dot(a, b, ..) => {
-                    Value::Floats(outer(floats(*a)?, floats(*b)?, shape(*a)[1], shape(*b)[1]))
+                    Value::Floats(product(floats(*a)?, floats(*b)?, shape(*a)[1], shape(*b)[1]))
                 }
                 Op::Broadcast(a, to) => {
                     let from = floats(*a)?;
@@ -75,8 +75,8 @@ impl Program {
                         sums
                     })
                 }
-                Op::Compare(less, a, b) => {
-                    let compare = |(a, b): (&f32, &f32)| if *less { a <= b } else { a == b };
+                Op::Compare(greater, a, b) => {
+                    let compare = |(a, b): (&f32, &f32)| if *greater { a >= b } else { a == b };
                     Value::Truths(floats(*a)?.iter().zip(floats(*b)?).map(compare).collect())
                 }
                 Op::Iota(at) => {
@@ -106,6 +106,7 @@ impl Program {
                     Element::F32 => Value::Floats(floats(*a)?.to_vec()),
                     Element::Bool => return Err("no conversion to truth values".into()),
                 },
+                Op::Same(a) => value(*a).clone(),
             };
             made.push(result);
         }
@@ -140,14 +141,13 @@ fn inner(a: &[f32], b: &[f32], length: usize) -> Vec<f32> {
     a.chunks_exact(length).flat_map(|x| b.chunks_exact(length).map(move |y| dot(x, y))).collect()
 }
 
-/// aᵀ·b: zeros of `a`, most of them, are passed over.
-fn outer(a: &[f32], b: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    let mut sums = vec![0f32; rows * columns];
-    for (a, b) in a.chunks_exact(rows).zip(b.chunks_exact(columns)) {
-        for (&factor, sums) in a.iter().zip(sums.chunks_exact_mut(columns)) {
-            if factor != 0.0 {
-                sums.iter_mut().zip(b).for_each(|(sum, x)| *sum += factor * x);
-            }
+/// a·b, where rows of `a` have this length and rows of `b` so many columns.
+fn product(a: &[f32], b: &[f32], length: usize, columns: usize) -> Vec<f32> {
+    let (length, columns) = (length.max(1), columns.max(1));
+    let mut sums = vec![0f32; a.len() / length * columns];
+    for (a, sums) in a.chunks_exact(length).zip(sums.chunks_exact_mut(columns)) {
+        for (&factor, b) in a.iter().zip(b.chunks_exact(columns)) {
+            sums.iter_mut().zip(b).for_each(|(sum, x)| *sum += factor * x);
         }
     }
     sums
@@ -171,13 +171,24 @@ mod tests {
         }
     }
 
+    /// Rows as columns, ones behind them, filled up to 128.
+    fn columns(rows: &[[f32; 2]]) -> Value {
+        let mut x = vec![0f32; 6 * 128];
+        for (i, row) in rows.iter().enumerate() {
+            (x[i], x[128 + i], x[5 * 128 + i]) = (row[0], row[1], 1.0);
+        }
+        Value::Floats(x)
+    }
+
+    /// Centroids at these places of the first axis, with −½‖c‖² behind them.
+    fn centroids(places: [f32; 3]) -> Value {
+        Value::Floats(places.iter().flat_map(|&c| [c, 0., 0., 0., 0., -0.5 * c * c]).collect())
+    }
+
     #[test]
     fn the_nearest_cluster_the_lower_of_equals() {
-        let mut x = vec![0f32; 128 * 5];
-        (x[0], x[5], x[10]) = (1.0, 9.0, 5.0);
-        let mut c = vec![0f32; 15];
-        (c[0], c[5], c[10]) = (0.0, 10.0, 10.0);
-        let values = [x, c, vec![0.0, -50.0, -50.0], vec![1e-3]].map(Value::Floats);
+        let x = columns(&[[1.0, 0.0], [9.0, 0.0], [5.0, 0.0]]);
+        let values = [x, centroids([0.0, 10.0, 10.0]), Value::Floats(vec![1e-3])];
         let run = |number: usize, inputs: usize| {
             let inputs: Vec<&Value> = values.iter().take(inputs).collect();
             match &program(number).run(&inputs).expect("it runs")[0] {
@@ -185,28 +196,21 @@ mod tests {
                 _ => panic!("labels"),
             }
         };
-        assert_eq!(run(0, 3), [0, 1, 0, 0]);
-        // The second row is a tie of the clusters 1 and 2, the third of all.
-        assert_eq!(run(2, 4), [0, 4, 3, 0]);
+        assert_eq!(run(0, 2), [0, 1, 0, 0]);
+        // The second row is a tie of the clusters 1 and 2, the third of all; so is what fills up.
+        assert_eq!(run(2, 3), [0, 3, 3, 3]);
     }
 
     #[test]
-    fn sums_counts_and_changes_leave_out_what_is_masked() {
-        let mut x = vec![0f32; 128 * 5];
-        (x[0], x[5], x[6]) = (1.0, 9.0, 2.0);
-        let mut c = vec![0f32; 15];
-        (c[5], c[10]) = (10.0, 20.0);
-        let mut mask = vec![0f32; 128];
-        (mask[0], mask[1]) = (1.0, 1.0);
-        let mut old = vec![-1f32; 128];
-        old[0] = 0.0;
-        let values = [x, c, vec![0.0, -50.0, -200.0], mask, old].map(Value::Floats);
+    fn sums_counts_and_changes_leave_out_what_fills_up() {
+        let x = columns(&[[1.0, 0.0], [9.0, 2.0]]);
+        let mut old = vec![0f32; 128];
+        old[1] = -1.0;
+        let values = [x, centroids([0.0, 10.0, 20.0]), Value::Floats(old)];
         let results = program(4).run(&values.iter().collect::<Vec<_>>()).expect("it runs");
-        assert_eq!(floats(&results[0])[..2], [0.0, 1.0]);
-        assert_eq!(
-            floats(&results[1]),
-            [1., 0., 0., 0., 0., 9., 2., 0., 0., 0., 0., 0., 0., 0., 0.]
-        );
-        assert_eq!((floats(&results[2]), floats(&results[3])), (&[1.0, 1.0, 0.0][..], &[1.0][..]));
+        assert_eq!(floats(&results[0])[..3], [0.0, 1.0, 0.0]);
+        let sums = floats(&results[1]);
+        assert_eq!(sums[..6], [1., 9., 0., 0., 2., 0.]);
+        assert_eq!((&sums[15..], floats(&results[2])), (&[1.0, 1.0, 0.0][..], &[1.0][..]));
     }
 }

@@ -1,12 +1,14 @@
 //! How far computed scores may be from the true ones, and so what a device has not decided.
 //!
-//! Scores are s = fl(x·c) + fl(−½‖c‖²) in f32, u = 2^−24, in any order of summation, fused or not:
-//! with γ(n) = nu/(1 − nu) a score is off by at most e = γ(d + 4)·(‖x‖‖c‖ + ½‖c‖²), and by (2d +
-//! 8)·2^−126 where small numbers are flushed to zero (Higham, *Accuracy and Stability of Numerical
-//! Algorithms*, 2002, ch. 3). Rounding rows and centroids to bfloat16 (unit roundoff 2^−8) adds
-//! (2·2^−8 + 2^−16)·‖x‖‖c‖. Two scores that are more than 2e apart are in their true order. The
-//! threshold is twice that: for the subtraction of the two, and for devices whose f32 products are
-//! made of several smaller ones. That a device keeps within it is checked on rows of every step.
+//! A score is one sum of D products in f32: x·c, and −½‖c‖² in one part, or in three of bfloat16,
+//! whose magnitudes add up to at most ½‖c‖²(1 + 2^−7). With u = 2^−24 and γ(n) = nu/(1 − nu), in
+//! any order of summation, fused or not, it is off by at most e = γ(D + 3)·(‖x‖‖c‖ + ½‖c‖²(1 +
+//! 2^−7)), −½‖c‖² itself being rounded once, and by (2D + 8)·2^−126 where small numbers are flushed
+//! to zero (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, ch. 3). Rounding rows
+//! and centroids to bfloat16 (unit roundoff 2^−8) adds (2·2^−8 + 2^−16)·‖x‖‖c‖. Two scores that are
+//! more than 2e apart are in their true order. The threshold is twice that: for its subtraction
+//! from a score, which is off by less than e/3, and for devices whose f32 products are made of
+//! several smaller ones. That a device keeps within it is checked on rows of every step.
 
 use crate::device::Centroids;
 use crate::device::pjrt::text::Format;
@@ -33,7 +35,8 @@ impl Scaled {
     /// Scales centroids whose values, like those of the rows, are below 2^`exponent`. `norm` is a
     /// bound on the norms of the rows.
     pub fn new(centroids: Centroids<'_>, exponent: i32, norm: f32, format: Format) -> Scaled {
-        let (factor, dims) = (factor(exponent), centroids.dims as f64);
+        let factor = factor(exponent);
+        let terms = (centroids.dims + format.ones()) as f64;
         let values: Vec<f32> =
             centroids.values.iter().map(|&c| (f64::from(c) * factor) as f32).collect();
         let squares = values
@@ -45,14 +48,14 @@ impl Scaled {
             squares.iter().fold(0f64, |most, &square| most.max(square)).sqrt(),
             f64::from(norm) * factor,
         );
-        let n = (dims + 4.0) * 2f64.powi(-24);
+        let n = (terms + 3.0) * 2f64.powi(-24);
         let gamma = if n < 0.25 { n / (1.0 - n) } else { f64::INFINITY };
         let rounding = match format {
             Format::F32 => 0.0,
             Format::Bf16 => 2f64.powi(-7) + 2f64.powi(-16),
         };
-        let error =
-            gamma * (x * c + 0.5 * c * c) + rounding * x * c + (2.0 * dims + 8.0) * 2f64.powi(-126);
+        let size = x * c + 0.5 * c * c * (1.0 + 2f64.powi(-7));
+        let error = gamma * size + rounding * x * c + (2.0 * terms + 8.0) * 2f64.powi(-126);
         let threshold = ((4.0 * error * (1.0 + 2f64.powi(-20))) as f32).next_up();
         // A score is half a squared distance; the rounding of f64 distances is far smaller.
         let distance = 2.0 * f64::from(threshold) / (factor * factor) * (1.0 + 2f64.powi(-20));
@@ -72,7 +75,7 @@ mod tests {
         assert_eq!(scaled.centroids, [0.375, 0.5, 0.0, 0.125]);
         assert_eq!(scaled.starts, [-0.5 * 0.390625, -0.5 * 0.015625]);
         // x·c is at most 1 × 0.625, and γ(6) is 6·2^−24.
-        let error = 6.0 * 2f64.powi(-24) * (0.625 + 0.1953125);
+        let error = 6.0 * 2f64.powi(-24) * (0.625 + 0.1953125 * (1.0 + 2f64.powi(-7)));
         assert!(
             (f64::from(scaled.threshold) / (4.0 * error) - 1.0).abs() < 1e-5,
             "{}",

@@ -2,8 +2,8 @@
 //! See `docs/trainium.md`.
 //!
 //! The crate [`amdahl_accelerator`] is a small host for that interface. Here are the programs
-//! ([`text`]), what a device's arithmetic decides ([`bound`]), and a lane's rows on a device
-//! ([`shard`]).
+//! ([`text`]), what they take ([`layout`]), what a device's arithmetic decides ([`bound`]), and a
+//! lane's rows on a device ([`shard`]).
 //!
 //! What ran is named by the device itself: [`KMeansDevice::platform`] hands on what the plugin
 //! calls its platform.
@@ -24,6 +24,7 @@ use amdahl_record::device::{DeviceFacts, LaneDevice};
 use amdahl_record::error::{Error, Result};
 
 pub mod bound;
+pub mod layout;
 pub mod shard;
 pub mod text;
 

@@ -15,6 +15,7 @@ use crate::device::cpu::host_sums::Host;
 use crate::device::pjrt::Pjrt;
 use crate::device::pjrt::bound;
 use crate::device::pjrt::bound::Scaled;
+use crate::device::pjrt::layout;
 use crate::device::pjrt::text;
 use crate::device::pjrt::text::{Format, MAX_ROWS, Text};
 use crate::device::{Centroids, Far, KMeansShard, LabelSink, Partial, StepStats};
@@ -36,9 +37,9 @@ const MAX_VALUES: usize = 1 << 28;
 const CHECKED: usize = 32;
 const ONE_IN: usize = 512;
 
-/// Rows of a block at most.
-fn most_rows(dims: usize) -> usize {
-    MAX_ROWS.min((MAX_VALUES / dims.max(1)).max(ROUND)) / ROUND * ROUND
+/// Rows of a block at most, of so many columns.
+fn most_rows(columns: usize) -> usize {
+    MAX_ROWS.min((MAX_VALUES / columns).max(ROUND)) / ROUND * ROUND
 }
 
 /// Some of the rows, on the device.
@@ -48,8 +49,6 @@ struct Block {
     /// Rows, without those that fill it up.
     rows: usize,
     values: Buffer,
-    /// Ones for rows, zeros for what fills up; where sums are made on the device.
-    mask: Option<Buffer>,
     /// Labels of the last step, where sums are made on the device.
     labels: Option<Buffer>,
 }
@@ -87,7 +86,7 @@ impl<'a> Shard<'a> {
     pub fn new(device: &'a Pjrt<'a>, source: &mut dyn RowSource) -> Result<Shard<'a>> {
         let (dims, first) = (source.shape().dims, source.position());
         let host = device.cpu.host(source)?;
-        let most = most_rows(dims);
+        let most = most_rows(dims + device.format().ones());
         let count = host.rows().div_ceil(most).max(1);
         let block_rows = host.rows().div_ceil(count).next_multiple_of(ROUND);
         Ok(Shard {
@@ -121,8 +120,14 @@ impl<'a> Shard<'a> {
         Text { kind, rows, dims: self.dims, k: self.k, format: self.device.format() }
     }
 
-    fn upload_values(&self, values: &[f32], rows: usize) -> Told<Buffer> {
-        let shape = [rows as i64, self.dims as i64];
+    /// Columns on the device.
+    fn columns(&self) -> usize {
+        self.dims + self.device.format().ones()
+    }
+
+    /// Copies a matrix of this shape to the device, rounded to its format.
+    fn upload_values(&self, values: &[f32], shape: [usize; 2]) -> Told<Buffer> {
+        let shape = shape.map(|n| n as i64);
         match self.device.format() {
             Format::F32 => self.device.client.upload(values, &shape),
             Format::Bf16 => {
@@ -132,15 +137,21 @@ impl<'a> Shard<'a> {
         }
     }
 
-    /// These rows of the shard, scaled, and zeros up to `rows` rows.
-    fn scaled(&self, numbers: impl Iterator<Item = usize>, rows: usize, exponent: i32) -> Vec<f32> {
-        let (factor, dims) = (bound::factor(exponent), self.dims);
-        let mut values = vec![0f32; rows * dims];
-        for (row, i) in values.chunks_exact_mut(dims).zip(numbers) {
-            self.host.row(i, row);
+    /// A block of `size` rows, filled up: so many rows of the shard, whose numbers are `number`'s,
+    /// scaled.
+    fn block(
+        &self,
+        number: impl Fn(usize) -> usize,
+        rows: usize,
+        size: usize,
+        exponent: i32,
+    ) -> Vec<f32> {
+        let factor = bound::factor(exponent);
+        let row = |i: usize, row: &mut [f32]| {
+            self.host.row(number(i), row);
             row.iter_mut().for_each(|x| *x = (f64::from(*x) * factor) as f32);
-        }
-        values
+        };
+        layout::columns(row, rows, (size, self.dims), self.device.format())
     }
 
     /// Copies the rows to the device, unless they are there in this scale.
@@ -154,17 +165,10 @@ impl<'a> Shard<'a> {
         let mut bytes = 0;
         for first in (0..rows).step_by(size.max(1)) {
             let here = size.min(rows - first);
-            let values = self.scaled(first..first + here, size, exponent);
+            let values = self.block(|i| first + i, here, size, exponent);
             bytes += values.len() as u64 * if self.device.format() == Format::F32 { 4 } else { 2 };
-            let values = self.upload_values(&values, size)?;
-            let mask = match self.on_device() {
-                true => {
-                    let ones: Vec<f32> = (0..size).map(|i| f32::from(u8::from(i < here))).collect();
-                    Some(self.device.client.upload(&ones, &[size as i64])?)
-                }
-                false => None,
-            };
-            self.blocks.push(Block { first, rows: here, values, mask, labels: None });
+            let values = self.upload_values(&values, [self.columns(), size])?;
+            self.blocks.push(Block { first, rows: here, values, labels: None });
         }
         self.exponent = Some(exponent);
         let mut notes = self.device.notes.borrow_mut();
@@ -173,13 +177,12 @@ impl<'a> Shard<'a> {
         Ok(())
     }
 
-    /// Centroids, their starts and the threshold, on the device.
-    fn inputs(&self, scaled: &Scaled) -> Told<[Buffer; 3]> {
-        let client = &self.device.client;
+    /// Centroids with their starts, and the threshold, on the device.
+    fn inputs(&self, scaled: &Scaled) -> Told<[Buffer; 2]> {
+        let centroids = layout::centroids(scaled, self.dims, self.device.format());
         Ok([
-            self.upload_values(&scaled.centroids, self.k)?,
-            client.upload(&scaled.starts, &[self.k as i64])?,
-            client.upload(&[scaled.threshold], &[])?,
+            self.upload_values(&centroids, [self.k, self.columns()])?,
+            self.device.client.upload(&[scaled.threshold], &[])?,
         ])
     }
 
@@ -195,16 +198,16 @@ impl<'a> Shard<'a> {
         &mut self,
         values: &Buffer,
         size: usize,
-        inputs: &[Buffer; 3],
+        inputs: &[Buffer; 2],
         centroids: Centroids<'_>,
         number: &dyn Fn(usize) -> usize,
         labels: &mut [u32],
     ) -> Result<u64> {
         let device = self.device;
         let program = device.program(self.text(size, false))?;
-        let [c, starts, threshold] = inputs;
-        let (four, three) = ([values, c, starts, threshold], [values, c, starts]);
-        let given: &[&Buffer] = if device.certify { &four } else { &three };
+        let [c, threshold] = inputs;
+        let given = [values, c, threshold];
+        let given = if device.certify { &given[..] } else { &given[..2] };
         let outputs = device.during(Phase::EXECUTE, || program.run(given))?;
         let mut raw = vec![0i32; size];
         device.during(Phase::DOWNLOAD, || outputs[0].download(&mut raw))?;
@@ -212,7 +215,7 @@ impl<'a> Shard<'a> {
         for (i, (label, &raw)) in labels.iter_mut().zip(&raw).enumerate() {
             *label = match i64::from(raw) {
                 raw if (0..k).contains(&raw) => raw as u32,
-                raw if device.certify && (k..2 * k).contains(&raw) => {
+                raw if device.certify && raw == k => {
                     decided += 1;
                     self.host.nearest(number(i), centroids, &mut room).0
                 }
@@ -307,6 +310,7 @@ impl<'a> Shard<'a> {
 
     fn step_on_device(&mut self, centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats> {
         let (device, k, dims, size) = (self.device, self.k, self.dims, self.block_rows);
+        let columns = self.columns();
         let scaled = self.prepared(centroids)?;
         let inputs = device.during(Phase::UPLOAD, || self.inputs(&scaled))?;
         let program = device.program(self.text(size, true))?;
@@ -314,24 +318,22 @@ impl<'a> Shard<'a> {
         let mut changed = 0;
         for block in &mut self.blocks {
             if block.labels.is_none() {
-                // No label yet: all of them change.
-                let none = vec![-1f32; size];
+                let none = layout::no_labels(block.rows, size);
                 block.labels = Some(
                     device.during(Phase::UPLOAD, || device.client.upload(&none, &[size as i64]))?,
                 );
             }
-            let (Some(mask), Some(old)) = (&block.mask, &block.labels) else {
-                return Err(Error::internal("a block without its mask"));
+            let Some(old) = &block.labels else {
+                return Err(Error::internal("a block without labels"));
             };
-            let given = [&block.values, &inputs[0], &inputs[1], mask, old];
+            let given = [&block.values, &inputs[0], old];
             let mut outputs = device.during(Phase::EXECUTE, || program.run(&given))?;
-            let (mut of_sums, mut of_counts, mut of_changed) =
-                (vec![0f32; k * dims], vec![0f32; k], [0f32]);
+            let (mut of_sums, mut of_changed) = (vec![0f32; columns * k], [0f32]);
             device.during(Phase::DOWNLOAD, || {
                 outputs[1].download(&mut of_sums)?;
-                outputs[2].download(&mut of_counts)?;
-                outputs[3].download(&mut of_changed)
+                outputs[2].download(&mut of_changed)
             })?;
+            let of_counts = &of_sums[(columns - 1) * k..];
             let counted: f64 = of_counts.iter().map(|&count| f64::from(count)).sum();
             if counted != block.rows as f64
                 || of_counts.iter().any(|&count| count < 0.0 || count.fract() != 0.0)
@@ -344,8 +346,10 @@ impl<'a> Shard<'a> {
                     Error::new(Kind::Device, message).hint("its results are not to be trusted")
                 );
             }
-            sums.iter_mut().zip(&of_sums).for_each(|(sum, &of)| *sum += f64::from(of));
-            counts.iter_mut().zip(&of_counts).for_each(|(count, &of)| *count += of as i64);
+            for (i, of) in of_sums[..dims * k].iter().enumerate() {
+                sums[i % k * dims + i / k] += f64::from(*of);
+            }
+            counts.iter_mut().zip(of_counts).for_each(|(count, &of)| *count += of as i64);
             changed += of_changed[0] as u64;
             block.labels = Some(outputs.swap_remove(0));
         }
@@ -482,7 +486,8 @@ impl KMeansShard for Shard<'_> {
 
     fn expect_batches(&mut self, rows: usize) -> Result<()> {
         if self.k > 1 {
-            self.batch_rows = rows.next_multiple_of(ROUND).clamp(ROUND, most_rows(self.dims));
+            let most = most_rows(self.columns());
+            self.batch_rows = rows.next_multiple_of(ROUND).clamp(ROUND, most);
             self.device.program(self.text(self.batch_rows, false))?;
         }
         Ok(())
@@ -509,8 +514,9 @@ impl KMeansShard for Shard<'_> {
         let (mut labels, mut rescanned) = (vec![0u32; numbers.len()], 0);
         // One shape, whatever the number of rows: each shape is compiled.
         for (numbers, labels) in numbers.chunks(size).zip(labels.chunks_mut(size)) {
-            let values = self.scaled(numbers.iter().copied(), size, exponent);
-            let values = device.during(Phase::UPLOAD, || self.upload_values(&values, size))?;
+            let values = self.block(|i| numbers[i], numbers.len(), size, exponent);
+            let shape = [self.columns(), size];
+            let values = device.during(Phase::UPLOAD, || self.upload_values(&values, shape))?;
             rescanned += self.label(&values, size, &inputs, centroids, &|i| numbers[i], labels)?;
         }
         self.host.batch(&numbers, &labels, self.dims, out);

@@ -1,8 +1,12 @@
 //! The programs, as StableHLO text.
 //!
 //! **Scores.** A row x is nearest to the centroid c with the largest s = x·c − ½‖c‖², since ‖x −
-//! c‖² = ‖x‖² − 2s. The scores of all rows are one matrix product; −½‖c‖² comes from the host,
-//! which has it in f64.
+//! c‖² = ‖x‖² − 2s. The scores of all rows are one matrix product: rows have further values of 1,
+//! centroids −½‖c‖² beside them, which the host has in f64 ([`super::layout`]).
+//!
+//! **Columns.** Rows lie as the columns of their matrix, so that every operation on scores runs
+//! along the many rows, not along the few clusters: compilers for processors make loops of that
+//! which are several times as fast.
 //!
 //! **Labels without argmax.** Compilers for accelerators refuse a reduction of two values at once,
 //! sorting, and loops with a condition. So: the largest score of each row; where a score equals it,
@@ -10,30 +14,37 @@
 //! comparison that failed would give k, which the host finds. Numbers are f32 until the end: all
 //! below 2^24.
 //!
-//! **Certificate.** [`Kind::Certified`] also takes the best score of the other clusters. A row
-//! whose two best are no farther apart than the threshold (an input) gets its label plus k: f32 has
-//! not decided it, and the host does.
+//! **Barrier.** The largest scores pass through an `optimization_barrier`, which changes nothing:
+//! without it XLA on processors spreads them over a matrix as large as that of all scores.
 //!
-//! **Update.** [`Kind::Update`] compares labels with their numbers once more for a matrix of zeros
-//! and ones; its products with the rows and with the mask are the sums and the counts. Counts are
-//! exact: a block has at most 2^24 rows.
+//! **Certificate.** [`Kind::Certified`] counts, for each row, the clusters whose score is no
+//! farther below the largest than the threshold (an input). One alone is the label. Where they are
+//! more, f32 has not decided the row: its label is k, and the host decides. Each of them is
+//! counted as k plus its number, so that one sum says both: below 2k for one, from 2k up for more,
+//! 0 where a comparison failed.
 //!
-//! All shapes are fixed; rows are filled up with zeros, which the mask takes out of the sums.
+//! **Update.** [`Kind::Update`] compares labels with the clusters' numbers once more for a matrix
+//! of zeros and ones; its product with the rows are the sums, and with their values of 1 the
+//! counts. Counts are exact: a block has at most 2^24 rows.
+//!
+//! All shapes are fixed; rows are filled up with zeros, also where rows have 1, and so add nothing
+//! to sums or counts.
 
 use std::fmt::Write;
 
 /// Rows of a block at most: f32 counts exactly up to here.
 pub const MAX_ROWS: usize = 1 << 24;
 
-/// What a program does in a step. Inputs and outputs in this order.
+/// What a program does in a step. Inputs and outputs in this order. Rows are (columns × rows),
+/// centroids (k × columns), with the further columns of [`Format::ones`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// rows, centroids, starts → labels (i32).
+    /// rows, centroids → labels (i32).
     Assign,
-    /// rows, centroids, starts, threshold → labels (i32), k more where undecided.
+    /// rows, centroids, threshold → labels (i32), k where undecided.
     Certified,
-    /// rows, centroids, starts, mask, old labels (f32) → labels (f32), sums (k × d), counts (k),
-    /// changed labels (1).
+    /// rows, centroids, old labels (f32) → labels (f32), sums (columns × k; the last row has the
+    /// counts), changed labels (1).
     Update,
 }
 
@@ -46,6 +57,17 @@ pub enum Format {
     Bf16,
 }
 
+impl Format {
+    /// Further columns: values of 1 in rows, and the parts of −½‖c‖² in centroids. An f32 is the
+    /// sum of three bfloat16.
+    pub fn ones(self) -> usize {
+        match self {
+            Format::F32 => 1,
+            Format::Bf16 => 3,
+        }
+    }
+}
+
 /// A program by its shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Text {
@@ -53,7 +75,7 @@ pub struct Text {
     pub kind: Kind,
     /// Rows of a block, filled up.
     pub rows: usize,
-    /// Columns.
+    /// Columns of the data.
     pub dims: usize,
     /// Clusters.
     pub k: usize,
@@ -64,7 +86,12 @@ pub struct Text {
 impl Text {
     /// Number of outputs.
     pub fn outputs(&self) -> usize {
-        if self.kind == Kind::Update { 4 } else { 1 }
+        if self.kind == Kind::Update { 3 } else { 1 }
+    }
+
+    /// Columns, those of ones among them.
+    pub fn columns(&self) -> usize {
+        self.dims + self.format.ones()
     }
 
     /// The module.
@@ -76,147 +103,141 @@ impl Text {
     }
 
     fn write(&self, o: &mut String) -> std::fmt::Result {
-        let Text { kind, rows: r, dims: d, k, format } = *self;
-        let e = match format {
-            Format::F32 => "f32",
-            Format::Bf16 => "bf16",
-        };
-        let (x, c, s, row, of_k, one) = (
-            format!("tensor<{r}x{d}x{e}>"),
-            format!("tensor<{k}x{d}x{e}>"),
-            format!("tensor<{r}x{k}xf32>"),
-            format!("tensor<{r}xf32>"),
-            format!("tensor<{k}xf32>"),
-            "tensor<f32>",
-        );
-        let truth = format!("tensor<{r}x{k}xi1>");
-        let integers = format!("tensor<{r}xi32>");
-        let (inputs, outputs) = match kind {
+        let Types { x, c, s, row, integers, truth, sums, .. } = &self.types();
+        let k = self.k;
+        let (inputs, outputs) = match self.kind {
             Kind::Assign => (String::new(), integers.clone()),
-            Kind::Certified => (format!(", %threshold: {one}"), integers.clone()),
-            Kind::Update => (
-                format!(", %mask: {row}, %old: {row}"),
-                format!("({row}, tensor<{k}x{d}xf32>, {of_k}, {one})"),
-            ),
+            Kind::Certified => (format!(", %threshold: {ONE}"), integers.clone()),
+            Kind::Update => (format!(", %old: {row}"), format!("({row}, {sums}, {ONE})")),
         };
         writeln!(o, "module @amdahl_kmeans {{")?;
+        writeln!(o, "  func.func public @main(%x: {x}, %c: {c}{inputs}) -> {outputs} {{")?;
+        writeln!(o, "    %low = stablehlo.constant dense<-3.40282347E+38> : {ONE}")?;
+        writeln!(o, "    %zero = stablehlo.constant dense<0.0> : {ONE}")?;
+        writeln!(o, "    %none = stablehlo.constant dense<{k}.0> : {ONE}")?;
         writeln!(
             o,
-            "  func.func public @main(%x: {x}, %c: {c}, %start: {of_k}{inputs}) -> {outputs} {{"
+            "    %scores = stablehlo.dot_general %c, %x, contracting_dims = [1] x [0], precision = [HIGHEST, HIGHEST] : ({c}, {x}) -> {s}"
         )?;
-        writeln!(o, "    %low = stablehlo.constant dense<-3.40282347E+38> : {one}")?;
-        writeln!(o, "    %none = stablehlo.constant dense<{k}.0> : {one}")?;
-        writeln!(
-            o,
-            "    %dots = stablehlo.dot_general %x, %c, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : ({x}, {c}) -> {s}"
-        )?;
-        writeln!(
-            o,
-            "    %starts = stablehlo.broadcast_in_dim %start, dims = [1] : ({of_k}) -> {s}"
-        )?;
-        writeln!(o, "    %scores = stablehlo.add %dots, %starts : {s}")?;
         let reduce = |of: &str, from: &str, op: &str| {
             format!(
-                "stablehlo.reduce({of} init: {from}) applies stablehlo.{op} across dimensions = [1] : ({s}, {one}) -> {row}"
+                "stablehlo.reduce({of} init: {from}) applies stablehlo.{op} across dimensions = [0] : ({s}, {ONE}) -> {row}"
             )
         };
         let spread =
-            |of: &str| format!("stablehlo.broadcast_in_dim {of}, dims = [0] : ({row}) -> {s}");
+            |of: &str| format!("stablehlo.broadcast_in_dim {of}, dims = [1] : ({row}) -> {s}");
         let fill =
-            |of: &str| format!("stablehlo.broadcast_in_dim {of}, dims = [] : ({one}) -> {s}");
-        let compare = |a: &str, b: &str| {
-            format!("stablehlo.compare EQ, {a}, {b}, FLOAT : ({s}, {s}) -> {truth}")
+            |of: &str| format!("stablehlo.broadcast_in_dim {of}, dims = [] : ({ONE}) -> {s}");
+        let compare = |how: &str, a: &str, b: &str| {
+            format!("stablehlo.compare {how}, {a}, {b}, FLOAT : ({s}, {s}) -> {truth}")
         };
-        writeln!(o, "    %best = {}", reduce("%scores", "%low", "maximum"))?;
-        writeln!(o, "    %bests = {}", spread("%best"))?;
-        writeln!(o, "    %equal = {}", compare("%scores", "%bests"))?;
-        writeln!(o, "    %numbers = stablehlo.iota dim = 1 : {s}")?;
+        let wide =
+            |of: &str| format!("stablehlo.broadcast_in_dim {of}, dims = [] : ({ONE}) -> {row}");
+        writeln!(o, "    %top = {}", reduce("%scores", "%low", "maximum"))?;
+        writeln!(o, "    %best = stablehlo.optimization_barrier %top : {row}")?;
+        writeln!(o, "    %numbers = stablehlo.iota dim = 0 : {s}")?;
         writeln!(o, "    %nones = {}", fill("%none"))?;
-        writeln!(o, "    %candidates = stablehlo.select %equal, %numbers, %nones : {truth}, {s}")?;
-        writeln!(o, "    %label = {}", reduce("%candidates", "%none", "minimum"))?;
-        match kind {
-            Kind::Assign => {
+        if self.kind == Kind::Certified {
+            writeln!(o, "    %thresholds = {}", wide("%threshold"))?;
+            writeln!(o, "    %least = stablehlo.subtract %best, %thresholds : {row}")?;
+            writeln!(o, "    %leasts = {}", spread("%least"))?;
+            writeln!(o, "    %near = {}", compare("GE", "%scores", "%leasts"))?;
+            writeln!(o, "    %raised = stablehlo.add %numbers, %nones : {s}")?;
+            writeln!(o, "    %zeros = {}", fill("%zero"))?;
+            writeln!(o, "    %counted = stablehlo.select %near, %raised, %zeros : {truth}, {s}")?;
+            writeln!(o, "    %sum = {}", reduce("%counted", "%zero", "add"))?;
+            writeln!(o, "    %more = {}", wide("%none"))?;
+            writeln!(o, "    %lowered = stablehlo.subtract %sum, %more : {row}")?;
+            writeln!(o, "    %label = stablehlo.minimum %lowered, %more : {row}")?;
+        } else {
+            writeln!(o, "    %bests = {}", spread("%best"))?;
+            writeln!(o, "    %equal = {}", compare("EQ", "%scores", "%bests"))?;
+            writeln!(
+                o,
+                "    %candidates = stablehlo.select %equal, %numbers, %nones : {truth}, {s}"
+            )?;
+            writeln!(o, "    %label = {}", reduce("%candidates", "%none", "minimum"))?;
+        }
+        match self.kind {
+            Kind::Assign | Kind::Certified => {
                 writeln!(o, "    %labels = stablehlo.convert %label : ({row}) -> {integers}")?;
                 writeln!(o, "    return %labels : {integers}")?;
             }
-            Kind::Certified => {
-                let truths = format!("tensor<{r}xi1>");
-                let wide = |of: &str| {
-                    format!("stablehlo.broadcast_in_dim {of}, dims = [] : ({one}) -> {row}")
-                };
-                writeln!(o, "    %chosen = {}", spread("%label"))?;
-                writeln!(o, "    %first = {}", compare("%numbers", "%chosen"))?;
-                writeln!(o, "    %lows = {}", fill("%low"))?;
-                writeln!(
-                    o,
-                    "    %others = stablehlo.select %first, %lows, %scores : {truth}, {s}"
-                )?;
-                writeln!(o, "    %second = {}", reduce("%others", "%low", "maximum"))?;
-                writeln!(o, "    %gap = stablehlo.subtract %best, %second : {row}")?;
-                writeln!(o, "    %thresholds = {}", wide("%threshold"))?;
-                writeln!(
-                    o,
-                    "    %near = stablehlo.compare LE, %gap, %thresholds, FLOAT : ({row}, {row}) -> {truths}"
-                )?;
-                writeln!(o, "    %zero = stablehlo.constant dense<0.0> : {one}")?;
-                writeln!(o, "    %zeros = {}", wide("%zero"))?;
-                writeln!(o, "    %more = {}", wide("%none"))?;
-                writeln!(o, "    %mark = stablehlo.select %near, %more, %zeros : {truths}, {row}")?;
-                writeln!(o, "    %marked = stablehlo.add %label, %mark : {row}")?;
-                writeln!(o, "    %labels = stablehlo.convert %marked : ({row}) -> {integers}")?;
-                writeln!(o, "    return %labels : {integers}")?;
-            }
             Kind::Update => {
-                let hot = format!("tensor<{r}x{k}x{e}>");
-                let sums = format!("tensor<{k}x{d}xf32>");
-                let truths = format!("tensor<{r}xi1>");
-                writeln!(o, "    %zero = stablehlo.constant dense<0.0> : {one}")?;
                 writeln!(o, "    %chosen = {}", spread("%label"))?;
-                writeln!(o, "    %is = {}", compare("%numbers", "%chosen"))?;
-                writeln!(o, "    %masks = {}", spread("%mask"))?;
-                writeln!(o, "    %zeros = {}", fill("%zero"))?;
-                writeln!(o, "    %hot = stablehlo.select %is, %masks, %zeros : {truth}, {s}")?;
-                let factor = match format {
-                    Format::F32 => "%hot",
-                    Format::Bf16 => {
-                        writeln!(o, "    %hots = stablehlo.convert %hot : ({s}) -> {hot}")?;
-                        "%hots"
-                    }
-                };
-                writeln!(
-                    o,
-                    "    %sums = stablehlo.dot_general {factor}, %x, contracting_dims = [0] x [0], precision = [HIGHEST, HIGHEST] : ({hot}, {x}) \
-                     -> {sums}"
-                )?;
-                writeln!(
-                    o,
-                    "    %counts = stablehlo.reduce(%hot init: %zero) applies stablehlo.add across dimensions = [0] : ({s}, {one}) -> {of_k}"
-                )?;
-                writeln!(
-                    o,
-                    "    %same = stablehlo.compare EQ, %label, %old, FLOAT : ({row}, {row}) -> {truths}"
-                )?;
-                writeln!(
-                    o,
-                    "    %none_of = stablehlo.broadcast_in_dim %zero, dims = [] : ({one}) -> {row}"
-                )?;
-                writeln!(
-                    o,
-                    "    %new = stablehlo.select %same, %none_of, %mask : {truths}, {row}"
-                )?;
-                writeln!(
-                    o,
-                    "    %changed = stablehlo.reduce(%new init: %zero) applies stablehlo.add across dimensions = [0] : ({row}, {one}) -> {one}"
-                )?;
-                writeln!(
-                    o,
-                    "    return %label, %sums, %counts, %changed : {row}, {sums}, {of_k}, {one}"
-                )?;
+                writeln!(o, "    %is = {}", compare("EQ", "%numbers", "%chosen"))?;
+                self.sums(o, &fill)?;
+                writeln!(o, "    return %label, %sums, %changed : {row}, {sums}, {ONE}")?;
             }
         }
         writeln!(o, "  }}")?;
         writeln!(o, "}}")
     }
+
+    /// Sums and counts of the rows for which `%is` holds, and the number of labels that changed.
+    fn sums(&self, o: &mut String, fill: &dyn Fn(&str) -> String) -> std::fmt::Result {
+        let Types { x, s, row, truth, truths, hot, sums, .. } = &self.types();
+        writeln!(o, "    %one = stablehlo.constant dense<1.0> : {ONE}")?;
+        writeln!(o, "    %ones = {}", fill("%one"))?;
+        writeln!(o, "    %zeros = {}", fill("%zero"))?;
+        writeln!(o, "    %hot = stablehlo.select %is, %ones, %zeros : {truth}, {s}")?;
+        let factor = match self.format {
+            Format::F32 => "%hot",
+            Format::Bf16 => {
+                writeln!(o, "    %hots = stablehlo.convert %hot : ({s}) -> {hot}")?;
+                "%hots"
+            }
+        };
+        writeln!(
+            o,
+            "    %sums = stablehlo.dot_general %x, {factor}, contracting_dims = [1] x [1], precision = [HIGHEST, HIGHEST] : ({x}, {hot}) -> {sums}"
+        )?;
+        let wide =
+            |of: &str| format!("stablehlo.broadcast_in_dim {of}, dims = [] : ({ONE}) -> {row}");
+        writeln!(
+            o,
+            "    %same = stablehlo.compare EQ, %label, %old, FLOAT : ({row}, {row}) -> {truths}"
+        )?;
+        writeln!(o, "    %kept = {}", wide("%zero"))?;
+        writeln!(o, "    %moved = {}", wide("%one"))?;
+        writeln!(o, "    %new = stablehlo.select %same, %kept, %moved : {truths}, {row}")?;
+        writeln!(
+            o,
+            "    %changed = stablehlo.reduce(%new init: %zero) applies stablehlo.add across dimensions = [0] : ({row}, {ONE}) -> {ONE}"
+        )
+    }
+
+    fn types(&self) -> Types {
+        let Text { rows: r, k, format, .. } = *self;
+        let (columns, e) = (self.columns(), if format == Format::F32 { "f32" } else { "bf16" });
+        Types {
+            x: format!("tensor<{columns}x{r}x{e}>"),
+            c: format!("tensor<{k}x{columns}x{e}>"),
+            s: format!("tensor<{k}x{r}xf32>"),
+            row: format!("tensor<{r}xf32>"),
+            integers: format!("tensor<{r}xi32>"),
+            truth: format!("tensor<{k}x{r}xi1>"),
+            truths: format!("tensor<{r}xi1>"),
+            hot: format!("tensor<{k}x{r}x{e}>"),
+            sums: format!("tensor<{columns}x{k}xf32>"),
+        }
+    }
+}
+
+/// The type of one value.
+const ONE: &str = "tensor<f32>";
+
+/// Types of a program's values.
+struct Types {
+    x: String,
+    c: String,
+    s: String,
+    row: String,
+    integers: String,
+    truth: String,
+    truths: String,
+    hot: String,
+    sums: String,
 }
 
 #[cfg(test)]
