@@ -64,7 +64,7 @@ devices: ## install a real device behind the accelerators' interface: XLA for th
 oracles: ## run the programs of accelerators through XLA and IREE on the processor, and compare them with the serial backend
 	@scripts/oracles.sh
 
-readers: ## install the tools that read exports (Hatchet, Extra-P, pandas), for the tests of exports
+readers: ## install the tools that read exports (Hatchet, Thicket, Extra-P, DuckDB …), for the tests of exports
 	@scripts/readers.sh
 
 writers: ## install the packages that write data files (pyarrow, polars, DuckDB, h5py …), for the tests of formats

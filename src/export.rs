@@ -29,7 +29,7 @@ pub struct Args {
     /// Folder for the files, made when it is missing [default: export/EXPERIMENT/FORMAT]
     #[arg(long)]
     pub out: Option<PathBuf>,
-    /// Repeats that become profiles (tau, caliper, chrome): middle (that of the median time), all,
+    /// Repeats that become profiles (tau, caliper, thicket, talp, chrome): middle (that of the median time), all,
     /// or a number
     #[arg(long, default_value = "middle", value_parser = repeats)]
     pub repeat: Repeats,

@@ -4,6 +4,9 @@
 //! A record holds the sum of each phase on each lane, not when each began. So the trace shows each
 //! phase once, as long as all its visits together and behind the phases before it: lengths are
 //! measured, the order within the timed part is not. Each bar says how often its phase was entered.
+//!
+//! Process and thread ids are made up from ranks and lanes, counted from 1: Perfetto keeps 0 for the
+//! idle task, and takes two threads of one id for one thread, whatever their processes.
 
 use serde_json::{Value, json};
 
@@ -57,8 +60,9 @@ fn document(profile: &Profile<'_>, summary: &Summary) -> Value {
     };
     let order = order(&profile.tree);
     let start = profile.lanes.iter().map(before).max().unwrap_or(0);
-    for lane in &profile.lanes {
-        let of = |name: &str, arguments: Value| json!({ "ph": "M", "name": name, "pid": lane.rank, "tid": lane.thread, "args": arguments });
+    for (number, lane) in profile.lanes.iter().enumerate() {
+        let (pid, tid) = (lane.rank + 1, number + 1);
+        let of = |name: &str, arguments: Value| json!({ "ph": "M", "name": name, "pid": pid, "tid": tid, "args": arguments });
         events.push(of("process_name", json!({ "name": format!("rank {}", lane.rank) })));
         events.push(of("thread_name", json!({ "name": format!("thread {}", lane.thread) })));
         let mut ends = vec![0u64; profile.tree.len()];
@@ -75,16 +79,14 @@ fn document(profile: &Profile<'_>, summary: &Summary) -> Value {
             ends[i] = begin;
             let kind = if phase.is_some() { "sum of all visits" } else { "whole timed part" };
             events.push(json!({
-                "ph": "X", "name": name, "cat": "phase", "pid": lane.rank, "tid": lane.thread,
+                "ph": "X", "name": name, "cat": "phase", "pid": pid, "tid": tid,
                 "ts": begin as f64 / 1e3, "dur": length as f64 / 1e3,
                 "args": { "entered": lane.calls[i], "length": kind },
             }));
         }
     }
-    let facts: serde_json::Map<String, Value> = profile
-        .facts(summary)
-        .into_iter()
-        .map(|(name, value)| (name.to_string(), json!(value)))
-        .collect();
+    let facts = profile.facts(summary).into_iter();
+    let facts: serde_json::Map<String, Value> =
+        facts.map(|(name, value)| (name.to_string(), value)).collect();
     json!({ "traceEvents": events, "displayTimeUnit": "ms", "otherData": facts })
 }

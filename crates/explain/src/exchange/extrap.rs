@@ -4,8 +4,12 @@
 //! A. Calotoiu et al.: "Using automated performance modeling to find scalability bugs in complex
 //! codes", SC'13. Read by `extrap --json`. Extra-P wants at least 5 values of each parameter and 5
 //! repeats of each point; fewer are noted. Parameters are the lanes `p`, and rows `n`, columns `d`
-//! and the workload's own sizes by their symbols where they vary. The value of a phase is the mean over the lanes, that of the
-//! timed part the time.
+//! and the workload's own sizes by their symbols where they vary. The value of a phase is the mean
+//! over the lanes, that of the timed part the time.
+//!
+//! Extra-P's defaults look for growth alone: times that fall with more lanes become a constant, or a
+//! power of which too many lanes make a negative time. Where the same problem has several numbers of
+//! lanes, that is noted with the option that helps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,9 +92,26 @@ fn write(analysis: &Analysis<'_>, _: Repeats) -> Result<Export> {
                 .notes
                 .push(format!("{backend}: a point with {fewest} repeats, Extra-P wants {ENOUGH}"));
         }
+        if scales_strongly(&profiles) {
+            export.notes.push(format!("{backend}: {NEGATIVE_EXPONENTS}"));
+        }
         export.add(format!("{backend}.jsonl"), text);
     }
     Ok(export)
+}
+
+/// Seen with Extra-P 4.2.5. `--scaling strong` does nothing to JSON.
+const NEGATIVE_EXPONENTS: &str = "the same problem on several numbers of lanes: Extra-P's defaults cannot model times that fall; ask with \
+     '--modeler basic --options allow_negative_exponents=True', which in turn finds no logarithms";
+
+/// Is there a problem with more than one number of lanes?
+fn scales_strongly(profiles: &[&profile::Profile<'_>]) -> bool {
+    profiles.iter().any(|one| {
+        let lanes = one.cell.cell.lanes();
+        profiles
+            .iter()
+            .any(|other| std::ptr::eq(one.group, other.group) && other.cell.cell.lanes() != lanes)
+    })
 }
 
 /// Call path, metric and value of everything that a repeat measured: means over the lanes,

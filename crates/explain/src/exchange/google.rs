@@ -1,19 +1,22 @@
 //! Google Benchmark's JSON: `benchmark.json`, every good repeat and the aggregates of each cell.
 //!
 //! The form of `--benchmark_format=json`, read by `tools/compare.py` of the library, and by
-//! services that watch benchmarks. Times are those of one iteration; CPU time is that of all lanes
-//! together, and left out where it was not recorded.
+//! services that watch benchmarks. Times are those of one iteration in nanoseconds, because readers
+//! print whole units; CPU time is that of all lanes together. A cell without a result, or without
+//! CPU times, has no row and is noted: `compare.py` wants both times of every row.
+//!
+//! `compare.py filters FILE serial threads` replaces what matches in names, and pairs those that
+//! are equal then. So a name holds problem, backend and lanes, each once, and no id.
 
 use serde_json::{Value, json};
 
 use crate::analysis::Analysis;
-use crate::exchange::{Export, Format, Repeats, cells};
+use crate::exchange::{Export, Format, Repeats, cells, words};
 use crate::export::pretty;
 use crate::labels;
-use crate::summary::{CellSummary, Group, Summary};
+use crate::summary::{CellSummary, Repeat, Summary};
 use amdahl_record::Phase;
 use amdahl_record::error::Result;
-use amdahl_record::units;
 use amdahl_stats::median;
 
 /// Google Benchmark.
@@ -27,14 +30,10 @@ fn write(analysis: &Analysis<'_>, _: Repeats) -> Result<Export> {
     let summary = analysis.summary;
     let mut export = Export::default();
     let mut benchmarks = Vec::new();
-    for (family, (group, cell)) in cells(summary).enumerate() {
-        benchmarks.extend(of_cell(family, group, cell));
-        if cell.repeats.is_empty() {
-            let why = cell.failures.first().map_or("no repeat", |failure| &failure.what);
-            benchmarks.push(json!({
-                "name": name(group, cell), "run_name": name(group, cell), "run_type": "iteration", "family_index": family,
-                "error_occurred": true, "error_message": labels::one_line(why, 200),
-            }));
+    for (family, ((_, cell), name)) in cells(summary).zip(words::cells(summary)).enumerate() {
+        match timings(cell) {
+            Ok(timings) => benchmarks.extend(rows(family, &name, cell, &timings)),
+            Err(why) => export.notes.push(format!("{name} is left out: {why}")),
         }
     }
     export.add(
@@ -50,7 +49,7 @@ fn context(summary: &Summary) -> Value {
         .map(|c| json!({ "type": c.kind, "level": c.level, "size": c.bytes, "num_sharing": c.shared_by }))
         .collect();
     json!({
-        "date": summary.run.as_ref().map(|run| rfc3339(run.started_ms)),
+        "date": summary.run.as_ref().map(|run| words::rfc3339(run.started_ms)),
         "host_name": host.and_then(|h| h.hostname.clone()),
         "executable": "amdahl-worker",
         "num_cpus": host.map(|h| h.allowed_cpus.len()),
@@ -61,77 +60,55 @@ fn context(summary: &Summary) -> Value {
     })
 }
 
-/// A Unix time in milliseconds as `2026-01-31T23:59:00+00:00`.
-fn rfc3339(unix_ms: u64) -> String {
-    let of_day = unix_ms / 1000 % 86_400;
-    format!(
-        "{}T{:02}:{:02}:{:02}+00:00",
-        units::day(unix_ms),
-        of_day / 3600,
-        of_day / 60 % 60,
-        of_day % 60
-    )
+/// Nanoseconds of one iteration in a repeat.
+struct Timing {
+    iterations: u32,
+    real: f64,
+    cpu: f64,
 }
 
-fn name(group: &Group, cell: &CellSummary) -> String {
-    let own = labels::own_sizes(&group.workload).into_iter();
-    let own: String = own.map(|(name, size)| format!("/{}:{size}", name.symbol)).collect();
-    let size = |value: Option<u64>| value.map_or("?".into(), |value| value.to_string());
-    format!(
-        "{}/{}/n:{}/d:{}{own}/{}/ranks:{}/threads:{}/{}",
-        group.workload.kind,
-        labels::dataset_name(&group.dataset).replace(['/', ' '], "-"),
-        size(group.rows),
-        size(group.dims.map(u64::from)),
-        cell.cell.backend.name(),
-        cell.cell.ranks,
-        cell.cell.threads,
-        cell.id
-    )
-}
-
-fn of_cell(family: usize, group: &Group, cell: &CellSummary) -> Vec<Value> {
-    let name = name(group, cell);
-    let (mut rows, mut real, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, repeat) in cell.repeats.iter().enumerate() {
-        let answer = &*repeat.measured.answer;
-        let iterations = f64::from(answer.iterations.max(1));
-        let milliseconds = |seconds: f64| seconds * 1e3 / iterations;
+/// Those of all good repeats, or why the cell has no row: `compare.py` ends at a row that lacks one
+/// of the two times.
+fn timings(cell: &CellSummary) -> std::result::Result<Vec<Timing>, String> {
+    if cell.repeats.is_empty() {
+        let why = cell.failures.first().map_or("no good repeat", |failure| &failure.what);
+        return Err(labels::one_line(why, 200));
+    }
+    let timing = |repeat: &Repeat| {
         let used = match &repeat.measured.peer {
             Some(peer) => peer.cpu_seconds,
             None => repeat.total("cpu", &Phase::timed()).ok().map(|(seconds, _)| seconds),
         };
-        let mut row = json!({
-            "name": name, "family_index": family, "per_family_instance_index": 0, "run_name": name, "run_type": "iteration",
-            "repetitions": cell.repeats.len(), "repetition_index": index, "threads": cell.cell.lanes(),
-            "iterations": answer.iterations, "real_time": milliseconds(repeat.seconds), "time_unit": "ms",
-        });
-        real.push(milliseconds(repeat.seconds));
-        if let Some(used) = used {
-            row["cpu_time"] = json!(milliseconds(used));
-            cpu.push(milliseconds(used));
-        }
-        rows.push(row);
-    }
-    let of = |statistic: fn(&[f64]) -> Option<f64>| {
-        (statistic(&real), statistic(&cpu).filter(|_| cpu.len() == real.len()))
+        let used = used.ok_or_else(|| format!("repeat {} has no CPU time", repeat.repeat))?;
+        let iterations = repeat.measured.answer.iterations;
+        let nanoseconds = |seconds: f64| seconds * 1e9 / f64::from(iterations.max(1));
+        Ok(Timing { iterations, real: nanoseconds(repeat.seconds), cpu: nanoseconds(used) })
     };
-    for (aggregate, (real, cpu)) in
-        [("mean", of(mean)), ("median", of(median)), ("stddev", of(deviation))]
-    {
-        let Some(real) = real else { continue };
-        let mut row = json!({
+    cell.repeats.iter().map(timing).collect()
+}
+
+fn rows(family: usize, name: &str, cell: &CellSummary, timings: &[Timing]) -> Vec<Value> {
+    let (repetitions, threads) = (timings.len(), cell.cell.lanes());
+    let repeats = timings.iter().enumerate().map(|(index, timing)| {
+        json!({
+            "name": name, "family_index": family, "per_family_instance_index": 0, "run_name": name, "run_type": "iteration",
+            "repetitions": repetitions, "repetition_index": index, "threads": threads,
+            "iterations": timing.iterations, "real_time": timing.real, "cpu_time": timing.cpu, "time_unit": "ns",
+        })
+    });
+    let real: Vec<f64> = timings.iter().map(|timing| timing.real).collect();
+    let cpu: Vec<f64> = timings.iter().map(|timing| timing.cpu).collect();
+    type Statistic = fn(&[f64]) -> Option<f64>;
+    let statistics = [("mean", mean as Statistic), ("median", median), ("stddev", deviation)];
+    let aggregates = statistics.into_iter().filter_map(|(aggregate, of)| {
+        Some(json!({
             "name": format!("{name}_{aggregate}"), "family_index": family, "per_family_instance_index": 0, "run_name": name,
-            "run_type": "aggregate", "repetitions": cell.repeats.len(), "threads": cell.cell.lanes(),
-            "aggregate_name": aggregate, "aggregate_unit": "time", "iterations": cell.repeats.len(),
-            "real_time": real, "time_unit": "ms",
-        });
-        if let Some(cpu) = cpu {
-            row["cpu_time"] = json!(cpu);
-        }
-        rows.push(row);
-    }
-    rows
+            "run_type": "aggregate", "repetitions": repetitions, "threads": threads,
+            "aggregate_name": aggregate, "aggregate_unit": "time", "iterations": repetitions,
+            "real_time": of(&real)?, "cpu_time": of(&cpu)?, "time_unit": "ns",
+        }))
+    });
+    repeats.chain(aggregates).collect()
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
@@ -151,9 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn dates_and_deviations() {
-        assert_eq!(rfc3339(1_700_000_000_000), "2023-11-14T22:13:20+00:00");
-        assert_eq!(rfc3339(951_782_400_000), "2000-02-29T00:00:00+00:00");
+    fn deviations_are_those_of_a_sample() {
         assert_eq!(deviation(&[1.0, 3.0]), Some(2f64.sqrt()));
         assert_eq!(deviation(&[1.0]), None);
     }

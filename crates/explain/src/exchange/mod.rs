@@ -1,7 +1,7 @@
 //! Results in the formats of other tools: one file a format and one line in [`FORMATS`].
 //!
 //! A format turns a summary into files in memory; whoever asked writes them. Profiles (TAU,
-//! Caliper, Chrome) show one repeat each, tables and samples (CSV, Parquet, Extra-P, Google
+//! Caliper, TALP, Chrome) show one repeat each, tables and samples (CSV, Parquet, Extra-P, Google
 //! Benchmark) hold all good repeats. What a record does not hold is left out and said, never 0.
 
 use std::path::PathBuf;
@@ -21,7 +21,9 @@ mod extrap;
 mod google;
 mod parquet;
 mod profile;
+mod talp;
 mod tau;
+mod words;
 
 /// A format of another tool.
 pub struct Format {
@@ -41,6 +43,8 @@ pub const FORMATS: &[Format] = &[
     csv::FORMAT,
     parquet::FORMAT,
     caliper::FORMAT,
+    caliper::THICKET,
+    talp::FORMAT,
     chrome::FORMAT,
 ];
 

@@ -1,6 +1,8 @@
 //! A repeat as profilers see it: on each lane a tree of regions with calls, and time and counts
 //! without and with what lies below.
 
+use serde_json::{Value, json};
+
 use crate::exchange::{Export, Repeats, cells, file_name, wanted};
 use crate::labels;
 use crate::summary::{CellSummary, Group, Repeat, Summary};
@@ -85,30 +87,43 @@ impl Profile<'_> {
         format!("{}/repeat-{}", file_name(self.cell), self.repeat.repeat)
     }
 
-    /// What it is of, as names and values.
-    pub fn facts(&self, summary: &Summary) -> Vec<(&'static str, String)> {
+    /// The index of this count in [`Profile::metrics`].
+    pub fn metric(&self, name: &str) -> Option<usize> {
+        self.metrics.iter().position(|(metric, _)| metric == name)
+    }
+
+    /// What it is of, as names and values: sizes and lanes are numbers, so that readers can group
+    /// and filter by them. Sizes go by their symbols; what is not known is left out.
+    pub fn facts(&self, summary: &Summary) -> Vec<(&'static str, Value)> {
         let cell = &self.cell.cell;
+        let measured = &self.repeat.measured;
+        let text = |value: &str| Some(json!(labels::one_line(value, 200)));
+        let experiment = summary.run.as_ref().map_or("", |run| &run.experiment);
         let mut facts = vec![
-            (
-                "experiment",
-                summary.run.as_ref().map_or(String::new(), |run| run.experiment.clone()),
-            ),
-            ("cell", self.cell.id.0.clone()),
-            ("problem", crate::show::heading(self.group)),
-            ("backend", cell.backend.name().to_string()),
-            ("ranks", cell.ranks.to_string()),
-            ("threads", cell.threads.to_string()),
-            (
-                "reduction",
-                if cell.reduction.is_direct() { String::new() } else { cell.reduction.to_string() },
-            ),
-            ("repeat", self.repeat.repeat.to_string()),
-            ("seconds", format!("{:?}", self.repeat.seconds)),
-            ("kernel", self.repeat.measured.kernel.to_string()),
-            ("platform", self.repeat.measured.platform.to_string()),
+            ("experiment", text(experiment)),
+            ("cell", text(&self.cell.id.0)),
+            ("problem", text(&crate::show::heading(self.group))),
+            ("workload", text(&self.group.workload.kind)),
+            ("n", self.group.rows.map(Value::from)),
+            ("d", self.group.dims.map(Value::from)),
         ];
-        facts.retain(|(_, value)| !value.is_empty());
-        facts.into_iter().map(|(name, value)| (name, labels::one_line(&value, 200))).collect()
+        let own = labels::own_sizes(&self.group.workload).into_iter();
+        facts.extend(own.map(|(name, size)| (name.symbol, Some(json!(size)))));
+        facts.extend([
+            ("backend", text(cell.backend.name())),
+            ("lanes", Some(json!(cell.lanes()))),
+            ("ranks", Some(json!(cell.ranks))),
+            ("threads", Some(json!(cell.threads))),
+            ("reduction", labels::reduction(cell).and_then(text)),
+            ("repeat", Some(json!(self.repeat.repeat))),
+            ("seconds", Some(json!(self.repeat.seconds))),
+            ("iterations", Some(json!(measured.answer.iterations))),
+            ("kernel", text(&measured.kernel)),
+            ("platform", text(&measured.platform)),
+            ("host", text(&self.cell.key.host)),
+        ]);
+        let known = facts.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        known.filter(|(_, value)| *value != json!("")).collect()
     }
 }
 

@@ -1,9 +1,13 @@
-//! TAU profiles: `CELL/repeat-N/MULTI__METRIC/profile.RANK.0.THREAD`, one folder a metric.
+//! TAU profiles: `CELL/repeat-N/MULTI__METRIC/profile.LANE.0.0`, one folder a metric.
 //!
 //! S. Shende, A. Malony: "The TAU parallel performance system", 2006. Read by `pprof`, ParaProf and
-//! Hatchet (`GraphFrame.from_tau`). Times are whole microseconds. The root comes first, every
+//! Hatchet (`GraphFrame.from_tau`). Lanes are TAU's nodes by their number, so that any shape of
+//! ranks × threads is read alike: Hatchet makes an index of three levels of ranks with threads, and
+//! its `filter` fails on that. Rank and thread are in the metadata. Times are whole microseconds. The root comes first, every
 //! region has a flat row and a row with its path, and all metrics of a lane have the same rows in
 //! the same order: readers count on each of these.
+
+use serde_json::{Value, json};
 
 use crate::analysis::Analysis;
 use crate::exchange::profile;
@@ -22,13 +26,19 @@ fn write(analysis: &Analysis<'_>, repeats: Repeats) -> Result<Export> {
     let summary = analysis.summary;
     let mut export = Export::default();
     for profile in profile::of(summary, repeats, &mut export) {
-        let facts: String = profile
-            .facts(summary)
-            .iter()
-            .map(|(name, value)| attribute(&format!("amdahl {name}"), value))
-            .collect();
-        for lane in &profile.lanes {
-            let file = format!("profile.{}.0.{}", lane.rank, lane.thread);
+        let attributes = |facts: &[(&str, Value)]| -> String {
+            let plain = |value: &Value| match value {
+                Value::String(text) => text.clone(),
+                number => number.to_string(),
+            };
+            let facts = facts.iter();
+            facts.map(|(name, value)| attribute(&format!("amdahl {name}"), &plain(value))).collect()
+        };
+        let of_all = attributes(&profile.facts(summary));
+        for (number, lane) in profile.lanes.iter().enumerate() {
+            let file = format!("profile.{number}.0.0");
+            let place = [("rank", json!(lane.rank)), ("thread", json!(lane.thread))];
+            let facts = of_all.clone() + &attributes(&place);
             let mut add = |metric: &str, values: &Values| {
                 let path = format!("{}/MULTI__{metric}/{file}", profile.folder());
                 export.add(path, text(metric, &profile.tree, lane, values, &facts));

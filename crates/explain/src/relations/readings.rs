@@ -81,10 +81,12 @@ fn fill(analysis: &Analysis<'_>) -> Relation {
         .text("metric", "name of the metric", |r| Some(r.reading.metric.to_string()))
         .text("unit", "its unit", |r| unit(r.reading))
         .number("value", "what was read", |r| r.value)
-        .text("from", "measured, multiplexed, simulated or modelled", |r| {
+        .text("source", "measured, multiplexed, simulated or modelled", |r| {
             r.value.and(r.reading.from).map(source)
         })
-        .text("group", "what was counted together", |r| r.reading.counted_by().map(String::from))
+        .text("counted_with", "what was counted together", |r| {
+            r.reading.counted_by().map(String::from)
+        })
         .text("why", "why there is no value", why)
         .relation()
 }
