@@ -81,6 +81,13 @@ def peak_rss(pid="self"):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 if pid == "self" else None
 
 
+def cpu_seconds(pid):
+    """CPU seconds of another process so far, in the kernel's ticks."""
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def fewer_and_more(job):
     """Numbers of iterations of the two fits whose difference is timed."""
     fewer = 2 if job.fixed and job.iterations >= 6 else 1
@@ -119,21 +126,39 @@ def by_difference(job, fit, clocks=(time.perf_counter, time.process_time), enoug
     return wall, cpu if cpu > 0 else None, answer
 
 
-def save(path, centroids):
+def still_moves(job, fit):
+    """Raises where a library that does not say how many iterations it did ends before the last one: then that changes nothing."""
+    import numpy as np
+
+    if job.iterations > 1 and np.array_equal(fit(job.iterations)[1], fit(job.iterations - 1)[1]):
+        raise CannotRun(f"its iteration {job.iterations} changes nothing: it converges, give it fewer")
+
+
+def save(path, centroids, k):
     """Centroids for the judge, beside the record."""
     import numpy as np
 
-    np.save(path, np.ascontiguousarray(centroids))
+    centroids = np.ascontiguousarray(centroids)
+    if len(centroids) < k:
+        raise CannotRun(f"it leaves {len(centroids)} centroids of {k}: it drops clusters without rows")
+    if not np.isfinite(centroids).all():
+        raise CannotRun("it leaves centroids that are no numbers: it takes the mean of clusters without rows")
+    np.save(path, centroids)
     return path.name
 
 
-def timed_by_difference(library, job, record):
-    """What a library that only has `fit` leaves."""
+def loaded(job):
+    """Rows and start, with the seconds that reading them took."""
     import numpy as np
 
     began = time.perf_counter()
     rows, start = np.load(job.rows), np.load(job.start)
-    loaded = time.perf_counter() - began
+    return rows, start, time.perf_counter() - began
+
+
+def timed_by_difference(library, job, record):
+    """What a library that only has `fit` leaves."""
+    rows, start, load_seconds = loaded(job)
     library.prepare(job)
 
     def fit(iterations):
@@ -145,20 +170,39 @@ def timed_by_difference(library, job, record):
         done, centroids = fit(1)
         if done != 1:
             raise CannotRun(f"asked for one iteration, it did {done}")
-        first = save(record.with_suffix(".first.npy"), centroids)
+        first = save(record.with_suffix(".first.npy"), centroids, job.k)
+    if not library.tells_iterations:
+        still_moves(job, fit)
     wall, cpu, (iterations, centroids) = by_difference(job, fit, library.clocks)
     fewer, more = fewer_and_more(job)
-    return {
+    timed = f"by the difference of fits of {more if job.fixed else iterations} and {fewer} iterations"
+    times = {"seconds": wall * iterations, "cpu_seconds": cpu and cpu * iterations, "load_seconds": load_seconds, "timed": timed}
+    return left(library, job, record, times, iterations, centroids) | {"first": first}
+
+
+def timed_as_a_whole(library, job, record, enough=ENOUGH):
+    """What a library leaves whose iterations cost unlike amounts: whole fits, of which the number of iterations is a limit."""
+    rows, start, load_seconds = loaded(job)
+    library.prepare(job)
+    library.fit(rows, start, job.iterations)
+    fits, before = 0, [clock() for clock in library.clocks]
+    while not fits or library.clocks[0]() - before[0] < enough:
+        iterations, centroids = library.fit(rows, start, job.iterations)
+        fits += 1
+    wall, cpu = ((clock() - began) / fits for clock, began in zip(library.clocks, before))
+    times = {"seconds": wall, "cpu_seconds": cpu if cpu > 0 else None, "load_seconds": load_seconds, "timed": "as whole fits"}
+    return left(library, job, record, times, iterations, centroids)
+
+
+def left(library, job, record, times, iterations, centroids):
+    """What a library leaves, however it was timed."""
+    return times | {
         "version": library.version(),
-        "seconds": wall * iterations,
-        "cpu_seconds": cpu and cpu * iterations,
-        "timed": f"by the difference of fits of {more if job.fixed else iterations} and {fewer} iterations",
-        "load_seconds": loaded,
         "iterations": int(iterations),
         "converged": not job.fixed and iterations < job.iterations,
         "inertia": library.inertia,
-        "centroids": save(record.with_suffix(".centroids.npy"), centroids),
-        "first": first,
+        "centroids": save(record.with_suffix(".centroids.npy"), centroids, job.k),
+        "empty": library.empty,
         "peak_rss_bytes": library.peak_rss(),
     }
 
@@ -172,6 +216,10 @@ class Library:
     clocks = (time.perf_counter, time.process_time)
     # Of the last fit, in its own words.
     inertia = None
+    # Does it say how many iterations it did?
+    tells_iterations = True
+    # What becomes of the centroid of a cluster without rows, by the words of docs/peers.md; None where nobody has looked.
+    empty = None
 
     def prepare(self, job):
         """Imports what is needed and settles the number of threads."""

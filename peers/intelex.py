@@ -36,6 +36,8 @@ class OneDal(ScikitLearn):
 class Daal4py(adapter.Library):
     """daal4py.kmeans. It stops by a rule of its own, so it is given a number of iterations."""
 
+    empty = "farthest"
+
     def version(self):
         return "daal4py of " + adapter.named("scikit-learn-intelex", "daal", "numpy")
 

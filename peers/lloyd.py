@@ -7,6 +7,8 @@ import adapter
 
 # Rows whose distances are in memory at a time.
 BATCH = 10_000
+# What becomes of the centroid of a cluster without rows.
+EMPTY = "stays"
 
 
 def split(rows, parts, part):

@@ -10,7 +10,7 @@ import time
 import traceback
 
 import adapter
-from lloyd import BATCH, Phases, batches, converged, fault, means, nearest, norms, split
+from lloyd import BATCH, EMPTY, Phases, batches, converged, fault, means, nearest, norms, split
 
 
 def library(mpi):
@@ -100,8 +100,9 @@ def work(comm, job, record, batch):
         "load_seconds": phases.seconds[0],
         "iterations": iterations,
         "converged": ended,
-        "centroids": adapter.save(record.with_suffix(".centroids.npy"), centroids),
-        "first": adapter.save(record.with_suffix(".first.npy"), one),
+        "centroids": adapter.save(record.with_suffix(".centroids.npy"), centroids, job.k),
+        "first": adapter.save(record.with_suffix(".first.npy"), one, job.k),
+        "empty": EMPTY,
         "peak_rss_bytes": max(rank["rss"] for rank in all),
         "phases": [rank["phases"] for rank in all],
     }

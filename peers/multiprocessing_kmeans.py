@@ -12,7 +12,7 @@ import time
 import traceback
 
 import adapter
-from lloyd import BATCH, Phases, batches, fault, nearest, norms, split
+from lloyd import BATCH, EMPTY, Phases, batches, fault, nearest, norms, split
 
 # A process that waits this long for the others has lost one of them.
 PATIENCE = 3600
@@ -131,8 +131,9 @@ def measure(_, job, record):
         "load_seconds": loaded,
         "iterations": ends[0]["iterations"],
         "converged": ends[0]["ended"],
-        "centroids": adapter.save(record.with_suffix(".centroids.npy"), team.centroids),
-        "first": adapter.save(record.with_suffix(".first.npy"), ends[0]["one"]),
+        "centroids": adapter.save(record.with_suffix(".centroids.npy"), team.centroids, job.k),
+        "first": adapter.save(record.with_suffix(".first.npy"), ends[0]["one"], job.k),
+        "empty": EMPTY,
         "peak_rss_bytes": max(end["rss"] for end in ends),
         "phases": [end["phases"] for end in ends],
     }

@@ -9,6 +9,8 @@ import adapter
 class ScikitLearn(adapter.Library):
     """sklearn.cluster.KMeans."""
 
+    empty = "farthest"
+
     def __init__(self, algorithm="lloyd"):
         self.algorithm = algorithm
         self.tolerance = 0.0

@@ -20,6 +20,8 @@ def java():
 
 
 class Spark(adapter.Library):
+    empty = "stays"
+
     def version(self):
         return adapter.named("pyspark", "numpy") + ", " + java()
 
@@ -53,9 +55,7 @@ class Spark(adapter.Library):
 
     def cpu(self):
         """CPU seconds of the Java process and of this one: it works in the former."""
-        with open(f"/proc/{self.pid}/stat") as stat:
-            fields = stat.read().rsplit(")", 1)[1].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") + time.process_time()
+        return adapter.cpu_seconds(self.pid) + time.process_time()
 
     def fit(self, rows, start, iterations):
         from pyspark.mllib.common import callMLlibFunc

@@ -45,6 +45,19 @@ spark() {
     cp peers/requirements-spark.txt "$venv/requirements-spark.txt"
 }
 
+dask() {
+    cmp -s peers/requirements-dask.txt "$venv/requirements-dask.txt" && return
+    say "installing dask-ml, some 300 MB"
+    "$venv/bin/python" -m pip install --no-deps --only-binary :all: -r peers/requirements-dask.txt >>"$log" 2>&1 ||
+        lacks "no dask-ml: $(grep -m 1 -i error "$log" || tail -n 1 "$log") (log: $log)" || return
+    cp peers/requirements-dask.txt "$venv/requirements-dask.txt"
+}
+
+# R is the system's: it is not installed here.
+r() {
+    command -v Rscript >/dev/null 2>&1 || lacks "no R: install it (Debian, Ubuntu: apt-get install r-base-core)"
+}
+
 rust() {
     command -v cargo >/dev/null 2>&1 || lacks "no Rust peers: there is no cargo" || return
     # The crate 'kmeans' uses features of the standard library that a stable compiler refuses.
@@ -68,7 +81,13 @@ if [ "${1:-}" = --python ]; then
     exit 0
 fi
 missing=0
-{ environment && spark; } || missing=1
+if environment; then
+    spark || missing=1
+    dask || missing=1
+else
+    missing=1
+fi
+r || missing=1
 rust || missing=1
 [ "$missing" = 0 ] || say "the others are ready"
 say "ready: 'amdahl doctor' lists the peers, 'amdahl run experiments/peers.toml' measures them"

@@ -208,7 +208,13 @@ fn records(trials: Vec<Trial>, repeats: u32) -> Vec<Line> {
                         timed: "by its own clock".into(),
                         cpu_seconds: None,
                         load_seconds: None,
-                        own: Judged { inertia: None, rule: Rule::Lloyd, one_step: None }.fields(),
+                        own: Judged {
+                            inertia: None,
+                            rule: Rule::Lloyd,
+                            one_step: None,
+                            empty: None,
+                        }
+                        .fields(),
                     })
                     .into(),
                 );

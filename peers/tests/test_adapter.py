@@ -104,6 +104,62 @@ class Difference(unittest.TestCase):
             adapter.by_difference(job(), fit, clocks, enough=0)
 
 
+def matrix(*rows):
+    import numpy
+
+    return numpy.array(rows, dtype="f4")
+
+
+class Answers(unittest.TestCase):
+    def setUp(self):
+        try:
+            import numpy  # noqa: F401
+        except ImportError:
+            self.skipTest("NumPy is not installed")
+
+    def test_that_cannot_be_judged_say_what_became_of_clusters_without_rows(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "c.npy"
+            self.assertEqual(adapter.save(path, matrix([1.0], [2.0]), 2), "c.npy")
+            with self.assertRaisesRegex(adapter.CannotRun, "1 centroids of 2: it drops clusters without rows"):
+                adapter.save(path, matrix([1.0]), 2)
+            with self.assertRaisesRegex(adapter.CannotRun, "no numbers"):
+                adapter.save(path, matrix([1.0], [float("nan")]), 2)
+
+    def test_of_a_library_that_does_not_tell_its_iterations_must_still_move_at_the_last(self):
+        def moves_until(end):
+            return lambda iterations: (iterations, matrix([min(iterations, end)]))
+
+        adapter.still_moves(job(), moves_until(12))
+        with self.assertRaisesRegex(adapter.CannotRun, "iteration 12 changes nothing"):
+            adapter.still_moves(job(), moves_until(11))
+        adapter.still_moves(job(stop={"iterations": 1}), moves_until(0))
+
+    def test_of_whole_fits_are_timed_by_their_mean(self):
+        import numpy
+
+        wall = Clock()
+
+        class Fits(adapter.Library):
+            clocks = (wall, wall)
+            empty = "nan"
+
+            def version(self):
+                return "x 1"
+
+            def fit(self, rows, start, iterations):
+                wall.now += 0.25
+                return 3, start
+
+        with tempfile.TemporaryDirectory() as folder:
+            numpy.save(Path(folder) / "r.npy", matrix([1.0], [2.0], [3.0]))
+            cell = job()
+            cell.rows = cell.start = Path(folder) / "r.npy"
+            left = adapter.timed_as_a_whole(Fits(), cell, Path(folder) / "record.json", enough=1.0)
+        self.assertEqual((left["seconds"], left["iterations"], left["empty"]), (0.25, 3, "nan"))
+        self.assertFalse(left["converged"])
+
+
 class Records(unittest.TestCase):
     def test_say_which_cell_they_are_about_and_why_nothing_came_of_it(self):
         with tempfile.TemporaryDirectory() as folder:

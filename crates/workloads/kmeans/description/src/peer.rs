@@ -56,6 +56,47 @@ impl Rule {
     }
 }
 
+/// What a program does with the centroid of a cluster that has no rows. Ours is
+/// [`Emptied::Farthest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Emptied {
+    /// It takes the row that is farthest from its centroid.
+    Farthest,
+    /// It takes the row of the largest cluster that is farthest from its centroid.
+    FarthestOfLargest,
+    /// The same of the cluster with the largest variance.
+    FarthestOfLoosest,
+    /// It becomes half of a large cluster.
+    Split,
+    /// It stays where it was.
+    Stays,
+    /// It is no number.
+    Nan,
+    /// It is left out.
+    Dropped,
+    /// It becomes the origin.
+    Zero,
+}
+
+impl Emptied {
+    /// What becomes of the centroid, as the end of a sentence.
+    const fn in_words(self) -> &'static str {
+        match self {
+            Emptied::Farthest => "takes the farthest row",
+            Emptied::FarthestOfLargest => "takes the farthest row of the largest cluster",
+            Emptied::FarthestOfLoosest => {
+                "takes the farthest row of the cluster with the largest variance"
+            }
+            Emptied::Split => "takes half of a large cluster",
+            Emptied::Stays => "stays where it was",
+            Emptied::Nan => "is no number",
+            Emptied::Dropped => "is left out",
+            Emptied::Zero => "becomes the origin",
+        }
+    }
+}
+
 /// A first iteration beside ours, from the same start.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OneStep {
@@ -69,6 +110,9 @@ pub struct OneStep {
     /// than is allowed without any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub near_ties: Option<u64>,
+    /// Clusters without rows at the start; counted with `near_ties`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty: Option<u64>,
 }
 
 impl OneStep {
@@ -82,8 +126,8 @@ impl OneStep {
         self.other_labels as f64 <= (ONE_STEP_LABELS + 2.0 * ties) * rows as f64
     }
 
-    /// Does it take near ties to explain the difference?
-    pub fn needs_ties(&self, rows: u64) -> bool {
+    /// Does it take near ties, or clusters without rows, to explain the difference?
+    pub fn needs_reasons(&self, rows: u64) -> bool {
         !self.agrees(0.0) || !self.labels_agree(rows, 0.0)
     }
 }
@@ -101,6 +145,9 @@ pub struct Left {
     /// [`Rule::Lloyd`].
     #[serde(default)]
     pub first: Option<PathBuf>,
+    /// Its rule for a cluster without rows, where it is known.
+    #[serde(default)]
+    pub empty: Option<Emptied>,
 }
 
 impl Left {
@@ -123,6 +170,9 @@ pub struct Judged {
     pub rule: Rule,
     /// Its first iteration beside ours; null where it is not compared.
     pub one_step: Option<OneStep>,
+    /// Its rule for a cluster without rows, as it says itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty: Option<Emptied>,
 }
 
 impl Judged {
@@ -186,6 +236,10 @@ pub fn check(
     };
     let near = one.near_ties.unwrap_or(0);
     let ties = near as f64 / found.rows.max(1) as f64;
+    let agrees = one.agrees(ties) && one.labels_agree(found.rows, ties);
+    if let (false, Some(why)) = (agrees, another_rule(&one, facts.empty)) {
+        return Err(why);
+    }
     if !one.agrees(ties) {
         return Err(format!(
             "inertia after one iteration: got {}, ours is {}: more than {ONE_STEP_INERTIA} apart, relatively, and {near} near ties of {} \
@@ -207,6 +261,23 @@ pub fn check(
         ));
     }
     Ok(())
+}
+
+/// Where clusters without rows and another rule for them than ours are the reason why a first
+/// iteration differs: that.
+fn another_rule(one: &OneStep, rule: Option<Emptied>) -> Option<String> {
+    let empty = one.empty.filter(|empty| *empty > 0)?;
+    let clusters = if empty == 1 { "1 cluster has" } else { &format!("{empty} clusters have") };
+    let theirs = match rule {
+        Some(Emptied::Farthest) => return None,
+        Some(rule) => rule.in_words(),
+        None => "may go elsewhere (it does not say)",
+    };
+    Some(format!(
+        "{clusters} no rows at the start, and its rule for that is another: the centroid {theirs}, ours takes the farthest row; inertia after \
+         one iteration: got {}, ours is {}",
+        one.inertia, one.ours
+    ))
 }
 
 /// Is the difference, either way, within the bound? What is not a number never is.
@@ -249,12 +320,12 @@ mod tests {
             timed: String::new(),
             cpu_seconds: None,
             load_seconds: None,
-            own: Judged { inertia: None, rule, one_step }.fields(),
+            own: Judged { inertia: None, rule, one_step, empty: Some(Emptied::Stays) }.fields(),
         }
     }
 
     fn one(inertia: f64, other_labels: u64) -> Option<OneStep> {
-        Some(OneStep { inertia, ours: 200.0, other_labels, near_ties: None })
+        Some(OneStep { inertia, ours: 200.0, other_labels, near_ties: None, empty: None })
     }
 
     #[test]
@@ -271,7 +342,13 @@ mod tests {
         );
         assert!(refused(answer(100.0, 10), one(200.0, 2)).contains("2 of 1000 rows"));
         let ties = |inertia, other_labels, near| {
-            Some(OneStep { inertia, ours: 200.0, other_labels, near_ties: Some(near) })
+            Some(OneStep {
+                inertia,
+                ours: 200.0,
+                other_labels,
+                near_ties: Some(near),
+                empty: Some(0),
+            })
         };
         assert_eq!(
             of(&answer(100.0, 10), ties(200.1, 3, 1)),
@@ -288,6 +365,30 @@ mod tests {
             check(&answer(100.0, 9), &right, &facts(Rule::Lloyd, one(200.0, 0)), false).is_ok(),
             "it may converge sooner"
         );
+    }
+
+    #[test]
+    fn another_rule_for_empty_clusters_is_the_reason_that_is_given() {
+        let right = answer(100.0, 10);
+        let step = |other_labels, empty| {
+            let (inertia, near_ties) = (210.0, Some(0));
+            OneStep { inertia, ours: 200.0, other_labels, near_ties, empty: Some(empty) }
+        };
+        let said = |one, empty| {
+            let own = Judged { inertia: None, rule: Rule::Lloyd, one_step: Some(one), empty };
+            let facts = PeerFacts { own: own.fields(), ..facts(Rule::Lloyd, None) };
+            check(&answer(100.0, 10), &right, &facts, true).expect_err("refused")
+        };
+        let stays = said(step(0, 1), Some(Emptied::Stays));
+        assert!(stays.starts_with("1 cluster has no rows at the start"), "{stays}");
+        assert!(stays.contains("the centroid stays where it was, ours takes the farthest row"));
+        let unknown = said(step(40, 2), None);
+        assert!(unknown.contains("2 clusters have no rows") && unknown.contains("does not say"));
+        // The same rule as ours, or no cluster without rows, explains nothing.
+        for (empty, rule) in [(1, Emptied::Farthest), (0, Emptied::Split)] {
+            let said = said(step(0, empty), Some(rule));
+            assert!(said.starts_with("inertia after one iteration"), "{said}");
+        }
     }
 
     #[test]

@@ -63,9 +63,10 @@ pub fn judge(
             let (ours, right) = seen(&mut engine, &ours)?;
             let (inertia, labels) = seen(&mut engine, first)?;
             let other_labels = right.iter().zip(&labels).filter(|(a, b)| a != b).count() as u64;
-            let mut one = OneStep { inertia, ours, other_labels, near_ties: None };
-            if one.needs_ties(part.whole.rows) {
-                one.near_ties = Some(near_ties(context, &start, k)?);
+            let mut one = OneStep { inertia, ours, other_labels, near_ties: None, empty: None };
+            if one.needs_reasons(part.whole.rows) {
+                let (near_ties, empty) = reasons(context, &start, k)?;
+                (one.near_ties, one.empty) = (Some(near_ties), Some(empty));
             }
             Some(one)
         }
@@ -80,11 +81,12 @@ pub fn judge(
     Ok((clustering, one_step))
 }
 
-/// Rows whose two nearest of these centroids are almost equally near.
-fn near_ties(context: &LaneContext<'_>, centroids: &[f32], k: usize) -> Result<u64> {
+/// What can make first iterations from these centroids differ: rows whose two nearest are almost
+/// equally near, and centroids that are nearest to no row.
+fn reasons(context: &LaneContext<'_>, centroids: &[f32], k: usize) -> Result<(u64, u64)> {
     let mut part = load::part_less(context.comm, context.source, load::NEEDED)?;
     let dims = part.whole.dims;
-    let mut ties = 0;
+    let (mut ties, mut filled) = (0, vec![false; k]);
     part.stream(|rows| {
         let mut piece = vec![0f32; dims * 1024];
         loop {
@@ -94,19 +96,21 @@ fn near_ties(context: &LaneContext<'_>, centroids: &[f32], k: usize) -> Result<u
             }
             for row in piece[..got * dims].chunks_exact(dims) {
                 let (mut best, mut second) = (f64::INFINITY, f64::INFINITY);
-                for centroid in centroids.chunks_exact(dims).take(k) {
+                let mut nearest = 0;
+                for (cluster, centroid) in centroids.chunks_exact(dims).take(k).enumerate() {
                     let distance = squared_distance(row, centroid);
                     if distance < best {
-                        (best, second) = (distance, best);
+                        (nearest, best, second) = (cluster, distance, best);
                     } else if distance < second {
                         second = distance;
                     }
                 }
                 ties += u64::from(second.is_finite() && second - best <= NEAR_TIE * second);
+                filled[nearest] = true;
             }
         }
     })?;
-    Ok(ties)
+    Ok((ties, filled.iter().filter(|filled| !**filled).count() as u64))
 }
 
 /// Inertia and labels of the rows, each by its nearest centroid.

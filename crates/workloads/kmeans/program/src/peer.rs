@@ -75,7 +75,7 @@ impl PeerProgram for KMeansPeers {
         };
         let (answer, one_step) = judge::judge(&kmeans, &found, context)?;
         let inertia = left.inertia.filter(|inertia| inertia.is_finite());
-        let own = Judged { inertia, rule, one_step }.fields();
+        let own = Judged { inertia, rule, one_step, empty: left.empty }.fields();
         Ok(Judgement { answer: Answer::from(answer), own })
     }
 }
