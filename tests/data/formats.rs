@@ -47,6 +47,7 @@ fn every_format_has_a_test_here() {
         [
             "npy",
             "parquet",
+            "arrow",
             "liao",
             "idx",
             "fvecs",

@@ -1,6 +1,7 @@
 //! Data sets: real files, formats written and read back, what is refused and how it is said, and
 //! properties of every file.
 
+pub mod arrow;
 mod formats;
 pub mod parquet;
 mod properties;

@@ -132,3 +132,8 @@ fn family(name: &str, most: usize) {
 fn parquet() {
     family("parquet", 0);
 }
+
+#[test]
+fn arrow() {
+    family("arrow", 0);
+}

@@ -171,7 +171,7 @@ fn format(name: &'static str) {
         let labels = match draws.below(6) {
             0 => Labels::Column((*draws.of(&["class", "name", "c1"])).into()),
             1 | 2 => Labels::LastColumn,
-            _ if name == "parquet" => Labels::LastColumn,
+            _ if ["parquet", "arrow"].contains(&name) => Labels::LastColumn,
             _ if name == "libsvm" => Labels::Column("label".into()),
             _ => Labels::None,
         };
@@ -232,6 +232,11 @@ fn matrix_market() {
 #[test]
 fn libsvm() {
     format("libsvm");
+}
+
+#[test]
+fn arrow() {
+    format("arrow");
 }
 
 #[test]

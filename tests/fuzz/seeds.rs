@@ -2,7 +2,7 @@
 
 pub use crate::data::idx;
 
-use crate::data::{fortran, liao, little, npy, parquet};
+use crate::data::{arrow, fortran, liao, little, npy, parquet};
 
 /// Files of a format.
 pub fn of(format: &str) -> Vec<Vec<u8>> {
@@ -41,6 +41,18 @@ pub fn of(format: &str) -> Vec<Vec<u8>> {
             b"# x\n0 qid:3 0:1 1:2 # y\n1 qid:3 0:5\n".to_vec(),
             "7 1:1 2:2 3:3 4:4\n".repeat(40).into_bytes(),
         ],
+        "arrow" => [
+            "lz4.feather",
+            "plain.feather",
+            "zstd.arrows",
+            "polars.arrow",
+            "categories.feather",
+            "replaced.arrows",
+            "deltas.arrows",
+            "null.arrows",
+        ]
+        .map(arrow::golden)
+        .into(),
         "parquet" => vec![
             parquet::write(2, &values, 2, 1),
             parquet::write(1, &values, 100, 100),

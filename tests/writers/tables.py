@@ -34,7 +34,7 @@ def numbers(array, named):
     if isinstance(kind, pa.BaseExtensionType):
         return numbers(array.cast(kind.storage_type), named)
     if pa.types.is_dictionary(kind):
-        return numbers(array.cast(kind.value_type), named)
+        return numbers(array.cast(kind.value_type), named) if pa.types.is_primitive(kind.value_type) else None
     if pa.types.is_decimal(kind):
         return np.array([float(x) for x in array.to_pylist()])
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):

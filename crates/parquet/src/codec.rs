@@ -25,6 +25,8 @@ pub enum Codec {
     Zstd,
     /// A block of LZ4 without a frame.
     Lz4,
+    /// LZ4 in its own frame, which Arrow uses and Parquet does not.
+    Lz4Frame,
     /// One that is not read, by its number.
     Other(i64),
 }
@@ -53,7 +55,7 @@ impl Codec {
             Codec::Brotli => "brotli".into(),
             Codec::HadoopLz4 => "lz4 in Hadoop's framing".into(),
             Codec::Zstd => "zstd".into(),
-            Codec::Lz4 => "lz4".into(),
+            Codec::Lz4 | Codec::Lz4Frame => "lz4".into(),
             Codec::Other(3) => "lzo".into(),
             Codec::Other(number) => format!("number {number}"),
         }
@@ -68,7 +70,7 @@ impl Codec {
             // A match of 258 bytes in 2 bits.
             Codec::Gzip => 1032,
             // A byte more for each 255 bytes of a match.
-            Codec::Lz4 | Codec::HadoopLz4 => 255,
+            Codec::Lz4 | Codec::Lz4Frame | Codec::HadoopLz4 => 255,
             // Blocks of 128 KiB in 4 bytes each.
             Codec::Zstd => 1 << 15,
             // Blocks of 16 MiB in some 8 bytes each.
@@ -94,6 +96,7 @@ impl Codec {
             Codec::HadoopLz4 => hadoop(&bytes, length).or_else(|_| lz4(&bytes, length))?,
             Codec::Zstd => zstd(bytes, length)?,
             Codec::Lz4 => lz4(&bytes, length)?,
+            Codec::Lz4Frame => lz4_frame(&bytes, length)?,
             Codec::Other(_) => return Err(format!("the codec {} is not read", self.name())),
         };
         if out.len() == length {
@@ -167,6 +170,49 @@ fn hadoop(mut bytes: &[u8], length: usize) -> Result<Vec<u8>, String> {
         bytes = rest;
     }
     Ok(out)
+}
+
+/// LZ4's frame: blocks of at most 4 MiB, each of which may go back to the 64 KiB before it.
+///
+/// <https://github.com/lz4/lz4/blob/dev/doc/lz4_Frame_format.md>. Checksums are passed over.
+fn lz4_frame(bytes: &[u8], length: usize) -> Result<Vec<u8>, String> {
+    const WINDOW: usize = 64 * 1024;
+    let cut = || "a frame ends early".to_string();
+    let [0x04, 0x22, 0x4d, 0x18, flags, sizes, rest @ ..] = bytes else {
+        return Err("no frame of LZ4 begins here".into());
+    };
+    if flags >> 6 != 1 {
+        return Err("a frame of an unknown version".into());
+    }
+    // 64 KiB to 4 MiB.
+    let largest = 1usize << (8 + 2 * (sizes >> 4 & 7));
+    let (has_size, has_dictionary) = (flags & 8 != 0, flags & 1 != 0);
+    let header = 8 * usize::from(has_size) + 4 * usize::from(has_dictionary) + 1;
+    let mut rest = rest.get(header..).ok_or_else(cut)?;
+    let mut out: Vec<u8> = Vec::new();
+    loop {
+        let (size, after) = rest.split_first_chunk().ok_or_else(cut)?;
+        let size = u32::from_le_bytes(*size);
+        if size == 0 {
+            return Ok(out);
+        }
+        let (block, after) =
+            after.split_at_checked((size & 0x7fff_ffff) as usize).ok_or_else(cut)?;
+        rest = after.get(4 * usize::from(flags & 16 != 0)..).ok_or_else(cut)?;
+        let room = (length - out.len()).min(largest).min(block.len().saturating_mul(255));
+        if size >> 31 == 1 {
+            if block.len() > room {
+                return Err(format!("they are more than the {length} bytes that are said"));
+            }
+            out.extend_from_slice(block);
+            continue;
+        }
+        let before = out.len();
+        let mut plain = vec![0; room];
+        let window = &out[before.saturating_sub(WINDOW)..];
+        let got = lz4_flex::block::decompress_into_with_dict(block, &mut plain, window);
+        out.extend_from_slice(&plain[..got.map_err(|e| e.to_string())?]);
+    }
 }
 
 /// Zstandard's frames (RFC 8878).

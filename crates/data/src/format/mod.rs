@@ -4,6 +4,7 @@
 //! one format can have (its magic number, with a size that fits); else by the file's name; else by
 //! content that looks right. Compression by gzip is seen from the content and may wrap any format.
 
+pub mod arrow;
 pub mod big_ann;
 mod contract;
 pub mod csv;
@@ -13,6 +14,7 @@ pub mod libsvm;
 pub mod matrix_market;
 pub mod npy;
 pub mod parquet;
+mod table;
 pub mod vecs;
 
 use amdahl_record::error::{Error, Kind, Result};
@@ -26,6 +28,7 @@ use crate::suggest::suggest;
 pub const FORMATS: &[Format] = &[
     npy::FORMAT,
     parquet::FORMAT,
+    arrow::FORMAT,
     liao::FORMAT,
     idx::FORMAT,
     vecs::FVECS,

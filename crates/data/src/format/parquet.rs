@@ -21,7 +21,8 @@ use amdahl_record::cell::Labels;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::io::regular;
 
-use super::contract::{Format, Likeness, column};
+use super::contract::{Format, Likeness};
+use super::table::{self, Held, Typed};
 use crate::input::Input;
 use crate::rows::{RowSource, Shape, Source, check_range};
 use crate::select::Selection;
@@ -40,18 +41,11 @@ pub const FORMAT: Format = Format {
     }),
     labels: |input| {
         let parquet = Parquet::open(input.clone(), &Labels::LastColumn, None)?;
-        let index = index(&parquet.footer);
-        let is_one = |column: &&Column| can_be_labels(column) && !index.contains(&column.name);
-        let columns = parquet.footer.columns.iter().filter(is_one).count();
-        if columns > 1 {
-            return Err(input.refuse(format!("labels are one column, the file has {columns}")));
-        }
+        let columns = columns(&parquet.footer);
+        table::only_label(input, &columns, parquet.footer.pandas.as_deref())?;
         Ok(parquet.all_labels()?.unwrap_or_default())
     },
 };
-
-/// Lists as vectors have at most so many values, or as many as the file has bytes.
-const WIDEST: u64 = 1 << 16;
 
 /// A column of the file that is values of rows.
 #[derive(Clone, Copy)]
@@ -82,55 +76,15 @@ impl Parquet {
     fn open(input: Input, labels: &Labels, selection: Option<&Selection>) -> Result<Parquet> {
         let file = regular::open(input.path()).map_err(|e| Error::io("read", input.path(), e))?;
         let footer = footer(&input, &file)?;
-        let names: Vec<String> = footer.columns.iter().map(|column| column.name.clone()).collect();
-        let index = index(&footer);
-        let what: Vec<Option<&str>> =
-            footer.columns.iter().map(|column| no_values(column, &index)).collect();
-        let label = match labels {
-            Labels::None | Labels::File(_) => None,
-            Labels::LastColumn => {
-                let is_fit = |place: &usize| {
-                    let column = &footer.columns[*place];
-                    !index.contains(&column.name) && can_be_labels(column)
-                };
-                Some((0..names.len()).rfind(is_fit).ok_or_else(|| {
-                    input.refuse("no column can hold labels: all are an index or nested")
-                })?)
-            }
-            Labels::Column(name) => Some(column(&input, &names, name)?),
-        };
-        let left: Vec<usize> = (0..names.len()).filter(|&place| what[place].is_some()).collect();
-        let kept = selection
-            .map(|selection| selection.resolve(Some(&names), names.len(), label, &left))
-            .transpose();
-        let kept = kept.map_err(|error| none_left(error, &names, &what).at(input.path(), 0, 0))?;
-        let kept = kept.unwrap_or_default();
-        for &column in &kept {
-            refuse_unfit(&input, &footer.columns[column], column, label.is_none())?;
-        }
-        if let Some(label) = label.filter(|&label| !can_be_labels(&footer.columns[label])) {
-            let (what, name) = (what[label].unwrap_or("lists"), &names[label]);
-            let place = label + 1;
-            return Err(input.refuse(format!("the labels in column {place} ('{name}') are {what}")));
-        }
-        let asked = |column: &usize| kept.contains(column) || label == Some(*column);
-        let mut left_out: Vec<String> = Vec::new();
-        for column in left.into_iter().filter(|column| !asked(column)) {
-            let said =
-                format!("column '{}' holds {}", names[column], what[column].unwrap_or_default());
-            // A structure of several leaves is one column to people.
-            if left_out.last() != Some(&said) {
-                left_out.push(said);
-            }
-        }
+        let columns = columns(&footer);
+        let table::Chosen { features: kept, label, left_out } =
+            table::choose(&input, &columns, footer.pandas.as_deref(), labels, selection)?;
         let (features, names, truth) = (Vec::new(), Vec::new(), OnceLock::new());
         let mut parquet = Parquet { input, file, footer, features, label, left_out, names, truth };
         parquet.check_codecs(&kept)?;
         for column in kept {
             let width = parquet.width(column)?;
-            let Column { name, is_list, .. } = &parquet.footer.columns[column];
-            let name = |place| if *is_list { format!("{name}[{place}]") } else { name.clone() };
-            parquet.names.extend((1..=width).map(name));
+            parquet.names.extend(table::names(&columns[column], width));
             parquet.features.push(Feature { column, width });
         }
         Ok(parquet)
@@ -155,14 +109,7 @@ impl Parquet {
             let length = pages.first_length(&mut rows::As::<f32>::default());
             width = length.map_err(|fault| say(&self.input, fault))?;
         }
-        let most = self.input.longest().max(WIDEST);
-        if width == 0 || width > most {
-            let what =
-                format!("column '{name}' holds lists of {width} values, expected 1 to {most}");
-            return Err(self.input.refuse(what));
-        }
-        // Less than the bytes of a file, or than 2^16.
-        Ok(width as usize)
+        table::width(&self.input, name, width)
     }
 
     /// Refuses codecs that are not read before any row is.
@@ -260,69 +207,18 @@ fn say(input: &Input, fault: Fault) -> Error {
     }
 }
 
-/// The columns that pandas notes as its index, and those named as it names an index without a name.
-fn index(footer: &Footer) -> Vec<String> {
-    /// What pandas notes: the name of a column, or an object for an index without one.
-    #[derive(serde::Deserialize)]
-    struct Pandas {
-        index_columns: Vec<serde_json::Value>,
-    }
-    let note = footer.pandas.as_ref().and_then(|text| serde_json::from_str::<Pandas>(text).ok());
-    let noted = note.map(|pandas| pandas.index_columns).unwrap_or_default();
-    let is_index = |name: &&String| {
-        name.starts_with("__index_level_") || noted.iter().any(|column| column == *name)
+/// The columns to whoever chooses some.
+fn columns(footer: &Footer) -> Vec<Typed> {
+    let held = |column: &Column| match column.holds {
+        Holds::Truth | Holds::Numbers(_) if column.is_list => Held::Vectors,
+        Holds::Truth | Holds::Numbers(_) => Held::Numbers,
+        Holds::Moments(_, what) => Held::Moments(what),
+        Holds::Texts => Held::Texts,
+        Holds::Nested => Held::Other("nested values"),
+        Holds::Other(what) => Held::Other(what),
     };
-    footer.columns.iter().map(|column| &column.name).filter(is_index).cloned().collect()
-}
-
-/// What a column holds that is no values of rows unless somebody asks for it.
-fn no_values(column: &Column, index: &[String]) -> Option<&'static str> {
-    match column.holds {
-        _ if index.contains(&column.name) => Some("an index of pandas"),
-        Holds::Truth | Holds::Numbers(_) => None,
-        Holds::Texts => Some("texts"),
-        Holds::Nested => Some("nested values"),
-        Holds::Moments(_, what) | Holds::Other(what) => Some(what),
-    }
-}
-
-/// Can the values of a column be labels?
-fn can_be_labels(column: &Column) -> bool {
-    !column.is_list && !matches!(column.holds, Holds::Nested | Holds::Other(_))
-}
-
-/// Says of a table without numbers what it holds.
-fn none_left(error: Error, names: &[String], what: &[Option<&str>]) -> Error {
-    let mut held = names.iter().zip(what).filter_map(|(name, what)| Some((name, (*what)?)));
-    match held.next() {
-        Some((name, what)) if error.message.starts_with("there are 0 columns") => {
-            error.hint(format!(
-                "column '{name}' holds {what}; dates and times are read where --columns names them"
-            ))
-        }
-        _ => error,
-    }
-}
-
-/// Refuses a column that cannot be values of rows.
-fn refuse_unfit(input: &Input, column: &Column, place: usize, label_is_free: bool) -> Result<()> {
-    let Column { name, holds, .. } = column;
-    let place = place + 1;
-    let what = match holds {
-        Holds::Truth | Holds::Numbers(_) | Holds::Moments(..) => return Ok(()),
-        Holds::Texts => "texts",
-        Holds::Nested => "nested values",
-        Holds::Other(what) => what,
-    };
-    let hint = match holds {
-        Holds::Texts if label_is_free => {
-            "leave the column out when you write the file, or say that it holds the labels"
-        }
-        Holds::Texts => "leave the column out when you write the file",
-        _ => "write it as integers or floats, or leave the column out",
-    };
-    let message = format!("column {place} ('{name}') holds {what}, expected numbers");
-    Err(input.refuse(message).hint(hint))
+    let typed = |column: &Column| Typed { name: column.name.clone(), held: held(column) };
+    footer.columns.iter().map(typed).collect()
 }
 
 impl Source for Parquet {
