@@ -5,8 +5,8 @@
 //! Hatchet (`GraphFrame.from_caliper`) knows the dimension `mpi.rank` alone: lanes stand in it by
 //! their number, also where there is one, so that the index is always (node, rank); what rank and
 //! thread they are stands beside it. Thicket (`Thicket.from_caliper`) composes an index of node and
-//! profile, and its `groupby`, `filter_metadata` and `concat_thickets` take no third level: its
-//! files have no `mpi.rank`, but mean, least and largest over the lanes.
+//! profile, and its `groupby` and `filter_metadata` take no third level: its files have no
+//! `mpi.rank`, but mean, least and largest over the lanes.
 
 use serde_json::{Value, json};
 

@@ -190,5 +190,13 @@ mod tests {
         let (answer, own) = judged(&left(&start), "objective");
         assert_eq!((answer.inertia, own.one_step, own.rule), (inertia, None, Rule::Objective));
         assert_eq!(KMeansPeers.rules(), ["lloyd", "objective"]);
+
+        // Of two equal centroids the second is nearest to no row.
+        assert_eq!(one.empty, Some(0));
+        let mut twins = start.clone();
+        twins.copy_within(0..4, 4);
+        write::matrix(&folder.path().join("start.npy"), &twins, 4).expect("written");
+        let one = judged(&left(&start), "lloyd").1.one_step.expect("one step");
+        assert_eq!(one.empty, Some(1));
     }
 }
