@@ -6,7 +6,9 @@
 //! 2^−7)), −½‖c‖² itself being rounded once, and by (2D + 8)·2^−126 where small numbers are flushed
 //! to zero (Higham, *Accuracy and Stability of Numerical Algorithms*, 2002, ch. 3). Rounding rows
 //! and centroids to bfloat16 (unit roundoff 2^−8) adds (2·2^−8 + 2^−16)·‖x‖‖c‖. Two scores that are
-//! more than 2e apart are in their true order. The threshold is twice that: for its subtraction
+//! more than 2e apart are in their true order, and in that of the distances that the host computes
+//! in f64, which are off themselves: half of each by at most (d + 2)·2^−53·½(‖x‖ + ‖c‖)², which e
+//! holds twice. Beside a row that is larger than all centroids by far, that is the larger part. The threshold is twice that: for its subtraction
 //! from a score, which is off by less than e/3, and for devices whose f32 products are made of
 //! several smaller ones. That a device keeps within it is checked on rows of every step.
 
@@ -55,9 +57,11 @@ impl Scaled {
             Format::Bf16 => 2f64.powi(-7) + 2f64.powi(-16),
         };
         let size = x * c + 0.5 * c * c * (1.0 + 2f64.powi(-7));
-        let error = gamma * size + rounding * x * c + (2.0 * terms + 8.0) * 2f64.powi(-126);
+        let of_host = (terms + 2.0) * 2f64.powi(-53) * (x + c).powi(2);
+        let error =
+            gamma * size + of_host + rounding * x * c + (2.0 * terms + 8.0) * 2f64.powi(-126);
         let threshold = ((4.0 * error * (1.0 + 2f64.powi(-20))) as f32).next_up();
-        // A score is half a squared distance; the rounding of f64 distances is far smaller.
+        // A score is half a squared distance.
         let distance = 2.0 * f64::from(threshold) / (factor * factor) * (1.0 + 2f64.powi(-20));
         Scaled { centroids: values, starts, threshold, distance }
     }
@@ -84,6 +88,18 @@ mod tests {
         assert!((scaled.distance / (2.0 * 64.0 * f64::from(scaled.threshold)) - 1.0).abs() < 1e-5);
         let half = Scaled::new(centroids, 3, 8.0, Format::Bf16);
         assert!(half.threshold > 1000.0 * scaled.threshold);
+    }
+
+    /// Between centroids of a few units, a row of 10^25 has equal distances in f64, of which the
+    /// host takes the first; f32 tells its scores apart.
+    #[test]
+    fn what_f64_distances_confuse_is_not_decided() {
+        let values = [3.0f32, 24.0];
+        let centroids = Centroids { values: &values, k: 2, dims: 1 };
+        let scaled = Scaled::new(centroids, 84, 1e25, Format::F32);
+        let row = (1e25 * factor(84)) as f32;
+        let gap = row * (scaled.centroids[1] - scaled.centroids[0]);
+        assert!(gap > 0.0 && gap <= scaled.threshold, "{gap} and {}", scaled.threshold);
     }
 
     #[test]
