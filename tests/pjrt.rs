@@ -42,7 +42,7 @@ fn a_worker_with_a_device_gives_the_processor_s_answer() {
         facts.exact && facts.plugin.ends_with(REFERENCE) && facts.sha256.len() == 64,
         "{facts:?}"
     );
-    assert_eq!(facts.api, "0.113, structures padded");
+    assert_eq!(facts.api, "0.114, structures padded");
     assert_eq!(facts.device, "interpreter");
     let lane = measured.lanes[0].device.expect("facts of the lane");
     assert!(lane.programs == 1 && lane.compile_s > 0.0 && lane.upload_s > 0.0, "{lane:?}");

@@ -15,7 +15,7 @@ use std::mem::{offset_of, size_of};
 /// The interface's major version that these declarations are of.
 pub const MAJOR: c_int = 0;
 /// The newest minor version that they were compared with.
-pub const NEWEST: c_int = 113;
+pub const NEWEST: c_int = 114;
 /// The oldest minor version whose structures begin like these.
 pub const OLDEST: c_int = 54;
 
@@ -28,7 +28,7 @@ pub type Entry = unsafe extern "C" fn() -> *const Api;
 pub type Call = unsafe extern "C" fn(*mut c_void) -> *mut Error;
 
 /// Functions that the table of minor version [`NEWEST`] has; later ones may have more.
-pub const FUNCTIONS: usize = 73;
+pub const FUNCTIONS: usize = 138;
 
 /// What the plugin's version says of itself.
 #[repr(C)]
@@ -87,6 +87,8 @@ opaque! {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub enum Type {
+    /// Truth values, a byte each.
+    Pred = 1,
     /// 32-bit signed integers.
     S32 = 4,
     /// 32-bit floating point.

@@ -7,13 +7,15 @@ use std::ffi::{c_char, c_int, c_void};
 use std::mem::{offset_of, size_of};
 use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::abi::{self, Api, Arguments, Type, Version};
-use crate::program::{self, Program};
+use crate::program::{self, Element, Program};
 use crate::run::Value;
-use crate::{Fault, PLATFORM, fault};
+use crate::{Fault, PLATFORM, arguments, fault, slots};
+
+use programs::{Compiled, Loaded};
 
 static LIVE: AtomicI64 = AtomicI64::new(0);
 static BYTES: AtomicI64 = AtomicI64::new(0);
@@ -23,9 +25,14 @@ pub fn live() -> i64 {
     LIVE.load(Ordering::SeqCst)
 }
 
+/// What it says of its version.
+const VERSION: &str = concat!("interpreter ", env!("CARGO_PKG_VERSION"));
+
 /// Codes of errors.
 const INVALID: c_int = 3;
+const NOT_FOUND: c_int = 5;
 const EXHAUSTED: c_int = 8;
+const PRECONDITION: c_int = 9;
 const UNIMPLEMENTED: c_int = 12;
 const INTERNAL: c_int = 13;
 
@@ -45,14 +52,138 @@ struct Event {
     end: Result<(), Failed>,
 }
 
+/// An error that says that there is no such function.
+pub fn unimplemented(name: &str) -> *mut abi::Error {
+    give(Failed { code: UNIMPLEMENTED, words: format!("{name} is not implemented") })
+}
+
 struct Client {
     devices: Vec<*mut abi::Device>,
+    topology: *mut arguments::Topology,
 }
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // SAFETY: it was made with the client, and hosts do not free it.
+        unsafe { topology::free(self.topology) };
+    }
+}
+
+/// Something that points to constants and is never written.
+struct Constant<T>(T);
+
+// SAFETY: as the type says.
+unsafe impl<T> Send for Constant<T> {}
+// SAFETY: as above.
+unsafe impl<T> Sync for Constant<T> {}
 
 struct Buffer {
     value: Value,
+    /// The number of the type of its values.
+    kind: c_int,
     shape: Vec<i64>,
+    minor_to_major: Vec<i64>,
     bytes: i64,
+    deleted: AtomicBool,
+    /// How often hosts hold it outside of the interface.
+    held: AtomicUsize,
+}
+
+impl Buffer {
+    fn live(&self) -> Result<&Buffer, Failed> {
+        match self.deleted.load(Ordering::SeqCst) {
+            true => failed(INVALID, "this buffer was deleted"),
+            false => Ok(self),
+        }
+    }
+
+    fn copy(&self) -> *mut abi::Buffer {
+        buffer(self.value.clone(), self.kind, self.shape.clone())
+    }
+
+    /// Its values as the interface lays them out.
+    fn to_bytes(&self) -> Vec<u8> {
+        match &self.value {
+            Value::Floats(values) if self.kind == Type::Bf16 as c_int => {
+                values.iter().flat_map(|x| ((x.to_bits() >> 16) as u16).to_ne_bytes()).collect()
+            }
+            Value::Floats(values) => values.iter().flat_map(|x| x.to_ne_bytes()).collect(),
+            Value::Integers(values) => values.iter().flat_map(|x| x.to_ne_bytes()).collect(),
+            Value::Truths(values) => values.iter().map(|&x| u8::from(x)).collect(),
+        }
+    }
+
+    /// Where they are, if they are there as the interface lays them out.
+    fn address(&self) -> Result<*const u8, Failed> {
+        match &self.value {
+            Value::Floats(_) if self.kind == Type::Bf16 as c_int => {
+                failed(UNIMPLEMENTED, "bfloat16 is kept as f32: it has no address")
+            }
+            Value::Floats(values) => Ok(values.as_ptr().cast()),
+            Value::Integers(values) => Ok(values.as_ptr().cast()),
+            Value::Truths(values) => Ok(values.as_ptr().cast()),
+        }
+    }
+}
+
+/// The number of an element's type.
+fn number_of(element: Element) -> c_int {
+    let of = match element {
+        Element::F32 => Type::F32,
+        Element::Bf16 => Type::Bf16,
+        Element::I32 => Type::S32,
+        Element::Bool => Type::Pred,
+    };
+    of as c_int
+}
+
+/// Bytes of a value of a type that is known.
+fn width(kind: c_int) -> usize {
+    match kind {
+        kind if kind == Type::Pred as c_int => 1,
+        kind if kind == Type::Bf16 as c_int => 2,
+        _ => 4,
+    }
+}
+
+/// The same, or what is wrong with the type.
+fn known_width(kind: c_int) -> Result<usize, Failed> {
+    let known = [Type::F32, Type::S32, Type::Bf16, Type::Pred].map(|of| of as c_int);
+    match known.contains(&kind) {
+        true => Ok(width(kind)),
+        false => failed(UNIMPLEMENTED, format!("values of type {kind}")),
+    }
+}
+
+/// Number of values of a shape.
+fn count(shape: &[i64]) -> Result<usize, Failed> {
+    let all = shape.iter().try_fold(1i64, |all, &n| all.checked_mul(n).filter(|_| n >= 0));
+    let all = all.and_then(|all| usize::try_from(all).ok()).filter(|&all| all < 1 << 40);
+    all.ok_or_else(|| Failed { code: INVALID, words: format!("no shape: {shape:?}") })
+}
+
+/// Values from their bytes.
+fn value_of(kind: c_int, bytes: &[u8]) -> Value {
+    let fours = || bytes.as_chunks::<4>().0.iter();
+    match kind {
+        kind if kind == Type::Bf16 as c_int => {
+            let upper = bytes.as_chunks::<2>().0.iter().map(|&b| u32::from(u16::from_ne_bytes(b)));
+            Value::Floats(upper.map(|bits| f32::from_bits(bits << 16)).collect())
+        }
+        kind if kind == Type::S32 as c_int => {
+            Value::Integers(fours().map(|&b| i32::from_ne_bytes(b)).collect())
+        }
+        kind if kind == Type::Pred as c_int => {
+            Value::Truths(bytes.iter().map(|&byte| byte != 0).collect())
+        }
+        _ => Value::Floats(fours().map(|&b| f32::from_ne_bytes(b)).collect()),
+    }
+}
+
+/// The hash of Fowler, Noll and Vo, 64 bits, variant 1a.
+fn fnv(bytes: &[u8]) -> u64 {
+    let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
 impl Drop for Buffer {
@@ -107,6 +238,13 @@ macro_rules! function {
         }
     };
 }
+
+// After the macro, which they use.
+mod buffers;
+mod events;
+mod places;
+mod programs;
+mod topology;
 
 fn check<A: Arguments>(claimed: usize) -> Result<(), Failed> {
     let (wanted, exactly) = match fault() {
@@ -170,9 +308,8 @@ function!(client_create, abi::ClientCreate, |a| {
     if fault() == Fault::Create {
         return failed(INTERNAL, "told not to create a client");
     }
-    let devices =
-        if fault() == Fault::NoDevice { vec![] } else { vec![ptr::without_provenance_mut(1)] };
-    a.client = give(Client { devices });
+    let devices = if fault() == Fault::NoDevice { vec![] } else { vec![places::device()] };
+    a.client = give(Client { devices, topology: topology::new() });
     Ok(())
 });
 function!(client_destroy, abi::ClientDestroy, |a| {
@@ -185,8 +322,7 @@ function!(platform_name, abi::ClientPlatformName, |a| {
     Ok(())
 });
 function!(platform_version, abi::ClientPlatformVersion, |a| {
-    let version = concat!("interpreter ", env!("CARGO_PKG_VERSION"));
-    (a.platform_version, a.platform_version_size) = (version.as_ptr().cast(), version.len());
+    (a.platform_version, a.platform_version_size) = (VERSION.as_ptr().cast(), VERSION.len());
     Ok(())
 });
 function!(devices, abi::ClientAddressableDevices, |a| {
@@ -196,35 +332,19 @@ function!(devices, abi::ClientAddressableDevices, |a| {
     Ok(())
 });
 function!(compile, abi::ClientCompile, |a| {
-    if fault() == Fault::Compile {
-        return failed(INTERNAL, "told not to compile");
-    }
     // SAFETY: the host's program, which lives for the call.
-    let (code, format) = unsafe {
-        let program = &*a.program;
-        (bytes(program.code, program.code_size), bytes(program.format, program.format_size))
-    };
-    if format != b"mlir" {
-        return failed(
-            UNIMPLEMENTED,
-            format!("programs of the format '{}'", String::from_utf8_lossy(format)),
-        );
-    }
-    let text = str::from_utf8(code)
-        .map_err(|_| Failed { code: UNIMPLEMENTED, words: "a program that is no text".into() })?;
-    let program = Program::parse(text).map_err(|words| Failed { code: UNIMPLEMENTED, words })?;
-    a.executable = give(program);
+    a.executable = give(Loaded::new(unsafe { Compiled::of(a.program) }?));
     Ok(())
 });
 function!(executable_destroy, abi::ExecutableDestroy, |a| {
     // SAFETY: a program of ours.
-    unsafe { take::<Program, _>(a.executable) };
+    unsafe { take::<Loaded, _>(a.executable) };
     Ok(())
 });
 function!(from_host, abi::BufferFromHostBuffer, |a| {
     // SAFETY: the host's shape, which lives for the call.
     let shape = unsafe { slice(a.dims, a.num_dims) }.to_vec();
-    let count = usize::try_from(shape.iter().product::<i64>()).unwrap_or(0);
+    let count = count(&shape)?;
     if a.num_byte_strides != 0 || !a.device_layout.is_null() {
         return failed(UNIMPLEMENTED, "layouts other than dense rows");
     }
@@ -234,24 +354,11 @@ function!(from_host, abi::BufferFromHostBuffer, |a| {
             format!("told to be out of memory while allocating {count} values"),
         );
     }
+    let size = count * known_width(a.kind)?;
     // SAFETY: the host's values, as many as the shape says.
-    let value = unsafe {
-        match a.kind {
-            kind if kind == Type::F32 as c_int => {
-                Value::Floats(slice(a.data.cast::<f32>(), count).to_vec())
-            }
-            kind if kind == Type::S32 as c_int => {
-                Value::Integers(slice(a.data.cast::<i32>(), count).to_vec())
-            }
-            kind if kind == Type::Bf16 as c_int => {
-                let upper = slice(a.data.cast::<u16>(), count).iter();
-                Value::Floats(upper.map(|&bits| f32::from_bits(u32::from(bits) << 16)).collect())
-            }
-            kind => return failed(UNIMPLEMENTED, format!("values of type {kind}")),
-        }
-    };
+    let value = value_of(a.kind, unsafe { slice(a.data.cast::<u8>(), size) });
     a.done_with_host_buffer = now(Ok(()));
-    a.buffer = buffer(value, shape);
+    a.buffer = buffer(value, a.kind, shape);
     Ok(())
 });
 function!(buffer_destroy, abi::BufferDestroy, |a| {
@@ -267,12 +374,8 @@ function!(dimensions, abi::BufferDimensions, |a| {
 });
 function!(to_host, abi::BufferToHostBuffer, |a| {
     // SAFETY: a buffer of ours.
-    let buffer: &Buffer = unsafe { seen(a.src) };
-    let (from, length): (*const u8, usize) = match &buffer.value {
-        Value::Floats(values) => (values.as_ptr().cast(), size_of_val(&values[..])),
-        Value::Integers(values) => (values.as_ptr().cast(), size_of_val(&values[..])),
-        Value::Truths(values) => (values.as_ptr().cast(), size_of_val(&values[..])),
-    };
+    let buffer = unsafe { seen::<Buffer, _>(a.src) }.live()?;
+    let length = buffer.bytes as usize;
     if a.dst.is_null() {
         a.dst_size = length;
         return Ok(());
@@ -285,7 +388,7 @@ function!(to_host, abi::BufferToHostBuffer, |a| {
         return Ok(());
     }
     // SAFETY: the host has room for so many bytes.
-    unsafe { ptr::copy_nonoverlapping(from, a.dst.cast(), length) };
+    unsafe { ptr::copy_nonoverlapping(buffer.to_bytes().as_ptr(), a.dst.cast(), length) };
     a.event = now(Ok(()));
     Ok(())
 });
@@ -298,10 +401,15 @@ function!(execute, abi::Execute, |a| {
         if a.num_devices != 1 {
             return failed(INVALID, format!("{} devices, there is one", a.num_devices));
         }
-        let inputs: Vec<&Buffer> =
-            slice(*a.argument_lists, a.num_args).iter().map(|&raw| seen(raw)).collect();
-        (seen::<Program, _>(a.executable), inputs, *a.output_lists)
+        let inputs = slice(*a.argument_lists, a.num_args).iter();
+        let inputs = inputs.map(|&raw| seen::<Buffer, _>(raw).live());
+        let inputs = inputs.collect::<Result<Vec<&Buffer>, Failed>>()?;
+        (seen::<Loaded, _>(a.executable), inputs, *a.output_lists)
     };
+    if program.deleted.load(Ordering::SeqCst) {
+        return failed(INVALID, "this program was deleted");
+    }
+    let program = &program.compiled.program;
     let of = |buffer: &&Buffer| buffer.shape.iter().map(|&n| n as usize).collect::<Vec<_>>();
     let wanted: Vec<Vec<usize>> = program.parameters.iter().map(|of| of.shape.clone()).collect();
     if inputs.iter().map(of).collect::<Vec<_>>() != wanted {
@@ -313,8 +421,9 @@ function!(execute, abi::Execute, |a| {
     for (i, value) in results.into_iter().enumerate() {
         let of: &program::Type = program.type_of(program.results[i]);
         let shape = of.shape.iter().map(|&n| n as i64).collect();
+        let result = buffer(value, number_of(of.element), shape);
         // SAFETY: the host has room for as many outputs as the program has.
-        unsafe { outputs.add(i).write(buffer(value, shape)) };
+        unsafe { outputs.add(i).write(result) };
     }
     let (at, end) = match fault() {
         Fault::Event => (Some(Instant::now()), failed(INTERNAL, "told to end with an error")),
@@ -369,24 +478,21 @@ fn spoil(program: &Program, results: &mut [Value]) {
     }
 }
 
-fn buffer(value: Value, shape: Vec<i64>) -> *mut abi::Buffer {
-    let bytes = 4 * shape.iter().product::<i64>();
+fn buffer(value: Value, kind: c_int, shape: Vec<i64>) -> *mut abi::Buffer {
+    let bytes = width(kind) as i64 * shape.iter().product::<i64>();
     let used = BYTES.fetch_add(bytes, Ordering::SeqCst) + bytes;
     PEAK.fetch_max(used, Ordering::SeqCst);
-    give(Buffer { value, shape, bytes })
+    let minor_to_major = (0..shape.len() as i64).rev().collect();
+    let (deleted, held) = (AtomicBool::new(false), AtomicUsize::new(0));
+    give(Buffer { value, kind, shape, minor_to_major, bytes, deleted, held })
 }
 
 /// One attribute: whose arithmetic it is.
 fn named() -> (*const abi::NamedValue, usize) {
-    struct List([abi::NamedValue; 1]);
-    // SAFETY: it points to constants and is never written.
-    unsafe impl Send for List {}
-    // SAFETY: as above.
-    unsafe impl Sync for List {}
-    static LIST: OnceLock<List> = OnceLock::new();
+    static LIST: OnceLock<Constant<[abi::NamedValue; 1]>> = OnceLock::new();
     let list = LIST.get_or_init(|| {
         let (name, text) = ("runs_on", "the processor");
-        List([abi::NamedValue {
+        Constant([abi::NamedValue {
             struct_size: size_of::<abi::NamedValue>(),
             extensions: ptr::null_mut(),
             name: name.as_ptr().cast(),
@@ -416,43 +522,51 @@ unsafe fn bytes<'a>(start: *const c_char, count: usize) -> &'a [u8] {
     unsafe { slice(start.cast(), count) }
 }
 
+/// The functions of this file, by their places.
+fn host_functions() -> Vec<(usize, abi::Call)> {
+    vec![
+        (abi::ErrorDestroy::FUNCTION, error_destroy),
+        (abi::ErrorMessage::FUNCTION, error_message),
+        (abi::ErrorGetCode::FUNCTION, error_code),
+        (abi::PluginInitialize::FUNCTION, initialize),
+        (abi::PluginAttributes::FUNCTION, attributes),
+        (abi::EventDestroy::FUNCTION, event_destroy),
+        (abi::EventIsReady::FUNCTION, event_ready),
+        (abi::EventAwait::FUNCTION, event_await),
+        (abi::ClientCreate::FUNCTION, client_create),
+        (abi::ClientDestroy::FUNCTION, client_destroy),
+        (abi::ClientPlatformName::FUNCTION, platform_name),
+        (abi::ClientPlatformVersion::FUNCTION, platform_version),
+        (abi::ClientAddressableDevices::FUNCTION, devices),
+        (abi::ClientCompile::FUNCTION, compile),
+        (abi::BufferFromHostBuffer::FUNCTION, from_host),
+        (abi::DescriptionAttributes::FUNCTION, description_attributes),
+        (abi::DescriptionKind::FUNCTION, kind),
+        (abi::DeviceGetDescription::FUNCTION, description),
+        (abi::DeviceMemoryStats::FUNCTION, memory_stats),
+        (abi::ExecutableDestroy::FUNCTION, executable_destroy),
+        (abi::Execute::FUNCTION, execute),
+        (abi::BufferDestroy::FUNCTION, buffer_destroy),
+        (abi::BufferDimensions::FUNCTION, dimensions),
+        (abi::BufferToHostBuffer::FUNCTION, to_host),
+    ]
+}
+
 /// The table, made once.
 pub fn table() -> *const Api {
-    struct Table(Api);
-    // SAFETY: it is never written once it is made, and points to functions only.
-    unsafe impl Send for Table {}
-    // SAFETY: as above.
-    unsafe impl Sync for Table {}
-    static TABLE: OnceLock<Table> = OnceLock::new();
+    static TABLE: OnceLock<Constant<Api>> = OnceLock::new();
     let table = TABLE.get_or_init(|| {
-        let mut functions: [Option<abi::Call>; abi::FUNCTIONS] = [None; abi::FUNCTIONS];
-        let all: [(usize, abi::Call); 24] = [
-            (abi::ErrorDestroy::FUNCTION, error_destroy),
-            (abi::ErrorMessage::FUNCTION, error_message),
-            (abi::ErrorGetCode::FUNCTION, error_code),
-            (abi::PluginInitialize::FUNCTION, initialize),
-            (abi::PluginAttributes::FUNCTION, attributes),
-            (abi::EventDestroy::FUNCTION, event_destroy),
-            (abi::EventIsReady::FUNCTION, event_ready),
-            (abi::EventAwait::FUNCTION, event_await),
-            (abi::ClientCreate::FUNCTION, client_create),
-            (abi::ClientDestroy::FUNCTION, client_destroy),
-            (abi::ClientPlatformName::FUNCTION, platform_name),
-            (abi::ClientPlatformVersion::FUNCTION, platform_version),
-            (abi::ClientAddressableDevices::FUNCTION, devices),
-            (abi::ClientCompile::FUNCTION, compile),
-            (abi::BufferFromHostBuffer::FUNCTION, from_host),
-            (abi::DescriptionAttributes::FUNCTION, description_attributes),
-            (abi::DescriptionKind::FUNCTION, kind),
-            (abi::DeviceGetDescription::FUNCTION, description),
-            (abi::DeviceMemoryStats::FUNCTION, memory_stats),
-            (abi::ExecutableDestroy::FUNCTION, executable_destroy),
-            (abi::Execute::FUNCTION, execute),
-            (abi::BufferDestroy::FUNCTION, buffer_destroy),
-            (abi::BufferDimensions::FUNCTION, dimensions),
-            (abi::BufferToHostBuffer::FUNCTION, to_host),
+        // What is not here answers that it is not.
+        let mut functions = slots::refusals();
+        let more = [
+            host_functions(),
+            events::functions(),
+            places::functions(),
+            programs::functions(),
+            buffers::functions(),
+            topology::functions(),
         ];
-        for (number, call) in all {
+        for (number, call) in more.into_iter().flatten() {
             functions[number] = Some(call);
         }
         let struct_size = match fault() {
@@ -464,7 +578,7 @@ pub fn table() -> *const Api {
         let minor = if fault() == Fault::Old { abi::OLDEST - 1 } else { abi::NEWEST };
         let (extensions, major) = (ptr::null_mut(), abi::MAJOR);
         let version = Version { struct_size: size_of::<Version>(), extensions, major, minor };
-        Table(Api { struct_size, extensions, version, functions })
+        Constant(Api { struct_size, extensions, version, functions })
     });
     &raw const table.0
 }

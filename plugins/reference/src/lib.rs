@@ -5,13 +5,17 @@
 //! nothing about the speed of any accelerator.
 
 #[allow(dead_code)]
+#[macro_use]
 #[path = "../../../crates/accelerator/src/abi.rs"]
 pub mod abi;
+#[allow(missing_docs)]
+mod arguments;
 mod calls;
 #[allow(missing_docs)]
 pub mod program;
 #[allow(missing_docs)]
 pub mod run;
+mod slots;
 
 use std::sync::OnceLock;
 

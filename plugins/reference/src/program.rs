@@ -54,6 +54,7 @@ pub enum Op {
 /// A program: parameters first, then one value for each operation.
 #[derive(Debug)]
 pub struct Program {
+    pub name: String,
     pub parameters: Vec<Type>,
     pub operations: Vec<(Op, Type)>,
     pub results: Vec<usize>,
@@ -67,9 +68,8 @@ impl Program {
     pub fn parse(text: &str) -> Parsed<Program> {
         let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
         let head = lines.next().unwrap_or_default();
-        if !(head.starts_with("module @") && head.ends_with('{')) {
-            return Err(format!("expected a module, got '{head}'"));
-        }
+        let name = head.strip_prefix("module @").and_then(|rest| rest.strip_suffix('{'));
+        let Some(name) = name else { return Err(format!("expected a module, got '{head}'")) };
         let function = lines.next().unwrap_or_default();
         let inputs = function
             .strip_prefix("func.func public @main(")
@@ -78,8 +78,12 @@ impl Program {
             return Err(format!("expected @main, got '{function}'"));
         };
         let mut names: Vec<String> = Vec::new();
-        let mut program =
-            Program { parameters: Vec::new(), operations: Vec::new(), results: Vec::new() };
+        let mut program = Program {
+            name: name.trim().into(),
+            parameters: Vec::new(),
+            operations: Vec::new(),
+            results: Vec::new(),
+        };
         for input in inputs.split(", ") {
             let (name, of) = input
                 .split_once(": ")
@@ -119,6 +123,15 @@ impl Program {
             None => &self.parameters[value],
             Some(operation) => &self.operations[operation].1,
         }
+    }
+
+    /// Multiplications and additions of the matrix products.
+    pub fn flops(&self) -> f32 {
+        let of = |(op, result): &(Op, Type)| match op {
+            Op::Dot(a, _, i, _) => 2.0 * result.count() as f32 * self.type_of(*a).shape[*i] as f32,
+            _ => 0.0,
+        };
+        self.operations.iter().map(of).sum()
     }
 
     /// Shapes fit together.
