@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers writers torture bless-instructions install install-built lint setup clean devices
+.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers writers torture bless-instructions install install-built lint setup clean devices bench-xla
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -57,6 +57,9 @@ peers: ## install the outside programs that experiments/peers.toml measures: Pyt
 
 bench-peers: ## time ours against scikit-learn, oneDAL and faiss; ARGS="--quick" etc., ARGS=--help lists them
 	@scripts/bench-peers.sh $(ARGS)
+
+bench-xla: ## time a step of ours under XLA on the processor beside JAX's; ARGS="--rounds 50", SHAPE=ROWSxDIMSxK
+	@scripts/bench-xla.sh $(ARGS)
 
 devices: ## install a real device behind the accelerators' interface: XLA for the processor, one pinned wheel
 	@scripts/devices.sh

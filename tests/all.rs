@@ -6,6 +6,7 @@ mod cache;
 #[path = "../benches/common/mod.rs"]
 mod common;
 mod compare;
+mod conform;
 mod conformance;
 mod counters;
 mod data;
@@ -52,3 +53,4 @@ mod torture;
 mod typst;
 mod verbose;
 mod worker;
+mod xla;

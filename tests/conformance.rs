@@ -107,6 +107,7 @@ const DEVICES: &[Device] = &[
     Device { name: "fake", make: |_| Some(Box::new(Fake)) },
     Device { name: "pjrt reference", make: |_| pjrt(Precision::F32) },
     Device { name: "pjrt reference bf16", make: |_| pjrt(Precision::Bf16) },
+    Device { name: "xla-cpu", make: |_| xla() },
 ];
 
 /// The reference plugin with labels that are certified and sums on the host: the processor's bits,
@@ -118,6 +119,13 @@ fn pjrt(precision: Precision) -> Option<Box<dyn KMeansDevice>> {
     let order = Order { platform: Platform::Reference, offload, certify: true, ..Order::default() };
     // SAFETY: the tests read the environment through std alone.
     Some(Box::new(unsafe { Pjrt::open(&order, None) }.expect("built with the tests")))
+}
+
+/// XLA on this processor, where `make devices` installed it.
+fn xla() -> Option<Box<dyn KMeansDevice>> {
+    let order = Order { platform: Platform::XlaCpu, certify: true, ..Order::default() };
+    // SAFETY: as above.
+    Some(Box::new(unsafe { Pjrt::open(&order, None) }.ok()?))
 }
 
 fn cpu(kernel: &str, layout: Layout) -> Option<Box<dyn KMeansDevice>> {

@@ -5,10 +5,12 @@ use std::path::Path;
 
 use super::check::Check;
 use super::programs::INSTALL_MPI;
+use amdahl_accelerator::environment::Wanted;
 use amdahl_kmeans_description::spec::{KMeans, Stop};
 use amdahl_lanes::signals::Interrupts;
 use amdahl_record::cell::{BACKENDS, Backend, Cell, Dataset, Platform, ReductionName, Synthetic};
 use amdahl_record::counters::Counters;
+use amdahl_record::error::Error;
 use amdahl_record::units;
 use amdahl_record::{Answer, Measured};
 use amdahl_run::launch::attempt::{Executor, Launching};
@@ -84,9 +86,17 @@ pub fn checks(worker: &Worker, site: &Site, scratch: &Path, interrupts: &Interru
     let mut checks = Vec::new();
     for (name, ..) in BACKENDS {
         let Some(backend) = Backend::from_name(name) else { continue };
-        // Real accelerators have a verb of their own: 'amdahl doctor --trainium'.
-        if backend.platform().is_some_and(|platform| platform != Platform::Reference) {
-            continue;
+        match backend.platform() {
+            None | Some(Platform::Reference) => {}
+            Some(Platform::XlaCpu) => {
+                if let Err(error) = installed(worker) {
+                    let help = error.hint.unwrap_or_default();
+                    checks.push(Check::no(TOPIC, *name, error.message, help));
+                    continue;
+                }
+            }
+            // Real accelerators have a verb of their own: 'amdahl doctor --trainium'.
+            Some(Platform::Any | Platform::Cuda | Platform::Trainium) => continue,
         }
         let cell = tiny(backend);
         let title = match (cell.ranks, cell.threads) {
@@ -108,6 +118,12 @@ pub fn checks(worker: &Worker, site: &Site, scratch: &Path, interrupts: &Interru
         });
     }
     checks
+}
+
+/// Is XLA's plugin for processors where the worker looks for it?
+fn installed(worker: &Worker) -> Result<(), Error> {
+    let wanted = Wanted { platform: Platform::XlaCpu, ..Wanted::default() };
+    amdahl_accelerator::settle(&wanted, Some(&worker.path)).map(drop)
 }
 
 fn judge(title: &str, measured: &Measured, oracle: &mut Option<Answer>) -> Check {
