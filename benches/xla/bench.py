@@ -1,7 +1,8 @@
 """A step of ours on XLA's plugin for processors beside k-means steps of JAX, on the same rows. Run it by `make bench-xla`; docs/trainium.md.
 
-Everything runs in this process, bound to one CPU. In a round each contender gives one sample, the CPU time of one call to its last result;
-medians over rounds are printed, and the ratio to the fastest step of JAX in its own runtime. Upload and compilation are timed once, apart.
+Everything runs in this process, bound to one CPU. In a round each contender gives one sample, the CPU time of one call to its last result.
+Medians over rounds are printed, and ratios to the fastest step of JAX: on the plugin, which is the same compiler, runtime and way of
+calling, and in jaxlib, which may be another version of XLA. Upload and compilation are timed once, apart.
 """
 
 import argparse
@@ -112,13 +113,15 @@ def main():
             call()
             samples[name].append(1e3 * (time.process_time() - before))
     medians = {name: statistics.median(values) for name, values in samples.items()}
-    best = min(value for name, value in medians.items() if name.startswith("JAX") and not name.endswith("plugin"))
+    jax_there = min(value for name, value in medians.items() if name.startswith("JAX") and name.endswith("plugin"))
+    jax_here = min(value for name, value in medians.items() if name.startswith("JAX") and not name.endswith("plugin"))
     print(f"{ROWS} x {DIMS}, k = {K}; jaxlib {jaxlib.__version__}; CPU ms of a step, {args.rounds} rounds")
-    print(f"{'':32} {'median':>8} {'least':>8} {'of JAX':>7}   upload s  compile s")
+    print(f"{'':32} {'median':>8} {'least':>8} {'of JAX there':>13} {'of jaxlib':>10}   upload s  compile s")
     for name, values in samples.items():
         call = everybody[name]
         apart = f"   {call.uploaded_s:8.3f}  {call.compiled_s:9.3f}" if isinstance(call, OnPlugin) else ""
-        print(f"{name:32} {medians[name]:8.2f} {min(values):8.2f} {medians[name] / best:7.2f}{apart}")
+        ratios = f"{medians[name] / jax_there:13.2f} {medians[name] / jax_here:10.2f}"
+        print(f"{name:32} {medians[name]:8.2f} {min(values):8.2f} {ratios}{apart}")
 
 
 main()
