@@ -48,6 +48,7 @@ fn every_format_has_a_test_here() {
             "npy",
             "parquet",
             "arrow",
+            "hdf5",
             "liao",
             "idx",
             "fvecs",

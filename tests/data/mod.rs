@@ -3,6 +3,7 @@
 
 pub mod arrow;
 mod formats;
+pub mod hdf5;
 pub mod parquet;
 mod properties;
 mod real;
@@ -51,7 +52,7 @@ impl Scratch {
 }
 
 fn dataset(path: PathBuf, format: Option<&str>, labels: Labels) -> Dataset {
-    Dataset::File { path, format: format.map(str::to_string), labels, sample: None }
+    Dataset::File { path, format: format.map(str::to_string), labels, dataset: None, sample: None }
 }
 
 /// All that a data set holds.

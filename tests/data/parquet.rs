@@ -333,6 +333,7 @@ fn a_sample_of_a_file() {
         path: file("plain.parquet"),
         format: Some("parquet".into()),
         labels: Labels::LastColumn,
+        dataset: None,
         sample: Some(amdahl_record::cell::Sample { points, seed: 4 }),
     };
     let sampled = read(&set(11)).expect("11 of 40");

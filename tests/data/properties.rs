@@ -102,7 +102,7 @@ proptest! {
         let scratch = Scratch::new();
         let path = scratch.file("file", &liao(rows as i32, dims as i32, &written));
         let sample = Sample { points, seed };
-        let sampled = Dataset::File { path, format: Some("liao".into()), labels: Labels::None, sample: Some(sample) };
+        let sampled = Dataset::File { path, format: Some("liao".into()), labels: Labels::None, dataset: None, sample: Some(sample) };
         let got = values(&*data::open(&sampled).expect("valid"), 3).expect("readable");
         let kept = choose(rows as u64, sample).expect("enough rows");
         let expected: Vec<f32> = kept.iter().flat_map(|&row| &written[row as usize * dims..][..dims]).copied().collect();

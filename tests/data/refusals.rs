@@ -350,6 +350,7 @@ fn samples_that_are_too_large() {
         path: path.clone(),
         format: None,
         labels: Labels::None,
+        dataset: None,
         sample: Some(Sample { points, seed: 1 }),
     };
     for error in

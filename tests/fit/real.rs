@@ -37,7 +37,13 @@ fn the_same_bytes_from_every_format_on_threads_and_on_ranks() {
             _ => Labels::None,
         };
         as_npy(
-            &Dataset::File { path: folder.join(file), format: None, labels, sample: None },
+            &Dataset::File {
+                path: folder.join(file),
+                format: None,
+                labels,
+                dataset: None,
+                sample: None,
+            },
             &npy,
         );
         let data = ("AMDAHL_DATA", folder.to_str().expect("a plain path"));

@@ -109,7 +109,7 @@ pub fn folder() -> tempfile::TempDir {
 }
 
 fn dataset(path: PathBuf, format: Option<&str>, labels: Labels, sample: Option<Sample>) -> Dataset {
-    Dataset::File { path, format: format.map(str::to_string), labels, sample }
+    Dataset::File { path, format: format.map(str::to_string), labels, dataset: None, sample }
 }
 
 /// Opens a data set and reads rows and labels in pieces.
@@ -237,6 +237,11 @@ fn libsvm() {
 #[test]
 fn arrow() {
     format("arrow");
+}
+
+#[test]
+fn hdf5() {
+    format("hdf5");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 pub use crate::data::idx;
 
-use crate::data::{arrow, fortran, liao, little, npy, parquet};
+use crate::data::{arrow, fortran, hdf5, liao, little, npy, parquet};
 
 /// Files of a format.
 pub fn of(format: &str) -> Vec<Vec<u8>> {
@@ -52,6 +52,18 @@ pub fn of(format: &str) -> Vec<Vec<u8>> {
             "null.arrows",
         ]
         .map(arrow::golden)
+        .into(),
+        "hdf5" => [
+            "contiguous",
+            "latest",
+            "gzip",
+            "lzf",
+            "growing",
+            "latest-chunks",
+            "latest-gzip",
+            "latest-one",
+        ]
+        .map(hdf5::golden)
         .into(),
         "parquet" => vec![
             parquet::write(2, &values, 2, 1),

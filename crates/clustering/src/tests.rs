@@ -291,6 +291,7 @@ fn far_from_zero(folder: &std::path::Path, name: &str) -> (Dataset, Vec<[f64; 2]
         path,
         format: None,
         labels: amdahl_record::cell::Labels::None,
+        dataset: None,
         sample: None,
     };
     (file, rows)

@@ -55,7 +55,7 @@ impl Set {
             SetLabels::File(asset) => Labels::File(folders.locate(&self.name, asset)?),
         };
         let path = folders.locate(&self.name, &self.file)?;
-        Ok(Dataset::File { path, format: Some(self.format.clone()), labels, sample })
+        Ok(Dataset::File { path, format: Some(self.format.clone()), labels, dataset: None, sample })
     }
 }
 

@@ -27,6 +27,7 @@ pub struct Input {
     bytes: u64,
     gzip: bool,
     head: Vec<u8>,
+    dataset: Option<String>,
 }
 
 impl Input {
@@ -42,8 +43,13 @@ impl Input {
                 false => error.hint(ONLY_FILES),
             });
         }
-        let mut input =
-            Input { path: path.into(), bytes: facts.len(), gzip: false, head: Vec::new() };
+        let mut input = Input {
+            path: path.into(),
+            bytes: facts.len(),
+            gzip: false,
+            head: Vec::new(),
+            dataset: None,
+        };
         let mut first = Vec::new();
         regular::open(path)
             .and_then(|file| file.take(4).read_to_end(&mut first))
@@ -72,6 +78,16 @@ impl Input {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Says which data set of the file is meant.
+    pub fn choose(&mut self, dataset: &str) {
+        self.dataset = Some(dataset.into());
+    }
+
+    /// Which data set of the file is meant, if it was said.
+    pub fn dataset(&self) -> Option<&str> {
+        self.dataset.as_deref()
     }
 
     /// The first bytes of the content, at most 4096.

@@ -118,7 +118,10 @@ pub fn identify(dataset: &Dataset) -> Result<Identity> {
 
 /// The digest and the shape of what the files hold now.
 fn digest(reading: &Reading) -> Result<(String, Option<Shape>)> {
-    let of = |input: &Input| catalogue::sha256(input.path());
+    let of = |input: &Input| {
+        let bytes = catalogue::sha256(input.path())?;
+        Ok(input.dataset().map_or(bytes.clone(), |name| format!("{bytes} {name}")))
+    };
     let rows = match &reading.inputs[..] {
         [only] => of(only)?,
         parts => parts.iter().map(of).collect::<Result<Vec<_>>>()?.join(" "),
@@ -199,12 +202,22 @@ fn look_up(dataset: &Dataset) -> Result<Found> {
             }
             Ok(found)
         }
-        Dataset::File { path, format, labels, sample } => {
-            let inputs = match path.is_dir() {
+        Dataset::File { path, format, dataset, labels, sample } => {
+            let mut inputs: Vec<Input> = match path.is_dir() {
                 true => joined::parts(path)?.iter().map(|part| Input::open(part)).collect(),
                 false => Input::open(path).map(|input| vec![input]),
             }?;
             let format = format::choose(&inputs[0], format.as_deref())?;
+            if let Some(dataset) = dataset {
+                if !format.has_datasets {
+                    let name = format.name;
+                    let what = format!(
+                        "a data set '{dataset}' is named, files of the format '{name}' hold one"
+                    );
+                    return Err(inputs[0].refuse(what));
+                }
+                inputs.iter_mut().for_each(|input| input.choose(dataset));
+            }
             Ok(Found::Files(Reading {
                 path: path.clone(),
                 inputs,
@@ -231,6 +244,7 @@ mod tests {
             path,
             format: None,
             labels,
+            dataset: None,
             sample: points.map(|points| Sample { points, seed: 1 }),
         }
     }

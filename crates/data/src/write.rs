@@ -106,6 +106,7 @@ mod tests {
             path: path.clone(),
             format: None,
             labels: Labels::File(truth),
+            dataset: None,
             sample: None,
         };
         let file = data::open(&file).expect("readable");

@@ -74,6 +74,9 @@ pub enum Dataset {
         /// Format by name; by the file's name and content where absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         format: Option<String>,
+        /// Which data set of the file, of a format whose files hold several (HDF5).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        dataset: Option<String>,
         /// Where the true labels are, if anywhere.
         #[serde(default, skip_serializing_if = "Labels::is_none")]
         labels: Labels,

@@ -165,7 +165,8 @@ mod tests {
         let mut bytes = amdahl_data::write::header("<f8", &[wide.len() as u64, 1]);
         bytes.extend(wide.iter().flat_map(|x| x.to_le_bytes()));
         std::fs::write(&path, bytes).expect("written");
-        let file = Dataset::File { path, format: None, labels: Labels::None, sample: None };
+        let file =
+            Dataset::File { path, format: None, labels: Labels::None, dataset: None, sample: None };
         let doubles = amdahl_data::open(&file).expect("readable");
         let values = wide.iter().map(|&x| x as f32).collect();
         let singles = InMemory::new(Matrix { values, dims: 1 }, None).expect("rows");

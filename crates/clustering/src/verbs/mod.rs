@@ -54,6 +54,9 @@ pub struct Common {
     /// The data's format, where its name and content do not say it
     #[arg(long, value_name = "NAME", help_heading = "Data")]
     pub data_format: Option<String>,
+    /// Which data set of the file, of a format whose files hold several (HDF5): its name or path
+    #[arg(long, value_name = "NAME", help_heading = "Data")]
+    pub dataset: Option<String>,
     /// The columns that are the points' coordinates: names, numbers from 1, ranges such as 2-5
     /// [default: all but labels and weights]
     #[arg(long, value_name = "LIST", help_heading = "Data")]
@@ -102,7 +105,7 @@ impl Common {
             (None, Some(path)) => Labels::File(path.clone()),
             (None, None) => Labels::None,
         };
-        dataset(&self.data, self.data_format.clone(), labels)
+        dataset(&self.data, self.data_format.clone(), self.dataset.clone(), labels)
     }
 
     /// What both verbs read and write.
@@ -167,6 +170,7 @@ fn open(dataset: &Dataset, rows: &Rows) -> Result<Box<dyn Source>> {
                 path: path.clone(),
                 format: None,
                 labels: Labels::None,
+                dataset: None,
                 sample: None,
             };
             let weights = open_selected(&file, &Selection::default())?;
@@ -179,11 +183,17 @@ fn open(dataset: &Dataset, rows: &Rows) -> Result<Box<dyn Source>> {
 }
 
 /// The data set that a person means: a file of that name, else a set of the catalogue.
-fn dataset(name: &Path, format: Option<String>, labels: Labels) -> Result<Dataset> {
+fn dataset(
+    name: &Path,
+    format: Option<String>,
+    part: Option<String>,
+    labels: Labels,
+) -> Result<Dataset> {
     let file = || Dataset::File {
         path: name.into(),
         format: format.clone(),
         labels: labels.clone(),
+        dataset: part.clone(),
         sample: None,
     };
     let text = name.to_string_lossy();
@@ -194,7 +204,7 @@ fn dataset(name: &Path, format: Option<String>, labels: Labels) -> Result<Datase
         return Err(Error::usage("rows are not read from standard input").hint(ONLY_FILES));
     }
     match catalogue::set(&text) {
-        Ok(_) if format.is_none() && labels.is_none() => {
+        Ok(_) if format.is_none() && part.is_none() && labels.is_none() => {
             Ok(Dataset::Catalogue { name: text.into(), sample: None })
         }
         Ok(_) => Err(Error::usage(format!(
@@ -413,7 +423,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("digits");
         std::fs::write(&file, "1\n").expect("written");
-        let of = |name: &Path, labels| dataset(name, None, labels);
+        let of = |name: &Path, labels| dataset(name, None, None, labels);
         assert!(matches!(of(&file, Labels::None), Ok(Dataset::File { .. })), "a file first");
         assert!(matches!(of(Path::new("digits"), Labels::None), Ok(Dataset::Catalogue { .. })));
         assert!(

@@ -34,6 +34,7 @@ pub const FORMAT: Format = Format {
     name: "arrow",
     about: "record batches of columns in Arrow's IPC format, a file, a stream or Feather",
     endings: &[".arrow", ".arrows", ".feather", ".ipc"],
+    has_datasets: false,
     sniff: |input| match input.head() {
         head if head.starts_with(MAGIC) || head.starts_with(b"FEA1") => Likeness::Sure,
         [0xff, 0xff, 0xff, 0xff, _, _, _, 0, ..] => Likeness::Perhaps,

@@ -39,6 +39,7 @@ const fn format<const E: usize>(
         name,
         about,
         endings,
+        has_datasets: false,
         sniff: |_| Likeness::No,
         shape: |input| Ok(Some(layout::<E>(input)?.shape)),
         open: |input, labels| {

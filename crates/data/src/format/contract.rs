@@ -17,6 +17,8 @@ pub struct Format {
     pub about: &'static str,
     /// How the names of such files end (lower case, without `.gz`).
     pub endings: &'static [&'static str],
+    /// May a file hold several data sets, of which one is named?
+    pub has_datasets: bool,
     /// How much the content looks like it.
     pub sniff: fn(&Input) -> Likeness,
     /// Rows and columns, where the header says so.

@@ -40,6 +40,7 @@ pub const FORMAT: Format = Format {
     name: "csv",
     about: "text, one row a line",
     endings: &[".csv", ".tsv", ".txt", ".dat"],
+    has_datasets: false,
     sniff,
     shape: |_| Ok(None),
     open: |input, labels| {

@@ -17,6 +17,7 @@ pub const FORMAT: Format = Format {
     name: "idx",
     about: "the format of MNIST",
     endings: &[".idx", "-ubyte", ".idx1", ".idx2", ".idx3"],
+    has_datasets: false,
     sniff,
     shape: |input| Ok(Some(layout(input)?.shape)),
     open: |input, labels| {

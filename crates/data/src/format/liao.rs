@@ -16,6 +16,7 @@ pub const FORMAT: Format = Format {
     name: "liao",
     about: "i32 rows, i32 columns, then f32 values, little-endian",
     endings: &[".bin"],
+    has_datasets: false,
     sniff: |input| match layout(input) {
         // A compressed file's size is not known: not even text can be told apart.
         Ok(_) if !input.compressed() => Likeness::Perhaps,

@@ -29,6 +29,7 @@ pub const FORMAT: Format = Format {
     name: "libsvm",
     about: "a label and number:value pairs a line, as LIBSVM and SVMlight have them",
     endings: &[".libsvm", ".svmlight", ".svm"],
+    has_datasets: false,
     sniff,
     shape: |_| Ok(None),
     open: |input, labels| {

@@ -24,6 +24,7 @@ pub const FORMAT: Format = Format {
     name: "matrix-market",
     about: "arrays and coordinates of numbers in NIST's exchange format",
     endings: &[".mtx", ".mm"],
+    has_datasets: false,
     sniff: |input| match input.head().get(..BANNER.len()) {
         Some(start) if start.eq_ignore_ascii_case(BANNER) => Likeness::Sure,
         _ => Likeness::No,

@@ -8,6 +8,7 @@ pub mod arrow;
 pub mod big_ann;
 mod contract;
 pub mod csv;
+pub mod hdf5;
 pub mod idx;
 pub mod liao;
 pub mod libsvm;
@@ -29,6 +30,7 @@ pub const FORMATS: &[Format] = &[
     npy::FORMAT,
     parquet::FORMAT,
     arrow::FORMAT,
+    hdf5::FORMAT,
     liao::FORMAT,
     idx::FORMAT,
     vecs::FVECS,

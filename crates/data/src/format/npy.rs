@@ -21,6 +21,7 @@ pub const FORMAT: Format = Format {
     name: "npy",
     about: "an array saved by NumPy",
     endings: &[".npy"],
+    has_datasets: false,
     sniff: |input| if input.head().starts_with(MAGIC) { Likeness::Sure } else { Likeness::No },
     shape: |input| Ok(Some(layout(input)?.shape)),
     open: |input, labels| {

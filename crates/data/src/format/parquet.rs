@@ -32,6 +32,7 @@ pub const FORMAT: Format = Format {
     name: "parquet",
     about: "columns in row groups, as pandas and Spark write them",
     endings: &[".parquet", ".pq"],
+    has_datasets: false,
     sniff: |input| if input.head().starts_with(MAGIC) { Likeness::Sure } else { Likeness::No },
     // Which column holds labels is not known here.
     shape: |_| Ok(None),

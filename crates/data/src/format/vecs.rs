@@ -42,6 +42,7 @@ const fn format<const E: usize>(
         name,
         about,
         endings,
+        has_datasets: false,
         sniff: |_| Likeness::No,
         shape: |input| {
             let (layout, before) = layout::<E>(input)?;

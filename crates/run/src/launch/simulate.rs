@@ -226,6 +226,7 @@ mod tests {
             path: "/x.csv".into(),
             format: None,
             labels: Labels::None,
+            dataset: None,
             sample: None,
         };
         assert_eq!(smaller(&cell, 5000, 6000).expect("ours").dataset, cell.dataset, "all of them");

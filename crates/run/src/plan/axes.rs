@@ -189,7 +189,9 @@ impl Sweep {
                 .error(span, format!("unknown data format '{value}'"))
                 .hint(nearest(value, &known)));
         }
-        match format.or(labels) {
+        let dataset =
+            written.and_then(|d| d.dataset.as_ref()).map(|dataset| ("dataset", &dataset.span));
+        match format.or(dataset).or(labels) {
             Some((name, span)) if !self.has("file") => Err(text
                 .error(span, format!("{name} belongs to a file, and there is none"))
                 .hint(format!("leave out {name}"))),

@@ -80,6 +80,8 @@ pub struct Dataset {
     pub file: Option<At<String>>,
     /// Format of the file, where name and content do not say it.
     pub format: Option<At<String>>,
+    /// Which data set of the file, of a format whose files hold several (HDF5).
+    pub dataset: Option<At<String>>,
     /// Where the true labels of the file are.
     pub labels: Option<At<Labels>>,
     /// Number of rows. Of a real data set: a seeded subsample of this many rows; all rows where

@@ -408,7 +408,8 @@ impl Resolver<'_> {
             };
             let format = wire.and_then(|d| d.format.as_ref()).map(|f| f.value.clone());
             let path = self.existing(file, span, true)?;
-            return Ok(Dataset::File { path, format, labels, sample });
+            let dataset = wire.and_then(|d| d.dataset.as_ref()).map(|d| d.value.clone());
+            return Ok(Dataset::File { path, format, dataset, labels, sample });
         }
         let Some(Value::Shape(shape)) = self.value(point, "synthetic").map(|v| &v.value) else {
             return Err(self

@@ -398,6 +398,7 @@ fn plan_of_a_file(repeats: u32) -> Vec<PlannedCell> {
             path: "rows.csv".into(),
             format: None,
             labels: amdahl_record::cell::Labels::None,
+            dataset: None,
             sample: None,
         };
         planned.id = planned.cell.id();

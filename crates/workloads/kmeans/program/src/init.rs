@@ -152,6 +152,7 @@ fn read(path: &Path, (k, dims): (usize, usize), offsets: &[f64], into: &mut [f32
         path: path.to_path_buf(),
         format: None,
         labels: Labels::None,
+        dataset: None,
         sample: None,
     };
     let source = data::open(&dataset)?;

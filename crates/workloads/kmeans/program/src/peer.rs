@@ -37,8 +37,13 @@ impl PeerProgram for KMeansPeers {
             write::matrix(&start, &centroids, whole.dims)?;
         }
         let labels = if truth.is_file() { Labels::File(truth) } else { Labels::None };
-        let dataset =
-            Dataset::File { path: rows, format: Some("npy".into()), labels, sample: None };
+        let dataset = Dataset::File {
+            path: rows,
+            format: Some("npy".into()),
+            labels,
+            dataset: None,
+            sample: None,
+        };
         let workload = KMeans { init: Init::Given { path: start }, ..kmeans }.spec();
         Ok(Cell { workload, dataset, ..cell.clone() })
     }
@@ -86,6 +91,7 @@ fn centroids(path: &Path, k: usize, dims: usize) -> Result<Vec<f32>> {
         path: path.to_path_buf(),
         format: Some("npy".into()),
         labels: Labels::None,
+        dataset: None,
         sample: None,
     };
     let source = data::open(&file)?;
