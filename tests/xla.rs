@@ -51,6 +51,7 @@ fn cell(backend: &str, ranks: u32, sandbox: &Sandbox, file: &str) -> Cell {
         path: sandbox.path(file),
         format: None,
         labels: Labels::default(),
+        dataset: None,
         sample: None,
     };
     cell
