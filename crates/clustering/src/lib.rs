@@ -17,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! Rows are f32, row after row. The same rows, settings and seed give the same bits on any number
+//! Rows are f32 or f64, row after row. The same rows, settings and seed give the same bits on any number
 //! of threads, and under MPI with the program `amdahl fit`, which is made of the same parts.
 
 use std::collections::BTreeMap;
@@ -26,7 +26,7 @@ use std::sync::Mutex;
 
 use amdahl_data as data;
 use amdahl_data::weights::weighted;
-use amdahl_data::{MatrixRows, RowSource, Shape, Source};
+use amdahl_data::{MatrixRows, RowSource, Shape, Source, Value};
 use amdahl_kmeans_description::spec::{Algorithm, Init};
 use amdahl_lanes::comm::Comm;
 use amdahl_lanes::spawn;
@@ -38,6 +38,7 @@ use amdahl_record::host;
 pub mod free;
 pub mod labels;
 pub mod model;
+pub mod precision;
 pub mod program;
 pub mod rows;
 pub mod scaling;
@@ -46,6 +47,7 @@ pub mod verbs;
 
 use labels::Labels;
 pub use model::{Ended, Model};
+pub use precision::Precision;
 use program::{Alone, Assigned, Fitted, Job};
 pub use scaling::Scale;
 
@@ -62,7 +64,7 @@ pub enum Start {
     /// ranks.
     Parallel,
     /// These: k × columns, in the units of the data.
-    Centroids(Vec<f32>),
+    Centroids(Vec<f64>),
     /// The k rows of a file in any known format.
     File(PathBuf),
 }
@@ -104,6 +106,7 @@ pub struct KMeans {
     pub(crate) tolerance: f64,
     pub(crate) max_iterations: u32,
     pub(crate) scale: Scale,
+    pub(crate) precision: Precision,
     threads: Option<usize>,
 }
 
@@ -122,6 +125,7 @@ impl KMeans {
             tolerance: 1e-4,
             max_iterations: 300,
             scale: Scale::None,
+            precision: Precision::F32,
             threads: None,
         }
     }
@@ -174,6 +178,12 @@ impl KMeans {
         KMeans { scale, ..self }
     }
 
+    /// What rows are rounded to, less the offsets of their columns: f32, or f64 where that cannot
+    /// tell apart what the data tells apart. Costs twice the memory and several times the time.
+    pub fn precision(self, precision: Precision) -> KMeans {
+        KMeans { precision, ..self }
+    }
+
     /// So many threads. The answer does not depend on it.
     pub fn threads(self, threads: usize) -> KMeans {
         KMeans { threads: Some(threads), ..self }
@@ -214,14 +224,19 @@ impl KMeans {
         Ok(())
     }
 
-    /// Fits a model to rows of `dims` columns, one after the other in `values`.
-    pub fn fit(&self, values: &[f32], dims: usize) -> Result<Fit> {
+    /// Fits a model to rows of `dims` columns, one after the other in `values` (f32 or f64).
+    pub fn fit<T: Value>(&self, values: &[T], dims: usize) -> Result<Fit> {
         self.fit_source(&Borrowed::new(values, dims)?, false, None)
     }
 
     /// The same for rows that have weights, finite and at least 0: a row of weight 3 counts like
     /// three rows. A row of weight 0 gets a label, and changes nothing.
-    pub fn fit_weighted(&self, values: &[f32], dims: usize, weights: &[f32]) -> Result<Fit> {
+    pub fn fit_weighted<T: Value>(
+        &self,
+        values: &[T],
+        dims: usize,
+        weights: &[f32],
+    ) -> Result<Fit> {
         self.fit_source(&Borrowed::new(values, dims)?.with_weights(weights)?, true, None)
     }
 
@@ -269,6 +284,7 @@ impl KMeans {
         let dims = fitted.assigned.shape.dims;
         Model {
             centroids: fitted.centroids,
+            precision: self.precision,
             dims,
             offsets: fitted.offsets,
             scaling: fitted.scaling,
@@ -309,7 +325,7 @@ impl Fit {
 impl Model {
     /// The nearest cluster of each row of `values`, which have the model's columns one row after
     /// the other.
-    pub fn predict(&self, values: &[f32]) -> Result<Vec<u32>> {
+    pub fn predict<T: Value>(&self, values: &[T]) -> Result<Vec<u32>> {
         self.predict_source(&Borrowed::new(values, self.dims)?).map(|(labels, _)| labels)
     }
 
@@ -349,21 +365,21 @@ fn on_threads<R>(
 }
 
 /// Rows of the caller's.
-struct Borrowed<'a> {
-    values: &'a [f32],
+struct Borrowed<'a, T> {
+    values: &'a [T],
     dims: usize,
     weights: Option<&'a [f32]>,
 }
 
-impl<'a> Borrowed<'a> {
-    fn new(values: &'a [f32], dims: usize) -> Result<Borrowed<'a>> {
+impl<'a, T: Value> Borrowed<'a, T> {
+    fn new(values: &'a [T], dims: usize) -> Result<Borrowed<'a, T>> {
         if dims == 0 || values.is_empty() || !values.len().is_multiple_of(dims) {
             return Err(Error::data(format!(
                 "{} values do not make rows of {dims} columns",
                 values.len()
             )));
         }
-        if let Some(at) = values.iter().position(|x| !x.is_finite()) {
+        if let Some(at) = values.iter().position(|x| !x.narrow().is_finite()) {
             let (row, column) = (at / dims + 1, at % dims + 1);
             return Err(Error::data(format!(
                 "row {row}, column {column}: the value is {}",
@@ -373,7 +389,7 @@ impl<'a> Borrowed<'a> {
         Ok(Borrowed { values, dims, weights: None })
     }
 
-    fn with_weights(self, weights: &'a [f32]) -> Result<Borrowed<'a>> {
+    fn with_weights(self, weights: &'a [f32]) -> Result<Borrowed<'a, T>> {
         let rows = self.values.len() / self.dims;
         if weights.len() != rows {
             return Err(Error::data(format!("{} weights for {rows} rows", weights.len())));
@@ -385,13 +401,13 @@ impl<'a> Borrowed<'a> {
     }
 }
 
-impl Opens for Borrowed<'_> {
+impl<T: Value> Opens for Borrowed<'_, T> {
     fn get(&self) -> Result<&dyn Source> {
         Ok(self)
     }
 }
 
-impl Source for Borrowed<'_> {
+impl<T: Value> Source for Borrowed<'_, T> {
     fn shape(&self) -> Shape {
         let dims = self.dims + usize::from(self.weights.is_some());
         Shape { rows: (self.values.len() / self.dims) as u64, dims }

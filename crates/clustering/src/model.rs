@@ -1,7 +1,7 @@
 //! A fitted model: centroids, how columns are scaled, and how it was found.
 //!
 //! On disk a model is two files: `NAME.json` says everything but the centroids, which lie beside it
-//! in `NAME.npy` (k × columns, f32, in the units in which distances are measured: less the offsets
+//! in `NAME.npy` (k × columns, f32 or f64, in the units in which distances are measured: less the offsets
 //! and scaled, where columns are). The JSON holds the SHA-256 of the NPY and a checksum of itself,
 //! so a file that was damaged, or that belongs to another, is noticed. Numbers survive the round
 //! trip bit by bit.
@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::precision::{Computed, Precision};
 use crate::scaling::{Scale, Scaling};
 use amdahl_data::write;
 use amdahl_kmeans::engine::Reason;
@@ -36,11 +37,14 @@ const LONGEST: u64 = 1 << 28;
 /// A fitted model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Model {
-    /// k × columns, row-major, all finite; less the offsets, scaled where columns are.
-    pub centroids: Vec<f32>,
+    /// k × columns, row-major, all finite; less the offsets, scaled where columns are. Values of the
+    /// precision.
+    pub centroids: Vec<f64>,
+    /// What rows are made of where distances to the centroids are computed.
+    pub precision: Precision,
     /// Number of columns.
     pub dims: usize,
-    /// What is taken off each column before it is rounded to f32, of data that lies far from 0;
+    /// What is taken off each column before it is rounded, of data that lies far from 0;
     /// empty where nothing is.
     pub offsets: Vec<f64>,
     /// How columns are scaled before distances are measured.
@@ -130,6 +134,8 @@ struct Wire {
     dims: u64,
     centroids: WireCentroids,
     columns: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Precision::is_usual")]
+    precision: Precision,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     offsets: Vec<f64>,
     scaling: WireScaling,
@@ -183,7 +189,10 @@ impl Model {
         let beside = beside(path)?;
         // Known before the old model is touched: is it a folder?
         drop(Pending::create(&beside)?);
-        let centroids = write::matrix_bytes(&self.centroids, self.dims);
+        let centroids = match self.precision {
+            Precision::F32 => write::matrix_bytes(&f32::of(&self.centroids), self.dims),
+            Precision::F64 => write::matrix_bytes(&self.centroids, self.dims),
+        };
         let mut wire = Wire {
             format: FORMAT.into(),
             version: VERSION,
@@ -194,6 +203,7 @@ impl Model {
                 sha256: hex(&Sha256::digest(&centroids)),
             },
             columns: self.columns.clone(),
+            precision: self.precision,
             offsets: self.offsets.clone(),
             scaling: WireScaling {
                 kind: self.scaling.kind,
@@ -245,9 +255,19 @@ impl Model {
         {
             return Err(refuse("the scaling has values that no data has".into()));
         }
-        let centroids = read_centroids(path, &wire.centroids, k, dims)?;
+        let precision = wire.precision;
+        let of = (precision, k, dims);
+        let centroids = read_centroids(path, &wire.centroids, of)?;
         let scaling = Scaling { kind, offset, divisor };
-        Ok(Model { centroids, dims, offsets, scaling, columns: wire.columns, found: wire.found })
+        Ok(Model {
+            centroids,
+            precision,
+            dims,
+            offsets,
+            scaling,
+            columns: wire.columns,
+            found: wire.found,
+        })
     }
 }
 
@@ -367,10 +387,14 @@ fn read_wire(path: &Path) -> Result<Wire> {
 }
 
 /// The centroids under their usual name, else under that of their content.
-fn read_centroids(path: &Path, wire: &WireCentroids, k: usize, dims: usize) -> Result<Vec<f32>> {
-    let usual = read_centroids_in(path.with_file_name(&wire.file), wire, k, dims);
+fn read_centroids(
+    path: &Path,
+    wire: &WireCentroids,
+    of: (Precision, usize, usize),
+) -> Result<Vec<f64>> {
+    let usual = read_centroids_in(path.with_file_name(&wire.file), wire, of);
     let waiting = waiting(path, &wire.sha256).filter(|file| usual.is_err() && file.is_file());
-    match waiting.map(|file| read_centroids_in(file, wire, k, dims)) {
+    match waiting.map(|file| read_centroids_in(file, wire, of)) {
         Some(Ok(centroids)) => Ok(centroids),
         _ => usual,
     }
@@ -379,18 +403,20 @@ fn read_centroids(path: &Path, wire: &WireCentroids, k: usize, dims: usize) -> R
 fn read_centroids_in(
     file: PathBuf,
     wire: &WireCentroids,
-    k: usize,
-    dims: usize,
-) -> Result<Vec<f32>> {
+    (precision, k, dims): (Precision, usize, usize),
+) -> Result<Vec<f64>> {
     let refuse = |message: String| {
         Error::data(message)
             .at(&file, 0, 0)
             .hint("the model's centroids lie beside its JSON: keep the two files together")
     };
-    let header = write::header("<f4", &[k as u64, dims as u64]);
-    let expected = k
-        .checked_mul(dims)
-        .and_then(|n| n.checked_mul(size_of::<f32>())?.checked_add(header.len()));
+    let (descr, width) = match precision {
+        Precision::F32 => ("<f4", size_of::<f32>()),
+        Precision::F64 => ("<f8", size_of::<f64>()),
+    };
+    let header = write::header(descr, &[k as u64, dims as u64]);
+    let expected =
+        k.checked_mul(dims).and_then(|n| n.checked_mul(width)?.checked_add(header.len()));
     let length = match std::fs::metadata(&file) {
         Ok(facts) => facts.len(),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
@@ -411,11 +437,14 @@ fn read_centroids_in(
             wire.sha256
         )));
     }
-    let values: Vec<f32> = match bytes.strip_prefix(&header[..]) {
-        Some(values) => {
-            values.as_chunks().0.iter().map(|value| f32::from_le_bytes(*value)).collect()
-        }
-        None => return Err(refuse(format!("the file is not an NPY of {k} x {dims} f32"))),
+    let Some(values) = bytes.strip_prefix(&header[..]) else {
+        let precision = precision.name();
+        return Err(refuse(format!("the file is not an NPY of {k} x {dims} {precision}")));
+    };
+    let single = |value: &[u8; 4]| f64::from(f32::from_le_bytes(*value));
+    let values: Vec<f64> = match precision {
+        Precision::F32 => values.as_chunks().0.iter().map(single).collect(),
+        Precision::F64 => values.as_chunks().0.iter().map(|v| f64::from_le_bytes(*v)).collect(),
     };
     match values.iter().position(|x| !x.is_finite()) {
         Some(at) => Err(refuse(format!(

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use crate::labels;
 use crate::labels::Labels;
 use crate::model::{Ended, Model};
+use crate::precision::{Computed, Precision, wide};
 use crate::rows::{Scaled, points};
 use crate::scaling::Scaling;
 use crate::silhouette;
@@ -14,7 +15,6 @@ use crate::{KMeans, Start};
 use amdahl_data::Shape;
 use amdahl_data::random::{Purpose, Stream};
 use amdahl_data::spread;
-use amdahl_kmeans::device::cpu::Cpu;
 use amdahl_kmeans::device::pjrt::{Order, Pjrt};
 use amdahl_kmeans::device::{KMeansDevice, LabelSink};
 use amdahl_kmeans::engine;
@@ -94,8 +94,8 @@ pub struct Assigned {
 /// What a fit found, the same on every lane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fitted {
-    /// k × columns, less the offsets, scaled where columns are.
-    pub centroids: Vec<f32>,
+    /// k × columns, less the offsets, scaled where columns are; of the fit's precision.
+    pub centroids: Vec<f64>,
     /// What is taken off each column before it is scaled; empty where nothing is.
     pub offsets: Vec<f64>,
     /// How columns are scaled.
@@ -154,10 +154,17 @@ impl Watch for Looking<'_> {
 
 /// Fits a model to the data. All lanes call it.
 pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
+    match kmeans.precision {
+        Precision::F32 => fit_as::<f32>(comm, job, kmeans),
+        Precision::F64 => fit_as::<f64>(comm, job, kmeans),
+    }
+}
+
+fn fit_as<T: Computed>(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     let mut looking = Looking::new(comm, job.progress);
     looking.doing(Doing::Reading);
     let columns = if job.weighted { Columns::AllButLast } else { Columns::All };
-    let mut part = load::part_less(comm, job.source, Offsets::Needed { columns })?;
+    let mut part = load::part_less::<T>(comm, job.source, Offsets::Needed { columns })?;
     let (k, shape) = (kmeans.k as usize, points(part.whole, job.weighted));
     let algorithm = kmeans.algorithm_of(kmeans.seed);
     if job.weighted && matches!(algorithm, Algorithm::Minibatch { .. }) {
@@ -173,7 +180,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
     let classes = tally::classes(comm, k, part.truth.as_deref())?;
     let scaling = Scaling::find(comm, &part, kmeans.scale, job.weighted)?;
     let offsets = part.offsets.clone();
-    let given = given(comm, kmeans, (&offsets, &scaling), shape.dims)?;
+    let given: Option<Vec<T>> = given(comm, kmeans, (&offsets, &scaling), shape.dims)?;
     let rows = Scaled {
         part: &mut part,
         scaling: &scaling,
@@ -181,12 +188,12 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
         beyond: given.as_deref().unwrap_or_default(),
         check: &|| looking.check(),
     };
-    let device = agreed(comm, device(comm, algorithm))?;
+    let device = agreed(comm, T::device(comm, algorithm))?;
     let mut engine = load(comm, device.as_ref(), rows)?;
     let rule =
         if kmeans.tolerance > 0.0 { kmeans.tolerance * engine.mean_variance()? } else { 0.0 };
     let limit = Limit { iterations: kmeans.max_iterations, rule: Some(rule) };
-    let mut best: Option<(Vec<f32>, f64, u32, engine::End)> = None;
+    let mut best: Option<(Vec<T>, f64, u32, engine::End)> = None;
     let mut inertias = Vec::new();
     for start in 0..kmeans.starts {
         looking.start = start;
@@ -228,7 +235,7 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
         ));
     }
     Ok(Fitted {
-        centroids,
+        centroids: wide(&centroids),
         offsets,
         scaling,
         start,
@@ -243,9 +250,16 @@ pub fn fit(comm: &dyn Comm, job: &Job<'_>, kmeans: &KMeans) -> Result<Fitted> {
 
 /// Gives every row of the data the label of the model's nearest centroid. All lanes call it.
 pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned> {
+    match model.precision {
+        Precision::F32 => predict_as::<f32>(comm, job, model),
+        Precision::F64 => predict_as::<f64>(comm, job, model),
+    }
+}
+
+fn predict_as<T: Computed>(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned> {
     let looking = Looking::new(comm, job.progress);
     looking.doing(Doing::Reading);
-    let mut part = load::part_less(comm, job.source, Offsets::Given(&model.offsets))?;
+    let mut part = load::part_less::<T>(comm, job.source, Offsets::Given(&model.offsets))?;
     if part.whole.dims != model.dims {
         return Err(Error::data(format!(
             "the model has {} columns, the data {}",
@@ -256,19 +270,20 @@ pub fn predict(comm: &dyn Comm, job: &Job<'_>, model: &Model) -> Result<Assigned
         ));
     }
     let classes = tally::classes(comm, model.k(), part.truth.as_deref())?;
+    let centroids = T::of(&model.centroids);
     let rows = Scaled {
         part: &mut part,
         scaling: &model.scaling,
         weighted: false,
-        beyond: &model.centroids,
+        beyond: &centroids,
         check: &|| looking.check(),
     };
-    let device = agreed(comm, device(comm, Algorithm::Lloyd))?;
+    let device = agreed(comm, T::device(comm, Algorithm::Lloyd))?;
     let mut engine = load(comm, device.as_ref(), rows)?;
     engine.restart(model.k())?;
     looking.doing(Doing::Labelling);
-    engine.step(&model.centroids)?;
-    let inertia = engine.inertia(&model.centroids)?;
+    engine.step(&centroids)?;
+    let inertia = engine.inertia(&centroids)?;
     assigned(job, &mut engine, &part, &looking, (model.k(), classes, inertia, model.found.seed))
 }
 
@@ -278,12 +293,12 @@ fn start_seed(seed: u64, start: u32) -> u64 {
 }
 
 /// Initial centroids that the user gave, less the offsets and scaled like the rows; none where they are to be chosen.
-fn given(
+fn given<T: Computed>(
     comm: &dyn Comm,
     kmeans: &KMeans,
     (offsets, scaling): (&[f64], &Scaling),
     dims: usize,
-) -> Result<Option<Vec<f32>>> {
+) -> Result<Option<Vec<T>>> {
     let k = kmeans.k as usize;
     let mut centroids = match &kmeans.start {
         Start::Centroids(values) => {
@@ -302,9 +317,8 @@ fn given(
                 );
                 return Err(Error::data(message));
             }
-            let wide: Vec<f64> = values.iter().map(|&x| f64::from(x)).collect();
-            let mut less = vec![0f32; values.len()];
-            let rows = wide.chunks_exact(dims).zip(less.chunks_exact_mut(dims));
+            let mut less = vec![T::default(); values.len()];
+            let rows = values.chunks_exact(dims).zip(less.chunks_exact_mut(dims));
             for (number, (row, less)) in (1..).zip(rows) {
                 spread::less(row, offsets, number, less)?;
             }
@@ -318,11 +332,11 @@ fn given(
 }
 
 /// Takes the rows onto the device.
-fn load<'a>(
+fn load<'a, T: Computed>(
     comm: &'a dyn Comm,
-    device: &'a dyn KMeansDevice,
-    mut rows: Scaled<'_, '_>,
-) -> Result<Engine<'a>> {
+    device: &'a dyn KMeansDevice<T>,
+    mut rows: Scaled<'_, '_, T>,
+) -> Result<Engine<'a, T>> {
     Ok(Engine::load(comm, device, &mut rows)?.0)
 }
 
@@ -330,10 +344,10 @@ fn load<'a>(
 /// answer is the same, bit by bit.
 pub const DEVICE: &str = "AMDAHL_DEVICE";
 
-/// The processor, or the accelerator that `AMDAHL_DEVICE` names.
-fn device(comm: &dyn Comm, algorithm: Algorithm) -> Result<Box<dyn KMeansDevice>> {
+/// The accelerator that `AMDAHL_DEVICE` names, if it names one.
+pub(crate) fn accelerator(comm: &dyn Comm) -> Result<Option<Box<dyn KMeansDevice>>> {
     let Some(name) = std::env::var(DEVICE).ok().filter(|name| !name.is_empty()) else {
-        return Ok(Box::new(Cpu::new()?.algorithm(algorithm)));
+        return Ok(None);
     };
     let platform =
         Backend::from_name(&name).filter(|backend| !backend.uses_mpi()).and_then(|b| b.platform());
@@ -359,14 +373,14 @@ fn device(comm: &dyn Comm, algorithm: Algorithm) -> Result<Box<dyn KMeansDevice>
     let order = Order { platform, certify, local, count, ..Order::default() };
     // SAFETY: a rank with a device has one lane; the thread that shows progress reads the
     // environment through std alone.
-    Ok(Box::new(unsafe { Pjrt::open(&order, None) }?))
+    Ok(Some(Box::new(unsafe { Pjrt::open(&order, None) }?)))
 }
 
 /// What the labels of the last step say, and the labels to where they are wanted.
-fn assigned(
+fn assigned<T: Computed>(
     job: &Job<'_>,
-    engine: &mut Engine<'_>,
-    part: &Part<'_>,
+    engine: &mut Engine<'_, T>,
+    part: &Part<'_, T>,
     looking: &Looking<'_>,
     (k, classes, inertia, seed): (usize, usize, f64, u64),
 ) -> Result<Assigned> {

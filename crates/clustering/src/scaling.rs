@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::precision::Computed;
 use crate::rows::points;
-use amdahl_data::RowSource;
+use amdahl_data::{RowSource, Value};
 use amdahl_lanes::comm::{Buf, Comm, Op, agreed};
 use amdahl_lanes::exact::accumulator::ExactSum;
 use amdahl_program::load::Part;
@@ -25,7 +26,7 @@ pub enum Scale {
     MinMax,
 }
 
-/// The scaling of a data set: x becomes (x − offset) / divisor, in f64, rounded to f32.
+/// The scaling of a data set: x becomes (x − offset) / divisor, in f64, rounded once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Scaling {
     /// How it was found.
@@ -41,15 +42,22 @@ impl Scaling {
     /// Finds the scaling of all lanes' rows together. Collective. With `weighted`, the last column
     /// holds the rows' weights: rows of weight 0 do not count, and a row of weight 3 counts as
     /// three rows.
-    pub fn find(comm: &dyn Comm, part: &Part<'_>, kind: Scale, weighted: bool) -> Result<Scaling> {
+    pub(crate) fn find<T: Computed>(
+        comm: &dyn Comm,
+        part: &Part<'_, T>,
+        kind: Scale,
+        weighted: bool,
+    ) -> Result<Scaling> {
         if kind == Scale::None {
             return Ok(Scaling::default());
         }
         let dims = points(part.whole, weighted).dims;
         let mut found = Found::new(dims);
-        let mut look = |part: &Part<'_>| {
+        let mut look = |part: &Part<'_, T>| {
             part.pass(|rows| {
-                each(rows, |row| found.add(&row[..dims], if weighted { row[dims] } else { 1.0 }))
+                each(rows, |row: &[T]| {
+                    found.add(&row[..dims], if weighted { row[dims].narrow().into() } else { 1.0 })
+                })
             })
         };
         agreed(comm, look(part))?;
@@ -74,19 +82,13 @@ impl Scaling {
         };
         let offset: Vec<f64> = (0..dims).map(mean).collect();
         let mut squares = vec![ExactSum::default(); dims];
-        let mut square = |part: &Part<'_>| {
+        let mut square = |part: &Part<'_, T>| {
             part.pass(|rows| {
-                each(rows, |row| {
-                    let weight = if weighted { f64::from(row[dims]) } else { 1.0 };
+                each(rows, |row: &[T]| {
+                    let weight = if weighted { row[dims].narrow().into() } else { 1.0 };
                     for ((sum, &x), mean) in squares.iter_mut().zip(&row[..dims]).zip(&offset) {
-                        let square = (f64::from(x) - mean) * (f64::from(x) - mean);
-                        // What rounding takes from the product is added too: weight 3 is exactly
-                        // three times.
-                        let product = weight * square;
-                        sum.add(product);
-                        if weight != 1.0 {
-                            sum.add(weight.mul_add(square, -product));
-                        }
+                        let difference = x.into() - mean;
+                        add_times(sum, weight, difference * difference);
                     }
                 })
             })
@@ -103,7 +105,7 @@ impl Scaling {
     }
 
     /// Scales rows in place. `first` is the global number of the first of them, for messages.
-    pub fn apply(&self, rows: &mut [f32], width: usize, first: u64) -> Result<()> {
+    pub(crate) fn apply<T: Value>(&self, rows: &mut [T], width: usize, first: u64) -> Result<()> {
         if self.kind == Scale::None {
             return Ok(());
         }
@@ -111,8 +113,9 @@ impl Scaling {
             for (t, (x, (offset, divisor))) in
                 row.iter_mut().zip(self.offset.iter().zip(&self.divisor)).enumerate()
             {
-                let scaled = ((f64::from(*x) - offset) / divisor) as f32;
-                if !scaled.is_finite() {
+                let wide: f64 = (*x).into();
+                let scaled = T::nearest((wide - offset) / divisor);
+                if !scaled.narrow().is_finite() {
                     let (row, column) = (first + i as u64 + 1, t + 1);
                     return Err(Error::data(format!(
                         "row {row}, column {column}: {x:e} is beyond the range of f32 after scaling (minus {offset:e}, divided by {divisor:e})"
@@ -125,11 +128,11 @@ impl Scaling {
     }
 
     /// The row as it was before it was scaled.
-    pub fn undo(&self, row: &[f32]) -> Vec<f64> {
+    pub fn undo(&self, row: &[f64]) -> Vec<f64> {
         if self.kind == Scale::None {
-            return row.iter().map(|&x| f64::from(x)).collect();
+            return row.to_vec();
         }
-        let back = |(&x, (offset, divisor)): (&f32, (&f64, &f64))| f64::from(x) * divisor + offset;
+        let back = |(x, (offset, divisor)): (&f64, (&f64, &f64))| x * divisor + offset;
         row.iter().zip(self.offset.iter().zip(&self.divisor)).map(back).collect()
     }
 }
@@ -153,18 +156,17 @@ impl Found {
         }
     }
 
-    fn add(&mut self, row: &[f32], weight: f32) {
+    fn add<T: Value>(&mut self, row: &[T], weight: f64) {
         if weight == 0.0 {
             return;
         }
-        self.weight.add(f64::from(weight));
+        self.weight.add(weight);
         for (t, &x) in row.iter().enumerate() {
             // + 0.0 makes -0 and 0 the same value.
-            let x = f64::from(x) + 0.0;
+            let x = x.into() + 0.0;
             self.low[t] = self.low[t].min(x);
             self.high[t] = self.high[t].max(x);
-            // Two significands of 24 bits: exact.
-            self.sums[t].add(f64::from(weight) * x);
+            add_times(&mut self.sums[t], weight, x);
         }
     }
 
@@ -179,12 +181,22 @@ impl Found {
     }
 }
 
+/// Adds x as often as the weight says. What rounding takes from the product is added too: weight 3 is
+/// exactly three times.
+fn add_times(sum: &mut ExactSum, weight: f64, x: f64) {
+    let product = weight * x;
+    sum.add(product);
+    if weight != 1.0 {
+        sum.add(weight.mul_add(x, -product));
+    }
+}
+
 /// Calls `take` with every row of a stream.
-fn each(rows: &mut dyn RowSource, mut take: impl FnMut(&[f32])) -> Result<()> {
+fn each<T: Value>(rows: &mut dyn RowSource, mut take: impl FnMut(&[T])) -> Result<()> {
     let dims = rows.shape().dims;
-    let mut block = vec![0f32; dims * (1 + (1 << 15) / dims)];
+    let mut block = vec![T::default(); dims * (1 + (1 << 15) / dims)];
     loop {
-        let got = rows.read(&mut block)?;
+        let got = T::read(rows, &mut block)?;
         if got == 0 {
             return Ok(());
         }

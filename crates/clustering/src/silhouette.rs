@@ -7,9 +7,9 @@
 //! time in proportion to the square of the rows, so of many a seeded sample is taken, within which
 //! all distances are. Weights do not count.
 
+use crate::precision::Computed;
 use amdahl_data::sample;
 use amdahl_data::shard::shard;
-use amdahl_kmeans::device::cpu::distances as squared_distances;
 use amdahl_kmeans::device::cpu::kernel::Kernel;
 use amdahl_lanes::comm::{Buf, Comm, Op, agreed};
 use amdahl_lanes::exact::accumulator::ExactSum;
@@ -37,9 +37,9 @@ const BLOCK: usize = 16;
 
 /// The silhouette of these rows (row-major, the same on every lane) with these labels below `k`, of
 /// `whole` rows in all. Collective; `check` is asked from time to time and may end it.
-pub fn of(
+pub(crate) fn of<T: Computed>(
     comm: &dyn Comm,
-    rows: &[f32],
+    rows: &[T],
     labels: &[u32],
     (k, dims): (usize, usize),
     whole: u64,
@@ -66,12 +66,7 @@ pub fn of(
             // Every row's distances are added in the order of the rows, on whatever lane.
             for (other, &label) in rows.chunks_exact(dims).zip(labels) {
                 let squares = &mut squares[..block.len()];
-                squared_distances(
-                    kernel,
-                    &rows[block.start * dims..block.end * dims],
-                    other,
-                    squares,
-                );
+                T::distances(kernel, &rows[block.start * dims..block.end * dims], other, squares);
                 for (at, square) in squares.iter().enumerate() {
                     distances[at * k + label as usize] += square.sqrt();
                 }

@@ -165,8 +165,9 @@ fn scaling_makes_columns_alike() {
 #[test]
 fn rows_of_weight_0_change_nothing() {
     let points = clusters(200, 3, 4, 7);
-    let kmeans =
-        KMeans::new(4).scale(Scale::Standard).start(Start::Centroids(points[..12].to_vec()));
+    let kmeans = KMeans::new(4)
+        .scale(Scale::Standard)
+        .start(Start::Centroids(precision::wide(&points[..12])));
     let without = kmeans.fit(&points, 3).expect("a fit");
     let mut more = points.clone();
     more.extend([1e20, -1e20, 0.0, 5.0, 5.0, 5.0]);
@@ -193,7 +194,7 @@ fn what_cannot_be_fitted_is_refused() {
     );
     refused(KMeans::new(0).fit(&points, 2), "k is a number from 1");
     refused(KMeans::new(2).fit(&points, 3), "20 values do not make rows of 3 columns");
-    refused(KMeans::new(2).fit(&[], 2), "0 values");
+    refused(KMeans::new(2).fit::<f32>(&[], 2), "0 values");
     refused(KMeans::new(2).fit(&[1.0, 2.0, f32::NAN, 4.0], 2), "row 2, column 1: the value is NaN");
     refused(KMeans::new(2).tolerance(f64::NAN).fit(&points, 2), "the tolerance");
     refused(KMeans::new(2).starts(0).fit(&points, 2), "starts and iterations");
@@ -206,7 +207,7 @@ fn what_cannot_be_fitted_is_refused() {
         KMeans::new(2).start(Start::Centroids(vec![0.0; 3])).fit(&points, 2),
         "3 values of initial centroids",
     );
-    let none = vec![0.0, 1.0, 2.0, f32::NAN];
+    let none = vec![0.0, 1.0, 2.0, f64::NAN];
     refused(
         KMeans::new(2).start(Start::Centroids(none)).fit(&points, 2),
         "initial centroid 2, column 2: the value is NaN",
@@ -253,7 +254,7 @@ proptest! {
         // Each centre has rows of its own from the start, so that none becomes empty: then one of
         // equal rows would move alone.
         let kmeans = KMeans::new(k as u32)
-            .start(Start::Centroids(points[..k * dims].to_vec()))
+            .start(Start::Centroids(precision::wide(&points[..k * dims])))
             .tolerance(0.0)
             .threads(1)
             .scale([Scale::None, Scale::Standard, Scale::MinMax][scale]);
@@ -348,4 +349,54 @@ fn a_given_start_is_in_the_units_of_the_data() {
     let fit = kmeans.fit_dataset(&dataset).expect("a fit");
     let expected: Vec<u32> = (0..rows.len() as u32).map(|i| i % 2).collect();
     assert_eq!(fit.labels, expected);
+}
+
+/// Two groups a nanosecond apart beside a column that f32 keeps apart from them by a second.
+fn close_together(rows: usize) -> Vec<f64> {
+    let noise = numbers(rows, 3);
+    (0..rows)
+        .flat_map(|i| [1.0 + (i % 2) as f64 * 1e-9, 1e-12 * f64::from(noise[i]) + 0.5])
+        .collect()
+}
+
+#[test]
+fn in_f64_what_f32_makes_equal_is_told_apart() {
+    let points: Vec<f64> = [close_together(200), vec![-1.0, 0.0]].concat();
+    let kmeans = KMeans::new(3).seed(4);
+    let single = kmeans.fit(&points, 2).expect("a fit");
+    assert!(single.sizes.contains(&200) && single.sizes.contains(&0), "{:?}", single.sizes);
+    let double = kmeans.clone().precision(Precision::F64);
+    let fit = double.fit(&points, 2).expect("a fit");
+    let mut sizes = fit.sizes.clone();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [1, 100, 100]);
+    for threads in 2..5 {
+        let same = double.clone().threads(threads).fit(&points, 2).expect("a fit");
+        assert_eq!(
+            (&same.model.centroids, &same.labels, same.inertia().to_bits()),
+            (&fit.model.centroids, &fit.labels, fit.inertia().to_bits()),
+            "{threads} threads"
+        );
+    }
+    // The model keeps its precision.
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("m.json");
+    fit.model.save(&path).expect("written");
+    let read = Model::load(&path).expect("read");
+    assert_eq!(read, fit.model);
+    assert_eq!(read.predict(&points).expect("labels"), fit.labels);
+    // Scaled to the variance of the second group alone, all is told apart as well.
+    let scaled = double.scale(Scale::Standard).fit(&close_together(200), 2).expect("a fit");
+    assert!(scaled.sizes.iter().all(|&size| size > 0), "{:?}", scaled.sizes);
+}
+
+#[test]
+fn rows_of_f64_are_rounded_once() {
+    let wide: Vec<f64> = close_together(50).iter().map(|x| x * 3.7).collect();
+    let narrow: Vec<f32> = wide.iter().map(|&x| x as f32).collect();
+    let kmeans = KMeans::new(2).seed(1);
+    let (a, b) = (kmeans.fit(&wide, 2).expect("a fit"), kmeans.fit(&narrow, 2).expect("a fit"));
+    // The second column's offset is taken off in f64, so f64 keeps what f32 has lost before.
+    assert!(a.model.offsets.len() == 2 && b.model.offsets.is_empty(), "{:?}", b.model.offsets);
+    assert_eq!(a.model.precision, Precision::F32);
 }

@@ -5,13 +5,15 @@
 //! that are swapped, changed or missing change the digest but for a chance of about 2^-64. It finds
 //! accidents; it is no defence against somebody who looks for collisions.
 //!
-//! **The hash of a row.** Two values make a 64-bit word (the first in the low half). Word i enters
+//! **The hash of a row.** Two values of f32, or one of f64, make a 64-bit word (the first in the low half). Word i enters
 //! the lane i mod 4 of four lanes: `lane = (lane ^ word) · M; lane ^= lane >> 32`. For a fixed lane
 //! this is a bijection of the word and for a fixed word one of the lane, as M is odd: a single
 //! changed value always changes its lane. The lanes start from the global row times an odd constant
 //! of their own. They are joined by `h = h · M ^ lane` from the number of values, and the 64-bit
 //! finaliser of MurmurHash3 (A. Appleby): `h ^= h >> 33; h *= 0xff51afd7ed558ccd; h ^= h >> 33; h
 //! *= 0xc4ceb9fe1a85ec53; h ^= h >> 33`. Four lanes hide the latency of the multiplication.
+
+use crate::value::Value;
 
 /// 2^64 divided by the golden ratio, made odd.
 const M: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -36,28 +38,30 @@ fn enter(lane: u64, word: u64) -> u64 {
 }
 
 #[inline]
-fn word(pair: &[f32]) -> u64 {
-    pair.iter().rev().fold(0, |word, x| word << 32 | u64::from(x.to_bits()))
+fn word<T: Value>(few: &[T]) -> u64 {
+    few.iter().rev().fold(0, |word, x| word << 32 | x.bits())
 }
 
 /// The hash of one row.
-fn row(number: u64, values: &[f32]) -> u64 {
+fn row<T: Value>(number: u64, values: &[T]) -> u64 {
     let mut lanes = STARTS.map(|start| number.wrapping_add(1).wrapping_mul(start));
-    let (blocks, rest) = values.as_chunks::<8>();
+    let each = const { size_of::<u64>() / size_of::<T>() };
+    let blocks = values.chunks_exact(4 * each);
+    let rest = blocks.remainder();
     for block in blocks {
-        for (lane, pair) in lanes.iter_mut().zip(block.as_chunks::<2>().0) {
-            *lane = enter(*lane, word(pair));
+        for (lane, few) in lanes.iter_mut().zip(block.chunks_exact(each)) {
+            *lane = enter(*lane, word(few));
         }
     }
-    for (lane, pair) in lanes.iter_mut().zip(rest.chunks(2)) {
-        *lane = enter(*lane, word(pair));
+    for (lane, few) in lanes.iter_mut().zip(rest.chunks(each)) {
+        *lane = enter(*lane, word(few));
     }
     finish(lanes.iter().fold(values.len() as u64, |h, &lane| h.wrapping_mul(M) ^ lane))
 }
 
 /// The digest of consecutive rows (row-major, `dims` columns), the first of which has the global
 /// number `first`. Add the digests of parts with wrapping. 0 and -0 differ.
-pub fn rows(first: u64, values: &[f32], dims: usize) -> u64 {
+pub fn rows<T: Value>(first: u64, values: &[T], dims: usize) -> u64 {
     let numbered = (first..).zip(values.chunks_exact(dims.max(1)));
     numbered.fold(0, |sum, (number, values)| sum.wrapping_add(row(number, values)))
 }
@@ -86,7 +90,7 @@ mod tests {
         assert_eq!(whole, parts);
         let of_labels = labels(0, &[1, 2, 3, 4]);
         assert_eq!(of_labels, labels(2, &[3, 4]).wrapping_add(labels(0, &[1, 2])));
-        assert_eq!(rows(0, &[], 3), 0);
+        assert_eq!(rows::<f32>(0, &[], 3), 0);
     }
 
     #[test]
@@ -104,8 +108,15 @@ mod tests {
             assert_ne!(rows(0, &swapped, dims), whole, "rows of {dims} in another order");
             assert_ne!(rows(1, &values, dims), whole);
         }
-        assert_ne!(rows(0, &[0.0], 1), rows(0, &[-0.0], 1));
-        assert_ne!(rows(0, &[0.0], 1), rows(0, &[0.0, 0.0], 2));
+        assert_ne!(rows(0, &[0f32], 1), rows(0, &[-0f32], 1));
+        assert_ne!(rows(0, &[0f32], 1), rows(0, &[0f32, 0.0], 2));
+        // Of f64 every bit counts too.
+        let wide: Vec<f64> = (0..15).map(f64::from).collect();
+        for i in 0..wide.len() {
+            let mut changed = wide.clone();
+            changed[i] = f64::from_bits(changed[i].to_bits() ^ 1);
+            assert_ne!(rows(0, &changed, 5), rows(0, &wide, 5), "value {i}");
+        }
         assert_ne!(labels(0, &[1, 2]), labels(0, &[2, 1]));
         assert_ne!(labels(0, &[0]), labels(1, &[0]));
     }

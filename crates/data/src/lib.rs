@@ -49,3 +49,4 @@ pub mod write;
 pub use open::{Identity, identify, open, open_selected};
 pub use rows::{Matrix, MatrixRows, RowSource, Shape, Source, check_range};
 pub use suggest::suggest;
+pub use value::Value;

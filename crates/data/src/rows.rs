@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::value::Value;
 use amdahl_record::error::{Error, Result};
 
 /// Number of rows and columns.
@@ -83,7 +84,6 @@ pub trait RowSource {
 }
 
 /// Refuses a range that is not inside `shape`.
-/// Is the range within the shape?
 pub fn check_range(shape: Shape, range: &Range<u64>) -> Result<()> {
     if range.start <= range.end && range.end <= shape.rows {
         return Ok(());
@@ -115,21 +115,33 @@ impl Matrix {
 }
 
 /// A stream over rows in memory.
-pub struct MatrixRows<'a> {
-    values: &'a [f32],
+pub struct MatrixRows<'a, T = f32> {
+    values: &'a [T],
     dims: usize,
     position: u64,
 }
 
-impl<'a> MatrixRows<'a> {
+impl<'a, T> MatrixRows<'a, T> {
     /// A stream of `values` (row-major, `dims` columns), the first of which has the global number
     /// `first`.
-    pub fn new(values: &'a [f32], dims: usize, first: u64) -> Self {
+    pub fn new(values: &'a [T], dims: usize, first: u64) -> Self {
         MatrixRows { values, dims, position: first }
     }
 }
 
-impl RowSource for MatrixRows<'_> {
+impl<T: Value> MatrixRows<'_, T> {
+    fn take<V>(&mut self, out: &mut [V], convert: impl Fn(T) -> V) -> Result<usize> {
+        let length = (out.len() - out.len() % self.dims).min(self.values.len());
+        let (now, later) = self.values.split_at(length);
+        out.iter_mut().zip(now).for_each(|(out, x)| *out = convert(*x));
+        self.values = later;
+        let rows = length / self.dims;
+        self.position += rows as u64;
+        Ok(rows)
+    }
+}
+
+impl<T: Value> RowSource for MatrixRows<'_, T> {
     fn shape(&self) -> Shape {
         Shape { rows: (self.values.len() / self.dims) as u64, dims: self.dims }
     }
@@ -137,13 +149,10 @@ impl RowSource for MatrixRows<'_> {
         self.position
     }
     fn read(&mut self, out: &mut [f32]) -> Result<usize> {
-        let length = (out.len() - out.len() % self.dims).min(self.values.len());
-        let (now, later) = self.values.split_at(length);
-        out[..length].copy_from_slice(now);
-        self.values = later;
-        let rows = length / self.dims;
-        self.position += rows as u64;
-        Ok(rows)
+        self.take(out, T::narrow)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        self.take(out, T::into)
     }
     fn skip(&mut self, rows: u64) -> Result<()> {
         let rows = rows.min(self.shape().rows);

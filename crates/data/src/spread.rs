@@ -7,6 +7,7 @@
 //! the number of lanes; taking it off is exact in f64.
 
 use crate::rows::RowSource;
+use crate::value::{Value, read_as_both};
 use amdahl_record::error::{Error, Result};
 
 /// Columns are left as they are whose largest magnitude is at most so many times their range: f32
@@ -106,7 +107,14 @@ impl RowSource for Centred<'_> {
     fn position(&self) -> u64 {
         self.rows.position()
     }
-    fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+    read_as_both!();
+    fn skip(&mut self, rows: u64) -> Result<()> {
+        self.rows.skip(rows)
+    }
+}
+
+impl Centred<'_> {
+    fn take<V: Value>(&mut self, out: &mut [V]) -> Result<usize> {
         let dims = self.rows.shape().dims;
         let mut done = 0;
         for out in out.chunks_mut(dims * (BLOCK / dims).max(1)) {
@@ -124,21 +132,19 @@ impl RowSource for Centred<'_> {
         }
         Ok(done)
     }
-    fn skip(&mut self, rows: u64) -> Result<()> {
-        self.rows.skip(rows)
-    }
 }
 
-/// A row less the offsets, rounded to f32. `number` is the row's, from 1, for messages.
+/// A row less the offsets, rounded once. `number` is the row's, from 1, for messages.
 ///
 /// # Errors
 /// Where a value lies so far from the offset of its column, which other rows decided, that the
 /// difference is beyond the range of f32.
-pub fn less(row: &[f64], offsets: &[f64], number: u64, out: &mut [f32]) -> Result<()> {
+pub fn less<V: Value>(row: &[f64], offsets: &[f64], number: u64, out: &mut [V]) -> Result<()> {
     for (column, (out, x)) in out.iter_mut().zip(row).enumerate() {
         let offset = offsets.get(column).unwrap_or(&0.0);
-        *out = (x - offset) as f32;
-        if !out.is_finite() {
+        *out = V::nearest(x - offset);
+        // What f64 has room for is refused too: it is f32 that the range of values comes from.
+        if !out.narrow().is_finite() {
             let column = column + 1;
             return Err(Error::data(format!(
                 "row {number}, column {column}: {x:e} less the column's offset of {offset:e} is beyond the range of f32"

@@ -1,14 +1,16 @@
 //! What values of rows are read as.
 
-use std::fmt::Display;
+use std::fmt::{Display, LowerExp};
 
 use crate::element::{Element, Order};
 use crate::rows::RowSource;
 use amdahl_parquet::Number;
 use amdahl_record::error::Result;
 
-/// f32, which lanes compute with, or f64, where the rounding comes later.
-pub trait Value: Copy + Default + From<f32> + PartialOrd + Display {
+/// f32, which lanes usually compute with, or f64, where the rounding comes later or never.
+pub trait Value:
+    Copy + Default + From<f32> + Into<f64> + PartialOrd + Display + LowerExp + Send + Sync + 'static
+{
     /// Converts the numbers in `bytes`, as many as `out` is long.
     fn convert(element: Element, order: Order, bytes: &[u8], out: &mut [Self]);
 
@@ -29,6 +31,15 @@ pub trait Value: Copy + Default + From<f32> + PartialOrd + Display {
 
     /// As the caller of [`RowSource::read`] would get it.
     fn narrow(self) -> f32;
+
+    /// The nearest to `x`, ties to even; infinite beyond the range.
+    fn nearest(x: f64) -> Self;
+
+    /// Its bits, in the low half where it has 32.
+    fn bits(self) -> u64;
+
+    /// The value with these bits.
+    fn from_bits(bits: u64) -> Self;
 }
 
 impl Value for f32 {
@@ -50,6 +61,15 @@ impl Value for f32 {
     fn narrow(self) -> f32 {
         self
     }
+    fn nearest(x: f64) -> f32 {
+        x as f32
+    }
+    fn bits(self) -> u64 {
+        u64::from(self.to_bits())
+    }
+    fn from_bits(bits: u64) -> f32 {
+        f32::from_bits(bits as u32)
+    }
 }
 
 impl Value for f64 {
@@ -70,6 +90,15 @@ impl Value for f64 {
     }
     fn narrow(self) -> f32 {
         self as f32
+    }
+    fn nearest(x: f64) -> f64 {
+        x
+    }
+    fn bits(self) -> u64 {
+        self.to_bits()
+    }
+    fn from_bits(bits: u64) -> f64 {
+        f64::from_bits(bits)
     }
 }
 

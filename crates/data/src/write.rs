@@ -7,6 +7,7 @@ use amdahl_record::error::Result;
 use amdahl_record::io::atomic::Pending;
 
 use crate::rows::RowSource;
+use crate::value::Value;
 
 /// Values that become bytes at a time.
 const PIECE: usize = 16 * 1024;
@@ -35,10 +36,11 @@ pub fn values<T: Copy>(values: &[T], to_le: impl Fn(T) -> [u8; 4]) -> Vec<u8> {
     values.iter().flat_map(|&value| to_le(value)).collect()
 }
 
-/// Rows of f32 as the bytes of a file.
-pub fn matrix_bytes(rows: &[f32], dims: usize) -> Vec<u8> {
-    let mut file = header("<f4", &[(rows.len() / dims.max(1)) as u64, dims as u64]);
-    file.extend(values(rows, f32::to_le_bytes));
+/// Rows of f32 or f64 as the bytes of a file.
+pub fn matrix_bytes<T: Value>(rows: &[T], dims: usize) -> Vec<u8> {
+    let width = size_of::<T>();
+    let mut file = header(&format!("<f{width}"), &[(rows.len() / dims.max(1)) as u64, dims as u64]);
+    file.extend(rows.iter().flat_map(|x| x.bits().to_le_bytes().into_iter().take(width)));
     file
 }
 

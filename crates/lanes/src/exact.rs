@@ -20,8 +20,10 @@
 use amdahl_record::error::{Error, Result};
 
 pub mod accumulator;
+pub mod real;
 pub mod weights;
 
+pub use real::Real;
 use weights::{Weighing, Weights};
 
 /// Rows beyond this leave fewer than 24 bits of grid below the largest value.
@@ -53,12 +55,12 @@ impl Grid {
     /// The grid for `rows` rows in all, whose columns have these largest absolute values (finite).
     ///
     /// Fails when there are more than [`MAX_ROWS`] rows.
-    pub fn new(maxima: &[f32], rows: u64) -> Result<Grid> {
+    pub fn new(maxima: &[impl Real], rows: u64) -> Result<Grid> {
         Grid::weighted(maxima, rows, None)
     }
 
     /// The same for rows that may have weights. The maxima are those of the rows that have some.
-    pub fn weighted(maxima: &[f32], rows: u64, weights: Option<Weights>) -> Result<Grid> {
+    pub fn weighted(maxima: &[impl Real], rows: u64, weights: Option<Weights>) -> Result<Grid> {
         if rows > MAX_ROWS {
             return Err(Error::data(format!(
                 "{rows} rows are more than the {MAX_ROWS} that exact sums are proven for"
@@ -68,7 +70,7 @@ impl Grid {
         let bits = MAX_BITS.min(62 - ceil_log2(counted.max(1)));
         let (weighing, step) =
             weights.map_or((Weighing::Even, -(bits as i32)), |weights| weights.weighing(bits));
-        let exponents: Vec<i32> = maxima.iter().map(|&m| binade_above(m)).collect();
+        let exponents: Vec<i32> = maxima.iter().map(|&m| binade_above(m.into())).collect();
         Ok(Grid {
             bits,
             rows,
@@ -82,8 +84,7 @@ impl Grid {
 
     /// The grid of the same columns for sums of so many terms, if those are more than the rows.
     pub fn for_terms(&self, terms: u64) -> Result<Grid> {
-        let largest: Vec<f32> =
-            self.exponents.iter().map(|&e| power_of_two(e - 1) as f32).collect();
+        let largest: Vec<f64> = self.exponents.iter().map(|&e| power_of_two(e - 1)).collect();
         Grid::new(&largest, self.rows.max(terms))
     }
 
@@ -236,16 +237,16 @@ impl WideSum {
 /// precision agree bit by bit.
 ///
 /// Column t is added to accumulator t mod 8, products and sums rounded one by one (no fused
-/// operation), and the accumulators are added in pairs. Differences of f32 are exact or rounded
+/// operation), and the accumulators are added in pairs. Differences are exact or rounded
 /// once in f64, so the relative error is below (⌈d/8⌉ + 6) · 2^−53.
 #[inline]
-pub fn squared_distance(x: &[f32], c: &[f32]) -> f64 {
+pub fn squared_distance<T: Real>(x: &[T], c: &[T]) -> f64 {
     let mut sums = [0f64; 8];
     let (whole, rest) = x.as_chunks::<8>();
     let (whole_c, rest_c) = c.as_chunks::<8>();
     for (a, b) in whole.iter().zip(whole_c) {
         for i in 0..8 {
-            let difference = f64::from(a[i]) - f64::from(b[i]);
+            let difference = a[i].into() - b[i].into();
             sums[i] += difference * difference;
         }
     }
@@ -255,9 +256,9 @@ pub fn squared_distance(x: &[f32], c: &[f32]) -> f64 {
 /// The end of [`squared_distance`]: the last columns (fewer than eight), and the accumulators in
 /// pairs.
 #[inline(always)]
-pub fn finish(mut sums: [f64; 8], rest: &[f32], rest_c: &[f32]) -> f64 {
+pub fn finish<T: Real>(mut sums: [f64; 8], rest: &[T], rest_c: &[T]) -> f64 {
     for (sum, (&a, &b)) in sums.iter_mut().zip(rest.iter().zip(rest_c)) {
-        let difference = f64::from(a) - f64::from(b);
+        let difference = a.into() - b.into();
         *sum += difference * difference;
     }
     ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]))
@@ -268,13 +269,16 @@ pub fn ceil_log2(n: u64) -> u32 {
     n.next_power_of_two().trailing_zeros()
 }
 
-/// The smallest E with |x| < 2^E; 0 for zero.
-fn binade_above(x: f32) -> i32 {
+/// No column's exponent is below this: its scale and its step are powers of two that f64 has.
+const LEAST_EXPONENT: i32 = -900;
+
+/// The smallest E of at least [`LEAST_EXPONENT`] with |x| < 2^E; 0 for zero.
+fn binade_above(x: f64) -> i32 {
     if x == 0.0 {
         return 0;
     }
-    // f64 has no subnormal f32 values, so its exponent field is exact.
-    ((f64::from(x).to_bits() >> 52) & 0x7ff) as i32 - 1023 + 1
+    // Values of f32 are not subnormal in f64, and subnormal ones of f64 are below the least.
+    (((x.to_bits() >> 52) & 0x7ff) as i32 - 1023 + 1).max(LEAST_EXPONENT)
 }
 
 /// 2^e in f64, exact for the exponents that grids use (|e| ≤ 1022).
@@ -292,8 +296,9 @@ mod tests {
         assert_eq!(binade_above(1.0), 1);
         assert_eq!(binade_above(0.99), 0);
         assert_eq!(binade_above(-255.0), 8);
-        assert_eq!(binade_above(f32::MAX), 128);
-        assert_eq!(binade_above(f32::from_bits(1)), -148);
+        assert_eq!(binade_above(f32::MAX.into()), 128);
+        assert_eq!(binade_above(f32::from_bits(1).into()), -148);
+        assert_eq!(binade_above(f64::from_bits(1)), LEAST_EXPONENT);
         assert_eq!(ceil_log2(1), 0);
         assert_eq!(ceil_log2(1 << 22), 22);
         assert_eq!(ceil_log2((1 << 22) + 1), 23);

@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 use amdahl_data as data;
 use amdahl_data::shard::shard;
 use amdahl_data::spread::{Centred, Spread};
-use amdahl_data::{MatrixRows, RowSource, Shape, Source};
+use amdahl_data::{MatrixRows, RowSource, Shape, Source, Value};
+use amdahl_lanes::comm::bytes::Plain;
 use amdahl_lanes::comm::{Buf, Comm, Op, Recv, Send, agreed, bytes};
 use amdahl_record::cell::Dataset;
 use amdahl_record::error::{Error, Result};
@@ -57,24 +58,24 @@ impl Opens for SharedSource {
 }
 
 /// A lane's part of a data set.
-pub struct Part<'a> {
+pub struct Part<'a, T = f32> {
     /// Rows and columns of the whole.
     pub whole: Shape,
     /// Global number of the lane's first row.
     pub first: u64,
-    rows: Rows<'a>,
+    rows: Rows<'a, T>,
     /// True labels of the lane's rows.
     pub truth: Option<Vec<u32>>,
-    /// What is taken off each column before values are rounded to f32; empty where nothing is.
+    /// What is taken off each column before values are rounded; empty where nothing is.
     pub offsets: Vec<f64>,
 }
 
-enum Rows<'a> {
+enum Rows<'a, T> {
     Own(&'a dyn Source, Range<u64>),
-    Scattered(Vec<f32>),
+    Scattered(Vec<T>),
 }
 
-impl Part<'_> {
+impl<T: Value> Part<'_, T> {
     /// Hands the lane's rows to `look` as a stream, and keeps them for another pass.
     pub fn pass<R>(&self, look: impl FnOnce(&mut dyn RowSource) -> Result<R>) -> Result<R> {
         match &self.rows {
@@ -97,7 +98,7 @@ impl Part<'_> {
     }
 }
 
-/// What is taken off the columns of rows before they are rounded to f32.
+/// What is taken off the columns of rows before they are rounded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Offsets<'a> {
     /// Nothing.
@@ -135,13 +136,13 @@ pub fn part<'a>(comm: &dyn Comm, source: &'a dyn Opens) -> Result<Part<'a>> {
     part_less(comm, source, Offsets::None)
 }
 
-/// The same less an offset for each column, which is taken off before values are rounded. What is
+/// The same as values of any kind, less an offset for each column, which is taken off before values are rounded. What is
 /// needed does not depend on the number of lanes or the order of rows.
-pub fn part_less<'a>(
+pub fn part_less<'a, T: Value + Plain>(
     comm: &dyn Comm,
     source: &'a dyn Opens,
     offsets: Offsets<'_>,
-) -> Result<Part<'a>> {
+) -> Result<Part<'a, T>> {
     let lane = comm.lane();
     // One lane looks first: text has to be read to know its shape, and one reading of it is enough.
     let facts = agreed(comm, if lane.is_root() { look(source).map(Some) } else { Ok(None) })?;
@@ -150,7 +151,7 @@ pub fn part_less<'a>(
     let [rows, dims, seekable, has_truth] = facts;
     let whole = Shape { rows, dims: dims as usize };
     let mine = shard(lane.index as u64, lane.count as u64, rows);
-    comm.agree(room(mine.end - mine.start, whole.dims))?;
+    comm.agree(room::<T>(mine.end - mine.start, whole.dims))?;
     // What one lane of a process has read lies in memory that all its lanes see.
     if seekable != 0 || lane.ranks == 1 {
         let opened = source.get().and_then(|source| Ok((source, source.truth(mine.clone())?)));
@@ -183,13 +184,13 @@ pub fn part_less<'a>(
         }
     };
     let count = (mine.end - mine.start) as usize;
-    let mut values = vec![0f32; count * whole.dims];
+    let mut values = vec![T::default(); count * whole.dims];
     let mut truth = vec![0u32; if has_truth != 0 { count } else { 0 }];
     // One lane after the other, so that the reader holds one part at a time beside the file's
     // content.
     for to in 0..lane.count {
         let read = if lane.is_root() {
-            read_part(source, whole, (to, lane.count), &offsets).map(Some)
+            read_part::<T>(source, whole, (to, lane.count), &offsets).map(Some)
         } else {
             Ok(None)
         };
@@ -240,10 +241,9 @@ pub fn less<'a>(rows: Box<dyn RowSource + 'a>, offsets: &'a [f64]) -> Box<dyn Ro
 const MUCH: u64 = 1 << 30;
 
 /// Can there be room for so many rows?
-fn room(rows: u64, dims: usize) -> Result<()> {
-    let bytes = rows
-        .checked_mul(dims as u64)
-        .and_then(|values| values.checked_mul(size_of::<f32>() as u64));
+fn room<T>(rows: u64, dims: usize) -> Result<()> {
+    let bytes =
+        rows.checked_mul(dims as u64).and_then(|values| values.checked_mul(size_of::<T>() as u64));
     let granted = bytes.is_some_and(|bytes| {
         bytes < MUCH
             || usize::try_from(bytes)
@@ -267,17 +267,17 @@ fn look(source: &dyn Opens) -> Result<[u64; 4]> {
 }
 
 /// The rows and true labels of lane `lane`.
-fn read_part(
+fn read_part<T: Value>(
     source: &dyn Opens,
     whole: Shape,
     (lane, lanes): (usize, usize),
     offsets: &[f64],
-) -> Result<(Vec<f32>, Vec<u32>)> {
+) -> Result<(Vec<T>, Vec<u32>)> {
     let source = source.get()?;
     let range = shard(lane as u64, lanes as u64, whole.rows);
-    let mut values = vec![0f32; (range.end - range.start) as usize * whole.dims];
+    let mut values = vec![T::default(); (range.end - range.start) as usize * whole.dims];
     if !values.is_empty() {
-        less(source.rows(range.clone())?, offsets).read(&mut values)?;
+        T::read(less(source.rows(range.clone())?, offsets).as_mut(), &mut values)?;
     }
     Ok((values, source.truth(range)?.unwrap_or_default()))
 }

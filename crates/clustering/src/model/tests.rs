@@ -9,7 +9,8 @@ fn model(dims: usize, k: usize, scaled: bool) -> Model {
         false => Scaling::default(),
     };
     Model {
-        centroids: (0..k * dims).map(|i| i as f32 / 7.0).collect(),
+        centroids: (0..k * dims).map(|i| f64::from(i as f32 / 7.0)).collect(),
+        precision: Precision::F32,
         dims,
         offsets: if scaled { vec![1e9; dims] } else { Vec::new() },
         scaling,
@@ -41,6 +42,13 @@ fn what_is_written_is_read_back_bit_by_bit() {
         let model = model(dims, k, scaled);
         model.save(&path).expect("written");
         assert_eq!(Model::load(&path).expect("read"), model);
+        let double = Model {
+            centroids: model.centroids.iter().map(|x| x + 1.0 / 3.0).collect(),
+            precision: Precision::F64,
+            ..model
+        };
+        double.save(&path).expect("written");
+        assert_eq!(Model::load(&path).expect("read"), double);
     }
 }
 

@@ -115,7 +115,7 @@ pub fn of_rounding(source: &dyn Source, dims: usize, offsets: &[f64]) -> Result<
         narrow.dedup();
         if (narrow.len() as f64) < (1.0 - LOST) * wide.len() as f64 {
             words.push(format!(
-                "{}: f32, in which distances are computed, tells {} of {} different values apart: take a value near most of them off the column first, or \
+                "{}: f32, in which distances are computed, tells {} of {} different values apart: --precision f64 does, or \
                  leave rows out that lie far from the others",
                 name(source, t),
                 narrow.len(),

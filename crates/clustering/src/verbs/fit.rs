@@ -8,7 +8,7 @@ use crate::silhouette::Silhouette;
 use crate::verbs;
 use crate::verbs::output;
 use crate::verbs::{Common, Format, Place, Rows, Session, Weights, ranks};
-use crate::{KMeans, Model, Scale, Start, model, program};
+use crate::{KMeans, Model, Precision, Scale, Start, model, program};
 use amdahl_kmeans_description::spec::Algorithm;
 use amdahl_record::error::{Error, Result};
 use amdahl_record::io::atomic::Pending;
@@ -66,6 +66,10 @@ pub struct Args {
     /// Scale columns before distances are measured; the model keeps how
     #[arg(long, value_enum, default_value_t, help_heading = "Data")]
     scale: ScaleWord,
+    /// What rows are rounded to: f64 tells values apart that f32 does not, for twice the memory and
+    /// several times the time
+    #[arg(long, value_enum, default_value_t, help_heading = "Algorithm")]
+    precision: PrecisionWord,
     /// Where the model goes, with its centroids beside it in a file that ends in .npy [default:
     /// NAME-kK.json in this folder]
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -86,6 +90,16 @@ enum AlgorithmWord {
     Yinyang,
     /// A rough answer soon: one random batch of rows an iteration
     Minibatch,
+}
+
+/// What rows are rounded to.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum PrecisionWord {
+    /// 24 significant bits
+    #[default]
+    F32,
+    /// 53 significant bits
+    F64,
 }
 
 /// How columns are scaled.
@@ -132,7 +146,11 @@ pub fn run_on(args: &Args, place: Place) -> Result<()> {
     warnings.extend(
         session.advice(fitted.assigned.shape.dims).filter(|_| args.scale == ScaleWord::None),
     );
-    warnings.extend(session.lost(fitted.assigned.shape.dims, &fitted.offsets));
+    let dims = fitted.assigned.shape.dims;
+    warnings.extend(session.row_numbers(dims));
+    if args.precision == PrecisionWord::F32 {
+        warnings.extend(session.lost(dims, &fitted.offsets));
+    }
     let (quality, silhouette) = (fitted.assigned.quality.clone(), fitted.assigned.silhouette);
     let columns = session.columns(fitted.assigned.shape.dims)?;
     let model = kmeans.model(fitted, columns);
@@ -210,7 +228,11 @@ impl Args {
             .seed(self.seed)
             .tolerance(self.tolerance)
             .max_iterations(self.max_iterations)
-            .scale(scale))
+            .scale(scale)
+            .precision(match self.precision {
+                PrecisionWord::F32 => Precision::F32,
+                PrecisionWord::F64 => Precision::F64,
+            }))
     }
 }
 
@@ -288,8 +310,9 @@ impl Summary<'_> {
             offsets.map(|(column, offset)| format!("{} less {offset}", name(column))).collect();
         (!words.is_empty()).then(|| {
             format!(
-                "{} (taken off before values become f32; the model keeps them)",
-                words.join(", ")
+                "{} (taken off before values become {}; the model keeps them)",
+                words.join(", "),
+                self.model.precision.name()
             )
         })
     }
@@ -301,6 +324,7 @@ impl Summary<'_> {
             model: String,
             k: usize,
             dims: usize,
+            precision: &'static str,
             #[serde(flatten)]
             found: &'a model::Found,
             inertias: &'a [f64],
@@ -316,6 +340,7 @@ impl Summary<'_> {
             model: self.path.display().to_string(),
             k: self.model.k(),
             dims: self.model.dims,
+            precision: self.model.precision.name(),
             found: &self.model.found,
             inertias: &self.inertias,
             offsets: &self.model.offsets,

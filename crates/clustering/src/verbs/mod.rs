@@ -315,13 +315,16 @@ impl Session {
         advice::of_one_column(self.source.get().ok()?, dims).ok()?
     }
 
-    /// Words about columns that number the rows, and about those whose values f32 cannot tell apart,
-    /// less their offsets. As [`Session::advice`].
+    /// Words about columns that number the rows. As [`Session::advice`].
+    pub fn row_numbers(&self, dims: usize) -> Vec<String> {
+        let look = |source: &dyn Source| advice::of_row_numbers(source, dims);
+        self.source.get().and_then(look).unwrap_or_default()
+    }
+
+    /// Words about columns whose values f32 cannot tell apart, less their offsets. As
+    /// [`Session::advice`].
     pub fn lost(&self, dims: usize, offsets: &[f64]) -> Vec<String> {
-        let look = |source: &dyn Source| {
-            let numbers = advice::of_row_numbers(source, dims)?;
-            Ok([numbers, advice::of_rounding(source, dims, offsets)?].concat())
-        };
+        let look = |source: &dyn Source| advice::of_rounding(source, dims, offsets);
         self.source.get().and_then(look).unwrap_or_default()
     }
 

@@ -5,7 +5,7 @@
 //! to know how it goes on (a recorder of phases, a progress bar, a fault on purpose) gives a
 //! [`Watch`].
 
-use crate::device::{Centroids, KMeansDevice, KMeansShard, LabelSink, Partial};
+use crate::device::{Centroids, KMeansDevice, KMeansShard, LabelSink, Number, Partial};
 use crate::intake;
 use crate::intake::{Inspected, Rows, Weights};
 use crate::minibatch::Batches;
@@ -87,9 +87,9 @@ impl End {
 }
 
 /// A lane's state of a clustering.
-pub struct Engine<'a> {
+pub struct Engine<'a, T = f32> {
     pub(super) comm: &'a dyn Comm,
-    pub(super) shard: Box<dyn KMeansShard + 'a>,
+    pub(super) shard: Box<dyn KMeansShard<T> + 'a>,
     pub(super) grid: Grid,
     pub(super) whole: Shape,
     /// What was taken off each column of the data; empty where nothing was.
@@ -110,18 +110,18 @@ pub struct Engine<'a> {
     initial_distances: u64,
 }
 
-impl<'a> Engine<'a> {
+impl<'a, T: Number> Engine<'a, T> {
     /// Takes this lane's rows onto the device.
     pub fn load(
         comm: &'a dyn Comm,
-        device: &'a dyn KMeansDevice,
-        rows: &mut dyn Rows,
-    ) -> Result<(Engine<'a>, Inspected)> {
+        device: &'a dyn KMeansDevice<T>,
+        rows: &mut dyn Rows<T>,
+    ) -> Result<(Engine<'a, T>, Inspected)> {
         let (whole, offsets) = (rows.whole(), rows.offsets().to_vec());
         let (shard, taken) = agreed(comm, intake::take(device, rows))?;
         let (grid, weight) = taken.grid(comm, whole.rows)?;
         let intake::Taken { inspected, weights, .. } = taken;
-        let sums = Partial::new(0, whole.dims);
+        let sums = Partial::of::<T>(0, whole.dims);
         let (k, wire, distances, initial_distances) = (0, Vec::new(), 0, 0);
         Ok((
             Engine {
@@ -148,7 +148,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The rows with these global numbers, on every lane: `numbers.len()` × columns.
-    pub fn rows(&mut self, numbers: &[u64]) -> Result<Vec<f32>> {
+    pub fn rows(&mut self, numbers: &[u64]) -> Result<Vec<T>> {
         init::rows(self.comm, self.shard.as_mut(), numbers, self.whole.dims)
     }
 
@@ -169,7 +169,7 @@ impl<'a> Engine<'a> {
     }
 
     /// The initial centroids, k × dims row-major, the same on every lane.
-    pub fn initial(&mut self, init: &Init, k: usize) -> Result<Vec<f32>> {
+    pub fn initial(&mut self, init: &Init, k: usize) -> Result<Vec<T>> {
         let start = init::centroids(
             self.comm,
             self.shard.as_mut(),
@@ -198,18 +198,18 @@ impl<'a> Engine<'a> {
     pub fn restart(&mut self, k: usize) -> Result<()> {
         self.k = k;
         self.distances = 0;
-        self.sums = Partial::new(k, self.whole.dims);
+        self.sums = Partial::of::<T>(k, self.whole.dims);
         agreed(self.comm, self.shard.restart(&self.grid, k))
     }
 
     /// One assignment and one reduction: afterwards the sums are those of all rows. Returns how
     /// many labels changed.
-    pub fn step(&mut self, centroids: &[f32]) -> Result<u64> {
+    pub fn step(&mut self, centroids: &[T]) -> Result<u64> {
         self.step_unless(Ok(()), centroids)
     }
 
     /// `ready` is an error that this lane already has.
-    fn step_unless(&mut self, ready: Result<()>, centroids: &[f32]) -> Result<u64> {
+    fn step_unless(&mut self, ready: Result<()>, centroids: &[T]) -> Result<u64> {
         let comm = self.comm;
         let centroids = Centroids { values: centroids, k: self.k, dims: self.whole.dims };
         let stepped = ready.and_then(|()| self.shard.step(centroids, &mut self.sums));
@@ -259,7 +259,7 @@ impl<'a> Engine<'a> {
     pub fn run(
         &mut self,
         algorithm: Algorithm,
-        centroids: &mut Vec<f32>,
+        centroids: &mut Vec<T>,
         limit: Limit,
         watch: &dyn Watch,
     ) -> Result<End> {
@@ -275,7 +275,7 @@ impl<'a> Engine<'a> {
 
     /// After [`Engine::run`]: gives all rows the label of the nearest of its final centroids, where
     /// the last step has not.
-    pub fn finish(&mut self, algorithm: Algorithm, centroids: &[f32], end: End) -> Result<()> {
+    pub fn finish(&mut self, algorithm: Algorithm, centroids: &[T], end: End) -> Result<()> {
         if end.labels_are_final {
             return Ok(());
         }
@@ -290,11 +290,11 @@ impl<'a> Engine<'a> {
     /// first.
     pub fn iterate(
         &mut self,
-        centroids: &mut Vec<f32>,
+        centroids: &mut Vec<T>,
         limit: Limit,
         watch: &dyn Watch,
     ) -> Result<End> {
-        let mut new = vec![0f32; centroids.len()];
+        let mut new = vec![T::default(); centroids.len()];
         let mut labels_are_final = false;
         for number in 1..=limit.iterations {
             watch.phase(Phase::ASSIGN);
@@ -333,15 +333,15 @@ impl<'a> Engine<'a> {
     /// of lanes.
     pub fn mean_variance(&mut self) -> Result<f64> {
         self.restart(1)?;
-        let mut mean = vec![0f32; self.whole.dims];
-        let zero = vec![0f32; self.whole.dims];
+        let mut mean = vec![T::default(); self.whole.dims];
+        let zero = vec![T::default(); self.whole.dims];
         self.step(&zero)?;
         update::means(&self.sums, &self.grid, &zero, &mut mean);
         Ok(self.inertia(&mean)? / (self.weight * self.whole.dims as f64))
     }
 
     /// Σ of squared distances (times weights) by the labels of the last step, over all lanes.
-    pub fn inertia(&mut self, centroids: &[f32]) -> Result<f64> {
+    pub fn inertia(&mut self, centroids: &[T]) -> Result<f64> {
         let centroids = Centroids { values: centroids, k: self.k, dims: self.whole.dims };
         let mut sum: WideSum = self.grid.distance_sum();
         agreed(self.comm, self.shard.inertia(centroids, &mut sum))?;
@@ -366,6 +366,6 @@ pub fn enough(rows: u64, k: usize) -> Result<()> {
         .hint("choose a smaller k or more points"))
 }
 
-fn same_bits(a: &[f32], b: &[f32]) -> bool {
-    a.iter().zip(b).all(|(a, b)| a.to_bits() == b.to_bits())
+fn same_bits<T: Number>(a: &[T], b: &[T]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a.bits() == b.bits())
 }

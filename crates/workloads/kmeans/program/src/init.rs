@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::device::KMeansShard;
+use crate::device::{KMeansShard, Number};
 use crate::intake::Weights;
 use crate::seeding;
 use amdahl_data as data;
@@ -18,24 +18,24 @@ use amdahl_record::error::{Error, Result};
 
 /// Initial centroids, and what they cost.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Start {
+pub struct Start<T = f32> {
     /// k × dims, row-major, the same on every lane.
-    pub centroids: Vec<f32>,
+    pub centroids: Vec<T>,
     /// Distances that were evaluated on all lanes.
     pub distances: u64,
 }
 
 /// The initial centroids, the same on every lane, less what was taken off the columns of the data
 /// (`offsets`). `grid` is that of the whole data.
-pub fn centroids(
+pub fn centroids<T: Number>(
     comm: &dyn Comm,
-    shard: &mut dyn KMeansShard,
+    shard: &mut dyn KMeansShard<T>,
     init: &Init,
     k: usize,
     (whole, offsets): (Shape, &[f64]),
     grid: &Grid,
     weights: Option<&Weights>,
-) -> Result<Start> {
+) -> Result<Start<T>> {
     let free = |centroids| Start { centroids, distances: 0 };
     match init {
         Init::FirstRows => {
@@ -97,13 +97,13 @@ pub fn drawn(comm: &dyn Comm, seed: u64, weights: &Weights, k: usize) -> Result<
 }
 
 /// The k rows of a file less these offsets, which the first lane reads, on every lane.
-pub fn given(
+pub fn given<T: Number>(
     comm: &dyn Comm,
     path: &Path,
     (k, dims): (usize, usize),
     offsets: &[f64],
-) -> Result<Vec<f32>> {
-    let mut values = vec![0f32; k * dims];
+) -> Result<Vec<T>> {
+    let mut values = vec![T::default(); k * dims];
     let mut fill = || read(path, (k, dims), offsets, &mut values);
     agreed(comm, if comm.lane().is_root() { fill() } else { Ok(()) })?;
     comm.broadcast(0, bytes::of_mut(&mut values))?;
@@ -111,43 +111,48 @@ pub fn given(
 }
 
 /// The rows with these global numbers, wherever they are, on every lane: `numbers.len()` × dims.
-pub fn rows(
+pub fn rows<T: Number>(
     comm: &dyn Comm,
-    shard: &mut dyn KMeansShard,
+    shard: &mut dyn KMeansShard<T>,
     numbers: &[u64],
     dims: usize,
-) -> Result<Vec<f32>> {
+) -> Result<Vec<T>> {
     let places: Vec<(usize, u64)> = numbers.iter().copied().enumerate().collect();
     placed(comm, shard, Ok(places), numbers.len(), dims)
 }
 
 /// Rows on every lane, `count` × dims: each lane says which rows it knows to be at which place, and
 /// those that it has are taken. Every place is filled by exactly one lane.
-pub fn placed(
+pub fn placed<T: Number>(
     comm: &dyn Comm,
-    shard: &mut dyn KMeansShard,
+    shard: &mut dyn KMeansShard<T>,
     places: Result<Vec<(usize, u64)>>,
     count: usize,
     dims: usize,
-) -> Result<Vec<f32>> {
-    let mut row = vec![0f32; dims];
+) -> Result<Vec<T>> {
+    let mut row = vec![T::default(); dims];
     // Every row is on exactly one lane; the others add zero to its bits.
     let mut bits = vec![0u64; count * dims];
     let copy = places.and_then(|places| {
         for (place, number) in places {
             if shard.row(number, &mut row)? {
                 let bits = &mut bits[place * dims..][..dims];
-                bits.iter_mut().zip(&row).for_each(|(bits, x)| *bits = u64::from(x.to_bits()));
+                bits.iter_mut().zip(&row).for_each(|(bits, x)| *bits = x.bits());
             }
         }
         Ok(())
     });
     agreed(comm, copy)?;
     comm.all_reduce(Op::Sum, Buf::U64(&mut bits))?;
-    Ok(bits.into_iter().map(|bits| f32::from_bits(bits as u32)).collect())
+    Ok(bits.into_iter().map(T::from_bits).collect())
 }
 
-fn read(path: &Path, (k, dims): (usize, usize), offsets: &[f64], into: &mut [f32]) -> Result<()> {
+fn read<T: Number>(
+    path: &Path,
+    (k, dims): (usize, usize),
+    offsets: &[f64],
+    into: &mut [T],
+) -> Result<()> {
     let dataset = Dataset::File {
         path: path.to_path_buf(),
         format: None,
@@ -164,6 +169,6 @@ fn read(path: &Path, (k, dims): (usize, usize), offsets: &[f64], into: &mut [f32
         ))
         .at(path, 0, 0));
     }
-    load::less(source.rows(0..shape.rows)?, offsets).read(into)?;
+    T::read(load::less(source.rows(0..shape.rows)?, offsets).as_mut(), into)?;
     Ok(())
 }

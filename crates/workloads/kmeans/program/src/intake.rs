@@ -1,7 +1,7 @@
 //! Rows on their way to a device, and what is learnt of them: how large their values are, a digest,
 //! their weights.
 
-use crate::device::{KMeansDevice, KMeansShard};
+use crate::device::{KMeansDevice, KMeansShard, Number};
 use amdahl_data::{RowSource, Shape, digest};
 use amdahl_lanes::comm::{Buf, Comm, Op, agreed};
 use amdahl_lanes::exact::accumulator::ExactSum;
@@ -10,7 +10,7 @@ use amdahl_program::load::Part;
 use amdahl_record::error::{Error, Result};
 
 /// A lane's rows on their way to a device.
-pub trait Rows {
+pub trait Rows<T = f32> {
     /// Rows and columns of all lanes together, without weights.
     fn whole(&self) -> Shape;
 
@@ -25,7 +25,7 @@ pub trait Rows {
 
     /// Rows that are not of the data, to which distances will be measured: n × columns, the same on
     /// every lane.
-    fn beyond(&self) -> &[f32] {
+    fn beyond(&self) -> &[T] {
         &[]
     }
 
@@ -35,7 +35,7 @@ pub trait Rows {
     }
 }
 
-impl Rows for Part<'_> {
+impl<T: Number> Rows<T> for Part<'_, T> {
     fn whole(&self) -> Shape {
         self.whole
     }
@@ -64,29 +64,33 @@ pub struct Weights {
 }
 
 /// What is learnt of a lane's rows.
-pub struct Taken {
+pub struct Taken<T = f32> {
     /// See [`Inspected`].
     pub inspected: Inspected,
     /// See [`Weights`].
     pub weights: Option<Weights>,
-    /// Bits of the largest |x| of each column: without the sign, bits order as values do.
-    maxima: Vec<u32>,
+    /// The largest |x| of each column.
+    maxima: Vec<T>,
 }
 
-impl Taken {
+impl<T: Number> Taken<T> {
     /// Widens the maxima.
-    fn reaches(&mut self, row: &[f32]) {
-        for (max, x) in self.maxima.iter_mut().zip(row) {
-            *max = (*max).max(x.to_bits() & 0x7fff_ffff);
+    fn reaches<V: Number>(&mut self, row: &[V]) {
+        for (max, &x) in self.maxima.iter_mut().zip(row) {
+            let x = T::nearest(x.into().abs());
+            if x > *max {
+                *max = x;
+            }
         }
     }
 
     /// The grid of all lanes' rows, `rows` in number, and their weight. Collective. Refuses weights
     /// that are all 0.
     pub fn grid(&self, comm: &dyn Comm, rows: u64) -> Result<(Grid, f64)> {
-        let mut maxima: Vec<u64> = self.maxima.iter().map(|&bits| u64::from(bits)).collect();
+        // Without a sign, bits order as values do.
+        let mut maxima: Vec<u64> = self.maxima.iter().map(|max| max.bits()).collect();
         comm.all_reduce(Op::Max, Buf::U64(&mut maxima))?;
-        let maxima: Vec<f32> = maxima.iter().map(|&bits| f32::from_bits(bits as u32)).collect();
+        let maxima: Vec<T> = maxima.into_iter().map(T::from_bits).collect();
         let weights =
             self.weights.as_ref().map(|weights| total(comm, &weights.values)).transpose()?;
         let grid = agreed(comm, Grid::weighted(&maxima, rows, weights))?;
@@ -112,14 +116,12 @@ fn total(comm: &dyn Comm, mine: &[f32]) -> Result<weights::Weights> {
 }
 
 /// Looks at rows as they pass, and keeps their weights back.
-struct Inspect<'a> {
+struct Inspect<'a, T> {
     rows: &'a mut dyn RowSource,
-    found: &'a mut Taken,
-    /// Rows with their weights.
-    buffer: Vec<f32>,
+    found: &'a mut Taken<T>,
 }
 
-impl RowSource for Inspect<'_> {
+impl<T: Number> RowSource for Inspect<'_, T> {
     fn shape(&self) -> Shape {
         Shape { dims: self.found.maxima.len(), ..self.rows.shape() }
     }
@@ -127,10 +129,20 @@ impl RowSource for Inspect<'_> {
         self.rows.position()
     }
     fn read(&mut self, out: &mut [f32]) -> Result<usize> {
+        self.take(out)
+    }
+    fn read_wide(&mut self, out: &mut [f64]) -> Result<usize> {
+        self.take(out)
+    }
+}
+
+impl<T: Number> Inspect<'_, T> {
+    /// Devices read values as what they compute with: `V` is `T`.
+    fn take<V: Number>(&mut self, out: &mut [V]) -> Result<usize> {
         let (first, dims) = (self.rows.position(), self.found.maxima.len());
         let got = match self.found.weights.is_some() {
-            false => self.rows.read(out)?,
-            true => self.read_weighted(out, dims)?,
+            false => V::read(self.rows, out)?,
+            true => self.take_weighted(out, dims)?,
         };
         let rows = &out[..got * dims];
         if self.found.weights.is_none() {
@@ -141,16 +153,12 @@ impl RowSource for Inspect<'_> {
         inspected.rows += got as u64;
         Ok(got)
     }
-}
 
-impl Inspect<'_> {
-    fn read_weighted(&mut self, out: &mut [f32], dims: usize) -> Result<usize> {
-        self.buffer.resize(out.len() / dims * (dims + 1), 0.0);
-        let got = self.rows.read(&mut self.buffer)?;
-        for (out, wide) in
-            out.chunks_exact_mut(dims).zip(self.buffer.chunks_exact(dims + 1)).take(got)
-        {
-            let (row, weight) = (&wide[..dims], wide[dims]);
+    fn take_weighted<V: Number>(&mut self, out: &mut [V], dims: usize) -> Result<usize> {
+        let mut buffer = vec![V::default(); out.len() / dims * (dims + 1)];
+        let got = V::read(self.rows, &mut buffer)?;
+        for (out, wide) in out.chunks_exact_mut(dims).zip(buffer.chunks_exact(dims + 1)).take(got) {
+            let (row, weight) = (&wide[..dims], wide[dims].narrow());
             out.copy_from_slice(row);
             // Rows that weigh nothing do not coarsen the grid.
             if weight > 0.0 {
@@ -165,21 +173,20 @@ impl Inspect<'_> {
 }
 
 /// Takes a lane's rows onto the device.
-pub fn take<'a>(
-    device: &'a dyn KMeansDevice,
-    rows: &mut dyn Rows,
-) -> Result<(Box<dyn KMeansShard + 'a>, Taken)> {
+pub fn take<'a, T: Number>(
+    device: &'a dyn KMeansDevice<T>,
+    rows: &mut dyn Rows<T>,
+) -> Result<(Box<dyn KMeansShard<T> + 'a>, Taken<T>)> {
     let dims = rows.whole().dims;
     let inspected = Inspected { rows: 0, digest: 0 };
     let weights = rows.weighted().then(|| Weights { first: 0, values: Vec::new() });
-    let mut found = Taken { inspected, weights, maxima: vec![0; dims] };
+    let mut found = Taken { inspected, weights, maxima: vec![T::default(); dims] };
     let mut shard = None;
     rows.stream(&mut |rows| {
         if let Some(weights) = &mut found.weights {
             weights.first = rows.position();
         }
-        shard =
-            Some(device.prepare(&mut Inspect { rows, found: &mut found, buffer: Vec::new() })?);
+        shard = Some(device.prepare(&mut Inspect { rows, found: &mut found })?);
         Ok(())
     })?;
     rows.beyond().chunks_exact(dims).for_each(|row| found.reaches(row));

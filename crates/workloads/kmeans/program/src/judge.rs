@@ -33,7 +33,7 @@ pub struct PeerCentroids {
 
 /// The initial centroids of the cell, k × columns row-major, and the shape of its rows.
 pub fn start(spec: &KMeans, context: &LaneContext<'_>) -> Result<(Vec<f32>, Shape)> {
-    let mut part = load::part_less(context.comm, context.source, load::NEEDED)?;
+    let mut part = load::part_less::<f32>(context.comm, context.source, load::NEEDED)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
     let cpu = Cpu::new()?;
@@ -47,7 +47,7 @@ pub fn judge(
     found: &PeerCentroids,
     context: &LaneContext<'_>,
 ) -> Result<(Clustering, Option<OneStep>)> {
-    let mut part = load::part_less(context.comm, context.source, load::NEEDED)?;
+    let mut part = load::part_less::<f32>(context.comm, context.source, load::NEEDED)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
     let classes = tally::classes(context.comm, k, part.truth.as_deref())?;
@@ -84,7 +84,7 @@ pub fn judge(
 /// What can make first iterations from these centroids differ: rows whose two nearest are almost
 /// equally near, and centroids that are nearest to no row.
 fn reasons(context: &LaneContext<'_>, centroids: &[f32], k: usize) -> Result<(u64, u64)> {
-    let mut part = load::part_less(context.comm, context.source, load::NEEDED)?;
+    let mut part = load::part_less::<f32>(context.comm, context.source, load::NEEDED)?;
     let dims = part.whole.dims;
     let (mut ties, mut filled) = (0, vec![false; k]);
     part.stream(|rows| {

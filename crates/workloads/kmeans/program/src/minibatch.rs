@@ -12,7 +12,7 @@
 //! tolerance, also when the squared shift of the centroids was at most that in [`CALM`] iterations
 //! one after the other. Labels and inertia of all rows come from one pass at the end.
 
-use crate::device::{Centroids, Partial, StepStats};
+use crate::device::{Centroids, Number, Partial, StepStats};
 use crate::engine::{End, Engine, Iteration, Limit, Reason, Watch};
 use crate::update;
 use amdahl_data::random::{Purpose, Stream};
@@ -35,7 +35,7 @@ pub struct Batches {
 
 impl Batches {
     /// Makes ready for batches, after [`Engine::restart`].
-    pub fn begin(&self, engine: &mut Engine<'_>, limit: Limit) -> Result<()> {
+    pub fn begin<T: Number>(&self, engine: &mut Engine<'_, T>, limit: Limit) -> Result<()> {
         let (comm, k) = (engine.comm, engine.k);
         let grid = agreed(comm, self.grid(engine, limit))?;
         agreed(comm, engine.shard.restart(&grid, k))?;
@@ -48,23 +48,23 @@ impl Batches {
     }
 
     /// The grid for the sums of all batches.
-    fn grid(&self, engine: &Engine<'_>, limit: Limit) -> Result<Grid> {
+    fn grid<T: Number>(&self, engine: &Engine<'_, T>, limit: Limit) -> Result<Grid> {
         engine.grid.for_terms(u64::from(self.size).saturating_mul(u64::from(limit.iterations)))
     }
 
     /// Iterations from `centroids`, which end as the last ones. [`Batches::begin`] comes first;
     /// rows have no labels afterwards.
-    pub fn run(
+    pub fn run<T: Number>(
         &self,
-        engine: &mut Engine<'_>,
-        centroids: &mut Vec<f32>,
+        engine: &mut Engine<'_, T>,
+        centroids: &mut Vec<T>,
         limit: Limit,
         watch: &dyn Watch,
     ) -> Result<End> {
         let (k, whole) = (engine.k, engine.whole);
         let grid = agreed(engine.comm, self.grid(engine, limit))?;
         let stream = Stream::new(self.seed, Purpose::Batch);
-        let mut seen = Partial::new(k, whole.dims);
+        let mut seen = Partial::of::<T>(k, whole.dims);
         let mut new = centroids.clone();
         let mut calm = 0;
         let mut end = End {
@@ -92,13 +92,13 @@ impl Batches {
     }
 
     /// Labels a batch and adds its rows to what the centroids have seen.
-    fn add(
+    fn add<T: Number>(
         &self,
-        engine: &mut Engine<'_>,
+        engine: &mut Engine<'_, T>,
         ready: Result<()>,
         number: u32,
         stream: &Stream,
-        centroids: &[f32],
+        centroids: &[T],
         seen: &mut Partial,
     ) -> Result<()> {
         let (comm, k, whole) = (engine.comm, engine.k, engine.whole);
@@ -109,7 +109,7 @@ impl Batches {
             ((u128::from(bits) * u128::from(whole.rows)) >> 64) as u64
         });
         let rows: Vec<u64> = drawn.filter(|row| mine.contains(row)).collect();
-        let mut sums = Partial::new(k, whole.dims);
+        let mut sums = Partial::of::<T>(k, whole.dims);
         let centroids = Centroids { values: centroids, k, dims: whole.dims };
         let stepped = ready.and_then(|()| engine.shard.batch(&rows, centroids, &mut sums));
         let StepStats { distances, .. } = stepped.as_ref().copied().unwrap_or_default();

@@ -28,7 +28,7 @@ impl PeerProgram for KMeansPeers {
         if !start.is_file() {
             let opened = context.source.get()?;
             // As our own lanes see them: less the offsets of columns that lie far from 0.
-            let part = load::part_less(context.comm, context.source, load::NEEDED)?;
+            let part = load::part_less::<f32>(context.comm, context.source, load::NEEDED)?;
             part.pass(|stream| write::rows(&rows, stream))?;
             if let Some(labels) = opened.truth(0..opened.shape().rows)? {
                 write::labels(&truth, &labels)?;
@@ -156,7 +156,7 @@ mod tests {
         // An iteration of ours, as an outside program would leave it.
         let (start, ours, inertia) = on_one_lane(&exported, |context| {
             let mut part =
-                load::part_less(context.comm, context.source, load::NEEDED).expect("rows");
+                load::part_less::<f32>(context.comm, context.source, load::NEEDED).expect("rows");
             let cpu = Cpu::new().expect("a kernel");
             let (mut engine, _) = Engine::load(context.comm, &cpu, &mut part).expect("a shard");
             let spec = KMeans::of(&exported.workload).expect("k-means");

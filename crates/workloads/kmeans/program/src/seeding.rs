@@ -19,7 +19,7 @@
 //! spread. Random numbers are looked up by step and trial (k-means++) or by row and round
 //! (k-means||).
 
-use crate::device::{Centroids, KMeansShard, Partial};
+use crate::device::{Centroids, KMeansShard, Number, Partial};
 use crate::init;
 use crate::init::Start;
 use crate::intake::Weights;
@@ -41,28 +41,28 @@ pub fn trials(k: usize) -> usize {
 }
 
 /// A lane's view of the choice.
-struct Seeding<'a> {
+struct Seeding<'a, T> {
     comm: &'a dyn Comm,
-    shard: &'a mut dyn KMeansShard,
+    shard: &'a mut dyn KMeansShard<T>,
     whole: Shape,
     grid: &'a Grid,
     draws: Stream,
     /// k × dims, those that are chosen.
-    centres: Vec<f32>,
+    centres: Vec<T>,
     /// Distances that were evaluated on all lanes.
     distances: u64,
 }
 
 /// Initial centroids by greedy k-means++.
-pub fn plus_plus(
+pub fn plus_plus<T: Number>(
     comm: &dyn Comm,
-    shard: &mut dyn KMeansShard,
+    shard: &mut dyn KMeansShard<T>,
     seed: u64,
     k: usize,
     whole: Shape,
     grid: &Grid,
     weights: Option<&Weights>,
-) -> Result<Start> {
+) -> Result<Start<T>> {
     let mut seeding = Seeding::start(comm, shard, seed, whole, grid, weights)?;
     let trials = trials(k);
     let mut mine = seeding.sum()?;
@@ -73,15 +73,15 @@ pub fn plus_plus(
 }
 
 /// Initial centroids by k-means||.
-pub fn parallel(
+pub fn parallel<T: Number>(
     comm: &dyn Comm,
-    shard: &mut dyn KMeansShard,
+    shard: &mut dyn KMeansShard<T>,
     seed: u64,
     k: usize,
     whole: Shape,
     grid: &Grid,
     weights: Option<&Weights>,
-) -> Result<Start> {
+) -> Result<Start<T>> {
     let mut seeding = Seeding::start(comm, shard, seed, whole, grid, weights)?;
     let dims = whole.dims;
     let rows = Stream::new(seed, Purpose::Oversampling);
@@ -99,16 +99,16 @@ pub fn parallel(
     Ok(Start { centroids, distances })
 }
 
-impl<'a> Seeding<'a> {
+impl<'a, T: Number> Seeding<'a, T> {
     /// With a first centre, which is any row, in proportion to its weight.
     fn start(
         comm: &'a dyn Comm,
-        shard: &'a mut dyn KMeansShard,
+        shard: &'a mut dyn KMeansShard<T>,
         seed: u64,
         whole: Shape,
         grid: &'a Grid,
         weights: Option<&Weights>,
-    ) -> Result<Seeding<'a>> {
+    ) -> Result<Seeding<'a, T>> {
         agreed(comm, shard.seed_start(grid))?;
         let draws = Stream::new(seed, Purpose::Seeding);
         let mut seeding =
@@ -123,7 +123,7 @@ impl<'a> Seeding<'a> {
         Ok(seeding)
     }
 
-    fn take(&mut self, centres: &[f32]) -> Result<()> {
+    fn take(&mut self, centres: &[T]) -> Result<()> {
         let dims = self.whole.dims;
         self.centres.extend_from_slice(centres);
         agreed(
@@ -257,7 +257,7 @@ impl<'a> Seeding<'a> {
     /// How many rows each centre is nearest to.
     fn weights(&mut self) -> Result<Vec<i64>> {
         let (dims, k) = (self.whole.dims, self.centres.len() / self.whole.dims);
-        let mut sums = Partial::new(k, dims);
+        let mut sums = Partial::of::<T>(k, dims);
         let centres = Centroids { values: &self.centres, k, dims };
         let shard = &mut *self.shard;
         let counted = shard.restart(self.grid, k).and_then(|()| shard.step(centres, &mut sums));
@@ -283,14 +283,14 @@ fn unit(block: [u32; 4]) -> f64 {
 
 /// Greedy k-means++ on weighted rows, which every lane has: `k` of them. There are at least k.
 /// Plain f64 in a fixed order.
-fn weighted_plus_plus(
-    rows: &[f32],
+fn weighted_plus_plus<T: Number>(
+    rows: &[T],
     weights: &[i64],
     k: usize,
     dims: usize,
     seed: u64,
     distances: &mut u64,
-) -> Vec<f32> {
+) -> Vec<T> {
     let draws = Stream::new(seed, Purpose::Reclustering);
     let row = |i: usize| &rows[i * dims..][..dims];
     let count = weights.len();

@@ -1,6 +1,6 @@
 //! New centroids from exact sums, and what becomes of clusters without rows.
 
-use crate::device::{Centroids, Far, KMeansShard, Partial};
+use crate::device::{Centroids, Far, KMeansShard, Number, Partial};
 use crate::init;
 use amdahl_lanes::comm::{Comm, bytes};
 use amdahl_lanes::exact::Grid;
@@ -8,7 +8,7 @@ use amdahl_record::error::Result;
 
 /// The means of the clusters, k × dims, into `new`. A cluster without rows keeps its centroid of
 /// `old`; their numbers are returned.
-pub fn means(total: &Partial, grid: &Grid, old: &[f32], new: &mut [f32]) -> Vec<usize> {
+pub fn means<T: Number>(total: &Partial, grid: &Grid, old: &[T], new: &mut [T]) -> Vec<usize> {
     let dims = grid.dims();
     let mut empty = Vec::new();
     for (j, &count) in total.counts.iter().enumerate() {
@@ -18,8 +18,8 @@ pub fn means(total: &Partial, grid: &Grid, old: &[f32], new: &mut [f32]) -> Vec<
             empty.push(j);
             continue;
         }
-        for (t, (c, &sum)) in new[range.clone()].iter_mut().zip(&total.sums[range]).enumerate() {
-            *c = grid.mean(sum, count, t);
+        for (t, (c, at)) in new[range.clone()].iter_mut().zip(range).enumerate() {
+            *c = T::mean(grid, total.sum::<T>(at), count, t);
         }
     }
     empty
@@ -58,14 +58,14 @@ pub fn choose(
 /// Moves empty clusters to the farthest rows (see [`choose`]): the row becomes the centroid, and
 /// leaves the mean of its old cluster. All lanes call it with the same totals. `old` are the
 /// centroids that the labels belong to.
-pub fn relocate(
+pub fn relocate<T: Number>(
     comm: &dyn Comm,
-    shard: &mut dyn KMeansShard,
-    old: Centroids<'_>,
+    shard: &mut dyn KMeansShard<T>,
+    old: Centroids<'_, T>,
     total: &Partial,
     grid: &Grid,
     empty: &[usize],
-    new: &mut [f32],
+    new: &mut [T],
 ) -> Result<()> {
     let (k, dims) = (old.k, old.dims);
     // Each cluster can make at most one of the farthest rows be passed over, so k candidates of
@@ -80,14 +80,14 @@ pub fn relocate(
         let from = far.label as usize;
         left.counts[from] -= weighing.alone(far.weight);
         for (t, &x) in row.iter().enumerate() {
-            left.sums[from * dims + t] -=
-                weighing.product(far.weight, Grid::quantise(x, grid.scale()[t]));
+            left.add::<T>(from * dims + t, x.units(grid, t, far.weight), -1);
         }
     }
     for (_, far) in &taken {
         let from = far.label as usize;
         for t in 0..dims {
-            new[from * dims + t] = grid.mean(left.sums[from * dims + t], left.counts[from], t);
+            let at = from * dims + t;
+            new[at] = T::mean(grid, left.sum::<T>(at), left.counts[from], t);
         }
     }
     Ok(())
@@ -118,7 +118,7 @@ fn gather(comm: &dyn Comm, mine: Result<Vec<Far>>) -> Result<Vec<Far>> {
 }
 
 /// Σ over the centroids of the squared length of their shift.
-pub fn shift(old: &[f32], new: &[f32]) -> f64 {
+pub fn shift<T: Number>(old: &[T], new: &[T]) -> f64 {
     amdahl_lanes::exact::squared_distance(old, new)
 }
 

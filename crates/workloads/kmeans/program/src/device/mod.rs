@@ -4,8 +4,12 @@
 //! and resident (labels, packed tiles, device buffers); the workload sees centroids going in and
 //! exact partial sums coming out.
 
-use amdahl_data::RowSource;
-use amdahl_lanes::exact::{Grid, WideSum};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use amdahl_data::{RowSource, Value};
+use amdahl_lanes::comm::bytes::Plain;
+use amdahl_lanes::exact::{Grid, Real, WideSum};
 use amdahl_record::device::{DeviceFacts, LaneDevice};
 use amdahl_record::error::Result;
 
@@ -13,20 +17,25 @@ pub mod cpu;
 pub mod fake;
 pub mod pjrt;
 
+/// What rows are made of: f32, which every device computes with, or f64.
+pub trait Number: Value + Real + Plain {}
+
+impl<T: Value + Real + Plain> Number for T {}
+
 /// The centroids of one step, row-major k × dims.
 #[derive(Clone, Copy, Debug)]
-pub struct Centroids<'a> {
+pub struct Centroids<'a, T = f32> {
     /// k × dims values, all finite.
-    pub values: &'a [f32],
+    pub values: &'a [T],
     /// Number of clusters.
     pub k: usize,
     /// Columns.
     pub dims: usize,
 }
 
-impl<'a> Centroids<'a> {
+impl<'a, T> Centroids<'a, T> {
     /// Centroid `j`.
-    pub fn row(&self, j: usize) -> &'a [f32] {
+    pub fn row(&self, j: usize) -> &'a [T] {
         &self.values[j * self.dims..(j + 1) * self.dims]
     }
 }
@@ -34,16 +43,37 @@ impl<'a> Centroids<'a> {
 /// The exact sums of a shard's rows by cluster, in units of the grid.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Partial {
-    /// k × dims sums of quantised values.
+    /// k × dims sums of quantised values; of f64 as many again, of their second integers
+    /// ([`Real::LIMBS`]).
     pub sums: Vec<i64>,
     /// Rows of each cluster; their weight in units of the grid where rows have weights.
     pub counts: Vec<i64>,
 }
 
 impl Partial {
-    /// All zero.
+    /// All zero, for sums of f32.
     pub fn new(k: usize, dims: usize) -> Self {
-        Partial { sums: vec![0; k * dims], counts: vec![0; k] }
+        Partial::of::<f32>(k, dims)
+    }
+
+    /// All zero, for sums of such values.
+    pub fn of<T: Real>(k: usize, dims: usize) -> Self {
+        Partial { sums: vec![0; T::LIMBS * k * dims], counts: vec![0; k] }
+    }
+
+    /// The integers of the sum at `at`, of k × dims.
+    pub fn sum<T: Real>(&self, at: usize) -> [i64; 2] {
+        let second = if T::LIMBS > 1 { self.sums[self.sums.len() / 2 + at] } else { 0 };
+        [self.sums[at], second]
+    }
+
+    /// Adds to the sum at `at`, so many times (1 or −1).
+    pub fn add<T: Real>(&mut self, at: usize, units: [i64; 2], times: i64) {
+        let second = self.sums.len() / 2 + at;
+        self.sums[at] += times * units[0];
+        if T::LIMBS > 1 {
+            self.sums[second] += times * units[1];
+        }
     }
 }
 
@@ -86,6 +116,35 @@ impl PartialOrd for Far {
 
 impl Eq for Far {}
 
+/// The farthest of many rows.
+pub struct Farthest {
+    count: usize,
+    /// The top is the nearest of those kept: the one to drop.
+    kept: BinaryHeap<Reverse<Far>>,
+}
+
+impl Farthest {
+    /// At most so many.
+    pub fn new(count: usize) -> Farthest {
+        Farthest { count, kept: BinaryHeap::with_capacity(count + 1) }
+    }
+
+    /// Keeps a row if it is one of them so far.
+    pub fn offer(&mut self, far: Far) {
+        self.kept.push(Reverse(far));
+        if self.kept.len() > self.count {
+            self.kept.pop();
+        }
+    }
+
+    /// The one to take first comes first.
+    pub fn into_sorted(self) -> Vec<Far> {
+        let mut far: Vec<Far> = self.kept.into_iter().map(|entry| entry.0).collect();
+        far.sort_by(|a, b| b.cmp(a));
+        far
+    }
+}
+
 /// Receives labels in row order.
 pub trait LabelSink {
     /// Labels of consecutive rows, the first of which has the global number `first`.
@@ -93,7 +152,7 @@ pub trait LabelSink {
 }
 
 /// What computes k-means on a shard.
-pub trait KMeansDevice {
+pub trait KMeansDevice<T = f32> {
     /// What computes, in its own words: `cpu` for processors.
     fn platform(&self) -> String;
 
@@ -101,7 +160,7 @@ pub trait KMeansDevice {
     fn kernel(&self, dims: usize, k: usize) -> String;
 
     /// Takes all rows of the source (possibly none) into a resident shard.
-    fn prepare<'a>(&'a self, rows: &mut dyn RowSource) -> Result<Box<dyn KMeansShard + 'a>>;
+    fn prepare<'a>(&'a self, rows: &mut dyn RowSource) -> Result<Box<dyn KMeansShard<T> + 'a>>;
 
     /// What the record keeps of it, for devices that are not the processor. Asked at the end, of
     /// the first lane.
@@ -116,7 +175,7 @@ pub trait KMeansDevice {
 }
 
 /// A lane's rows on a device, with their labels.
-pub trait KMeansShard {
+pub trait KMeansShard<T = f32> {
     /// Gives every row of the shard a weight of at least 0: from now on it counts like so many
     /// rows, in sums, in inertia and in the choice of initial centroids. Before the first restart,
     /// or never.
@@ -132,18 +191,18 @@ pub trait KMeansShard {
     /// Nearest means: smallest [`amdahl_lanes::exact::squared_distance`], the lower index where two
     /// are equal. Every device of full precision gives the same labels; a label depends on the row
     /// and the centroids alone.
-    fn step(&mut self, centroids: Centroids<'_>, out: &mut Partial) -> Result<StepStats>;
+    fn step(&mut self, centroids: Centroids<'_, T>, out: &mut Partial) -> Result<StepStats>;
 
     /// The labels of the last step, in row order.
     fn labels(&mut self, sink: &mut dyn LabelSink) -> Result<()>;
 
     /// Σ of the rows' squared distances (times their weights) to `centroids` by the labels of the
     /// last step, added exactly to `into`.
-    fn inertia(&mut self, centroids: Centroids<'_>, into: &mut WideSum) -> Result<()>;
+    fn inertia(&mut self, centroids: Centroids<'_, T>, into: &mut WideSum) -> Result<()>;
 
     /// The (at most) `count` rows farthest from their centroid by the labels of the last step: by
     /// falling distance, then by rising row. Rows that weigh nothing on the grid are left out.
-    fn farthest(&mut self, centroids: Centroids<'_>, count: usize) -> Result<Vec<Far>>;
+    fn farthest(&mut self, centroids: Centroids<'_, T>, count: usize) -> Result<Vec<Far>>;
 
     /// Batches of up to about so many rows of this shard will come: time to compile for them. After
     /// a restart; may be left out.
@@ -156,7 +215,7 @@ pub trait KMeansShard {
     fn batch(
         &mut self,
         rows: &[u64],
-        centroids: Centroids<'_>,
+        centroids: Centroids<'_, T>,
         out: &mut Partial,
     ) -> Result<StepStats>;
 
@@ -166,10 +225,10 @@ pub trait KMeansShard {
     /// For each candidate: Σ over the rows of the squared distance (times the weight) to the
     /// nearest of the centres and that candidate, added exactly to its sum. There is a centre
     /// already.
-    fn seed_try(&mut self, candidates: Centroids<'_>, sums: &mut [WideSum]) -> Result<()>;
+    fn seed_try(&mut self, candidates: Centroids<'_, T>, sums: &mut [WideSum]) -> Result<()>;
 
     /// These become centres too.
-    fn seed_take(&mut self, centres: Centroids<'_>) -> Result<()>;
+    fn seed_take(&mut self, centres: Centroids<'_, T>) -> Result<()>;
 
     /// Hands the rows' squared distances (by [`amdahl_lanes::exact::squared_distance`], times their
     /// weights) to their nearest centres to `sink`, in row order: the global number of the first,
@@ -178,5 +237,5 @@ pub trait KMeansShard {
 
     /// Copies the shard's row with the global number `row` into `out`. Returns false when the row
     /// is in another shard.
-    fn row(&mut self, row: u64, out: &mut [f32]) -> Result<bool>;
+    fn row(&mut self, row: u64, out: &mut [T]) -> Result<bool>;
 }

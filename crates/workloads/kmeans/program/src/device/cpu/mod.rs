@@ -1,10 +1,10 @@
 //! The CPU as a device: rows in memory, labels beside them, sums kept up to date by what changes.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use crate::device::{Centroids, Far, KMeansDevice, KMeansShard, LabelSink, Partial, StepStats};
+use crate::device::{
+    Centroids, Far, Farthest, KMeansDevice, KMeansShard, LabelSink, Partial, StepStats,
+};
 use amdahl_data::RowSource;
 use amdahl_kmeans_description::spec::{Algorithm, Layout};
 use amdahl_lanes::exact::{Grid, WideSum};
@@ -13,6 +13,7 @@ use amdahl_record::error::{Error, Result};
 mod bounds;
 mod buffer;
 mod distance;
+pub mod double;
 mod exact_nearest;
 mod gather;
 mod hamerly;
@@ -492,21 +493,15 @@ impl KMeansShard for Shard {
     }
 
     fn farthest(&mut self, centroids: Centroids<'_>, count: usize) -> Result<Vec<Far>> {
-        // The top of the heap is the nearest of those kept: the one to drop.
-        let mut kept = BinaryHeap::with_capacity(count + 1);
+        let mut farthest = Farthest::new(count);
         self.distances(centroids, |i, label, distance| {
             let weight = self.rows.weight(i);
             if self.weighed.as_ref().is_some_and(|sums| sums.units(weight) == 0) {
                 return;
             }
-            kept.push(Reverse(Far { distance, row: self.first + i as u64, label, weight }));
-            if kept.len() > count {
-                kept.pop();
-            }
+            farthest.offer(Far { distance, row: self.first + i as u64, label, weight });
         });
-        let mut far: Vec<Far> = kept.into_iter().map(|entry| entry.0).collect();
-        far.sort_by(|a, b| b.cmp(a));
-        Ok(far)
+        Ok(farthest.into_sorted())
     }
 
     fn batch(

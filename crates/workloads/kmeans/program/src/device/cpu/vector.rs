@@ -62,6 +62,8 @@ pub trait Vector: Copy {
     /// Adds the squared differences of eight columns to eight sums, as
     /// [`amdahl_lanes::exact::squared_distance`] does: nothing fused.
     unsafe fn square_eight(x: &[f32; 8], c: &[f32; 8], sums: &mut [f64; 8]);
+    /// Adds x times each of eight values to eight sums, rounded once where the processor can.
+    unsafe fn add_products(x: f64, by: &[f64; 8], sums: &mut [f64; 8]);
 }
 
 /// A piece of work that is compiled for every instruction set.

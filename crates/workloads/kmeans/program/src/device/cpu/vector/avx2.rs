@@ -135,6 +135,15 @@ impl Vector for Avx2 {
             }
         }
     }
+    #[inline(always)]
+    unsafe fn add_products(x: f64, by: &[f64; 8], sums: &mut [f64; 8]) {
+        for i in [0, 4] {
+            unsafe {
+                let (at, by) = (sums[i..].as_mut_ptr(), _mm256_loadu_pd(by[i..].as_ptr()));
+                _mm256_storeu_pd(at, _mm256_fmadd_pd(_mm256_set1_pd(x), by, _mm256_loadu_pd(at)));
+            }
+        }
+    }
 }
 
 /// Transposes the 4 x 4 values in each half of four registers.

@@ -134,6 +134,13 @@ impl Vector for Avx512 {
             _mm512_storeu_pd(at, _mm512_add_pd(_mm512_loadu_pd(at), _mm512_mul_pd(d, d)));
         }
     }
+    #[inline(always)]
+    unsafe fn add_products(x: f64, by: &[f64; 8], sums: &mut [f64; 8]) {
+        unsafe {
+            let (at, by) = (sums.as_mut_ptr(), _mm512_loadu_pd(by.as_ptr()));
+            _mm512_storeu_pd(at, _mm512_fmadd_pd(_mm512_set1_pd(x), by, _mm512_loadu_pd(at)));
+        }
+    }
 }
 
 /// Transposes the 4 x 4 values in each quarter of four registers.

@@ -117,4 +117,10 @@ impl Vector for Portable {
             *sum += difference * difference;
         }
     }
+    #[inline(always)]
+    unsafe fn add_products(x: f64, by: &[f64; 8], sums: &mut [f64; 8]) {
+        for (sum, by) in sums.iter_mut().zip(by) {
+            *sum += x * by;
+        }
+    }
 }
