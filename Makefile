@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers writers torture bless-instructions install install-built lint setup clean devices bench-xla
+.PHONY: help sweep test build lean figures page report poster peers bench-peers oracles readers writers look torture bless-instructions install install-built lint setup clean devices bench-xla
 
 MANIFEST ?= experiments/strong-scaling.toml
 RESULTS ?= results/$(basename $(notdir $(MANIFEST)))
@@ -72,6 +72,11 @@ readers: ## install the tools that read exports (Hatchet, Thicket, Extra-P, Duck
 
 writers: ## install the packages that write data files (pyarrow, polars, DuckDB, h5py …), for the tests of formats
 	@scripts/writers.sh
+
+LOOK ?= look
+
+look: ## draw the figures, pages and reports of all made-up results of the tests into LOOK/, to look at
+	AMDAHL_LOOK="$(abspath $(LOOK))" cargo test --release --test all -- --ignored to_look_at
 
 torture: ## attack records, readers, manifests and sweeps for an hour; TIMES=N says how much
 	@scripts/torture.sh

@@ -15,6 +15,7 @@ use amdahl_record::{Failure, Line, Outcome, Record};
 use proptest::prelude::*;
 
 use crate::samples::{self, Made};
+use crate::situations::hardware_threads;
 
 /// The text of a golden file; with `AMDAHL_BLESS=1` in the environment it is written first.
 pub fn golden(name: &str, text: &str) {
@@ -346,13 +347,7 @@ fn what_speaks_against_a_base_is_said() {
     }
     assert_eq!(is_of(&other), ["kernels"]);
 
-    let mut threads = Made::default().lines();
-    for line in &mut threads {
-        if let Line::Host(host) = line {
-            host.threads_per_core = Some(2);
-        }
-    }
-    assert_eq!(is_of(&threads), ["cores"]);
+    assert_eq!(is_of(&hardware_threads()), ["cores"]);
 }
 
 #[test]

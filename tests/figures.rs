@@ -13,7 +13,9 @@ use amdahl_record::Line;
 use crate::explain::{amdahl, folder_with, golden, mixed};
 use crate::metrics::with_made_up_pmu;
 use crate::samples::{self, Made, collect};
-use crate::situations::{all_failed, counted, extremes, peers, simulated, sizes, weak};
+use crate::situations::{
+    all_failed, counted, extremes, hardware_threads, peers, simulated, sizes, weak,
+};
 
 pub use crate::situations::situations;
 
@@ -298,10 +300,26 @@ fn trace_reads_figures_and_pages() {
     }
 }
 
+#[test]
+fn where_hardware_threads_begin_to_share_cores_there_is_a_line() {
+    let with = |lines: &[Line], name: &str| {
+        let drawn = draw(lines);
+        let drawing = drawn.iter().find(|drawing| drawing.name == name).expect("drawn");
+        (
+            drawing.svg.matches("cores are shared").count(),
+            drawing.svg.contains("More lanes than cores"),
+        )
+    };
+    for name in ["speedup", "efficiency"] {
+        assert_eq!(with(&hardware_threads(), name), (1, true), "{name}");
+        assert_eq!(with(&Made::default().lines(), name), (0, false), "{name}");
+    }
+}
+
 /// Not a test: writes every situation's figures to the folder in `AMDAHL_LOOK`, for people to look
 /// at.
 #[test]
-#[ignore = "for people: AMDAHL_LOOK=folder cargo test --release -- --ignored to_look_at"]
+#[ignore = "for people: make look"]
 fn figures_to_look_at() {
     let folder =
         PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));

@@ -99,9 +99,8 @@ fn newer_certificates_are_left_out_with_a_warning() {
     assert_eq!(results.noise_of("h1"), None);
 }
 
-/// Half a minute of pairs: only where it is asked for.
+/// Half a minute of pairs.
 #[test]
-#[ignore = "takes half a minute: cargo test --release -- --ignored noise"]
 fn the_doctor_measures_and_keeps_it() {
     let sandbox = Sandbox::new();
     let cache = sandbox.path("cache");

@@ -351,7 +351,7 @@ fn crowd() -> Vec<Line> {
 
 /// Not a test: writes every situation's page to the folder in `AMDAHL_LOOK`, for people to look at.
 #[test]
-#[ignore = "for people: AMDAHL_LOOK=folder cargo test --release -- --ignored to_look_at"]
+#[ignore = "for people: make look"]
 fn pages_to_look_at() {
     let folder =
         PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));

@@ -100,10 +100,22 @@ pub fn situations() -> Vec<(&'static str, Vec<Line>)> {
         ("weak", weak()),
         ("long-names", long_names()),
         ("variants", variants()),
+        ("hardware-threads", hardware_threads()),
         ("devices", devices()),
         ("streams", crate::bandwidth::streams()),
         ("hostile", hostile),
     ]
+}
+
+/// A machine of two cores with two hardware threads each.
+pub fn hardware_threads() -> Vec<Line> {
+    let mut lines = Made::default().lines();
+    for line in &mut lines {
+        if let Line::Host(host) = line {
+            host.threads_per_core = Some(2);
+        }
+    }
+    lines
 }
 
 /// Made-up hardware counters in a sweep over k, with limits.

@@ -386,7 +386,7 @@ fn documents_are_written_where_they_are_wanted() {
 /// Not a test: writes every situation's documents to the folder in `AMDAHL_LOOK`, for people to
 /// look at.
 #[test]
-#[ignore = "for people: AMDAHL_LOOK=folder cargo test --release -- --ignored to_look_at"]
+#[ignore = "for people: make look"]
 fn paper_to_look_at() {
     let folder =
         PathBuf::from(std::env::var_os("AMDAHL_LOOK").expect("AMDAHL_LOOK names a folder"));

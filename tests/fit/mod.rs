@@ -3,6 +3,7 @@
 
 mod accelerator;
 mod offsets;
+mod precision;
 mod real;
 mod refusals;
 

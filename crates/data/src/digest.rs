@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn the_same_in_every_version() {
         assert_eq!(
-            rows(3, &[1.0, -2.5, 3.0], 3),
+            rows(3, &[1f32, -2.5, 3.0], 3),
             9_193_337_425_060_923_781,
             "a changed digest orphans stored answers"
         );

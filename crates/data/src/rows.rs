@@ -36,6 +36,12 @@ pub trait Source: Send + Sync {
         None
     }
 
+    /// Is it known that all columns lie near 0 ([`Spread::is_near`](crate::spread::Spread::is_near))?
+    /// Not where nobody has looked.
+    fn is_near(&self) -> bool {
+        false
+    }
+
     /// The columns of the file that are no values of rows and that nobody asked for, in words.
     fn left_out(&self) -> &[String] {
         &[]

@@ -203,7 +203,7 @@ mod tests {
         assert_eq!(centred.read(&mut out).expect("in memory"), 2);
         assert_eq!(out[1] - out[0], 1.0);
         // Rows that had no part in the offset may lie anywhere.
-        let elsewhere = [0.0, -3e38];
+        let elsewhere = [0f32, -3e38];
         let rows = Box::new(MatrixRows::new(&elsewhere, 1, 7));
         let error = Centred::new(rows, &[3e38]).read(&mut out).expect_err("−6e38");
         assert!(error.message.starts_with("row 9, column 1: -3."), "{error}");

@@ -59,6 +59,9 @@ impl Source for Weighted {
     fn names(&self) -> Option<&[String]> {
         self.rows.names()
     }
+    fn is_near(&self) -> bool {
+        self.rows.is_near()
+    }
     fn left_out(&self) -> &[String] {
         self.rows.left_out()
     }

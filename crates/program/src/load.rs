@@ -220,7 +220,9 @@ fn needed(
     columns: usize,
 ) -> Result<Vec<f64>> {
     let mut spread = Spread::new(columns);
-    let look = mine.map_or(Ok(false), |(source, range)| spread.look(source.rows(range)?.as_mut()));
+    let look = mine.map_or(Ok(false), |(source, range)| {
+        Ok(source.is_near() || spread.look(source.rows(range)?.as_mut())?)
+    });
     let mut is_near = [u64::from(agreed(comm, look)?)];
     comm.all_reduce(Op::Max, Buf::U64(&mut is_near))?;
     if is_near[0] != 0 {

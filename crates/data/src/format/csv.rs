@@ -60,17 +60,17 @@ fn sniff(input: &Input) -> Likeness {
 
 /// Reads the columns of a file that are wanted, with its labels.
 fn read(input: Input, labels: &Labels, selection: &Selection) -> Result<Text> {
-    let (rows, kept, separator, is_a_line, is_rounded) = parse(&input, labels, selection)?;
-    Ok(Text { input, rows, kept, separator, is_a_line, is_rounded })
+    let (rows, kept, separator, is_a_line, [is_near, is_exact]) = parse(&input, labels, selection)?;
+    Ok(Text { input, rows, kept, separator, is_a_line, is_near, is_exact })
 }
 
 /// The rows, the places of their columns, what separates them, whether a line stands above them, and
-/// whether rounding to f32 takes from values that lie far from 0.
+/// whether they lie near 0 and are known to be f32 in the file.
 fn parse(
     input: &Input,
     labels: &Labels,
     selection: &Selection,
-) -> Result<(InMemory, Vec<usize>, Separator, bool, bool)> {
+) -> Result<(InMemory, Vec<usize>, Separator, bool, [bool; 2])> {
     is_text(input)?;
     let Head { separator, first, is_a_line, width, index, counts_columns } =
         head(input, labels, selection)?;
@@ -170,7 +170,8 @@ fn parse(
     let rows = InMemory::new(matrix, truth)?
         .named(names)
         .without(header.into_iter().chain(left_out).collect());
-    Ok((rows, kept, separator, is_a_line, is_rounded && !is_near))
+    // Of rows that lie near 0 nobody looked to the end.
+    Ok((rows, kept, separator, is_a_line, [is_near, !is_rounded && !is_near]))
 }
 
 /// A field in double precision.
@@ -178,15 +179,17 @@ fn double(field: &[u8]) -> Option<f64> {
     std::str::from_utf8(field).ok()?.parse().ok()
 }
 
-/// Rows of text, rounded to f32 in memory. Where that takes from values that lie far from 0, they are
-/// read from the file again when they are asked for as they are: memory holds them once.
+/// Rows of text, rounded to f32 in memory. Where that may have taken from values, they are read from
+/// the file again when they are asked for as they are: memory holds them once.
 struct Text {
     input: Input,
     rows: InMemory,
     kept: Vec<usize>,
     separator: Separator,
     is_a_line: bool,
-    is_rounded: bool,
+    is_near: bool,
+    /// Nothing was rounded.
+    is_exact: bool,
 }
 
 impl Source for Text {
@@ -198,7 +201,7 @@ impl Source for Text {
     }
     fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
         let narrow = self.rows.rows(range)?;
-        if !self.is_rounded {
+        if self.is_exact {
             return Ok(narrow);
         }
         Ok(Box::new(TextRows { text: self, narrow, lines: None, next: 0 }))
@@ -208,6 +211,9 @@ impl Source for Text {
     }
     fn names(&self) -> Option<&[String]> {
         self.rows.names()
+    }
+    fn is_near(&self) -> bool {
+        self.is_near
     }
     fn left_out(&self) -> &[String] {
         self.rows.left_out()

@@ -9,6 +9,7 @@ use crate::figure::lines;
 use crate::figure::lines::{Line, Mark};
 use crate::figure::medium::Medium;
 use crate::figure::plot::{Plot, Scale, heading_lines};
+use crate::figure::siblings;
 use crate::figure::style::{CAPTION, GREY, HEADING};
 use crate::figure::{Chart, Figure, View, ends, ids, repeats};
 use crate::labels;
@@ -159,6 +160,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         ),
         fitting.left_out(),
         view.oversubscribed("hollow markers, without a serial fraction"),
+        siblings::caption(shown()),
         view.without_result(),
         view.source(),
     ];
@@ -197,6 +199,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                     0.8,
                     1.0,
                 )?;
+                siblings::draw(canvas, &plot, siblings::begin(cells(group)))?;
                 lines::draw(canvas, &plot, efficiencies)?;
                 lines::name(canvas, &plot, efficiencies, Vec::new())?;
                 let texts = [("serial fraction", HEADING), ("after Karp and Flatt", CAPTION)];

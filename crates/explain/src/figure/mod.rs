@@ -38,6 +38,7 @@ mod plot;
 pub mod pop;
 pub mod roofline;
 mod scatter;
+mod siblings;
 mod sizes;
 pub mod speedup;
 pub mod style;

@@ -9,6 +9,7 @@ use crate::figure::lines;
 use crate::figure::lines::{Label, Line, Mark};
 use crate::figure::medium::Medium;
 use crate::figure::plot::{Plot, Scale};
+use crate::figure::siblings;
 use crate::figure::style;
 use crate::figure::style::{At, CAPTION, Font, GREY, HEADING, LABEL};
 use crate::figure::{Chart, Figure, View, ends, ids, repeats};
@@ -166,6 +167,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         },
         fitting.left_out(),
         view.oversubscribed("hollow markers; ↓ where below the axis"),
+        siblings::caption(shown()),
         view.without_result(),
         view.source(),
     ];
@@ -294,6 +296,7 @@ fn panel(canvas: &Canvas<'_>, place: Panel, shown: &Shown<'_>, range: &Range) ->
     for laws in &shown.laws {
         labels.extend(law_curve(canvas, &plot, laws, range)?);
     }
+    siblings::draw(canvas, &plot, siblings::begin(cells(shown.group)))?;
     lines::draw(canvas, &plot, &shown.lines)?;
     for line in &shown.lines {
         for mark in line.marks.iter().filter(|mark| plot.y.at(mark.y) > plot.bottom) {

@@ -9,6 +9,7 @@ use crate::figure::lines;
 use crate::figure::lines::{Line, Mark};
 use crate::figure::medium::Medium;
 use crate::figure::plot::{Plot, Scale};
+use crate::figure::siblings;
 use crate::figure::sizes::{Size, family, iteration, iterations};
 use crate::figure::style;
 use crate::figure::style::{CAPTION, GREY, HEADING};
@@ -205,6 +206,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
         ),
         others,
         crowded(shown()),
+        siblings::caption(shown()),
         view.source(),
     ];
     // Cells with more lanes than CPUs, which can be slower by orders of magnitude, stand on the
@@ -234,6 +236,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
     );
     let base_line = format!("ideal: as {}, {}", labels::cell(&base.cell), units::seconds(base_s));
     let ideal = unit.value(base_s);
+    let shared = siblings::begin(set.cells.iter().map(|(_, cell)| *cell));
     Ok(Chart {
         title: title(set, base),
         caption,
@@ -261,6 +264,7 @@ fn compose<'v>(view: &'v View<'v>, medium: &Medium) -> Result<Chart<'v>> {
                 )?;
                 let height = plot.y.at(ideal);
                 canvas.line(&[(plot.left, height), (plot.right, height)], GREY, 0.8, 1.0)?;
+                siblings::draw(canvas, &plot, shared)?;
                 lines::draw(canvas, &plot, lines)?;
                 lines::name(canvas, &plot, lines, Vec::new())?;
             }

@@ -21,7 +21,7 @@ pub mod peer;
 pub mod spec;
 mod words;
 
-use spec::{Algorithm, Arithmetic, KMeans, Offload, Stop};
+use spec::{Algorithm, Arithmetic, KMeans, Numbers, Offload, Stop};
 
 /// Its name in manifests, cells and answers.
 pub const NAME: &str = "kmeans";
@@ -223,9 +223,12 @@ impl Workload for KMeansWorkload {
     /// each), whichever form of the distance is chosen, and has to read each of the n·d values
     /// once.
     fn work(&self, spec: &WorkloadSpec, size: &[f64]) -> Work {
-        let precision = match read(spec).offload.precision {
-            spec::Precision::F32 => Precision::F32,
-            spec::Precision::Bf16 => Precision::Bf16,
+        let kmeans = read(spec);
+        let (precision, row_bytes) = match (kmeans.numbers, kmeans.offload.precision) {
+            (Numbers::F64, _) => (Precision::F64, 8),
+            (Numbers::F32, spec::Precision::F32) => (Precision::F32, 4),
+            // The host keeps the rows in f32.
+            (Numbers::F32, spec::Precision::Bf16) => (Precision::Bf16, 4),
         };
         let (rows, k, columns) = match *size {
             [rows, k, columns] => (rows, k, columns),
@@ -235,7 +238,7 @@ impl Workload for KMeansWorkload {
         Work {
             flop: 2.0 * values * k,
             bytes: precision.bytes() * values,
-            resident: Resident { rows: rows as u64, row_bytes: 4 * columns as u64 },
+            resident: Resident { rows: rows as u64, row_bytes: row_bytes * columns as u64 },
             precision,
         }
     }
@@ -244,7 +247,7 @@ impl Workload for KMeansWorkload {
         Some(Formulas {
             flop: "2·n·k·d",
             bytes: "4·n·d",
-            counted: "every value being read once an iteration",
+            counted: "every value being read once an iteration (twice the bytes in f64)",
         })
     }
 

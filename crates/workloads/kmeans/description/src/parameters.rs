@@ -5,7 +5,8 @@ use amdahl_workload::parameter::{COUNT, Kind, Parameter, Refusal, SEED, Values};
 
 use crate::read;
 use crate::spec::{
-    Algorithm, Arithmetic, Init, KMeans, Layout, Offload, Precision, Schedule, Stop, Update,
+    Algorithm, Arithmetic, F64_ONLY, Init, KMeans, Layout, Numbers, Offload, Precision, Schedule,
+    Stop, Update,
 };
 
 /// Rows of a batch where the manifest does not say.
@@ -176,10 +177,19 @@ pub const ALL: &[Parameter] = &[
     },
     Parameter {
         name: "precision",
-        kind: Kind::Word(&[("f32", "f32."), ("bf16", "Rows and centroids rounded to bfloat16.")]),
-        about: "Of backends with an accelerator: arithmetic of its products. 'f32' where absent.",
-        shown: |spec, backend| {
-            backend.platform().map(|_| read(spec).offload.precision.name().into())
+        kind: Kind::Word(&[
+            ("f32", "f32."),
+            ("bf16", "Of accelerators: rows and centroids rounded to bfloat16."),
+            (
+                "f64",
+                "Of processors: rows and centroids in f64, for values that f32 cannot tell apart.",
+            ),
+        ]),
+        about: "Of backends with an accelerator: arithmetic of its products; of processors: what rows \
+                are rounded to. 'f32' where absent.",
+        shown: |spec, backend| match (backend.platform(), read(spec)) {
+            (Some(_), kmeans) => Some(kmeans.offload.precision.name().into()),
+            (None, kmeans) => (kmeans.numbers == Numbers::F64).then(|| "f64".into()),
         },
     },
     Parameter {
@@ -259,6 +269,17 @@ pub fn resolve(values: &dyn Values) -> Result<KMeans, Refusal> {
         _ => Schedule::Static,
     };
     let mut offload = Offload::default();
+    let mut numbers = Numbers::default();
+    let is_double = ours("precision").as_deref() == Some("f64");
+    if is_double && backend.platform().is_some() {
+        return Err(Refusal::LeftOut {
+            what: format!("backend={backend}, precision=f64"),
+            why: "accelerators multiply in f32 or bfloat16".into(),
+        });
+    }
+    if is_double {
+        (numbers, layout, schedule) = (Numbers::F64, Layout::default(), Schedule::default());
+    }
     if backend.platform().is_some() {
         if ours("update").as_deref() == Some("device") {
             offload.update = Update::Device;
@@ -271,8 +292,17 @@ pub fn resolve(values: &dyn Values) -> Result<KMeans, Refusal> {
         (layout, schedule) = (Layout::default(), Schedule::default());
     }
     let warmup = values.small("warmup").unwrap_or(1);
-    let kmeans = KMeans { k, init, stop, warmup, algorithm, layout, arithmetic, schedule, offload };
+    let kmeans =
+        KMeans { k, init, stop, warmup, algorithm, layout, arithmetic, schedule, numbers, offload };
     let left_out = |what: String, why: &str| Err(Refusal::LeftOut { what, why: why.into() });
+    if is_double && (kmeans.algorithm.is_bounded() || kmeans.arithmetic == Arithmetic::F32) {
+        let what = format!(
+            "precision=f64, algorithm={}, arithmetic={}",
+            kmeans.algorithm.name(),
+            kmeans.arithmetic.name()
+        );
+        return left_out(what, &format!("rows of f64 are {F64_ONLY}"));
+    }
     if kmeans.algorithm.is_bounded() && kmeans.arithmetic == Arithmetic::F32 {
         let what = format!("algorithm={}, arithmetic=f32", kmeans.algorithm.name());
         return left_out(what, "its bounds are exact, which needs arithmetic = 'certified'");
@@ -341,7 +371,7 @@ mod tests {
                     [("k", Value::Whole(2)), (parameter.name, Value::Word((*word).into()))];
                 let backend = Backend::from_name("pjrt-reference").expect("known");
                 let processor = !matches!(parameter.name, "update" | "precision");
-                let backend = if processor { Backend::SERIAL } else { backend };
+                let backend = if processor || *word == "f64" { Backend::SERIAL } else { backend };
                 let given = Given(backend.clone(), values.into_iter().collect());
                 let spec = resolve(&given).expect("a value of the table").spec();
                 assert_eq!((parameter.shown)(&spec, &backend).as_deref(), Some(*word));

@@ -43,6 +43,9 @@ pub struct KMeans {
     /// Who works on which rows.
     #[serde(default, skip_serializing_if = "is_default")]
     pub schedule: Schedule,
+    /// What rows are rounded to on processors.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub numbers: Numbers,
     /// How an accelerator works, where one does.
     #[serde(default, skip_serializing_if = "is_default")]
     pub offload: Offload,
@@ -60,6 +63,7 @@ impl KMeans {
             layout: Layout::default(),
             arithmetic: Arithmetic::default(),
             schedule: Schedule::default(),
+            numbers: Numbers::default(),
             offload: Offload::default(),
         }
     }
@@ -102,6 +106,11 @@ impl KMeans {
             return refuse(format!(
                 "algorithm '{name}' has exact bounds, which need arithmetic 'certified', not 'f32'"
             ));
+        }
+        if self.numbers == Numbers::F64
+            && (self.algorithm.is_bounded() || self.arithmetic == Arithmetic::F32)
+        {
+            return refuse(format!("rows of f64 are {F64_ONLY}"));
         }
         if let Stop::Converged { tolerance, max_iterations } = self.stop {
             if !(tolerance.is_finite() && tolerance >= 0.0) {
@@ -201,6 +210,22 @@ impl Schedule {
         }
     }
 }
+
+/// What rows and centroids are rounded to on processors, less the offsets of columns that lie far
+/// from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Numbers {
+    /// Single precision.
+    #[default]
+    F32,
+    /// Double precision: for columns whose values f32 cannot tell apart.
+    F64,
+}
+
+/// How rows of f64 are labelled.
+pub(crate) const F64_ONLY: &str =
+    "compared with every centroid, and near ties are always certified";
 
 /// How an accelerator works.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

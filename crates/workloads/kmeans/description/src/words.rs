@@ -2,7 +2,9 @@
 
 use amdahl_record::units;
 
-use crate::spec::{Algorithm, Arithmetic, Init, KMeans, Layout, Precision, Schedule, Stop, Update};
+use crate::spec::{
+    Algorithm, Arithmetic, Init, KMeans, Layout, Numbers, Precision, Schedule, Stop, Update,
+};
 
 /// In a few words: `k-means, k = 8, from the first rows, 20 iterations`.
 pub fn in_words(kmeans: &KMeans) -> String {
@@ -43,6 +45,10 @@ pub fn in_words(kmeans: &KMeans) -> String {
         Schedule::Static => "",
         Schedule::Dynamic => ", dynamic chunks",
     };
+    let numbers = match kmeans.numbers {
+        Numbers::F32 => "",
+        Numbers::F64 => ", rows of f64",
+    };
     let precision = match kmeans.offload.precision {
         Precision::F32 => "",
         Precision::Bf16 => ", bfloat16 products",
@@ -57,7 +63,7 @@ pub fn in_words(kmeans: &KMeans) -> String {
         .as_deref()
         .map_or(String::new(), |path| format!(", plugin {}", file_name(path)));
     format!(
-        "k-means, k = {}, {init}, {stop}{algorithm}{layout}{arithmetic}{schedule}{precision}{update}{plugin}",
+        "k-means, k = {}, {init}, {stop}{algorithm}{layout}{arithmetic}{schedule}{numbers}{precision}{update}{plugin}",
         kmeans.k
     )
 }
@@ -86,6 +92,9 @@ pub fn method(kmeans: &KMeans) -> String {
     }
     if kmeans.arithmetic == Arithmetic::F32 {
         words.push("f32".into());
+    }
+    if kmeans.numbers == Numbers::F64 {
+        words.push("f64".into());
     }
     words.join(", ")
 }

@@ -12,9 +12,10 @@
 use std::time::Instant;
 
 use crate::device::cpu::Cpu;
-use crate::device::{KMeansDevice, pjrt};
+use crate::device::cpu::double::Double;
+use crate::device::{KMeansDevice, Number, pjrt};
 use amdahl_kmeans_description::answer::Clustering;
-use amdahl_kmeans_description::spec::{Arithmetic, KMeans, Schedule, Stop};
+use amdahl_kmeans_description::spec::{Arithmetic, KMeans, Numbers, Schedule, Stop};
 use amdahl_lanes::comm::{Buf, Op, agreed, bytes};
 use amdahl_program::{LaneContext, LaneResult, PeerProgram, Program, load};
 use amdahl_record::cell::{Backend, Cell, DeviceKind, hex};
@@ -55,6 +56,9 @@ impl Program for KMeansProgram {
 
 /// Runs the workload on this lane, on the device that the backend names.
 pub fn run(spec: &KMeans, backend: &Backend, context: &LaneContext<'_>) -> Result<LaneResult> {
+    if spec.numbers == Numbers::F64 {
+        return run_on(spec, &agreed(context.comm, Double::new())?, context);
+    }
     let device: Box<dyn KMeansDevice + '_> = match backend {
         Backend::Native { device: DeviceKind::Cpu, .. } => {
             let cpu = agreed(context.comm, Cpu::new())?;
@@ -90,14 +94,14 @@ pub fn run(spec: &KMeans, backend: &Backend, context: &LaneContext<'_>) -> Resul
 }
 
 /// Runs the workload on this lane, on a given device.
-pub fn run_on(
+pub fn run_on<T: Number>(
     spec: &KMeans,
-    device: &dyn KMeansDevice,
+    device: &dyn KMeansDevice<T>,
     context: &LaneContext<'_>,
 ) -> Result<LaneResult> {
     let LaneContext { comm, recorder, .. } = *context;
     recorder.enter(Phase::LOAD);
-    let mut part = load::part_less(comm, context.source, load::NEEDED)?;
+    let mut part = load::part_less::<T>(comm, context.source, load::NEEDED)?;
     let k = spec.k as usize;
     engine::enough(part.whole.rows, k)?;
     let classes = tally::classes(comm, k, part.truth.as_deref())?;
@@ -136,7 +140,7 @@ pub fn run_on(
     comm.all_reduce(Op::Max, Buf::F64(&mut seconds))?;
     let spoilt = context.fault.spoils_the_answer(comm.lane());
     if spoilt {
-        centroids[0] += 1.0;
+        centroids[0] = T::nearest(centroids[0].into() + 1.0);
         end.labels_are_final = false;
     }
     engine.finish(spec.algorithm, &centroids, end)?;
@@ -182,11 +186,11 @@ pub fn empty_clusters(counts: &[i64]) -> Option<String> {
 }
 
 /// The answer that belongs to these final centroids, whose labels are those of the last step.
-fn answer(
+fn answer<T: Number>(
     context: &LaneContext<'_>,
-    engine: &mut Engine<'_>,
+    engine: &mut Engine<'_, T>,
     tally: &mut Tally<'_>,
-    centroids: &[f32],
+    centroids: &[T],
     end: End,
     data_digest: u64,
 ) -> Result<Clustering> {
