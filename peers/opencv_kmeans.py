@@ -9,7 +9,7 @@ class OpenCv(adapter.Library):
     updates: labels of the start, and the one iteration that is compared closely, are the adapter's.
     """
 
-    # The row of the largest cluster that is farthest from its centroid.
+    # The row of the largest cluster that is farthest from its centroid; in the iteration that is the adapter's, it stays.
     empty = "farthest-of-largest"
 
     def version(self):
