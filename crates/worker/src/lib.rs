@@ -297,7 +297,7 @@ fn outputs<'a>(cell: &Cell, cell_file: &Path, record: &Path) -> Outputs<'a> {
         outputs.reads("--cell", cell_file);
     }
     for file in cell.dataset.files() {
-        outputs.reads("the data", file);
+        outputs.reads_data("the data", file);
     }
     if !is_stream(record) {
         outputs.writes("--record", record);

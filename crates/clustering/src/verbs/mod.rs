@@ -111,10 +111,8 @@ impl Common {
     /// What both verbs read and write.
     fn outputs<'a>(&self) -> Outputs<'a> {
         let mut outputs = Outputs::new(self.force);
-        if self.data.is_dir() {
-            outputs.reads_all_in("the data", &self.data);
-        } else if self.data.exists() {
-            outputs.reads("the data", &self.data);
+        if self.data.exists() {
+            outputs.reads_data("the data", &self.data);
         }
         if let Some(truth) = &self.truth {
             outputs.reads("--truth", truth);

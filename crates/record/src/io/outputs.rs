@@ -82,9 +82,12 @@ impl<'a> Outputs<'a> {
         self.reads_where(what, folder, |path| path.extension().is_some_and(|own| own == ending))
     }
 
-    /// All files of a folder that is read.
-    pub fn reads_all_in(&mut self, what: &str, folder: &Path) -> &mut Self {
-        self.reads_where(what, folder, |_| true)
+    /// Data that is read: a file, or all files of a folder.
+    pub fn reads_data(&mut self, what: &str, path: &Path) -> &mut Self {
+        match path.is_dir() {
+            true => self.reads_where(what, path, |_| true),
+            false => self.reads(what, path),
+        }
     }
 
     fn reads_where(
@@ -211,6 +214,23 @@ mod tests {
         let mut other = Outputs::new(false);
         other.reads("the data", &at("data")).writes("--labels", &at("labels"));
         other.check().expect("another file");
+    }
+
+    #[test]
+    fn an_output_is_no_part_of_data_in_a_folder() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let part = folder.path().join("part-0.parquet");
+        std::fs::write(&part, "rows").expect("written");
+        for data in [folder.path(), &part] {
+            let mut outputs = Outputs::new(true);
+            outputs.reads_data("the data", data).writes("--labels", &part);
+            let error = outputs.check().expect_err("a part of the data").to_string();
+            assert!(error.contains("would be written over the data"), "{error}");
+        }
+        let mut outputs = Outputs::new(false);
+        outputs.reads_data("the data", folder.path());
+        outputs.writes("--labels", &folder.path().join("labels.npy"));
+        assert!(outputs.check().is_ok(), "a file that is not there yet");
     }
 
     #[test]
