@@ -282,6 +282,7 @@ fn binade_above(x: f64) -> i32 {
 }
 
 /// 2^e in f64, exact for the exponents that grids use (|e| ≤ 1022).
+#[inline]
 fn power_of_two(e: i32) -> f64 {
     f64::from_bits(((e.clamp(-1022, 1023) + 1023) as u64) << 52)
 }

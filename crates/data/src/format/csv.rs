@@ -60,17 +60,24 @@ fn sniff(input: &Input) -> Likeness {
 
 /// Reads the columns of a file that are wanted, with its labels.
 fn read(input: Input, labels: &Labels, selection: &Selection) -> Result<Text> {
-    let (rows, kept, separator, is_a_line, [is_near, is_exact]) = parse(&input, labels, selection)?;
-    Ok(Text { input, rows, kept, separator, is_a_line, is_near, is_exact })
+    Ok(Text { found: parse(&input, labels, selection)?, input })
 }
 
-/// The rows, the places of their columns, what separates them, whether a line stands above them, and
-/// whether they lie near 0 and are known to be f32 in the file.
-fn parse(
-    input: &Input,
-    labels: &Labels,
-    selection: &Selection,
-) -> Result<(InMemory, Vec<usize>, Separator, bool, [bool; 2])> {
+/// What a file was found to hold.
+struct Parsed {
+    rows: InMemory,
+    /// The places of their columns.
+    kept: Vec<usize>,
+    separator: Separator,
+    /// A line stands above the rows.
+    is_a_line: bool,
+    /// All columns lie near 0.
+    is_near: bool,
+    /// Nothing was rounded. Of rows that lie near 0 nobody looked.
+    is_exact: bool,
+}
+
+fn parse(input: &Input, labels: &Labels, selection: &Selection) -> Result<Parsed> {
     is_text(input)?;
     let Head { separator, first, is_a_line, width, index, counts_columns } =
         head(input, labels, selection)?;
@@ -170,8 +177,8 @@ fn parse(
     let rows = InMemory::new(matrix, truth)?
         .named(names)
         .without(header.into_iter().chain(left_out).collect());
-    // Of rows that lie near 0 nobody looked to the end.
-    Ok((rows, kept, separator, is_a_line, [is_near, !is_rounded && !is_near]))
+    let is_exact = !is_rounded && !is_near;
+    Ok(Parsed { rows, kept, separator, is_a_line, is_near, is_exact })
 }
 
 /// A field in double precision.
@@ -183,40 +190,34 @@ fn double(field: &[u8]) -> Option<f64> {
 /// the file again when they are asked for as they are: memory holds them once.
 struct Text {
     input: Input,
-    rows: InMemory,
-    kept: Vec<usize>,
-    separator: Separator,
-    is_a_line: bool,
-    is_near: bool,
-    /// Nothing was rounded.
-    is_exact: bool,
+    found: Parsed,
 }
 
 impl Source for Text {
     fn shape(&self) -> Shape {
-        self.rows.shape()
+        self.found.rows.shape()
     }
     fn seekable(&self) -> bool {
-        self.rows.seekable()
+        self.found.rows.seekable()
     }
     fn rows(&self, range: Range<u64>) -> Result<Box<dyn RowSource + '_>> {
-        let narrow = self.rows.rows(range)?;
-        if self.is_exact {
+        let narrow = self.found.rows.rows(range)?;
+        if self.found.is_exact {
             return Ok(narrow);
         }
         Ok(Box::new(TextRows { text: self, narrow, lines: None, next: 0 }))
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
-        self.rows.truth(range)
+        self.found.rows.truth(range)
     }
     fn names(&self) -> Option<&[String]> {
-        self.rows.names()
+        self.found.rows.names()
     }
     fn is_near(&self) -> bool {
-        self.is_near
+        self.found.is_near
     }
     fn left_out(&self) -> &[String] {
-        self.rows.left_out()
+        self.found.rows.left_out()
     }
 }
 
@@ -231,7 +232,7 @@ struct TextRows<'a> {
 impl TextRows<'_> {
     /// The next row as it is.
     fn wide(&mut self, fields: &mut Fields, out: &mut [f64]) -> Result<()> {
-        let Text { input, kept, separator, is_a_line, .. } = self.text;
+        let Text { input, found: Parsed { kept, separator, is_a_line, .. } } = self.text;
         let changed = || input.refuse("the file changed while it was read");
         let lines = match &mut self.lines {
             Some(lines) => lines,

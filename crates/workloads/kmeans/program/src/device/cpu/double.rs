@@ -233,7 +233,8 @@ impl KMeansShard<f64> for Shard {
         let mut labels = vec![0u32; places.len()];
         let work = Nearest { panel: &panel, rows: &gathered, norms: &norms, labels: &mut labels };
         let rescanned = self.kernel.run(work);
-        (out.sums.fill(0), out.counts.fill(0));
+        out.sums.fill(0);
+        out.counts.fill(0);
         for (&i, &label) in places.iter().zip(&labels) {
             self.count_in(out, &grid, i, label, 1);
         }

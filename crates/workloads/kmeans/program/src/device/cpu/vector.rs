@@ -62,8 +62,29 @@ pub trait Vector: Copy {
     /// Adds the squared differences of eight columns to eight sums, as
     /// [`amdahl_lanes::exact::squared_distance`] does: nothing fused.
     unsafe fn square_eight(x: &[f32; 8], c: &[f32; 8], sums: &mut [f64; 8]);
-    /// Adds x times each of eight values to eight sums, rounded once where the processor can.
-    unsafe fn add_products(x: f64, by: &[f64; 8], sums: &mut [f64; 8]);
+    /// Of each of `R` rows of f64 and eight others, of which `columns` holds a column after the other:
+    /// their products, added up from `start`; rounded once where the processor can. Each row is valid
+    /// for as many values as there are columns.
+    unsafe fn scores<const R: usize>(
+        rows: [*const f64; R],
+        columns: &[[f64; 8]],
+        start: &[f64; 8],
+    ) -> [[f64; 8]; R];
+    /// Takes eight scores of `block` in among the best and the second best so far and the blocks of the
+    /// best. Of equal ones the earlier stays.
+    unsafe fn enter(scores: &[f64; 8], block: f64, found: &mut TwoBest);
+}
+
+/// Of scores that came eight at a time, in each place: the best, the second best, and the number of the
+/// block that the best came with.
+#[derive(Clone, Copy)]
+pub struct TwoBest {
+    /// −∞ before any.
+    pub best: [f64; 8],
+    /// −∞ before two.
+    pub second: [f64; 8],
+    /// A whole number.
+    pub block: [f64; 8],
 }
 
 /// A piece of work that is compiled for every instruction set.

@@ -1,7 +1,7 @@
 //! The nearest centroids of rows of f64.
 
 use super::panel::{BLOCK, Panel};
-use crate::device::cpu::vector::{Vector, Work};
+use crate::device::cpu::vector::{TwoBest, Vector, Work};
 
 /// Labels rows.
 pub struct Nearest<'a> {
@@ -15,50 +15,30 @@ pub struct Nearest<'a> {
     pub labels: &'a mut [u32],
 }
 
-/// What is known of a row: in each lane the best and the second best score, and the block of the
-/// best.
-#[derive(Clone, Copy)]
-struct Found {
-    best: [f64; BLOCK],
-    second: [f64; BLOCK],
-    block: [u64; BLOCK],
-}
-
-const NOTHING: Found = Found {
+const NOTHING: TwoBest = TwoBest {
     best: [f64::NEG_INFINITY; BLOCK],
     second: [f64::NEG_INFINITY; BLOCK],
-    block: [0; BLOCK],
+    block: [0.0; BLOCK],
 };
 
-impl Found {
-    /// Takes in the scores of a block. Of equal ones the earlier stays.
-    #[inline(always)]
-    fn enter(&mut self, block: u64, scores: &[f64; BLOCK]) {
-        for (l, &score) in scores.iter().enumerate() {
-            let better = score > self.best[l];
-            let worse = if better { self.best[l] } else { score };
-            self.second[l] = if worse > self.second[l] { worse } else { self.second[l] };
-            self.block[l] = if better { block } else { self.block[l] };
-            self.best[l] = if better { score } else { self.best[l] };
-        }
-    }
+/// The greatest of eight numbers, in pairs.
+#[inline(always)]
+fn greatest(x: &[f64; BLOCK]) -> f64 {
+    let of = |a: f64, b: f64| if a > b { a } else { b };
+    let four: [f64; 4] = std::array::from_fn(|i| of(x[i], x[i + 4]));
+    of(of(four[0], four[2]), of(four[1], four[3]))
+}
 
-    /// The centroid of the best score, and how far ahead that is.
-    #[inline(always)]
-    fn lead(&self) -> (u32, f64) {
-        let (mut at, mut best, mut second) = (0, self.best[0], self.second[0]);
-        for l in 1..BLOCK {
-            let (score, next) = (self.best[l], self.second[l]);
-            if score > best {
-                second = if best > next { best } else { next };
-                (at, best) = (l, score);
-            } else {
-                second = if score > second { score } else { second };
-            }
-            second = if next > second { next } else { second };
-        }
-        (self.block[at] as u32 * BLOCK as u32 + at as u32, best - second)
+/// The centroid of the best score, and how far ahead of all others that is.
+#[inline(always)]
+fn lead(found: &TwoBest) -> (u32, f64) {
+    let best = greatest(&found.best);
+    let mut at = 0;
+    for l in (0..BLOCK).rev() {
+        at = if found.best[l] == best { l } else { at };
     }
+    let others = std::array::from_fn(|l| if l == at { found.second[l] } else { found.best[l] });
+    (found.block[at] as u32 * BLOCK as u32 + at as u32, best - greatest(&others))
 }
 
 impl Work for Nearest<'_> {
@@ -82,19 +62,16 @@ impl Work for Nearest<'_> {
             let row: [&[f64]; Q] = std::array::from_fn(|r| &rows[r.min(last) * dims..][..dims]);
             let mut found = [NOTHING; Q];
             for (block, (columns, halves)) in panel.blocks().enumerate() {
-                let mut scores = [*halves; Q];
-                for (t, column) in columns.iter().enumerate() {
-                    for r in 0..Q {
-                        // SAFETY: the instructions are the caller's promise.
-                        unsafe { V::add_products(row[r][t], column, &mut scores[r]) };
-                    }
-                }
+                // SAFETY: the instructions are the caller's promise, and each row has `dims` values,
+                // as many as a block has columns.
+                let scores = unsafe { V::scores::<Q>(row.map(<[f64]>::as_ptr), columns, halves) };
                 for (found, scores) in found.iter_mut().zip(&scores) {
-                    found.enter(block as u64, scores);
+                    // SAFETY: as above.
+                    unsafe { V::enter(scores, block as f64, found) };
                 }
             }
             for (r, (label, &norm)) in labels.iter_mut().zip(norms).enumerate() {
-                let (nearest, lead) = found[r].lead();
+                let (nearest, lead) = lead(&found[r]);
                 *label = if lead > panel.bound(norm) {
                     nearest
                 } else {

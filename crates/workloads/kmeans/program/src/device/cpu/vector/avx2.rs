@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Vector;
+use super::{TwoBest, Vector};
 use amdahl_lanes::exact::ROUND;
 
 /// One 256-bit register. Its instructions: AVX2 and FMA.
@@ -136,11 +136,45 @@ impl Vector for Avx2 {
         }
     }
     #[inline(always)]
-    unsafe fn add_products(x: f64, by: &[f64; 8], sums: &mut [f64; 8]) {
+    unsafe fn scores<const R: usize>(
+        rows: [*const f64; R],
+        columns: &[[f64; 8]],
+        start: &[f64; 8],
+    ) -> [[f64; 8]; R] {
+        unsafe {
+            let halves =
+                |x: &[f64; 8]| [_mm256_loadu_pd(x.as_ptr()), _mm256_loadu_pd(x[4..].as_ptr())];
+            let mut sums = [halves(start); R];
+            for (t, column) in columns.iter().enumerate() {
+                let [low, high] = halves(column);
+                for (row, sums) in rows.iter().zip(&mut sums) {
+                    let x = _mm256_set1_pd(*row.add(t));
+                    *sums = [_mm256_fmadd_pd(x, low, sums[0]), _mm256_fmadd_pd(x, high, sums[1])];
+                }
+            }
+            sums.map(|sums| {
+                let mut out = [0f64; 8];
+                _mm256_storeu_pd(out.as_mut_ptr(), sums[0]);
+                _mm256_storeu_pd(out[4..].as_mut_ptr(), sums[1]);
+                out
+            })
+        }
+    }
+    #[inline(always)]
+    unsafe fn enter(scores: &[f64; 8], block: f64, found: &mut TwoBest) {
+        let TwoBest { best, second, block: blocks } = found;
         for i in [0, 4] {
             unsafe {
-                let (at, by) = (sums[i..].as_mut_ptr(), _mm256_loadu_pd(by[i..].as_ptr()));
-                _mm256_storeu_pd(at, _mm256_fmadd_pd(_mm256_set1_pd(x), by, _mm256_loadu_pd(at)));
+                let score = _mm256_loadu_pd(scores[i..].as_ptr());
+                let (to_best, to_second) = (best[i..].as_mut_ptr(), second[i..].as_mut_ptr());
+                let to_block = blocks[i..].as_mut_ptr();
+                let before = _mm256_loadu_pd(to_best);
+                let is_better = _mm256_cmp_pd::<_CMP_GT_OQ>(score, before);
+                let less = _mm256_min_pd(score, before);
+                _mm256_storeu_pd(to_best, _mm256_max_pd(score, before));
+                _mm256_storeu_pd(to_second, _mm256_max_pd(less, _mm256_loadu_pd(to_second)));
+                let (old, new) = (_mm256_loadu_pd(to_block), _mm256_set1_pd(block));
+                _mm256_storeu_pd(to_block, _mm256_blendv_pd(old, new, is_better));
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::Vector;
+use super::{TwoBest, Vector};
 use amdahl_lanes::exact::ROUND;
 
 /// One 512-bit register. Its instructions: AVX-512 F, BW, DQ and VL.
@@ -135,10 +135,38 @@ impl Vector for Avx512 {
         }
     }
     #[inline(always)]
-    unsafe fn add_products(x: f64, by: &[f64; 8], sums: &mut [f64; 8]) {
+    unsafe fn scores<const R: usize>(
+        rows: [*const f64; R],
+        columns: &[[f64; 8]],
+        start: &[f64; 8],
+    ) -> [[f64; 8]; R] {
         unsafe {
-            let (at, by) = (sums.as_mut_ptr(), _mm512_loadu_pd(by.as_ptr()));
-            _mm512_storeu_pd(at, _mm512_fmadd_pd(_mm512_set1_pd(x), by, _mm512_loadu_pd(at)));
+            let mut sums = [_mm512_loadu_pd(start.as_ptr()); R];
+            for (t, column) in columns.iter().enumerate() {
+                let column = _mm512_loadu_pd(column.as_ptr());
+                for (row, sum) in rows.iter().zip(&mut sums) {
+                    *sum = _mm512_fmadd_pd(_mm512_set1_pd(*row.add(t)), column, *sum);
+                }
+            }
+            sums.map(|sum| {
+                let mut out = [0f64; 8];
+                _mm512_storeu_pd(out.as_mut_ptr(), sum);
+                out
+            })
+        }
+    }
+    #[inline(always)]
+    unsafe fn enter(scores: &[f64; 8], block: f64, found: &mut TwoBest) {
+        unsafe {
+            let score = _mm512_loadu_pd(scores.as_ptr());
+            let before = _mm512_loadu_pd(found.best.as_ptr());
+            let is_better = _mm512_cmp_pd_mask::<_CMP_GT_OQ>(score, before);
+            let less = _mm512_min_pd(score, before);
+            let second = _mm512_max_pd(less, _mm512_loadu_pd(found.second.as_ptr()));
+            let (old, new) = (_mm512_loadu_pd(found.block.as_ptr()), _mm512_set1_pd(block));
+            _mm512_storeu_pd(found.best.as_mut_ptr(), _mm512_max_pd(score, before));
+            _mm512_storeu_pd(found.second.as_mut_ptr(), second);
+            _mm512_storeu_pd(found.block.as_mut_ptr(), _mm512_mask_mov_pd(old, is_better, new));
         }
     }
 }

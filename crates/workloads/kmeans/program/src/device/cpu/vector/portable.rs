@@ -1,7 +1,7 @@
 //! Four lanes in plain Rust, for any processor; compilers make vectors of it where they can (SSE2,
 //! NEON).
 
-use super::Vector;
+use super::{TwoBest, Vector};
 use amdahl_lanes::exact::Grid;
 
 /// Four values.
@@ -118,9 +118,30 @@ impl Vector for Portable {
         }
     }
     #[inline(always)]
-    unsafe fn add_products(x: f64, by: &[f64; 8], sums: &mut [f64; 8]) {
-        for (sum, by) in sums.iter_mut().zip(by) {
-            *sum += x * by;
+    unsafe fn scores<const R: usize>(
+        rows: [*const f64; R],
+        columns: &[[f64; 8]],
+        start: &[f64; 8],
+    ) -> [[f64; 8]; R] {
+        let mut sums = [*start; R];
+        for (t, column) in columns.iter().enumerate() {
+            for (row, sums) in rows.iter().zip(&mut sums) {
+                // SAFETY: the caller's rows have as many values as there are columns.
+                let x = unsafe { *row.add(t) };
+                *sums = std::array::from_fn(|i| sums[i] + x * column[i]);
+            }
+        }
+        sums
+    }
+    #[inline(always)]
+    unsafe fn enter(scores: &[f64; 8], block: f64, found: &mut TwoBest) {
+        for (i, &score) in scores.iter().enumerate() {
+            let best = found.best[i];
+            let is_better = score > best;
+            let (more, less) = if is_better { (score, best) } else { (best, score) };
+            found.best[i] = more;
+            found.second[i] = if less > found.second[i] { less } else { found.second[i] };
+            found.block[i] = if is_better { block } else { found.block[i] };
         }
     }
 }
