@@ -348,6 +348,19 @@ fn what_speaks_against_a_base_is_said() {
     assert_eq!(is_of(&other), ["kernels"]);
 
     assert_eq!(is_of(&hardware_threads()), ["cores"]);
+    // Threads of a process are on one machine, whatever their numbers there are said to be.
+    let mut unnumbered = hardware_threads();
+    for line in &mut unnumbered {
+        if let Line::Record(record) = line
+            && let Some(measured) = &mut record.measured
+        {
+            let mut changed = (**measured).clone();
+            let threads = changed.lanes.iter_mut().filter(|lane| lane.thread > 0);
+            threads.for_each(|lane| lane.node_index = Some(0));
+            *measured = changed.into();
+        }
+    }
+    assert_eq!(is_of(&unnumbered), ["cores"]);
 }
 
 #[test]

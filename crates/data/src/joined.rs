@@ -130,6 +130,9 @@ impl JoinedRows<'_> {
                 }
             };
             let got = T::read(part.as_mut(), &mut out[done * dims..rows * dims])?;
+            if got == 0 {
+                return Err(Error::internal("a file of a folder ended before its last row"));
+            }
             done += got;
             self.next += got as u64;
         }

@@ -11,7 +11,7 @@ use amdahl_record::cell::{Cell, CellId};
 use amdahl_record::host::HostFacts;
 use amdahl_record::read::Results;
 use amdahl_record::shared::Shared;
-use amdahl_record::{Key, Measured, Phase, Record, Role};
+use amdahl_record::{Key, LaneFacts, Measured, Phase, Record, Role};
 use amdahl_stats::{Bootstrap, median};
 use amdahl_workload::Facts;
 
@@ -314,9 +314,11 @@ fn oversubscribed(
     }
 }
 
-/// Lanes on the machine that has most of them.
+/// Lanes on the machine that has most of them: at least those of one process, whatever a record says
+/// of their numbers there.
 fn on_a_machine(cell: &Cell, measured: Option<&Shared<Measured>>) -> u64 {
-    let most = measured.and_then(|m| m.lanes.iter().map(|lane| lane.node_index).max()?);
+    let number = |lane: &LaneFacts| Some(lane.node_index?.max(lane.thread));
+    let most = measured.and_then(|m| m.lanes.iter().map(number).max()?);
     most.map_or(u64::from(cell.lanes()), |most| u64::from(most) + 1)
 }
 
