@@ -306,7 +306,7 @@ fn where_hardware_threads_begin_to_share_cores_there_is_a_line() {
         let drawn = draw(lines);
         let drawing = drawn.iter().find(|drawing| drawing.name == name).expect("drawn");
         (
-            drawing.svg.matches("cores are shared").count(),
+            drawing.svg.matches("cores are shared →").count(),
             drawing.svg.contains("More lanes than cores"),
         )
     };

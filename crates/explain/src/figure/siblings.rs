@@ -48,7 +48,7 @@ fn between(cells: &[Crowding]) -> Option<f64> {
 /// An upright line there.
 pub fn draw(canvas: &Canvas<'_>, plot: &Plot, begin: Option<f64>) -> Result<()> {
     match begin {
-        Some(at) => plot.upright(canvas, at, "cores are shared", GREY),
+        Some(at) => plot.upright(canvas, at, "cores are shared →", GREY),
         None => Ok(()),
     }
 }
