@@ -115,6 +115,7 @@ pub fn run(args: &Args) -> Result<()> {
         number: 0,
         programs: Programs::new(plan.peers.clone()),
         counters: plan.experiment.counters,
+        temporary: None,
     };
     let names = Names::new(&plan.cells);
     let mut progress = Progress::new(&names, plan.cells.len());

@@ -63,6 +63,7 @@ pub fn launching<'a>(
         number: 0,
         programs: Programs::default(),
         counters: Counters::Auto,
+        temporary: Some(scratch.into()),
     }
 }
 

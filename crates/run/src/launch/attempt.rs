@@ -143,6 +143,9 @@ pub struct Launching<'a> {
     pub programs: Programs,
     /// Which counters workers are to have.
     pub counters: Counters,
+    /// Where what is started keeps temporary files, if not where it usually does: a launcher that is
+    /// ended while it starts leaves some.
+    pub temporary: Option<PathBuf>,
 }
 
 impl Executor for Launching<'_> {
@@ -151,7 +154,10 @@ impl Executor for Launching<'_> {
             self.interrupts.check()?;
             return self.attempt_peer(id, cell, peer, limit_s);
         }
-        let env = vec![(Counters::VARIABLE.to_string(), self.counters.word().to_string())];
+        let mut env = vec![(Counters::VARIABLE.to_string(), self.counters.word().to_string())];
+        if let Some(folder) = &self.temporary {
+            env.push(("TMPDIR".to_string(), folder.to_string_lossy().into_owned()));
+        }
         self.attempt_under(id, cell, limit_s, &Under { argv: Vec::new(), env })
     }
 
