@@ -24,7 +24,8 @@ fn part(name: &str, part: &str) -> Dataset {
     Dataset::File { path: file(name), format, dataset: Some(part.into()), labels, sample }
 }
 
-const NAMES: [&str; 8] = [
+/// Files of the same rows that h5py wrote in different ways.
+pub const NAMES: [&str; 8] = [
     "contiguous",
     "latest",
     "gzip",

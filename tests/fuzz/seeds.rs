@@ -53,18 +53,7 @@ pub fn of(format: &str) -> Vec<Vec<u8>> {
         ]
         .map(arrow::golden)
         .into(),
-        "hdf5" => [
-            "contiguous",
-            "latest",
-            "gzip",
-            "lzf",
-            "growing",
-            "latest-chunks",
-            "latest-gzip",
-            "latest-one",
-        ]
-        .map(hdf5::golden)
-        .into(),
+        "hdf5" => hdf5::NAMES.map(hdf5::golden).into(),
         "parquet" => vec![
             parquet::write(2, &values, 2, 1),
             parquet::write(1, &values, 100, 100),

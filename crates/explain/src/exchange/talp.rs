@@ -123,8 +123,8 @@ fn region(profile: &Profile<'_>, i: usize, place: &Placement) -> Value {
     let ranks = u64::from(place.ranks.max(1));
     let among = share(times.longest_of_ranks, ranks * times.longest);
     let communication = share(times.longest, times.elapsed);
-    // Which lanes share a machine is known where there is one.
-    let (within_machine, among_machines) = match place.machines {
+    // Which lanes share a node is known where there is one.
+    let (within_node, among_nodes) = match place.machines {
         1 => (json!(among), json!(1.0)),
         _ => (Value::Null, Value::Null),
     };
@@ -146,7 +146,7 @@ fn region(profile: &Profile<'_>, i: usize, place: &Placement) -> Value {
         "mpiParallelEfficiency": 1.0 - share(mpi, all),
         "mpiCommunicationEfficiency": if place.ranks > 0 { communication } else { 1.0 },
         "mpiLoadBalance": if place.ranks > 0 { among } else { 1.0 },
-        "mpiLoadBalanceIn": within_machine, "mpiLoadBalanceOut": among_machines,
+        "mpiLoadBalanceIn": within_node, "mpiLoadBalanceOut": among_nodes,
         "ompParallelEfficiency": share(all - imbalance - scheduling, all),
         "ompLoadBalance": share(times.useful + mpi, times.useful + mpi + imbalance),
         "ompSchedulingEfficiency": share(all - scheduling, all),
