@@ -151,7 +151,8 @@ fn shape(reading: &Reading) -> Result<Option<Shape>> {
     for input in &reading.inputs {
         let Some(shape) = (reading.format.shape)(input)? else { return Ok(None) };
         let before = all.map_or(0, |all| all.rows);
-        all = before.checked_add(shape.rows).map(|rows| Shape { rows, ..shape });
+        let Some(rows) = before.checked_add(shape.rows) else { return Ok(None) };
+        all = Some(Shape { rows, ..shape });
     }
     Ok(all)
 }

@@ -14,7 +14,6 @@ mod schema;
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use amdahl_record::cell::Labels;
 use amdahl_record::error::{Error, Result};
@@ -49,7 +48,8 @@ pub const FORMAT: Format = Format {
     labels: |input| {
         let arrow = Arrow::open(input.clone(), &Labels::LastColumn, None)?;
         table::only_label(input, &arrow.schema.columns(), arrow.schema.pandas.as_deref())?;
-        Ok(arrow.all_labels()?.unwrap_or_default())
+        let all = arrow.truth.all(|label| arrow.read_labels(label))?;
+        Ok(all.unwrap_or_default().to_vec())
     },
 };
 
@@ -69,10 +69,9 @@ struct Arrow {
     batches: Vec<Place>,
     dictionaries: Vec<Place>,
     features: Vec<Feature>,
-    label: Option<usize>,
     left_out: Vec<String>,
     names: Vec<String>,
-    truth: OnceLock<Result<Vec<u32>>>,
+    truth: table::Truth,
 }
 
 impl Schema {
@@ -90,19 +89,9 @@ impl Arrow {
         let columns = schema.columns();
         let table::Chosen { features: kept, label, left_out } =
             table::choose(&input, &columns, schema.pandas.as_deref(), labels, selection)?;
-        let (features, names, truth) = (Vec::new(), Vec::new(), OnceLock::new());
-        let mut arrow = Arrow {
-            input,
-            file,
-            schema,
-            batches,
-            dictionaries,
-            features,
-            label,
-            left_out,
-            names,
-            truth,
-        };
+        let (features, names, truth) = (Vec::new(), Vec::new(), table::Truth::of(label));
+        let mut arrow =
+            Arrow { input, file, schema, batches, dictionaries, features, left_out, names, truth };
         for column in kept {
             let width = arrow.width(column)?;
             arrow.names.extend(table::names(&columns[column], width));
@@ -139,14 +128,6 @@ impl Arrow {
     fn batch_of(&self, row: u64) -> Place {
         self.batches[self.batches.partition_point(|batch| batch.start + batch.rows <= row)]
     }
-
-    /// The labels of all rows.
-    fn all_labels(&self) -> Result<Option<Vec<u32>>> {
-        let Some(label) = self.label else { return Ok(None) };
-        let truth =
-            self.truth.get_or_init(|| self.read_labels(label)).as_ref().map_err(Clone::clone)?;
-        Ok(Some(truth.clone()))
-    }
 }
 
 impl Source for Arrow {
@@ -168,11 +149,6 @@ impl Source for Arrow {
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
         check_range(self.shape(), &range)?;
-        // Whether there are labels is asked for without any.
-        if range.is_empty() {
-            return Ok(self.label.map(|_| Vec::new()));
-        }
-        let all = self.all_labels()?;
-        Ok(all.map(|all| all[range.start as usize..range.end as usize].to_vec()))
+        self.truth.part(range, |label| self.read_labels(label))
     }
 }

@@ -14,7 +14,6 @@ mod rows;
 
 use std::fs::File;
 use std::ops::Range;
-use std::sync::OnceLock;
 
 use amdahl_parquet::{Codec, Column, Convert, Fault, Footer, Holds, MAGIC, Number, Pages};
 use amdahl_record::cell::Labels;
@@ -44,7 +43,8 @@ pub const FORMAT: Format = Format {
         let parquet = Parquet::open(input.clone(), &Labels::LastColumn, None)?;
         let columns = columns(&parquet.footer);
         table::only_label(input, &columns, parquet.footer.pandas.as_deref())?;
-        Ok(parquet.all_labels()?.unwrap_or_default())
+        let all = parquet.truth.all(|label| parquet.read_labels(label))?;
+        Ok(all.unwrap_or_default().to_vec())
     },
 };
 
@@ -62,14 +62,13 @@ struct Parquet {
     input: Input,
     file: File,
     footer: Footer,
-    /// The columns that are values, and the one that holds the labels.
+    /// The columns that are values.
     features: Vec<Feature>,
-    label: Option<usize>,
     /// The columns that are no values of rows and that nobody asked for, in words.
     left_out: Vec<String>,
     /// The names of the values of a row: of lists with the place in the list.
     names: Vec<String>,
-    truth: OnceLock<Result<Vec<u32>>>,
+    truth: table::Truth,
 }
 
 impl Parquet {
@@ -80,8 +79,8 @@ impl Parquet {
         let columns = columns(&footer);
         let table::Chosen { features: kept, label, left_out } =
             table::choose(&input, &columns, footer.pandas.as_deref(), labels, selection)?;
-        let (features, names, truth) = (Vec::new(), Vec::new(), OnceLock::new());
-        let mut parquet = Parquet { input, file, footer, features, label, left_out, names, truth };
+        let (features, names, truth) = (Vec::new(), Vec::new(), table::Truth::of(label));
+        let mut parquet = Parquet { input, file, footer, features, left_out, names, truth };
         parquet.check_codecs(&kept)?;
         for column in kept {
             let width = parquet.width(column)?;
@@ -115,8 +114,9 @@ impl Parquet {
 
     /// Refuses codecs that are not read before any row is.
     fn check_codecs(&self, kept: &[usize]) -> Result<()> {
+        let label = self.truth.column();
         for group in 0..self.footer.groups() {
-            for &column in kept.iter().chain(&self.label) {
+            for &column in kept.iter().chain(&label) {
                 let codec = self.footer.chunk(group, column).codec;
                 if let Codec::Other(_) = codec {
                     let (codec, name) = (codec.name(), &self.footer.columns[column].name);
@@ -167,14 +167,6 @@ impl Parquet {
         self.input
             .refuse(message)
             .hint("remove such rows or mend them; rows and columns count from 1")
-    }
-
-    /// The labels of all rows.
-    fn all_labels(&self) -> Result<Option<Vec<u32>>> {
-        let Some(label) = self.label else { return Ok(None) };
-        let truth =
-            self.truth.get_or_init(|| self.read_labels(label)).as_ref().map_err(Clone::clone)?;
-        Ok(Some(truth.clone()))
     }
 }
 
@@ -241,13 +233,6 @@ impl Source for Parquet {
     }
     fn truth(&self, range: Range<u64>) -> Result<Option<Vec<u32>>> {
         check_range(self.shape(), &range)?;
-        // Whether there are labels is asked for without any.
-        if range.is_empty() {
-            return Ok(self.label.map(|_| Vec::new()));
-        }
-        let Some(label) = self.label else { return Ok(None) };
-        let truth =
-            self.truth.get_or_init(|| self.read_labels(label)).as_ref().map_err(Clone::clone)?;
-        Ok(Some(truth[range.start as usize..range.end as usize].to_vec()))
+        self.truth.part(range, |label| self.read_labels(label))
     }
 }

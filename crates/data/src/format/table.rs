@@ -1,6 +1,9 @@
 //! Tables whose columns have types: which of them are values of rows, which holds the labels, and which
 //! are left out. What Parquet and Arrow have in common.
 
+use std::ops::Range;
+use std::sync::OnceLock;
+
 use amdahl_record::cell::Labels;
 use amdahl_record::error::{Error, Result};
 
@@ -54,6 +57,44 @@ pub struct Chosen {
     pub label: Option<usize>,
     /// The columns that are no values of rows and that nobody asked for, in words.
     pub left_out: Vec<String>,
+}
+
+/// The labels of a table, which are read as a whole when they are first wanted.
+pub struct Truth {
+    column: Option<usize>,
+    all: OnceLock<Result<Vec<u32>>>,
+}
+
+impl Truth {
+    /// Those in a column, if there are any.
+    pub fn of(column: Option<usize>) -> Truth {
+        Truth { column, all: OnceLock::new() }
+    }
+
+    /// The place of their column.
+    pub fn column(&self) -> Option<usize> {
+        self.column
+    }
+
+    /// Those of all rows. `read` is asked once for those of a column.
+    pub fn all(&self, read: impl FnOnce(usize) -> Result<Vec<u32>>) -> Result<Option<&[u32]>> {
+        let Some(column) = self.column else { return Ok(None) };
+        self.all.get_or_init(|| read(column)).as_deref().map(Some).map_err(Clone::clone)
+    }
+
+    /// Those of some rows, which are rows of the table.
+    pub fn part(
+        &self,
+        range: Range<u64>,
+        read: impl FnOnce(usize) -> Result<Vec<u32>>,
+    ) -> Result<Option<Vec<u32>>> {
+        // Whether there are labels is asked for without any.
+        if range.is_empty() {
+            return Ok(self.column.map(|_| Vec::new()));
+        }
+        let part = |all: &[u32]| all[range.start as usize..range.end as usize].to_vec();
+        Ok(self.all(read)?.map(part))
+    }
 }
 
 /// Chooses columns; `selection` is `None` for the labels alone. `pandas` is what pandas noted.
